@@ -1,0 +1,408 @@
+"""One end of a connection, for both roles: lines in, events out; messages in, lines out.
+
+Rules:
+
+* Which input is legal when is in the two tables below and nowhere else. What a table lacks is an
+  `UnexpectedInputError`.
+* The state changes before the action runs; any exception leaves FAILED, and a failed or closed
+  connection absorbs input silently (a transport may hand over a line that was already buffered).
+* Actions compute and return events. Nothing here writes, waits or knows a transport: what is to be
+  sent comes out as `Transmit`.
+* Time and randomness are arguments.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from time import monotonic
+from typing import Final
+
+from msgspec import Struct
+
+from chat.limits import HANDSHAKE_LINE_BYTES, LINE_BYTES, Limits
+from chat.wire.errors import (
+    CloseCode,
+    LocalProtocolError,
+    MalformedLineError,
+    UnexpectedInputError,
+    VersionError,
+)
+from chat.wire.frames import CLIENT_TO_SERVER, SERVER_TO_CLIENT, FrameOpener, FrameSealer
+from chat.wire.handshake import ClientHandshake, ServerHandshake, SessionSecrets
+from chat.wire.hostkey import HostKey
+from chat.wire.lines import (
+    CloseLine,
+    FrameLine,
+    HelloLine,
+    Line,
+    RecordLine,
+    VoucherLine,
+    decode_line,
+    encode_close,
+    encode_frame,
+    encode_hello,
+    encode_voucher,
+)
+from chat.wire.messages import (
+    ClientMessage,
+    Close,
+    Joined,
+    Keys,
+    Login,
+    Ping,
+    Pong,
+    ServerMessage,
+    Unknown,
+    Update,
+    decode_client_message,
+    decode_server_message,
+    encode,
+)
+from chat.wire.records import Delivered, RecordReader
+from chat.wire.sealing import RandomBytes
+
+__all__ = [
+    "CLIENT_TABLE",
+    "SERVER_TABLE",
+    "ClientConnection",
+    "Connection",
+    "Delivered",
+    "Established",
+    "Event",
+    "HostKeyOffered",
+    "PeerClosed",
+    "Received",
+    "ServerConnection",
+    "State",
+    "Transmit",
+]
+
+
+class State(Enum):
+    """Where a connection is. Which of them a role can be in, its table shows."""
+
+    AWAIT_HELLO = auto()
+    AWAIT_AUTH = auto()
+    """Client: the server has yet to prove who it is."""
+    AWAIT_TRUST = auto()
+    """Client: our own side has yet to accept the host key."""
+    AWAIT_FINISH = auto()
+    """Server: the client has yet to prove that it derived the keys."""
+    AWAIT_ANSWER = auto()
+    """Client: nothing the server sealed with the session's keys has come yet."""
+    ESTABLISHED = auto()
+    FAILED = auto()
+    CLOSED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit:
+    """Bytes to write."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HostKeyOffered:
+    """Client: the server has proved to hold this key. Answer with `ClientConnection.login`."""
+
+    host_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """Both sides have confirmed their keys; `binding` names the connection."""
+
+    binding: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message for the layer above."""
+
+    message: ClientMessage | ServerMessage | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class PeerClosed:
+    """The peer ends the connection. `code` may be a number this version does not know."""
+
+    code: int
+    retry_after: int | None = None
+
+
+Event = Transmit | HostKeyOffered | Established | Received | Delivered | PeerClosed
+
+Table = dict[tuple[State, type[Line]], tuple[str, State]]
+
+SERVER_TABLE: Final[Table] = {
+    (State.AWAIT_HELLO, HelloLine): ("answer_hello", State.AWAIT_FINISH),
+    (State.AWAIT_FINISH, FrameLine): ("check_finish", State.ESTABLISHED),
+    (State.ESTABLISHED, FrameLine): ("open_frame", State.ESTABLISHED),
+}
+"""Server: state and input to action and next state."""
+
+CLIENT_TABLE: Final[Table] = {
+    (State.AWAIT_HELLO, HelloLine): ("take_hello", State.AWAIT_AUTH),
+    (State.AWAIT_HELLO, CloseLine): ("take_close", State.CLOSED),
+    (State.AWAIT_AUTH, FrameLine): ("check_auth", State.AWAIT_TRUST),
+    (State.AWAIT_AUTH, CloseLine): ("take_close", State.CLOSED),
+    (State.AWAIT_TRUST, CloseLine): ("take_close", State.CLOSED),
+    (State.AWAIT_ANSWER, CloseLine): ("take_close", State.CLOSED),
+    (State.AWAIT_ANSWER, FrameLine): ("open_frame", State.ESTABLISHED),
+    (State.ESTABLISHED, FrameLine): ("open_frame", State.ESTABLISHED),
+    (State.ESTABLISHED, RecordLine): ("keep_record", State.ESTABLISHED),
+    (State.ESTABLISHED, VoucherLine): ("redeem_voucher", State.ESTABLISHED),
+}
+"""Client: state and input to action and next state."""
+
+
+class Connection:
+    """What both roles share. Use `ClientConnection` or `ServerConnection`."""
+
+    __slots__ = ("_clock", "_limits", "_opener", "_random_bytes", "_sealer", "_state")
+
+    _table: Table
+    _opener: FrameOpener
+    _sealer: FrameSealer | None
+
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float],
+        random_bytes: RandomBytes,
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._sealer = None
+        self._state = State.AWAIT_HELLO
+
+    @property
+    def state(self) -> State:
+        """Where the connection is."""
+        return self._state
+
+    @property
+    def line_bytes(self) -> int:
+        """The longest line that may come now, without CR LF."""
+        return HANDSHAKE_LINE_BYTES if self._sealer is None else LINE_BYTES
+
+    def receive_line(self, line: bytes) -> list[Event]:
+        """Return what follows from a line (without CR LF).
+
+        Raises RemoteProtocolError for a peer that broke the protocol; answer with `alert`. Any
+        other exception is a bug.
+        """
+        if self._state in (State.FAILED, State.CLOSED):
+            return []
+        try:
+            return self._receive(line)
+        except BaseException:
+            self._state = State.FAILED
+            raise
+
+    def send(self, message: Struct) -> bytes:
+        """Return the line (or lines, when a generation ends) that carry `message`.
+
+        Raises LocalProtocolError if it is too long, or if there are no session keys yet.
+        """
+        sealer = self._sealer
+        if sealer is None:
+            raise LocalProtocolError("no message can be sent before the handshake is complete")
+        payload = encode(message)
+        now = self._clock()
+        if not sealer.is_spent(len(payload), now, self._limits):
+            return encode_frame(sealer.seal(payload))
+        update = encode_frame(sealer.seal(encode(Update())))
+        sealer.ratchet_at(now)
+        return update + encode_frame(sealer.seal(payload))
+
+    def alert(self, code: CloseCode, retry_after: int | None = None) -> bytes:
+        """Return what tells the peer why this side ends the connection; nothing more is read.
+
+        Sealed where there are keys; else in clear from a server, and nothing from a client.
+        """
+        was_closed = self._state is State.CLOSED
+        self._state = State.CLOSED
+        if was_closed:
+            return b""
+        if self._sealer is not None:
+            return self.send(Close(code, retry_after))
+        return self._alert_in_clear(code)
+
+    def _receive(self, line: bytes) -> list[Event]:
+        if len(line) > self.line_bytes:
+            raise MalformedLineError("a line that is too long")
+        try:
+            typed = decode_line(line)
+        except VersionError:
+            if self._state is State.AWAIT_HELLO:
+                raise
+            raise MalformedLineError("a line of unknown kind") from None
+        try:
+            action, state = self._table[self._state, type(typed)]
+        except KeyError:
+            raise UnexpectedInputError(f"{type(typed).__name__} in {self._state.name}") from None
+        self._state = state
+        events: list[Event] = getattr(self, "_" + action)(typed)
+        return events
+
+    def _open_message(self, box: bytes) -> tuple[bytes, bool]:
+        """Return the payload of the next frame, and whether only an `update` is legal in it."""
+        payload = self._opener.open(box)
+        return payload, self._opener.is_last(self._limits)
+
+    def _take_message(
+        self, message: ClientMessage | ServerMessage | Unknown, is_last: bool
+    ) -> list[Event]:
+        """Handle what both roles handle alike; hand on the rest."""
+        if is_last and not isinstance(message, Update):
+            raise UnexpectedInputError("a generation with too many frames")
+        match message:
+            case Update():
+                try:
+                    self._opener.ratchet()
+                except LocalProtocolError as error:
+                    raise UnexpectedInputError(str(error)) from None
+                return []
+            case Ping(id=number):
+                return [Transmit(self.send(Pong(number)))]
+            case Close(code=code, retry_after=retry_after):
+                self._state = State.CLOSED
+                return [PeerClosed(code, retry_after)]
+            case _:
+                return [Received(message)]
+
+    def _alert_in_clear(self, code: CloseCode) -> bytes:
+        raise NotImplementedError
+
+
+class ServerConnection(Connection):
+    """The server's end."""
+
+    __slots__ = ("_handshake",)
+
+    _table = SERVER_TABLE
+    _handshake: ServerHandshake | None
+
+    def __init__(
+        self,
+        host_key: HostKey,
+        limits: Limits,
+        clock: Callable[[], float] = monotonic,
+        random_bytes: RandomBytes = os.urandom,
+    ) -> None:
+        super().__init__(limits, clock, random_bytes)
+        self._handshake = ServerHandshake(host_key, random_bytes)
+
+    def vouch(self, digest: bytes) -> bytes:
+        """Return the voucher line for record lines with this SHA-512 `digest`, just written.
+
+        Raises LocalProtocolError if there are no session keys yet.
+        """
+        if self._sealer is None:
+            raise LocalProtocolError("nothing can be vouched for before the handshake is complete")
+        return encode_voucher(self._sealer.voucher(digest))
+
+    def _answer_hello(self, line: HelloLine) -> list[Event]:
+        assert self._handshake is not None
+        server_hello, server_auth = self._handshake.answer(line.payload)
+        return [Transmit(encode_hello(server_hello) + encode_frame(server_auth))]
+
+    def _check_finish(self, line: FrameLine) -> list[Event]:
+        assert self._handshake is not None
+        payload, secrets = self._handshake.finish(line.box)
+        self._handshake = None
+        message = decode_client_message(payload)
+        if not isinstance(message, Login):
+            raise UnexpectedInputError("something else than a login in the client finish")
+        self._opener = FrameOpener(secrets.client_to_server, CLIENT_TO_SERVER)
+        self._sealer = FrameSealer(
+            secrets.server_to_client, SERVER_TO_CLIENT, self._clock(), self._random_bytes
+        )
+        return [Established(secrets.binding), Received(message)]
+
+    def _open_frame(self, line: FrameLine) -> list[Event]:
+        payload, is_last = self._open_message(line.box)
+        return self._take_message(decode_client_message(payload), is_last)
+
+    def _alert_in_clear(self, code: CloseCode) -> bytes:
+        return encode_close(code)
+
+
+class ClientConnection(Connection):
+    """The client's end. `start`, then `receive_line`; `login` when a host key is offered."""
+
+    __slots__ = ("_handshake", "_reader")
+
+    _table = CLIENT_TABLE
+    _handshake: ClientHandshake | None
+
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float] = monotonic,
+        random_bytes: RandomBytes = os.urandom,
+    ) -> None:
+        super().__init__(limits, clock, random_bytes)
+        self._handshake = ClientHandshake(random_bytes)
+        self._reader = RecordReader()
+
+    def start(self) -> bytes:
+        """Return the client hello, the first thing to write."""
+        assert self._handshake is not None
+        return encode_hello(self._handshake.hello)
+
+    def login(self, login: Login) -> bytes:
+        """Accept the host key that was offered, and return the client finish with `login` in it.
+
+        Raises LocalProtocolError when no host key was offered. Messages may follow at once.
+        """
+        if self._state is not State.AWAIT_TRUST or self._handshake is None:
+            raise LocalProtocolError("there is no host key to accept")
+        box, secrets = self._handshake.finish(encode(login))
+        self._state = State.AWAIT_ANSWER
+        self._handshake = None
+        self._start_session(secrets)
+        return encode_frame(box)
+
+    def _start_session(self, secrets: SessionSecrets) -> None:
+        self._opener = FrameOpener(secrets.server_to_client, SERVER_TO_CLIENT)
+        self._sealer = FrameSealer(
+            secrets.client_to_server, CLIENT_TO_SERVER, self._clock(), self._random_bytes
+        )
+
+    def _take_hello(self, line: HelloLine) -> list[Event]:
+        assert self._handshake is not None
+        self._handshake.take_server_hello(line.payload)
+        return []
+
+    def _check_auth(self, line: FrameLine) -> list[Event]:
+        assert self._handshake is not None
+        return [HostKeyOffered(self._handshake.check_server_auth(line.box))]
+
+    def _take_close(self, line: CloseLine) -> list[Event]:
+        return [PeerClosed(line.code)]
+
+    def _open_frame(self, line: FrameLine) -> list[Event]:
+        self._reader.check_idle()
+        payload, is_last = self._open_message(line.box)
+        message = decode_server_message(payload)
+        match message:
+            case Keys():
+                self._reader.add_key(message)
+            case Joined():
+                self._reader.start(message)
+        return self._take_message(message, is_last)
+
+    def _keep_record(self, line: RecordLine) -> list[Event]:
+        self._reader.add(line)
+        return []
+
+    def _redeem_voucher(self, line: VoucherLine) -> list[Event]:
+        return [*self._reader.redeem(line.voucher, self._opener)]
+
+    def _alert_in_clear(self, code: CloseCode) -> bytes:
+        return b""

@@ -1,0 +1,124 @@
+"""Session frames: one direction's key, counters and forward ratchet (docs/protocol.md section 5).
+
+Generation and sequence are never sent; they are in the associated data, so a frame opens once, in
+its place, in its direction, on its connection, or not at all.
+"""
+
+import hmac
+import os
+from typing import Final
+
+from chat.limits import Limits
+from chat.wire.errors import LocalProtocolError
+from chat.wire.schedule import VERSION, derive
+from chat.wire.sealing import RandomBytes, open_box, seal
+
+__all__ = ["CLIENT_TO_SERVER", "SERVER_TO_CLIENT", "FrameOpener", "FrameSealer"]
+
+CLIENT_TO_SERVER: Final = b"c"
+SERVER_TO_CLIENT: Final = b"s"
+
+_GENERATION_MAX: Final = 2**32 - 1
+_VOUCHER_BYTES: Final = 16
+
+
+class _Direction:
+    """What both ends of a direction keep, in step."""
+
+    __slots__ = ("_aad", "_key", "_secret", "_voucher_key", "generation", "sequence", "vouchers")
+
+    generation: int
+    sequence: int
+    """Of the next frame."""
+    vouchers: int
+    """Counter of the next voucher."""
+
+    def __init__(self, secret: bytes, direction: bytes) -> None:
+        self.generation = 0
+        self._aad = VERSION + direction
+        self._start(secret)
+
+    def _start(self, secret: bytes) -> None:
+        self._secret = secret
+        self._key = derive(secret, "key")
+        self._voucher_key = derive(secret, "voucher")
+        self.sequence = 0
+        self.vouchers = 0
+
+    def ratchet(self) -> None:
+        """Step to the next generation. What the old keys protected can no longer be opened here.
+
+        Raises LocalProtocolError after the last generation there is.
+        """
+        if self.generation == _GENERATION_MAX:
+            raise LocalProtocolError("the generations are used up")
+        self.generation += 1
+        self._start(derive(self._secret, "upd"))
+
+    def voucher(self, digest: bytes) -> bytes:
+        """Return the next voucher (16 bytes) for record lines with this SHA-512 `digest`.
+
+        One side issues it, the other compares: docs/protocol.md section 8.
+        """
+        message = self.vouchers.to_bytes(8, "big") + self.sequence.to_bytes(8, "big") + digest
+        self.vouchers += 1
+        return hmac.digest(self._voucher_key, message, "sha256")[:_VOUCHER_BYTES]
+
+    def _next_aad(self) -> bytes:
+        aad = self._aad + self.generation.to_bytes(4, "big") + self.sequence.to_bytes(8, "big")
+        self.sequence += 1
+        return aad
+
+
+class FrameSealer(_Direction):
+    """The sending end of a direction."""
+
+    __slots__ = ("_payload_bytes", "_random_bytes", "_started")
+
+    def __init__(
+        self,
+        secret: bytes,
+        direction: bytes,
+        now: float,
+        random_bytes: RandomBytes = os.urandom,
+    ) -> None:
+        super().__init__(secret, direction)
+        self._random_bytes = random_bytes
+        self._payload_bytes = 0
+        self._started = now
+
+    def seal(self, payload: bytes) -> bytes:
+        """Return the box of the next frame."""
+        self._payload_bytes += len(payload)
+        return seal(self._key, payload, self._next_aad(), self._random_bytes)
+
+    def is_spent(self, size: int, now: float, limits: Limits) -> bool:
+        """Tell whether this generation must end before a payload of `size` bytes, at time `now`.
+
+        The frame that ends it counts, so one place is always kept for it.
+        """
+        return (
+            self.sequence >= limits.frames_per_generation - 1
+            or self._payload_bytes + size > limits.bytes_per_generation
+            or now - self._started > limits.generation_seconds
+        )
+
+    def ratchet_at(self, now: float) -> None:
+        """Step to the next generation, whose age counts from `now`."""
+        self.ratchet()
+        self._payload_bytes = 0
+        self._started = now
+
+
+class FrameOpener(_Direction):
+    """The receiving end of a direction."""
+
+    __slots__ = ()
+
+    def open(self, box: bytes) -> bytes:
+        """Return the payload of the next frame. Raises AuthenticationError, MalformedLineError."""
+        return open_box(self._key, box, self._next_aad())
+
+    def is_last(self, limits: Limits) -> bool:
+        """Tell whether the frame just opened had the last place of its generation."""
+        return self.sequence >= limits.frames_per_generation

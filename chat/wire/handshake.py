@@ -1,0 +1,257 @@
+"""The key exchange (docs/protocol.md section 4): what each side computes, step by step.
+
+TLS 1.3 in shape, SIGMA-I in its use of the host key, with the hybrid ML-KEM-768 and X25519. These
+classes compute and check, nothing else: in which order they are called is decided by the table of
+`chat.wire.connection`, and they never see a transport.
+"""
+
+import hmac
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from Crypto.Protocol import HPKE
+from Crypto.Protocol.DH import (
+    import_x25519_private_key,
+    import_x25519_public_key,
+    key_agreement,
+)
+from Crypto.PublicKey import MLKEM
+from Crypto.PublicKey.ECC import EccKey
+
+from chat.limits import LOGIN_BYTES
+from chat.wire.errors import (
+    AuthenticationError,
+    HandshakeError,
+    LocalProtocolError,
+    MalformedLineError,
+)
+from chat.wire.hostkey import HOST_KEY_BYTES, SIGNATURE_BYTES, HostKey, verify
+from chat.wire.schedule import VERSION, derive, extract, transcript_hash
+from chat.wire.sealing import RandomBytes, open_box, seal
+
+__all__ = [
+    "CLIENT_HELLO_BYTES",
+    "SERVER_HELLO_BYTES",
+    "ClientHandshake",
+    "HandshakeKeys",
+    "ServerHandshake",
+    "SessionSecrets",
+    "encapsulate",
+]
+
+_RANDOM: Final = 32
+_X25519: Final = 32
+_ML_KEM_EK: Final = 1_184
+_ML_KEM_CIPHERTEXT: Final = 1_088
+_ML_KEM_SEED: Final = 64
+_FINISHED: Final = 64
+
+CLIENT_HELLO_BYTES: Final = _RANDOM + _X25519 + _ML_KEM_EK
+SERVER_HELLO_BYTES: Final = _RANDOM + _X25519 + _ML_KEM_CIPHERTEXT
+
+_HPKE_INFO: Final = VERSION + b" mlkem768"
+_AUTH_AAD: Final = VERSION + b" SA"
+_FINISH_AAD: Final = VERSION + b" CF"
+_SIGNATURE_CONTEXT: Final = b" " * 64 + b"encchat/1 server signature\0"
+
+Encapsulate = Callable[[bytes], tuple[bytes, bytes]]
+"""From an encapsulation key to (ciphertext, secret)."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SessionSecrets:
+    """What a completed handshake leaves: the first secret of each direction, and the binding."""
+
+    client_to_server: bytes
+    server_to_client: bytes
+    binding: bytes
+    """32 bytes that name this connection (docs/protocol.md 4.4)."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HandshakeKeys:
+    """The key schedule after both hellos (docs/protocol.md 4.2)."""
+
+    prk: bytes
+    server: bytes
+    client: bytes
+    server_finished: bytes
+    client_finished: bytes
+
+    @classmethod
+    def from_secrets(
+        cls, client_hello: bytes, server_hello: bytes, ml_kem_secret: bytes, x25519_secret: bytes
+    ) -> "HandshakeKeys":
+        """Derive the keys from both shared secrets and the transcript so far."""
+        prk = extract(ml_kem_secret, x25519_secret)
+        t1 = transcript_hash(client_hello, server_hello)
+        return cls(
+            prk=prk,
+            server=derive(prk, "s hs", t1),
+            client=derive(prk, "c hs", t1),
+            server_finished=derive(prk, "s finished", t1),
+            client_finished=derive(prk, "c finished", t1),
+        )
+
+    def session_secrets(self, t2: bytes) -> SessionSecrets:
+        """Derive what is left after the handshake, from the whole transcript's hash."""
+        return SessionSecrets(
+            client_to_server=derive(self.prk, "c ap", t2),
+            server_to_client=derive(self.prk, "s ap", t2),
+            binding=derive(self.prk, "channel binding", t2, 32),
+        )
+
+
+class ClientHandshake:
+    """The client's computations. Call `take_server_hello`, `check_server_auth`, `finish` in
+    turn."""
+
+    __slots__ = ("_keys", "_ml_kem", "_random_bytes", "_server_hello", "_t2", "_x25519", "hello")
+
+    hello: bytes
+    """The client hello, 1,248 bytes."""
+
+    def __init__(self, random_bytes: RandomBytes = os.urandom) -> None:
+        self._random_bytes = random_bytes
+        random = random_bytes(_RANDOM)
+        self._x25519 = import_x25519_private_key(random_bytes(_X25519))
+        self._ml_kem = MLKEM.construct(param_set=MLKEM.ML_KEM_768, seed=random_bytes(_ML_KEM_SEED))
+        self.hello = random + _public_bytes(self._x25519) + self._ml_kem.ek
+
+    def take_server_hello(self, server_hello: bytes) -> None:
+        """Agree on the handshake keys. Raises MalformedLineError, HandshakeError."""
+        if len(server_hello) != SERVER_HELLO_BYTES:
+            raise MalformedLineError("a server hello has another length")
+        x25519_secret = _x25519_secret(self._x25519, server_hello[32:64])
+        ml_kem_secret = _export(
+            HPKE.new(
+                receiver_key=self._ml_kem,
+                aead_id=HPKE.AEAD.EXPORT_ONLY,
+                info=_HPKE_INFO,
+                enc=server_hello[64:],
+            )
+        )
+        self._server_hello = server_hello
+        self._keys = HandshakeKeys.from_secrets(
+            self.hello, server_hello, ml_kem_secret, x25519_secret
+        )
+
+    def check_server_auth(self, box: bytes) -> bytes:
+        """Return the host key the server has proved to hold. Raises AuthenticationError."""
+        plaintext = open_box(self._keys.server, box, _AUTH_AAD)
+        if len(plaintext) != HOST_KEY_BYTES + SIGNATURE_BYTES + _FINISHED:
+            raise MalformedLineError("a server authentication has another length")
+        host_key = plaintext[:HOST_KEY_BYTES]
+        signature = plaintext[HOST_KEY_BYTES:-_FINISHED]
+        finished = plaintext[-_FINISHED:]
+        hellos = (self.hello, self._server_hello)
+        expected = _server_finished(self._keys, hellos, host_key, signature)
+        if not hmac.compare_digest(finished, expected):
+            raise AuthenticationError
+        if not verify(host_key, signature, _signed(hellos, host_key)):
+            raise AuthenticationError
+        self._t2 = transcript_hash(*hellos, host_key, signature, finished)
+        return host_key
+
+    def finish(self, login: bytes) -> tuple[bytes, SessionSecrets]:
+        """Return the client finish with an encoded login message in it, and the session's
+        secrets."""
+        if len(login) > LOGIN_BYTES:
+            raise LocalProtocolError(f"a login message has at most {LOGIN_BYTES} bytes")
+        finished = hmac.digest(self._keys.client_finished, self._t2, "sha512")
+        box = seal(self._keys.client, finished + login, _FINISH_AAD, self._random_bytes)
+        return box, self._keys.session_secrets(self._t2)
+
+
+def encapsulate(encapsulation_key: bytes) -> tuple[bytes, bytes]:
+    """Return (ciphertext 1,088 bytes, secret 32 bytes) for an ML-KEM-768 key of 1,184 bytes.
+
+    HPKE in export-only mode (RFC 9180 section 5.3) is PyCryptodome's public way to encapsulate.
+    Raises HandshakeError for a key that fails FIPS 203 section 7.2.
+    """
+    try:
+        key = MLKEM.construct(param_set=MLKEM.ML_KEM_768, ek=encapsulation_key)
+    except ValueError:
+        raise HandshakeError("an invalid ML-KEM key") from None
+    sender = HPKE.new(receiver_key=key, aead_id=HPKE.AEAD.EXPORT_ONLY, info=_HPKE_INFO)
+    return sender.enc, _export(sender)
+
+
+class ServerHandshake:
+    """The server's computations. Call `answer`, then `finish`."""
+
+    __slots__ = ("_encapsulate", "_host_key", "_keys", "_random_bytes", "_t2")
+
+    def __init__(
+        self,
+        host_key: HostKey,
+        random_bytes: RandomBytes = os.urandom,
+        encapsulate: Encapsulate = encapsulate,
+    ) -> None:
+        self._host_key = host_key
+        self._random_bytes = random_bytes
+        self._encapsulate = encapsulate
+
+    def answer(self, client_hello: bytes) -> tuple[bytes, bytes]:
+        """Return server hello and server authentication. Raises MalformedLineError,
+        HandshakeError."""
+        if len(client_hello) != CLIENT_HELLO_BYTES:
+            raise MalformedLineError("a client hello has another length")
+        random = self._random_bytes(_RANDOM)
+        x25519 = import_x25519_private_key(self._random_bytes(_X25519))
+        x25519_secret = _x25519_secret(x25519, client_hello[32:64])
+        ciphertext, ml_kem_secret = self._encapsulate(client_hello[64:])
+        server_hello = random + _public_bytes(x25519) + ciphertext
+        keys = HandshakeKeys.from_secrets(client_hello, server_hello, ml_kem_secret, x25519_secret)
+        host_key = self._host_key.public
+        hellos = (client_hello, server_hello)
+        signature = self._host_key.sign(_signed(hellos, host_key))
+        finished = _server_finished(keys, hellos, host_key, signature)
+        self._keys = keys
+        self._t2 = transcript_hash(*hellos, host_key, signature, finished)
+        plaintext = host_key + signature + finished
+        return server_hello, seal(keys.server, plaintext, _AUTH_AAD, self._random_bytes)
+
+    def finish(self, box: bytes) -> tuple[bytes, SessionSecrets]:
+        """Return the login message and the session's secrets. Raises AuthenticationError."""
+        plaintext = open_box(self._keys.client, box, _FINISH_AAD)
+        expected = hmac.digest(self._keys.client_finished, self._t2, "sha512")
+        if not hmac.compare_digest(plaintext[:_FINISHED], expected):
+            raise AuthenticationError
+        login = plaintext[_FINISHED:]
+        if len(login) > LOGIN_BYTES:
+            raise MalformedLineError("a login message is too long")
+        return login, self._keys.session_secrets(self._t2)
+
+
+def _signed(hellos: tuple[bytes, bytes], host_key: bytes) -> bytes:
+    return _SIGNATURE_CONTEXT + transcript_hash(*hellos, host_key)
+
+
+def _server_finished(
+    keys: HandshakeKeys, hellos: tuple[bytes, bytes], host_key: bytes, signature: bytes
+) -> bytes:
+    transcript = transcript_hash(*hellos, host_key, signature)
+    return hmac.digest(keys.server_finished, transcript, "sha512")
+
+
+def _public_bytes(key: EccKey) -> bytes:
+    return key.public_key().export_key(format="raw")
+
+
+def _x25519_secret(private: EccKey, public: bytes) -> bytes:
+    try:
+        secret = key_agreement(
+            eph_priv=private, eph_pub=import_x25519_public_key(public), kdf=bytes
+        )
+    except ValueError:
+        # PyCryptodome refuses the points of low order, whose result is all zero (RFC 7748 section
+        # 6.1).
+        raise HandshakeError("an invalid X25519 key") from None
+    return secret
+
+
+def _export(context: HPKE.HPKE_Cipher) -> bytes:
+    return context.export(b"ss", 32)

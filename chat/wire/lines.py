@@ -1,0 +1,152 @@
+"""Lines: the one place where bytes from the network get a kind (docs/protocol.md section 2).
+
+`decode_line` takes a line without its CR LF; the `encode_` functions return it with.
+"""
+
+import re
+from binascii import a2b_base64, b2a_base64
+from dataclasses import dataclass
+from typing import Final
+
+from chat.limits import SEQ_MAX
+from chat.wire.errors import CloseCode, MalformedLineError, VersionError
+from chat.wire.schedule import VERSION
+
+__all__ = [
+    "DELIMITER",
+    "CloseLine",
+    "FrameLine",
+    "HelloLine",
+    "Line",
+    "RecordLine",
+    "VoucherLine",
+    "decode_line",
+    "encode_close",
+    "encode_frame",
+    "encode_hello",
+    "encode_record",
+    "encode_voucher",
+]
+
+DELIMITER: Final = b"\r\n"
+
+_LOG_BYTES: Final = 16
+_VOUCHER_BYTES: Final = 16
+_SEQ: Final = re.compile(rb"[1-9][0-9]{0,18}")
+_CODE: Final = re.compile(rb"0|[1-9][0-9]{0,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class HelloLine:
+    """The first line of each side."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLine:
+    """The server's refusal in clear. Numbers it may not know yet are kept as they are."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameLine:
+    """A sealed message."""
+
+    box: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLine:
+    """A record, with the bytes it came as, because the voucher covers those."""
+
+    log: bytes
+    seq: int
+    record: bytes
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherLine:
+    """The MAC over the record lines before it."""
+
+    voucher: bytes
+
+
+Line = HelloLine | CloseLine | FrameLine | RecordLine | VoucherLine
+
+
+def decode_line(line: bytes) -> Line:
+    """Return what `line` is.
+
+    Raises VersionError for a first token this version does not have, MalformedLineError for
+    everything else that is not exactly one of the five forms.
+    """
+    match line.split(b" "):
+        case [b"F", box]:
+            return FrameLine(_base64(box))
+        case [b"R", log, seq, record]:
+            return RecordLine(
+                _base64(log, _LOG_BYTES), _seq(seq), _base64(record), line + DELIMITER
+            )
+        case [b"V", voucher]:
+            return VoucherLine(_base64(voucher, _VOUCHER_BYTES))
+        case [first, b"close", code] if first == VERSION:
+            if not _CODE.fullmatch(code):
+                raise MalformedLineError("a close line with something else than a code")
+            return CloseLine(int(code))
+        case [first, hello] if first == VERSION:
+            return HelloLine(_base64(hello))
+        case [first, *_] if first in (b"F", b"R", b"V", VERSION):
+            raise MalformedLineError("a line with the wrong number of parts")
+        case _:
+            raise VersionError("a line of unknown kind")
+
+
+def encode_hello(payload: bytes) -> bytes:
+    """Return a hello line."""
+    return VERSION + b" " + _to_base64(payload) + DELIMITER
+
+
+def encode_close(code: CloseCode) -> bytes:
+    """Return the line that refuses in clear."""
+    return b"%s close %d\r\n" % (VERSION, code)
+
+
+def encode_frame(box: bytes) -> bytes:
+    """Return a frame line."""
+    return b"F " + _to_base64(box) + DELIMITER
+
+
+def encode_record(log: bytes, seq: int, record: bytes) -> bytes:
+    """Return a record line: the same bytes for every reader."""
+    return b"R %s %d %s\r\n" % (_to_base64(log), seq, _to_base64(record))
+
+
+def encode_voucher(voucher: bytes) -> bytes:
+    """Return a voucher line."""
+    return b"V " + _to_base64(voucher) + DELIMITER
+
+
+def _to_base64(value: bytes) -> bytes:
+    return b2a_base64(value, newline=False)
+
+
+def _base64(text: bytes, length: int | None = None) -> bytes:
+    try:
+        value = a2b_base64(text, strict_mode=True)
+    except ValueError:
+        raise MalformedLineError("a part that is not base64") from None
+    # Strict mode lets stray bits in the last character pass; one value has one spelling.
+    if b2a_base64(value, newline=False) != text:
+        raise MalformedLineError("a part that is not canonical base64")
+    if length is not None and len(value) != length:
+        raise MalformedLineError("an identifier or voucher of another length")
+    return value
+
+
+def _seq(text: bytes) -> int:
+    if not _SEQ.fullmatch(text) or (seq := int(text)) > SEQ_MAX:
+        raise MalformedLineError("a sequence number out of range")
+    return seq

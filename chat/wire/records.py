@@ -1,0 +1,135 @@
+"""Records: what is said, sealed once for all members, and how a client takes it in.
+
+docs/protocol.md sections 7 and 8. `RecordReader` is the client's half: it keeps record lines unseen
+until their voucher came.
+"""
+
+import hashlib
+import hmac
+import os
+from dataclasses import dataclass, field
+from typing import Final
+
+from chat.limits import RUN_BYTES
+from chat.wire.errors import AuthenticationError, MalformedLineError, UnexpectedInputError
+from chat.wire.frames import FrameOpener
+from chat.wire.lines import RecordLine
+from chat.wire.messages import Body, Joined, Keys, Unknown, decode_body
+from chat.wire.sealing import RandomBytes, open_box, seal
+
+__all__ = ["Delivered", "RecordReader", "open_record", "record_epoch", "record_id", "seal_record"]
+
+_AAD: Final = b"encchat/1 record"
+_HEAD: Final = 4 + 16
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A record that has been vouched for and opened."""
+
+    log: bytes
+    seq: int
+    record_id: bytes
+    body: Body | Unknown
+
+
+def record_id(account: bytes, message: bytes) -> bytes:
+    """Return the 16-byte id of a record, from its author's account and chosen message id.
+
+    The account is part of it so that nobody can take or suppress another's.
+    """
+    return hashlib.sha256(account + message).digest()[:16]
+
+
+def seal_record(
+    key: bytes,
+    log: bytes,
+    epoch: int,
+    record_id: bytes,
+    body: bytes,
+    random_bytes: RandomBytes = os.urandom,
+) -> bytes:
+    """Return the record of `body` under the 64-byte key of `epoch`."""
+    head = epoch.to_bytes(4, "big") + record_id
+    return head + seal(key, body, _AAD + log + head, random_bytes)
+
+
+def record_epoch(record: bytes) -> int:
+    """Return the epoch that a record says it was sealed in. Raises MalformedLineError."""
+    if len(record) < _HEAD:
+        raise MalformedLineError("a record without its head")
+    return int.from_bytes(record[:4], "big")
+
+
+def open_record(key: bytes, log: bytes, record: bytes) -> tuple[bytes, bytes]:
+    """Return (record id, body) of a record. The inverse of `seal_record`.
+
+    Raises AuthenticationError, MalformedLineError.
+    """
+    head, box = record[:_HEAD], record[_HEAD:]
+    return head[4:], open_box(key, box, _AAD + log + head)
+
+
+@dataclass(slots=True)
+class _Log:
+    """What the reader knows of a log: its epochs' keys and how far it has read."""
+
+    keys: dict[int, bytes] = field(default_factory=dict, repr=False)
+    seq: int = 0
+
+
+class RecordReader:
+    """Takes record lines, keeps them unseen until they are vouched for, then opens them."""
+
+    __slots__ = ("_logs", "_size", "_waiting")
+
+    def __init__(self) -> None:
+        self._logs: dict[bytes, _Log] = {}
+        self._waiting: list[RecordLine] = []
+        self._size = 0
+
+    def add_key(self, keys: Keys) -> None:
+        """Remember an epoch's key. A key never changes: UnexpectedInputError if it does."""
+        known = self._logs.setdefault(keys.log, _Log()).keys
+        if not hmac.compare_digest(known.setdefault(keys.epoch, keys.key), keys.key):
+            raise UnexpectedInputError("another key for the same epoch")
+
+    def start(self, joined: Joined) -> None:
+        """Expect the records after `joined.seq`."""
+        self._logs.setdefault(joined.log, _Log()).seq = joined.seq
+
+    def add(self, line: RecordLine) -> None:
+        """Keep a record until its voucher comes. Raises UnexpectedInputError beyond 256 KiB."""
+        self._size += len(line.raw)
+        if self._size > RUN_BYTES:
+            raise UnexpectedInputError("too many records without a voucher")
+        self._waiting.append(line)
+
+    def check_idle(self) -> None:
+        """Raise UnexpectedInputError while records wait for a voucher: no frame may come now."""
+        if self._waiting:
+            raise UnexpectedInputError("a frame between records and their voucher")
+
+    def redeem(self, voucher: bytes, opener: FrameOpener) -> list[Delivered]:
+        """Return the records that `voucher` vouches for, opened, in order.
+
+        Raises AuthenticationError, MalformedLineError, MessageError, UnexpectedInputError.
+        """
+        if not self._waiting:
+            raise UnexpectedInputError("a voucher without records")
+        lines, self._waiting, self._size = self._waiting, [], 0
+        digest = hashlib.sha512(b"".join(line.raw for line in lines)).digest()
+        if not hmac.compare_digest(opener.voucher(digest), voucher):
+            raise AuthenticationError
+        return [self._open(line) for line in lines]
+
+    def _open(self, line: RecordLine) -> Delivered:
+        log = self._logs.get(line.log)
+        key = None if log is None else log.keys.get(record_epoch(line.record))
+        if log is None or key is None:
+            raise UnexpectedInputError("a record whose key was not sent")
+        if line.seq <= log.seq:
+            raise UnexpectedInputError("a record out of order")
+        log.seq = line.seq
+        record_id, body = open_record(key, line.log, line.record)
+        return Delivered(line.log, line.seq, record_id, decode_body(body))
