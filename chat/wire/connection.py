@@ -185,6 +185,11 @@ class Connection:
         return self._state
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing is read any more."""
+        return self._state in (State.FAILED, State.CLOSED)
+
+    @property
     def line_bytes(self) -> int:
         """The longest line that may come now, without CR LF."""
         return HANDSHAKE_LINE_BYTES if self._sealer is None else LINE_BYTES
@@ -195,7 +200,7 @@ class Connection:
         Raises RemoteProtocolError for a peer that broke the protocol; answer with `alert`. Any
         other exception is a bug.
         """
-        if self._state in (State.FAILED, State.CLOSED):
+        if self.is_over:
             return []
         try:
             return self._receive(line)

@@ -1,0 +1,37 @@
+"""Nicknames: which are allowed, and when two are the same (docs/protocol.md section 6.5)."""
+
+import unicodedata
+from typing import Final
+
+from chat.limits import NICK_CHARACTERS
+from chat.rooms.errors import NickEmptyError, NickInvalidError, NickTooLongError
+
+__all__ = ["nick_key", "prepare_nick"]
+
+_PUNCTUATION: Final = frozenset("_-.")
+
+
+def prepare_nick(text: str) -> str:
+    """Return the nickname that `text` stands for, in normalization form C.
+
+    Raises NickEmptyError, NickTooLongError, NickInvalidError. White space around it is dropped;
+    inside it is not allowed, nor is anything that could move a cursor or hide.
+    """
+    nick = unicodedata.normalize("NFC", text.strip(" "))
+    if not nick:
+        raise NickEmptyError
+    if len(nick) > NICK_CHARACTERS:
+        raise NickTooLongError(NICK_CHARACTERS)
+    if not nick[0].isalnum() or not all(map(_is_allowed, nick)):
+        raise NickInvalidError
+    return nick
+
+
+def nick_key(nick: str) -> str:
+    """Return what two nicknames have in common when they are the same."""
+    folded = unicodedata.normalize("NFKC", nick).casefold()
+    return unicodedata.normalize("NFKC", folded)
+
+
+def _is_allowed(character: str) -> bool:
+    return character in _PUNCTUATION or unicodedata.category(character)[0] in "LMN"
