@@ -83,7 +83,7 @@ class Limits:
     sweep_seconds: float = 1
     """How often deadlines are looked at: one timer for all connections."""
 
-    close_seconds: float = 5
+    close_seconds: float = 3
     """From the closing line to an abort, because a peer that does not read never closes."""
     shutdown_seconds: float = 2
     """What a stopping server gives its clients to take the closing line."""

@@ -4,7 +4,7 @@
 the lines of a chunk; here a chunk is split once.
 """
 
-from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.interfaces import IConsumer, IPushProducer, ITCPTransport
 from twisted.protocols.basic import LineReceiver
 
 from chat.limits import LINE_BYTES
@@ -15,13 +15,17 @@ from chat.wire.lines import DELIMITER
 __all__ = ["ConnectionProtocol"]
 
 
+class IStreamTransport(ITCPTransport, IConsumer, IPushProducer):
+    """What stream transports are: all of these."""
+
+
 class ConnectionProtocol(LineReceiver):
     """Carries lines between a transport and a `Connection`. Subclasses handle events and errors."""
 
     delimiter = DELIMITER
     MAX_LENGTH = LINE_BYTES
 
-    transport: ITCPTransport
+    transport: IStreamTransport
     connection: Connection
 
     def dataReceived(self, data: bytes) -> None:
@@ -62,6 +66,17 @@ class ConnectionProtocol(LineReceiver):
                 self.transport.write(event.data)
             else:
                 self.received(event)
+
+    def pause_reading(self) -> None:
+        """Take in nothing more for now, not even what has arrived."""
+        self.paused = True
+        self.transport.pauseProducing()
+
+    def resume_reading(self) -> None:
+        """Take in what has arrived meanwhile, and read on."""
+        self.paused = False
+        self.transport.resumeProducing()
+        self.dataReceived(b"")
 
     def received(self, event: Event) -> None:
         """Handle an event that is not a `Transmit`."""

@@ -1,11 +1,11 @@
 """Fan-out: one room's log, its epochs, its readers.
 
-The way down: a `Draft` waits for the end of the reactor turn; all that wait are sealed, once each, and
-stored in one append; when that is durable, one run of record lines is joined and digested once, and every reader at the tail gets those
-bytes and a voucher of its own in one write.
+The way down: a `Draft` waits for the end of the reactor turn; all that wait are sealed, once each,
+and stored in one append; when that is durable, one run of record lines is joined and digested
+once, and every reader at the tail gets those bytes and a voucher of its own in one write.
 
-A reader is a cursor. One whose transport is full is written nothing: its cursor falls behind, and when it can take more it reads
-on from the store. So no buffer grows with what others say.
+A reader is a cursor. One whose transport is full is written nothing: its cursor falls behind, and
+when it can take more it reads on from the store. So no buffer grows with what others say.
 """
 
 import hashlib
@@ -18,7 +18,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chat.limits import ACKS_PAGE, RUN_BYTES, Limits
-from chat.rooms.errors import NotStoredError
 from chat.rooms.hub import Happening, Joined, Said
 from chat.server.bodies import body_of
 from chat.server.session import Session
@@ -67,8 +66,8 @@ class _Reader:
         self.epoch = 0
         """The newest epoch whose key the session has."""
         self.own: set[int] = set()
-        """Sequence numbers ahead of the cursor that the session wrote itself. Bounded, because a session whose transport is
-        full is not read."""
+        """Sequence numbers ahead of the cursor that the session wrote itself. Bounded, because a
+        session whose transport is full is not read."""
         self.is_reading = False
 
 
@@ -82,6 +81,7 @@ class Feed:
         clock: IReactorTime,
         limits: Limits,
         milliseconds: Callable[[], int],
+        not_stored: Callable[[Draft], None],
         random_bytes: RandomBytes = os.urandom,
     ) -> None:
         self.room = room
@@ -90,6 +90,7 @@ class Feed:
         self._clock = clock
         self._limits = limits
         self._milliseconds = milliseconds
+        self._not_stored = not_stored
         self._random_bytes = random_bytes
         self._readers: dict[int, _Reader] = {}
         self._keys: dict[int, bytes] = {}
@@ -188,8 +189,7 @@ class Feed:
     def _refused(self, failure: Failure, drafts: list[Draft]) -> None:
         _log.failure("Records of {room!r} could not be stored", failure, room=self.room)
         for draft in drafts:
-            if draft.session is not None and draft.request:
-                draft.session.refuse(draft.request, NotStoredError(), draft.happening)
+            self._not_stored(draft)
 
     def _go_on(self, _: object) -> None:
         self._is_committing = False
@@ -206,60 +206,55 @@ class Feed:
         """Deliver what is durable now, and answer those who asked."""
         before = self._tail
         lines: list[tuple[int, bytes, bytes]] = []
-        authors: dict[int, list[tuple[Draft, Appended]]] = {}
+        authors: dict[int, tuple[Session, list[tuple[Draft, Appended]]]] = {}
         for draft, place, entry in zip(drafts, appended, entries, strict=True):
             if place.is_new:
                 line = encode_record(self.log, place.seq, entry.record)
                 lines.append((place.seq, entry.record, line))
                 self._tail = place.seq
             if draft.session is not None:
-                authors.setdefault(draft.session.number, []).append((draft, place))
+                author = authors.setdefault(draft.session.number, (draft.session, []))
+                author[1].append((draft, place))
         runs = _runs(lines)
         for number, reader in list(self._readers.items()):
             if number not in authors and reader.cursor == before:
                 self._deliver(reader, runs)
-        for number, own in authors.items():
-            self._answer(number, own, lines, before)
+        for session, own in authors.values():
+            self._answer(session, own, lines, before)
 
     def _answer(
         self,
-        number: int,
+        session: Session,
         own: list[tuple[Draft, Appended]],
         lines: list[tuple[int, bytes, bytes]],
         before: int,
     ) -> None:
         """Give an author what others said, and the answers to its requests instead of its own."""
+        if session.is_gone:
+            return
         acks: list[tuple[int, int, int]] = []
         for draft, place in own:
-            session = draft.session
-            assert session is not None
-            if session.is_gone:
-                return
             if isinstance(draft.happening, Joined):
-                self._start_reader(session, draft, place)
+                self._start_reader(session, draft, draft.happening.members, place.seq)
                 before = place.seq
             elif isinstance(draft.happening, Said):
                 acks.append((draft.request, place.seq, place.time))
-        reader = self._readers.get(number)
+        reader = self._readers.get(session.number)
         if reader is not None:
             seqs = {place.seq for _, place in own if place.is_new}
             reader.own.update(seq for seq in seqs if seq > reader.cursor)
             if reader.cursor == before:
                 others = [line for line in lines if line[0] > before and line[0] not in seqs]
                 self._deliver(reader, _runs(others))
-                if not reader.session.is_full:
+                if not session.is_full:
                     self._advance(reader, self._tail)
         for start in range(0, len(acks), ACKS_PAGE):
-            own[0][0].session.send(messages.Posted(acks[start : start + ACKS_PAGE]))
+            session.send(messages.Posted(acks[start : start + ACKS_PAGE]))
 
-    def _start_reader(self, session: Session, draft: Draft, place: Appended) -> None:
-        happening = draft.happening
-        assert isinstance(happening, Joined)
-        reader = self._readers[session.number] = _Reader(session, place.seq)
+    def _start_reader(self, session: Session, draft: Draft, members: int, seq: int) -> None:
+        reader = self._readers[session.number] = _Reader(session, seq)
         self._give_key(reader, self._epoch)
-        session.send(
-            messages.Joined(draft.request, self.room, self.log, place.seq, happening.members)
-        )
+        session.send(messages.Joined(draft.request, self.room, self.log, seq, members))
 
     def _deliver(self, reader: _Reader, runs: Sequence[_Run]) -> None:
         """Write `runs` to a reader, until its transport is full."""
@@ -316,9 +311,7 @@ def _runs(lines: Sequence[tuple[int, bytes, bytes]]) -> list[_Run]:
     start = size = 0
     for index, (_, record, line) in enumerate(lines):
         size += len(line)
-        if index > start and (
-            size > RUN_BYTES or record[:4] != lines[start][1][:4]
-        ):
+        if index > start and (size > RUN_BYTES or record[:4] != lines[start][1][:4]):
             runs.append(_run(lines[start:index]))
             start, size = index, len(line)
     if start < len(lines):

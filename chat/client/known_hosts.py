@@ -1,0 +1,65 @@
+"""The file of host keys this user has accepted: trust on first use, as SSH does it.
+
+One line a host: address, fingerprint, the day it was accepted. Lines are only ever appended, in
+one write each, so two clients that start together cannot lose each other's.
+"""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from platformdirs import user_config_path
+
+from chat.client.address import Address
+from chat.wire.hostkey import is_fingerprint
+
+__all__ = ["KnownHosts", "KnownHostsError", "default_home"]
+
+
+class KnownHostsError(Exception):
+    """The file cannot be used; the text says why."""
+
+
+def default_home() -> Path:
+    """Return the directory of the client's settings: ``$ENCCHAT_HOME``, or the platform's."""
+    named = os.environ.get("ENCCHAT_HOME")
+    return Path(named) if named else user_config_path("encchat", appauthor=False)
+
+
+class KnownHosts:
+    """The pinned fingerprints, kept in `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def fingerprint(self, address: Address) -> str | None:
+        """Return what `address` was pinned with, None if it never was. Raises KnownHostsError."""
+        try:
+            text = self.path.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise KnownHostsError(f"{self.path} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise KnownHostsError(f"{self.path} is damaged: it is not UTF-8") from None
+        for number, line in enumerate(text.splitlines(), 1):
+            if not line or line.startswith("#"):
+                continue
+            # A damaged file is refused as a whole: skipping a line would make its host look new.
+            words = line.split(" ")
+            if len(words) != 3 or not is_fingerprint(words[1]):
+                raise KnownHostsError(f"{self.path} is damaged in line {number}")
+            if words[0] == str(address):
+                return words[1]
+        return None
+
+    def pin(self, address: Address, fingerprint: str) -> None:
+        """Remember that `address` has this fingerprint. Raises KnownHostsError."""
+        line = f"{address} {fingerprint} {datetime.now(UTC):%Y-%m-%d}\n"
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+            with open(os.open(self.path, flags, 0o600), "ab", buffering=0) as file:
+                file.write(line.encode())
+        except OSError as error:
+            raise KnownHostsError(f"{self.path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,161 @@
+"""The registry of clients, and every deadline.
+
+A connection is *waiting* from its making until somebody has logged in on it, and in `clients` from
+the completed handshake on. One timer looks at all deadlines; there is none per connection.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import count
+from time import monotonic
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import Factory
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from chat.limits import Limits
+from chat.server.protocol import ChatProtocol
+from chat.server.requests import Desk
+from chat.store.interface import LogStore
+from chat.wire.errors import CloseCode
+from chat.wire.hostkey import HostKey
+from chat.wire.messages import Ping
+
+__all__ = ["ChatFactory"]
+
+_log = Logger()
+
+
+class ChatFactory(Factory["ChatProtocol"]):
+    """Makes a protocol per connection and keeps the registry of clients."""
+
+    noisy = False
+
+    host_key: HostKey
+    """Who this server is; set before the first connection."""
+
+    def __init__(
+        self,
+        store: LogStore,
+        clock: IReactorTime,
+        limits: Limits,
+        seconds: Callable[[], float] = monotonic,
+    ) -> None:
+        self.limits = limits
+        self.seconds = seconds
+        self.desk = Desk(store, clock, limits)
+        self.clients: dict[int, ChatProtocol] = {}
+        """The registry: connections whose handshake is complete, by number."""
+        self._waiting: dict[int, ChatProtocol] = {}
+        self._waiting_at: Counter[str] = Counter()
+        self._closing: dict[int, tuple[float, ChatProtocol]] = {}
+        self._drained: list[Deferred[None]] = []
+        self._numbers = count(1)
+        self._sweeper = LoopingCall(self._sweep)
+        self._sweeper.clock = clock
+
+    def start(self) -> None:
+        """Start looking at deadlines."""
+        self._sweeper.start(self.limits.sweep_seconds, now=False)
+
+    def stop(self) -> None:
+        """Stop looking at deadlines."""
+        if self._sweeper.running:
+            self._sweeper.stop()
+
+    def buildProtocol(self, addr: IAddress | None) -> ChatProtocol:
+        """Return the protocol for a new connection."""
+        host = addr.host if isinstance(addr, IPv4Address | IPv6Address) else "a local socket"
+        protocol = ChatProtocol(self, next(self._numbers), host)
+        protocol.factory = self
+        return protocol
+
+    def connected(self, protocol: ChatProtocol) -> None:
+        """Count a new connection among the waiting, or refuse it."""
+        address = protocol.address
+        if (
+            len(self._waiting) >= self.limits.waiting_total
+            or self._waiting_at[address] >= self.limits.waiting_per_address
+        ):
+            protocol.close(CloseCode.BUSY, "too many connections that have not logged in")
+            return
+        self._waiting[protocol.number] = protocol
+        self._waiting_at[address] += 1
+
+    def established(self, protocol: ChatProtocol) -> None:
+        """Enter a connection in the registry."""
+        self.clients[protocol.number] = protocol
+
+    def admitted(self, protocol: ChatProtocol) -> None:
+        """Take a connection out of the waiting."""
+        if self._waiting.pop(protocol.number, None) is not None:
+            self._waiting_at[protocol.address] -= 1
+            if not self._waiting_at[protocol.address]:
+                del self._waiting_at[protocol.address]
+
+    def closing(self, protocol: ChatProtocol) -> None:
+        """See to it that a connection that was told to close does."""
+        self._closing[protocol.number] = (self.seconds(), protocol)
+
+    def disconnected(self, protocol: ChatProtocol) -> None:
+        """Forget a connection."""
+        self.admitted(protocol)
+        self._closing.pop(protocol.number, None)
+        if self.clients.pop(protocol.number, None) is not None:
+            self.desk.forget(protocol)
+            _log.info("session {number} is gone", number=protocol.number)
+        self._check_drained()
+
+    def _sweep(self) -> None:
+        now = self.seconds()
+        limits = self.limits
+        for protocol in list(self._waiting.values()):
+            age = now - protocol.since
+            if protocol.number not in self.clients:
+                if age > limits.handshake_seconds:
+                    protocol.close(CloseCode.TIMEOUT, "the handshake took too long")
+            elif age > limits.login_seconds:
+                protocol.close(CloseCode.TIMEOUT, "nobody logged in")
+        for protocol in list(self.clients.values()):
+            silence = now - protocol.heard
+            if protocol.is_full:
+                if now - protocol.full_since > limits.stall_seconds:
+                    protocol.close(CloseCode.SLOW_CONSUMER, "it does not read")
+            elif protocol.is_held:
+                continue  # We are the ones who do not listen.
+            elif silence > limits.silence_seconds:
+                protocol.close(CloseCode.TIMEOUT, "no sign of life")
+            elif silence > limits.ping_seconds and not protocol.is_pinged:
+                protocol.is_pinged = True
+                protocol.send(Ping(0))
+        for since, protocol in list(self._closing.values()):
+            if now - since > limits.close_seconds:
+                protocol.transport.abortConnection()
+
+    def close_all(self, retry_after: int) -> None:
+        """Tell everybody that the server stops, and when to come back (seconds)."""
+        for protocol in [*self._waiting.values(), *self.clients.values()]:
+            protocol.close(CloseCode.SHUTDOWN, "the server stops", retry_after)
+
+    def abort_all(self) -> None:
+        """End what is left, at once."""
+        for protocol in [*self._waiting.values(), *self.clients.values()]:
+            protocol.transport.abortConnection()
+        for _, protocol in list(self._closing.values()):
+            protocol.transport.abortConnection()
+
+    def drained(self) -> Deferred[None]:
+        """Return a Deferred that fires when no connection is left."""
+        drained: Deferred[None] = Deferred()
+        self._drained.append(drained)
+        self._check_drained()
+        return drained
+
+    def _check_drained(self) -> None:
+        if self._drained and not (self._waiting or self.clients or self._closing):
+            for drained in self._drained:
+                drained.callback(None)
+            self._drained.clear()

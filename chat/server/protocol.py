@@ -1,0 +1,173 @@
+"""One client's connection: bytes to `ServerConnection` and back, and the transport's back-pressure.
+
+The protocol is the transport's producer, so its `pauseProducing` means: the write buffer is full.
+It then stops reading as well (a client that does not take answers gets no more of them), and
+whoever writes records looks at `is_full` first.
+"""
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from chat.receiver import ConnectionProtocol
+from chat.wire.connection import Established, Event, PeerClosed, Received, ServerConnection
+from chat.wire.errors import CloseCode, LocalProtocolError, RemoteProtocolError
+
+if TYPE_CHECKING:
+    from chat.server.factory import ChatFactory
+
+__all__ = ["ChatProtocol"]
+
+_log = Logger()
+
+
+@implementer(IPushProducer)
+class ChatProtocol(ConnectionProtocol):
+    """The server's end of one connection. A `chat.server.session.Session`."""
+
+    connection: ServerConnection
+    is_gone = False
+    is_full = False
+    is_held = False
+
+    def __init__(self, factory: "ChatFactory", number: int, address: str) -> None:
+        self.factory: ChatFactory = factory
+        self.connection = ServerConnection(factory.host_key, factory.limits, factory.seconds)
+        self.number = number
+        self.address = address
+        self.since = self.heard = factory.seconds()
+        """When the connection was made, and when the last line came; monotonic seconds."""
+        self.full_since = 0.0
+        self.is_pinged = False
+
+    # --- Up ---
+
+    def connectionMade(self) -> None:
+        """Begin: small writes go out at once, and the transport tells when it is full."""
+        if isinstance(self.transport.getPeer(), IPv4Address | IPv6Address):
+            self.transport.setTcpNoDelay(True)
+        self.transport.registerProducer(self, True)
+        self.factory.connected(self)
+
+    def lineReceived(self, line: bytes) -> None:
+        """Note the sign of life, and take the line in."""
+        self.heard = self.factory.seconds()
+        self.is_pinged = False
+        super().lineReceived(line)
+
+    def received(self, event: Event) -> None:
+        """Hand on what the connection made of a line."""
+        match event:
+            case Established():
+                self.factory.established(self)
+            case Received(message):
+                self.factory.desk.handle(self, message)
+            case PeerClosed():
+                self._lose()
+            case _:
+                raise TypeError(f"a server has no {event!r}")
+
+    def violated(self, error: RemoteProtocolError) -> None:
+        """End a connection whose peer broke the protocol: a close code for it, a line for the
+        log."""
+        self.close(error.code, str(error))
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Forget the connection, however it ended."""
+        self.is_gone = True
+        self.factory.disconnected(self)
+
+    # --- Down ---
+
+    def send(self, message: Struct) -> None:
+        """Seal and write one message."""
+        if self.is_gone:
+            return
+        try:
+            line = self.connection.send(message)
+        except LocalProtocolError:
+            _log.failure("session {number}: cannot send", number=self.number)
+            self._lose()
+        else:
+            self.transport.write(line)
+
+    def deliver(self, data: bytes, digest: bytes) -> None:
+        """Write shared record lines and this connection's voucher, in one write."""
+        if not self.is_gone:
+            self.transport.write(data + self.connection.vouch(digest))
+
+    def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:
+        """Say why, write one line to the log, and end the connection; nothing more is read."""
+        if self.is_gone:
+            return
+        self.is_gone = True
+        _log.info(
+            "session {number} from {address} closed: {code}: {reason}",
+            number=self.number,
+            address=self.address,
+            code=code.name,
+            reason=reason,
+        )
+        self.transport.write(self.connection.alert(code, retry_after))
+        self._lose()
+
+    def admit(self) -> None:
+        """Somebody has logged in: the deadline for that is met."""
+        self.factory.admitted(self)
+
+    def _lose(self) -> None:
+        self.is_gone = True
+        self.transport.unregisterProducer()
+        if self.is_full:
+            # What is buffered is not being read, so nothing more will be.
+            self.transport.abortConnection()
+            return
+        # Half a close first: closing with input unread would reset the connection, and the peer
+        # might never see why. Input is dropped from now on; the factory ends it if the peer does
+        # not.
+        self.transport.loseWriteConnection()
+        self.factory.closing(self)
+
+    # --- Back-pressure ---
+
+    def pauseProducing(self) -> None:
+        """The transport's buffer is full. May be called again while it is."""
+        if not self.is_full:
+            self.is_full = True
+            self.full_since = self.factory.seconds()
+            self._update_reading()
+
+    def resumeProducing(self) -> None:
+        """The transport's buffer is empty again: records first, then what the client asked."""
+        self.is_full = False
+        self.heard = self.factory.seconds()
+        self.factory.desk.catch_up(self)
+        self._update_reading()
+
+    def stopProducing(self) -> None:
+        """The transport is gone; `connectionLost` follows."""
+
+    def hold(self) -> None:
+        """Stop reading until `release`."""
+        self.is_held = True
+        self._update_reading()
+
+    def release(self) -> None:
+        """Read on, unless the transport is full."""
+        self.is_held = False
+        self._update_reading()
+
+    def _update_reading(self) -> None:
+        should_pause = self.is_full or self.is_held
+        if self.is_gone or should_pause == self.paused:
+            return
+        if should_pause:
+            self.pause_reading()
+        else:
+            self.resume_reading()

@@ -1,0 +1,204 @@
+"""The service that twistd runs: options, listening, starting and stopping."""
+
+import ipaddress
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IListeningPort,
+    IReactorCore,
+    IReactorFromThreads,
+    IReactorTime,
+    IStreamServerEndpoint,
+)
+from twisted.logger import Logger
+from twisted.python import usage
+from twisted.python.failure import Failure
+
+from chat.limits import Limits
+from chat.server.factory import ChatFactory
+from chat.server.state import ConfigurationError, State, default_state_path
+from chat.store.memory import MemoryStore
+
+__all__ = ["DEFAULT_LISTEN", "ChatService", "Options", "makeService"]
+
+DEFAULT_LISTEN = "tcp:5555:interface=127.0.0.1"
+
+_log = Logger()
+
+
+class Options(usage.Options):
+    """Options of ``twistd encchat``."""
+
+    synopsis = "[options]"
+    longdesc = f"""\
+An encrypted chat server. Without options it listens on localhost:5555, and makes itself an
+identity on the first start: it logs the fingerprint, and the line to paste into a client.
+
+Strings for --listen are Twisted's server endpoint strings, for example tcp:5555 (all IPv4
+addresses), tcp6:5555 (all IPv6 addresses), tcp:5555:interface=192.0.2.7, unix:/run/encchat.sock.
+The default is {DEFAULT_LISTEN}.
+
+The state directory holds the server's identity, host_key.pem: who has that file can pose as this
+server. Keep a copy of it; without it every client will refuse the server. The default is
+$ENCCHAT_STATE, or the user's data directory."""
+
+    def __init__(self) -> None:
+        usage.Options.__init__(self)
+        self["listen"] = []
+        self["state"] = None
+
+    def opt_listen(self, endpoint: str) -> None:
+        """Where to listen, as an endpoint string; can be given several times."""
+        self["listen"].append(endpoint)
+
+    def opt_state(self, directory: str) -> None:
+        """Directory for the server's identity; made if it does not exist."""
+        if not directory:
+            raise usage.UsageError("--state needs the name of a directory")
+        self["state"] = Path(directory)
+
+    def postOptions(self) -> None:
+        """Fill in the defaults."""
+        self["listen"] = self["listen"] or [DEFAULT_LISTEN]
+        self["state"] = self["state"] or default_state_path()
+
+
+class ChatService(Service):
+    """Listens while privileged, opens the state as the final user, serves, and stops politely."""
+
+    name = "encchat"
+
+    def __init__(
+        self,
+        endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
+        state_path: Path,
+        clock: IReactorTime,
+        limits: Limits,
+    ) -> None:
+        self._endpoints = endpoints
+        self._state_path = state_path
+        self._clock = clock
+        self._limits = limits
+        self._store = MemoryStore(limits.memory_log_bytes)
+        self._state: State | None = None
+        self._failures: list[str] = []
+        self.factory = ChatFactory(self._store, clock, limits)
+        self.ports: list[IListeningPort] = []
+
+    def privilegedStartService(self) -> None:
+        """Listen. Ends the process with a sentence where that cannot be."""
+        Service.privilegedStartService(self)
+        for description, endpoint in self._endpoints:
+            listening = endpoint.listen(self.factory)
+            listening.addCallbacks(
+                self.ports.append, self._not_listening, errbackArgs=(description,)
+            )
+        if self._failures:
+            raise SystemExit(f"encchat: {self._failures[0]}")
+
+    def startService(self) -> None:
+        """Open the state, and say where to connect. Ends the process where that cannot be."""
+        Service.startService(self)
+        try:
+            self._state = State(self._state_path)
+            host_key = self._state.host_key()
+        except ConfigurationError as error:
+            raise SystemExit(f"encchat: {error}") from None
+        self.factory.host_key = host_key
+        self.factory.start()
+        _log.info("Host key fingerprint: {fingerprint}", fingerprint=host_key.fingerprint)
+        for port in self.ports:
+            where = port.getHost()
+            _log.info("Listening on {where}", where=where)
+            if isinstance(where, IPv4Address | IPv6Address):
+                _log.info(
+                    'Connect with: {python} -m chat.client "{address}"',
+                    python=_python(),
+                    address=_address(where, host_key.fingerprint),
+                )
+
+    def _not_listening(self, failure: Failure, description: str) -> None:
+        message = f"cannot listen on {description}: {failure.getErrorMessage()}"
+        self._failures.append(message)
+        _log.critical("{message}", message=message)
+
+    def stopService(self) -> Deferred[None]:
+        """Stop listening, tell every client, and let go of the state."""
+        Service.stopService(self)
+        for port in self.ports:
+            port.stopListening()
+        self.factory.stop()
+        self.factory.close_all(self._limits.retry_seconds)
+        deadline = self._clock.callLater(self._limits.shutdown_seconds, self.factory.abort_all)
+        return self.factory.drained().addCallback(self._stopped, deadline)
+
+    def _stopped(self, result: object, deadline: IDelayedCall) -> Deferred[None]:
+        if deadline.active():
+            deadline.cancel()
+        if self._state is not None:
+            self._state.close()
+        return self._store.close()
+
+
+def _python() -> str:
+    """Return how to call this Python from the current directory."""
+    python = Path(sys.executable)
+    return str(python.relative_to(Path.cwd())) if python.is_relative_to(Path.cwd()) else "python"
+
+
+def _address(where: IPv4Address | IPv6Address, fingerprint: str) -> str:
+    """Return the address to give to a client that is to reach a port of this machine."""
+    address = ipaddress.ip_address(where.host)
+    if address.is_loopback:
+        host = "localhost"
+    elif address.is_unspecified:
+        host = socket.gethostname()
+    else:
+        host = f"[{where.host}]" if address.version == 6 else where.host
+    return f"encchat://{host}:{where.port}/#{fingerprint}"
+
+
+def makeService(options: Options) -> ChatService:
+    """Return the service for ``twistd encchat`` with these options."""
+    # The reactor is whatever twistd was told to use; it exists by now.
+    from twisted.internet import reactor
+
+    endpoints = []
+    for description in options["listen"]:
+        try:
+            endpoints.append((description, serverFromString(reactor, description)))
+        except (ValueError, TypeError, KeyError) as error:
+            raise SystemExit(
+                f"encchat: {description!r} is not an endpoint to listen on: {error}"
+            ) from None
+    clock = cast(_Reactor, reactor)
+    clock.callLater(0, _exit_cleanly_on_signals, clock)
+    return ChatService(endpoints, options["state"], clock, Limits())
+
+
+class _Reactor(IReactorTime, IReactorCore, IReactorFromThreads):
+    """What is needed of the reactor."""
+
+
+def _exit_cleanly_on_signals(reactor: _Reactor) -> None:
+    """Let Ctrl-C and SIGTERM stop the reactor and leave status 0.
+
+    twistd's own handlers would have the process killed by the same signal once it has stopped.
+    """
+
+    def stop(number: int, frame: object) -> None:
+        if reactor.running:
+            reactor.callFromThread(reactor.stop)
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)

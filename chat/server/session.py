@@ -1,0 +1,45 @@
+"""What the rest of the server needs of a connection."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from chat.wire.errors import CloseCode
+
+__all__ = ["Session"]
+
+
+class Session(Protocol):
+    """A client's connection, as request handling and fan-out see it. Nothing here ever blocks or
+    raises."""
+
+    number: int
+    """Unique among this server's connections."""
+    is_gone: bool
+    """Closed, or about to be: nothing reaches the client any more."""
+    is_full: bool
+    """The transport holds more than it wants to: nothing but answers may be written."""
+
+    def send(self, message: Struct) -> None:
+        """Send one message."""
+        ...
+
+    def deliver(self, data: bytes, digest: bytes) -> None:
+        """Write record lines that other sessions get too, and this session's voucher for them."""
+        ...
+
+    def admit(self) -> None:
+        """Somebody has logged in here."""
+        ...
+
+    def hold(self) -> None:
+        """Stop reading this client until `release`."""
+        ...
+
+    def release(self) -> None:
+        """Read on."""
+        ...
+
+    def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:
+        """End the connection; `reason` is for the log."""
+        ...
