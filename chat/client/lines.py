@@ -3,6 +3,7 @@ polled."""
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Semaphore, Thread
 from typing import Final
 
@@ -59,16 +60,14 @@ def start_reading(
 
     def read() -> None:
         splitter = LineSplitter()
-        # The raw file has no lock that the end of the process could find held by this thread.
-        raw = None if sys.stdin is None else sys.stdin.buffer.raw
-        while raw is not None:
-            try:
-                chunk = raw.read(_CHUNK)
-            except OSError:
-                break  # The terminal is gone.
-            if not chunk:
-                break
-            pass_on(splitter.feed(chunk))
+        # A closed standard input, or a terminal that went away, is an end like any other. Read without
+        # a buffer, because its lock, held by this thread, would be in the way of the process's end.
+        with (
+            suppress(OSError, AttributeError),
+            open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as raw,
+        ):
+            while chunk := raw.read(_CHUNK):
+                pass_on(splitter.feed(chunk))
         pass_on(splitter.finish())
         reactor.callFromThread(on_end)
 

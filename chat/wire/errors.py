@@ -24,35 +24,20 @@ __all__ = [
 
 @unique
 class CloseCode(IntEnum):
-    """Why a connection ends; `meaning` is the sentence of docs/protocol.md section 10."""
+    """Why a connection ends; docs/protocol.md section 10 says what each means."""
 
-    meaning: str
-
-    def __new__(cls, value: int, meaning: str) -> "CloseCode":
-        """Attach the meaning to the number."""
-        code = int.__new__(cls, value)
-        code._value_ = value
-        code.meaning = meaning
-        return code
-
-    NORMAL = 0, "done; the user left"
-    SHUTDOWN = (
-        1,
-        "the server stops; come back after `retry_after` seconds, give or take a random half of it",
-    )
-    VERSION = 2, "the first token was not `encchat/1`"
-    MALFORMED = (
-        3,
-        "a line too long, not ASCII, not base64, of unknown kind, or of wrong length",
-    )
-    UNEXPECTED = 4, "not legal in this state"
-    HANDSHAKE = 5, "an invalid public key"
-    AUTHENTICATION = 6, "something did not verify; no detail is ever given"
-    MESSAGE = 7, "a message broke section 6"
-    TIMEOUT = 8, "a deadline passed, or no sign of life"
-    BUSY = 9, "too many connections that have not logged in; come back later"
-    SLOW_CONSUMER = 10, "records were not read for too long"
-    INTERNAL = 11, "a fault of the sender of this code"
+    NORMAL = 0
+    SHUTDOWN = 1
+    VERSION = 2
+    MALFORMED = 3
+    UNEXPECTED = 4
+    HANDSHAKE = 5
+    AUTHENTICATION = 6
+    MESSAGE = 7
+    TIMEOUT = 8
+    BUSY = 9
+    SLOW_CONSUMER = 10
+    INTERNAL = 11
 
 
 class ProtocolError(Exception):

@@ -1,0 +1,133 @@
+"""The client's end of a connection: bytes to `ClientConnection` and back, and its deadlines."""
+
+import ipaddress
+from collections.abc import Callable
+from time import monotonic
+
+from msgspec import Struct
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
+
+from chat.client.conversation import Conversation
+from chat.limits import Limits
+from chat.receiver import ConnectionProtocol
+from chat.wire.connection import (
+    ClientConnection,
+    Delivered,
+    Event,
+    HostKeyOffered,
+    PeerClosed,
+    Received,
+    State,
+)
+from chat.wire.errors import CloseCode, RemoteProtocolError
+from chat.wire.messages import Login, Ping
+
+__all__ = ["ChatClientProtocol"]
+
+
+class ChatClientProtocol(ConnectionProtocol):
+    """A `chat.client.conversation.Link`."""
+
+    connection: ClientConnection
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        clock: IReactorTime,
+        limits: Limits,
+        seconds: Callable[[], float] = monotonic,
+    ) -> None:
+        self.connection = ClientConnection(limits, seconds)
+        self._conversation = conversation
+        self._clock = clock
+        self._limits = limits
+        self._seconds = seconds
+        self._heard = seconds()
+        self._since = self._heard
+        self._is_pinged = False
+        self._reason = "The connection to the server was lost."
+        self._sweeper = LoopingCall(self._sweep)
+        self._sweeper.clock = clock
+
+    def connectionMade(self) -> None:
+        """Say hello."""
+        if isinstance(self.transport.getPeer(), IPv4Address | IPv6Address):
+            self.transport.setTcpNoDelay(True)
+        self._sweeper.start(self._limits.sweep_seconds, now=False)
+        self.transport.write(self.connection.start())
+        self._conversation.connected(self)
+
+    def lineReceived(self, line: bytes) -> None:
+        """Note the sign of life, and take the line in."""
+        self._heard = self._seconds()
+        self._is_pinged = False
+        super().lineReceived(line)
+
+    def received(self, event: Event) -> None:
+        """Hand on what the connection made of a line."""
+        match event:
+            case HostKeyOffered(host_key):
+                self._conversation.offered(host_key, is_loopback=self._is_loopback())
+            case Received(message):
+                self._conversation.received(message)
+            case Delivered():
+                self._conversation.delivered(event)
+            case PeerClosed(code, retry_after):
+                self._conversation.peer_closed(code, retry_after)
+                self.transport.loseConnection()
+            case _:
+                raise TypeError(f"a client has no {event!r}")
+
+    def violated(self, error: RemoteProtocolError) -> None:
+        """End it: this is no server to talk to."""
+        self._reason = f"The server broke the protocol: {error}."
+        self.close(error.code)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Tell the conversation, which knows whether that was to be expected."""
+        self._sweeper.stop()
+        self._conversation.disconnected(self, self._reason)
+
+    def login(self, login: Login) -> None:
+        """Accept the host key, and log in."""
+        self.transport.write(self.connection.login(login))
+
+    def send(self, message: Struct) -> None:
+        """Send a message."""
+        if not self.connection.is_over:
+            self.transport.write(self.connection.send(message))
+
+    def close(self, code: CloseCode) -> None:
+        """Say why, and end the connection; at once if the server does not take it in time."""
+        self.transport.write(self.connection.alert(code))
+        self.transport.loseConnection()
+        self._since = self._seconds()
+
+    def _is_loopback(self) -> bool:
+        peer = self.transport.getPeer()
+        if not isinstance(peer, IPv4Address | IPv6Address):
+            return True  # A local socket.
+        return ipaddress.ip_address(peer.host.partition("%")[0]).is_loopback
+
+    def _sweep(self) -> None:
+        now = self._seconds()
+        silence = now - self._heard
+        if self.connection.is_over:
+            if now - self._since > self._limits.close_seconds:
+                self.transport.abortConnection()
+        elif self.connection.state is not State.ESTABLISHED:
+            if now - self._since > self._limits.connect_seconds:
+                self._give_up("The server did not answer in time.")
+        elif silence > self._limits.silence_seconds:
+            self._give_up("The server has fallen silent.")
+        elif silence > self._limits.ping_seconds and not self._is_pinged:
+            self._is_pinged = True
+            self.send(Ping(0))
+
+    def _give_up(self, reason: str) -> None:
+        self._reason = reason
+        self.close(CloseCode.TIMEOUT)
