@@ -60,8 +60,8 @@ def start_reading(
 
     def read() -> None:
         splitter = LineSplitter()
-        # A closed standard input, or a terminal that went away, is an end like any other. Read without
-        # a buffer, because its lock, held by this thread, would be in the way of the process's end.
+        # A closed standard input, or a terminal that went away, is an end like any other. Read
+        # without a buffer: its lock, held by this thread, would hinder the end of the process.
         with (
             suppress(OSError, AttributeError),
             open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as raw,

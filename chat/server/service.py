@@ -92,12 +92,18 @@ class ChatService(Service):
         self._store = MemoryStore(limits.memory_log_bytes)
         self._state: State | None = None
         self._failures: list[str] = []
+        self._is_listening = False
         self.factory = ChatFactory(self._store, clock, limits)
         self.ports: list[IListeningPort] = []
 
     def privilegedStartService(self) -> None:
-        """Listen. Ends the process with a sentence where that cannot be."""
+        """Listen, perhaps on a port that only root may use."""
         Service.privilegedStartService(self)
+        self._listen()
+
+    def _listen(self) -> None:
+        """Listen. Ends the process with a sentence where that cannot be."""
+        self._is_listening = True
         for description, endpoint in self._endpoints:
             listening = endpoint.listen(self.factory)
             listening.addCallbacks(
@@ -109,6 +115,8 @@ class ChatService(Service):
     def startService(self) -> None:
         """Open the state, and say where to connect. Ends the process where that cannot be."""
         Service.startService(self)
+        if not self._is_listening:  # twist knows no privileges to drop.
+            self._listen()
         try:
             self._state = State(self._state_path)
             host_key = self._state.host_key()

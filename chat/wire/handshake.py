@@ -139,7 +139,10 @@ class ClientHandshake:
         )
 
     def check_server_auth(self, box: bytes) -> bytes:
-        """Return the host key the server has proved to hold. Raises AuthenticationError."""
+        """Return the host key the server has proved to hold.
+
+        Raises AuthenticationError, MalformedLineError.
+        """
         plaintext = open_box(self._keys.server, box, _AUTH_AAD)
         if len(plaintext) != HOST_KEY_BYTES + SIGNATURE_BYTES + _FINISHED:
             raise MalformedLineError("a server authentication has another length")
@@ -215,7 +218,10 @@ class ServerHandshake:
         return server_hello, seal(keys.server, plaintext, _AUTH_AAD, self._random_bytes)
 
     def finish(self, box: bytes) -> tuple[bytes, SessionSecrets]:
-        """Return the login message and the session's secrets. Raises AuthenticationError."""
+        """Return the login message and the session's secrets.
+
+        Raises AuthenticationError, MalformedLineError.
+        """
         plaintext = open_box(self._keys.client, box, _FINISH_AAD)
         expected = hmac.digest(self._keys.client_finished, self._t2, "sha512")
         if not hmac.compare_digest(plaintext[:_FINISHED], expected):

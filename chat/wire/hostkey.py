@@ -68,12 +68,16 @@ class HostKey:
 
 
 def verify(host_key: bytes, signature: bytes, message: bytes) -> bool:
-    """Tell whether `signature` is `host_key`'s over `message`."""
+    """Tell whether `signature` is `host_key`'s over `message`.
+
+    A key of small order has no private half: anybody can sign for it, so nothing is its signature.
+    """
     try:
-        eddsa.new(eddsa.import_public_key(host_key), "rfc8032").verify(message, signature)
+        key = eddsa.import_public_key(host_key)
+        eddsa.new(key, "rfc8032").verify(message, signature)
     except ValueError:
         return False
-    return True
+    return not (key.pointQ * 8).is_point_at_infinity()
 
 
 def fingerprint(host_key: bytes) -> str:

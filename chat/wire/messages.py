@@ -204,10 +204,15 @@ class RenamedBody(_Body, frozen=True):
     was: str
 
 
-class Unknown(Struct, frozen=True):
-    """A message of a type this version does not have; with an `id` where it is a request."""
+class _Typed(Struct, frozen=True):
+    """What every message has. Of an unknown one that is no request, nothing else is looked at."""
 
     type: str
+
+
+class Unknown(_Typed, frozen=True):
+    """A message of a type this version does not have; with an `id` where it is a request."""
+
     id: RequestId | None = None
 
 
@@ -220,7 +225,8 @@ Body = TextBody | JoinedBody | LeftBody | RenamedBody
 _client_messages: Final = msgspec.msgpack.Decoder(ClientMessage)
 _server_messages: Final = msgspec.msgpack.Decoder(ServerMessage)
 _bodies: Final = msgspec.msgpack.Decoder(Body)
-_unknown: Final = msgspec.msgpack.Decoder(Unknown)
+_unknown_requests: Final = msgspec.msgpack.Decoder(Unknown)
+_unknown_others: Final = msgspec.msgpack.Decoder(_Typed)
 _encoder: Final = msgspec.msgpack.Encoder()
 
 _T = TypeVar("_T")
@@ -249,30 +255,35 @@ def encode(message: Struct) -> bytes:
 
 def decode_client_message(payload: bytes) -> ClientMessage | Unknown:
     """Return what a client sent. Raises MessageError."""
-    return _decode(_client_messages, _CLIENT_TYPES, payload)
+    return _decode(_client_messages, _unknown_requests, _CLIENT_TYPES, payload)
 
 
 def decode_server_message(payload: bytes) -> ServerMessage | Unknown:
     """Return what a server sent. Raises MessageError."""
-    return _decode(_server_messages, _SERVER_TYPES, payload)
+    return _decode(_server_messages, _unknown_others, _SERVER_TYPES, payload)
 
 
 def decode_body(payload: bytes) -> Body | Unknown:
     """Return the body of a record. Raises MessageError."""
-    return _decode(_bodies, _BODY_TYPES, payload)
+    return _decode(_bodies, _unknown_others, _BODY_TYPES, payload)
 
 
 def _decode(
-    decoder: msgspec.msgpack.Decoder[_T], types: frozenset[str], payload: bytes
+    decoder: msgspec.msgpack.Decoder[_T],
+    unknown_decoder: msgspec.msgpack.Decoder[Unknown] | msgspec.msgpack.Decoder[_Typed],
+    types: frozenset[str],
+    payload: bytes,
 ) -> _T | Unknown:
+    if len(payload) > PAYLOAD_BYTES:
+        raise MessageError("a message that is too long")
     try:
         return decoder.decode(payload)
     except (ValueError, RecursionError):
         pass  # Perhaps only its type is unknown.
     try:
-        unknown = _unknown.decode(payload)
+        unknown = unknown_decoder.decode(payload)
     except (ValueError, RecursionError):
         raise MessageError("a message that is none") from None
     if unknown.type in types:
         raise MessageError("a message with wrong or missing values")
-    return unknown
+    return unknown if isinstance(unknown, Unknown) else Unknown(unknown.type)

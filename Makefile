@@ -1,0 +1,53 @@
+# `make run` starts the server, `make test` runs the tests; both first set up .venv in this checkout.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: run chat test lint check bench vectors clean
+
+run: $(VENV)/run
+	@exec $(BIN)/twistd --nodaemon --pidfile= encchat
+
+test: $(VENV)/test
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+bench: $(VENV)/run
+	$(BIN)/python -m benchmarks
+
+vectors: $(VENV)/test
+	$(BIN)/python tests/vectors/make_vectors.py --check
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info _trial_temp*
+
+# What the checkout needs, in versions that were tested together (requirements.lock).
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "encchat needs Python 3.11 or newer; try: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "Python's venv module is missing; on Debian: apt install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/run: $(VENV)/python setup.cfg requirements.lock
+	@echo "Setting up $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint requirements.lock --editable . --config-settings editable_mode=compat
+	@touch $@
+
+$(VENV)/test: $(VENV)/run
+	@echo "Setting up what the tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint requirements.lock --editable '.[test,lint,vectors]' --config-settings editable_mode=compat
+	@touch $@

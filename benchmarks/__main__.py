@@ -1,0 +1,119 @@
+"""``python -m benchmarks``: the three figures that every change must keep.
+
+The figure that counts is what the server pays (CPU time, user and system; resident memory), not
+how long it took. Medians of `_ROUNDS`; the machine's noise is in the spread, which is printed.
+"""
+
+import platform
+import resource
+from statistics import median
+from typing import Any, Final
+
+from twisted.internet import task
+from twisted.internet.defer import Deferred
+
+from benchmarks.clients import BenchClient, connect_all
+from benchmarks.server import ServerProcess
+
+_ROUNDS: Final = 5
+_CONNECTS: Final = 200
+_CONNECTED: Final = 1_000
+_READERS: Final = 100
+_POSTS: Final = 2_000
+_IN_FLIGHT: Final = 64
+_TEXT: Final = "x" * 100
+_SECONDS: Final = 60.0
+"""For anything that is waited for."""
+
+
+def _report(name: str, figures: list[float], unit: str, bound: str) -> None:
+    low, high = min(figures), max(figures)
+    print(f"{name:44} {median(figures):>10,.2f} {unit:14} {low:,.2f} to {high:,.2f}; {bound}")
+
+
+async def _connecting(reactor: Any, server: ServerProcess) -> list[float]:
+    """Return milliseconds of server CPU per connection, handshake and login, per round."""
+    figures = []
+    for number in range(_ROUNDS):
+        before = server.cpu_seconds()
+        nicks = [f"r{number}-{index}" for index in range(_CONNECTS)]
+        clients = await connect_all(reactor, server.port, nicks, room=None)
+        figures.append((server.cpu_seconds() - before) / _CONNECTS * 1_000)
+        await _disconnect(reactor, clients)
+    return figures
+
+
+async def _memory(reactor: Any, server: ServerProcess) -> list[float]:
+    """Return KiB of server memory per client, all connected at once."""
+    before = server.memory_bytes()
+    nicks = [f"m{index}" for index in range(_CONNECTED)]
+    clients = await connect_all(reactor, server.port, nicks)
+    figure = (server.memory_bytes() - before) / _CONNECTED / 1_024
+    await _disconnect(reactor, clients)
+    return [figure]
+
+
+async def _deliveries(reactor: Any, server: ServerProcess) -> list[float]:
+    """Return deliveries per second of server CPU, one sender to many readers, per round."""
+    sender, checker, *readers = await connect_all(
+        reactor, server.port, [f"d{index}" for index in range(_READERS + 1)]
+    )
+    await task.deferLater(reactor, 0.5, lambda: None)
+    for reader in readers:
+        reader.count_only()
+    figures = []
+    for _ in range(_ROUNDS):
+        everybody = [checker, *readers]
+        for reader in everybody:
+            reader.delivered = 0
+        before = server.cpu_seconds()
+        done = _all_delivered(reactor, everybody, _POSTS)
+        sender.post(_POSTS, _IN_FLIGHT, _TEXT)
+        await done
+        figures.append(_READERS * _POSTS / (server.cpu_seconds() - before))
+    await _disconnect(reactor, [sender, *everybody])
+    return figures
+
+
+def _all_delivered(reactor: Any, readers: list[BenchClient], count: int) -> Deferred[None]:
+    """Return a Deferred for the moment when each of `readers` has `count` records."""
+    done: Deferred[None] = Deferred()
+    missing = set(readers)
+
+    def watch(reader: BenchClient) -> None:
+        def progress() -> None:
+            if reader.delivered >= count:
+                missing.discard(reader)
+                if not missing and not done.called:
+                    done.callback(None)
+
+        reader.on_progress = progress
+
+    for reader in readers:
+        watch(reader)
+    return done.addTimeout(_SECONDS, reactor)
+
+
+async def _disconnect(reactor: Any, clients: list[BenchClient]) -> None:
+    for client in clients:
+        client.transport.abortConnection()
+    await task.deferLater(reactor, 1, lambda: None)
+
+
+async def _main(reactor: Any) -> None:
+    print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}")
+    with ServerProcess() as server:
+        # Once before anything is measured: imports, caches, allocator.
+        await _disconnect(reactor, await connect_all(reactor, server.port, ["warm", "up"]))
+        memory = await _memory(reactor, server)
+        connecting = await _connecting(reactor, server)
+        deliveries = await _deliveries(reactor, server)
+    _report("connect, handshake and login", connecting, "ms of CPU", "bound 2")
+    _report(f"memory a client, {_CONNECTED:,} connected", memory, "KiB", "bound 24")
+    _report(f"deliveries to {_READERS} readers", deliveries, "a CPU second", "bound 100,000")
+
+
+if __name__ == "__main__":
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65_536), hard))
+    task.react(lambda reactor: Deferred.fromCoroutine(_main(reactor)))

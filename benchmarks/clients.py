@@ -1,0 +1,124 @@
+"""Clients for benchmarks: real ones, and readers that only count after a real handshake."""
+
+import os
+from collections.abc import Callable
+from typing import Final
+
+from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.interfaces import IReactorTCP
+
+from chat.limits import Limits
+from chat.receiver import ConnectionProtocol
+from chat.wire import messages
+from chat.wire.connection import (
+    ClientConnection,
+    Delivered,
+    Event,
+    HostKeyOffered,
+    PeerClosed,
+    Received,
+)
+from chat.wire.errors import RemoteProtocolError
+
+__all__ = ["BenchClient", "connect_all"]
+
+ROOM: Final = "lobby"
+
+_CONCURRENT: Final = 16
+"""Connections being made at a time."""
+
+
+class BenchClient(ConnectionProtocol):
+    """Connects, logs in and, given a room, joins; then opens every record, or counts the lines."""
+
+    connection: ClientConnection
+
+    def __init__(self, nick: str, room: str | None) -> None:
+        self.connection = ClientConnection(Limits())
+        self._nick = nick
+        self._room = room
+        self.ready: Deferred[BenchClient] = Deferred()
+        self.delivered = 0
+        """Records that were vouched for and opened, or, when only counting, record lines."""
+        self.on_progress: Callable[[], None] = lambda: None
+        self._is_counting = False
+        self._carry = b""
+        self._last_id = 2
+        self._unsent = 0
+        self._text = ""
+
+    def connectionMade(self) -> None:
+        """Say hello."""
+        self.transport.setTcpNoDelay(True)
+        self.transport.write(self.connection.start())
+
+    def dataReceived(self, data: bytes) -> None:
+        """Count, or take the lines in."""
+        if not self._is_counting:
+            super().dataReceived(data)
+            return
+        self.delivered += (self._carry + data).count(b"\nR ")
+        self._carry = data[-2:]
+        self.on_progress()
+
+    def received(self, event: Event) -> None:
+        """Log in, join, and keep the posts in flight."""
+        match event:
+            case HostKeyOffered():
+                login = messages.Login(1, self._nick)
+                self.transport.write(self.connection.login(login))
+            case Received(messages.Welcome()) if self._room is not None:
+                self._send(messages.Join(2, self._room))
+            case Received(messages.Welcome() | messages.Joined()):
+                self.ready.callback(self)
+            case Received(messages.Posted(acks=acks)):
+                for _ in acks:
+                    self._post()
+            case Delivered():
+                self.delivered += 1
+                self.on_progress()
+            case Received(messages.Refused(text=text)):
+                raise RuntimeError(text)
+            case PeerClosed(code):
+                raise RuntimeError(f"the server closed with code {code}")
+
+    def violated(self, error: RemoteProtocolError) -> None:
+        """Fail loudly: a benchmark of a broken conversation measures nothing."""
+        raise error
+
+    def count_only(self) -> None:
+        """From now on only count record lines: the generator must not be the bottleneck."""
+        self._is_counting = True
+        self._carry = b"\n"
+
+    def post(self, count: int, in_flight: int, text: str) -> None:
+        """Post `text` `count` times, `in_flight` of them unacknowledged at a time."""
+        self._unsent = count
+        self._text = text
+        for _ in range(in_flight):
+            self._post()
+
+    def _post(self) -> None:
+        if self._unsent:
+            self._unsent -= 1
+            self._last_id += 1
+            self._send(messages.Post(self._last_id, ROOM, os.urandom(16), self._text))
+
+    def _send(self, request: messages.Request) -> None:
+        self.transport.write(self.connection.send(request))
+
+
+async def connect_all(
+    reactor: IReactorTCP, port: int, nicks: list[str], room: str | None = ROOM
+) -> list[BenchClient]:
+    """Return a client for each nickname, logged in and in the room, if one is given."""
+    semaphore = DeferredSemaphore(_CONCURRENT)
+
+    def connect(nick: str) -> Deferred[BenchClient]:
+        client = BenchClient(nick, room)
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
+        connectProtocol(endpoint, client).addErrback(client.ready.errback)
+        return client.ready
+
+    return await gatherResults([semaphore.run(connect, nick) for nick in nicks], consumeErrors=True)

@@ -1,0 +1,6 @@
+"""Settings of all tests: Hypothesis tries the same examples in every run."""
+
+from hypothesis import settings
+
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100)
+settings.load_profile("ci")

@@ -1,0 +1,108 @@
+"""What several of these tests need: changed bytes, and pairs in a given state."""
+
+from contextlib import suppress
+from typing import Final
+
+from chat.limits import Limits
+from chat.testing import FakeLog, Pair, split_lines
+from chat.wire.connection import Connection, State, Transmit
+from chat.wire.errors import CloseCode, MalformedLineError
+from chat.wire.messages import Login, TextBody
+
+LOGIN: Final = Login(1, "alice")
+
+CLIENT_STATES: Final = (
+    State.AWAIT_HELLO,
+    State.AWAIT_AUTH,
+    State.AWAIT_TRUST,
+    State.AWAIT_ANSWER,
+    State.ESTABLISHED,
+    State.FAILED,
+    State.CLOSED,
+)
+SERVER_STATES: Final = (
+    State.AWAIT_HELLO,
+    State.AWAIT_FINISH,
+    State.ESTABLISHED,
+    State.FAILED,
+    State.CLOSED,
+)
+
+
+def flip(data: bytes, bit: int) -> bytes:
+    """Return `data` with one bit changed."""
+    changed = bytearray(data)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def text(said: str = "hello") -> TextBody:
+    """Return the body of a record."""
+    return TextBody(time=0, account=bytes(16), nick="bob", text=said)
+
+
+def answer(pair: Pair) -> tuple[bytes, bytes]:
+    """Begin the handshake; return the server's two lines, without CR LF, not yet carried."""
+    [transmit] = pair.to_server(pair.client.start())
+    assert isinstance(transmit, Transmit)
+    hello, auth = split_lines(transmit.data)
+    return hello, auth
+
+
+def established(limits: Limits | None = None, *, seed: int = 0) -> Pair:
+    """Return a pair whose client has logged in."""
+    pair = Pair(limits=limits, seed=seed)
+    pair.log_in(LOGIN)
+    return pair
+
+
+def member(limits: Limits | None = None, *, seed: int = 0) -> tuple[Pair, FakeLog]:
+    """Return a pair whose client has joined a room, and the room's log."""
+    pair = established(limits, seed=seed)
+    log = FakeLog()
+    pair.server_sends(log.keys())
+    pair.server_sends(log.joined(2))
+    return pair, log
+
+
+def client_at(state: State) -> Pair:
+    """Return a pair whose client is in `state`."""
+    pair = Pair()
+    match state:
+        case State.AWAIT_AUTH:
+            hello, _ = answer(pair)
+            pair.client.receive_line(hello)
+        case State.AWAIT_TRUST:
+            pair.offer_host_key()
+        case State.AWAIT_ANSWER:
+            pair.shake_hands(LOGIN)
+        case State.ESTABLISHED:
+            pair.log_in(LOGIN)
+        case State.FAILED | State.CLOSED:
+            end(pair.client, state)
+    assert pair.client.state is state
+    return pair
+
+
+def server_at(state: State) -> Pair:
+    """Return a pair whose server is in `state`."""
+    pair = Pair()
+    match state:
+        case State.AWAIT_FINISH:
+            answer(pair)
+        case State.ESTABLISHED:
+            pair.log_in(LOGIN)
+        case State.FAILED | State.CLOSED:
+            end(pair.server, state)
+    assert pair.server.state is state
+    return pair
+
+
+def end(connection: Connection, state: State) -> None:
+    """Bring a connection to FAILED or CLOSED, from wherever it is."""
+    if state is State.CLOSED:
+        connection.alert(CloseCode.NORMAL)
+    else:
+        with suppress(MalformedLineError):
+            connection.receive_line(b"F")
+    assert connection.state is state
