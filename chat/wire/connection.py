@@ -18,7 +18,7 @@ from enum import Enum, auto
 from time import monotonic
 from typing import Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from chat.limits import HANDSHAKE_LINE_BYTES, LINE_BYTES, Limits
 from chat.wire.errors import (
@@ -217,12 +217,16 @@ class Connection:
         if sealer is None:
             raise LocalProtocolError("no message can be sent before the handshake is complete")
         payload = encode(message)
+        return self._update(sealer, len(payload)) + encode_frame(sealer.seal(payload))
+
+    def _update(self, sealer: FrameSealer, size: int) -> bytes:
+        """Return the line that ends a generation, if there is no place in it for `size` bytes."""
         now = self._clock()
-        if not sealer.is_spent(len(payload), now, self._limits):
-            return encode_frame(sealer.seal(payload))
+        if not sealer.is_spent(size, now, self._limits):
+            return b""
         update = encode_frame(sealer.seal(encode(Update())))
         sealer.ratchet_at(now)
-        return update + encode_frame(sealer.seal(payload))
+        return update
 
     def alert(self, code: CloseCode, retry_after: int | None = None) -> bytes:
         """Return what tells the peer why this side ends the connection; nothing more is read.
@@ -233,9 +237,12 @@ class Connection:
         self._state = State.CLOSED
         if was_closed:
             return b""
-        if self._sealer is not None:
-            return self.send(Close(code, retry_after))
-        return self._alert_in_clear(code)
+        if self._sealer is None:
+            return self._alert_in_clear(code)
+        try:
+            return self.send(Close(code, UNSET if retry_after is None else retry_after))
+        except LocalProtocolError:
+            return b""  # The last generation is spent, and nothing can be sealed any more.
 
     def _receive(self, line: bytes) -> list[Event]:
         if len(line) > self.line_bytes:
@@ -276,7 +283,7 @@ class Connection:
                 return [Transmit(self.send(Pong(number)))]
             case Close(code=code, retry_after=retry_after):
                 self._state = State.CLOSED
-                return [PeerClosed(code, retry_after)]
+                return [PeerClosed(code, None if retry_after is UNSET else retry_after)]
             case _:
                 return [Received(message)]
 
@@ -303,14 +310,16 @@ class ServerConnection(Connection):
         super().__init__(limits, clock, random_bytes)
         self._handshake = ServerHandshake(host_key, random_bytes)
 
-    def vouch(self, digest: bytes) -> bytes:
-        """Return the voucher line for record lines with this SHA-512 `digest`, just written.
+    def deliver(self, lines: bytes, digest: bytes) -> bytes:
+        """Return what delivers record `lines`, whose SHA-512 is `digest`: they and their voucher.
 
-        Raises LocalProtocolError if there are no session keys yet.
+        The lines are shared by all readers; only the voucher is this connection's own. Raises
+        LocalProtocolError if there are no session keys yet.
         """
-        if self._sealer is None:
-            raise LocalProtocolError("nothing can be vouched for before the handshake is complete")
-        return encode_voucher(self._sealer.voucher(digest))
+        sealer = self._sealer
+        if sealer is None:
+            raise LocalProtocolError("nothing is delivered before the handshake is complete")
+        return self._update(sealer, 0) + lines + encode_voucher(sealer.voucher(digest))
 
     def _answer_hello(self, line: HelloLine) -> list[Event]:
         assert self._handshake is not None

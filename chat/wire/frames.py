@@ -65,7 +65,13 @@ class _Direction:
         return hmac.digest(self._voucher_key, message, "sha256")[:_VOUCHER_BYTES]
 
     def _next_aad(self) -> bytes:
-        aad = self._aad + self.generation.to_bytes(4, "big") + self.sequence.to_bytes(8, "big")
+        aad = b"%s%s%s%s" % (
+            self._aad,
+            self.generation.to_bytes(4, "big"),
+            self.sequence.to_bytes(8, "big"),
+            # So that records which were dropped with their vouchers are missed here at the latest.
+            self.vouchers.to_bytes(8, "big"),
+        )
         self.sequence += 1
         return aad
 

@@ -8,7 +8,7 @@ from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 from typing import Final
 
-from chat.limits import SEQ_MAX
+from chat.limits import BOX_BYTES, LINE_BYTES, RECORD_BYTES, SEQ_MAX
 from chat.wire.errors import CloseCode, MalformedLineError, VersionError
 from chat.wire.schedule import VERSION
 
@@ -85,13 +85,16 @@ def decode_line(line: bytes) -> Line:
     """
     match line.split(b" "):
         case [b"F", box]:
-            return FrameLine(_base64(box))
+            return FrameLine(_base64(box, most=BOX_BYTES))
         case [b"R", log, seq, record]:
             return RecordLine(
-                _base64(log, _LOG_BYTES), _seq(seq), _base64(record), line + DELIMITER
+                log=_base64(log, least=_LOG_BYTES, most=_LOG_BYTES),
+                seq=_seq(seq),
+                record=_base64(record, most=RECORD_BYTES),
+                raw=line + DELIMITER,
             )
         case [b"V", voucher]:
-            return VoucherLine(_base64(voucher, _VOUCHER_BYTES))
+            return VoucherLine(_base64(voucher, least=_VOUCHER_BYTES, most=_VOUCHER_BYTES))
         case [first, b"close", code] if first == VERSION:
             if not _CODE.fullmatch(code):
                 raise MalformedLineError("a close line with something else than a code")
@@ -133,7 +136,7 @@ def _to_base64(value: bytes) -> bytes:
     return b2a_base64(value, newline=False)
 
 
-def _base64(text: bytes, length: int | None = None) -> bytes:
+def _base64(text: bytes, least: int = 0, most: int = LINE_BYTES) -> bytes:
     try:
         value = a2b_base64(text, strict_mode=True)
     except ValueError:
@@ -141,8 +144,8 @@ def _base64(text: bytes, length: int | None = None) -> bytes:
     # Strict mode lets stray bits in the last character pass; one value has one spelling.
     if b2a_base64(value, newline=False) != text:
         raise MalformedLineError("a part that is not canonical base64")
-    if length is not None and len(value) != length:
-        raise MalformedLineError("an identifier or voucher of another length")
+    if not least <= len(value) <= most:
+        raise MalformedLineError("a part of a length that it never has")
     return value
 
 

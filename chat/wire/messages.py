@@ -7,7 +7,7 @@ Bytes become typed here and nowhere else. Decoding validates; what does not fit 
 from typing import Annotated, Any, Final, TypeVar, get_args
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chat.limits import PAYLOAD_BYTES, SEQ_MAX
 from chat.wire.errors import LocalProtocolError, MessageError
@@ -82,7 +82,7 @@ class Who(Request, frozen=True):
     """List members, from behind the nickname `after`."""
 
     room: str
-    after: str | None = None
+    after: str | UnsetType = UNSET
 
 
 class Post(Request, frozen=True):
@@ -173,7 +173,7 @@ class Close(_Message, frozen=True):
     """The sender ends the connection; `retry_after` in seconds."""
 
     code: Natural
-    retry_after: Natural | None = None
+    retry_after: Natural | UnsetType = UNSET
 
 
 class _Body(_Message, frozen=True, tag=lambda name: name.removesuffix("Body").lower()):
@@ -229,6 +229,10 @@ _unknown_requests: Final = msgspec.msgpack.Decoder(Unknown)
 _unknown_others: Final = msgspec.msgpack.Decoder(_Typed)
 _encoder: Final = msgspec.msgpack.Encoder()
 
+_UNDECODABLE: Final = (msgspec.DecodeError, ValueError, RecursionError)
+"""What a decoder raises: ValueError for a string that is not UTF-8, RecursionError for nesting.
+DecodeError is itself a ValueError only in later releases of msgspec."""
+
 _T = TypeVar("_T")
 
 
@@ -278,11 +282,11 @@ def _decode(
         raise MessageError("a message that is too long")
     try:
         return decoder.decode(payload)
-    except (ValueError, RecursionError):
+    except _UNDECODABLE:
         pass  # Perhaps only its type is unknown.
     try:
         unknown = unknown_decoder.decode(payload)
-    except (ValueError, RecursionError):
+    except _UNDECODABLE:
         raise MessageError("a message that is none") from None
     if unknown.type in types:
         raise MessageError("a message with wrong or missing values")

@@ -75,7 +75,8 @@ class _Log:
     """What the reader knows of a log: its epochs' keys and how far it has read."""
 
     keys: dict[int, bytes] = field(default_factory=dict, repr=False)
-    seq: int = 0
+    seq: int | None = None
+    """Of the last record; None until the server says where reading starts."""
 
 
 class RecordReader:
@@ -124,12 +125,15 @@ class RecordReader:
         return [self._open(line) for line in lines]
 
     def _open(self, line: RecordLine) -> Delivered:
-        log = self._logs.get(line.log)
-        key = None if log is None else log.keys.get(record_epoch(line.record))
+        log, epoch = self._logs.get(line.log), record_epoch(line.record)
+        key = None if log is None else log.keys.get(epoch)
         if log is None or key is None:
             raise UnexpectedInputError("a record whose key was not sent")
-        if line.seq <= log.seq:
+        if log.seq is None or line.seq <= log.seq:
             raise UnexpectedInputError("a record out of order")
         log.seq = line.seq
+        # Epochs only go upwards: nothing needs the keys of older ones any more.
+        for older in [known for known in log.keys if known < epoch]:
+            del log.keys[older]
         record_id, body = open_record(key, line.log, line.record)
         return Delivered(line.log, line.seq, record_id, decode_body(body))

@@ -131,14 +131,6 @@ def test_decapsulation_through_hpke_gives_the_specified_secret() -> None:
     assert client.check_server_auth(auth) == HOST_KEY.public
 
 
-def test_a_known_secret_gives_a_known_export() -> None:
-    # Computed once with RFC 9180's formulas; a change of the info or of a label would show here.
-    assert hpke_export(bytes(range(32))).hex() == KNOWN_EXPORT
-
-
-KNOWN_EXPORT: Final = "@@"
-
-
 def test_every_encapsulation_is_a_new_one() -> None:
     key = ClientHandshake().hello[64:]
     ciphertext, secret = encapsulate(key)

@@ -106,19 +106,22 @@ def test_every_line_is_printable_ascii(line: bytes) -> None:
 
 
 def test_the_bounds_are_the_specified_ones() -> None:
-    assert (BOX_BYTES, RECORD_BYTES, LINE_BYTES) == (16_448, 16_468, 22_008)
+    assert (BOX_BYTES, RECORD_BYTES, LINE_BYTES) == (16_448, 16_468, 22_007)
     assert len(strip(encode_frame(bytes(BOX_BYTES)))) == 21_934
     assert len(strip(encode_hello(bytes(CLIENT_HELLO_BYTES)))) == 1_674 < HANDSHAKE_LINE_BYTES
     longest = strip(encode_record(bytes(16), SEQ_MAX, bytes(RECORD_BYTES)))
-    assert len(longest) <= LINE_BYTES
+    assert len(longest) == LINE_BYTES
     assert base64_length(RECORD_BYTES) == 21_960
 
 
 # Garbage that is nearly a line: right tokens in wrong places, and characters that do not belong.
 fragments: Final = st.sampled_from(
-    [b"F", b"R", b"V", b"encchat/1", b"encchat/2", b"close", b" ", b"  ", b"\r", b"\n", b"\0"]
-    + [b"0", b"1", b"11", b"999", b"AA==", b"AAAA", b"AB==", b"A", b"=", b"\xff"]
-    + [base64.b64encode(bytes(16)), base64.b64encode(bytes(range(16)))]
+    [
+        *(b"F", b"R", b"V", b"encchat/1", b"encchat/2", b"close"),
+        *(b" ", b"  ", b"\r", b"\n", b"\0", b"\xff"),
+        *(b"0", b"1", b"11", b"999", b"A", b"AA==", b"AAAA", b"AB==", b"="),
+        *(base64.b64encode(bytes(16)), base64.b64encode(bytes(range(16)))),
+    ]
 )
 nearly_lines: Final = st.lists(fragments, max_size=8).map(b"".join) | st.lists(
     fragments, max_size=5
@@ -232,8 +235,21 @@ def test_stray_bits_in_the_last_character_are_malformed(kind: str, part: bytes) 
 @pytest.mark.parametrize("size", [0, 15, 17, 32])
 @pytest.mark.parametrize("kind", ["log", "voucher"])
 def test_logs_and_vouchers_have_sixteen_bytes(kind: str, size: int) -> None:
-    with pytest.raises(MalformedLineError, match="another length"):
+    with pytest.raises(MalformedLineError, match="length"):
         decode_line(BASE64_LINES[kind](base64.b64encode(bytes(size))))
+
+
+def test_a_box_or_record_beyond_its_own_bound_is_malformed_though_its_line_fits() -> None:
+    decode_line(strip(encode_frame(bytes(BOX_BYTES))))
+    decode_line(strip(encode_record(bytes(16), 1, bytes(RECORD_BYTES))))
+    for line in (
+        strip(encode_frame(bytes(BOX_BYTES + 1))),
+        strip(encode_frame(bytes(BOX_BYTES + 16))),
+        strip(encode_record(bytes(16), 1, bytes(RECORD_BYTES + 1))),
+    ):
+        assert len(line) <= LINE_BYTES
+        with pytest.raises(MalformedLineError, match="length"):
+            decode_line(line)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +265,7 @@ def test_logs_and_vouchers_have_sixteen_bytes(kind: str, size: int) -> None:
         b"1.0",
         b"0x1",
         b"1\n",
-        "١".encode(),
+        "\N{ARABIC-INDIC DIGIT ONE}".encode(),
         b"9223372036854775808",
         b"10000000000000000000",
         b"9" * 5000,

@@ -105,7 +105,7 @@ def test_wrong_padding_under_a_right_tag_is_the_same_error(padded: bytes) -> Non
     assert refusal(KEY, box, b"aad") == refusal(KEY, flip(box, 0), b"aad")
 
 
-@pytest.mark.parametrize("size", [0, 1, 16, 32, 48, 63, 65, 79, 81])
+@pytest.mark.parametrize("size", [0, 1, 16, 32, 48, 56, 63, 65, 72, 79, 81, 88])
 def test_a_length_no_box_has_is_malformed(size: int) -> None:
     with pytest.raises(MalformedLineError):
         open_box(KEY, bytes(size), b"")

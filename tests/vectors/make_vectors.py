@@ -1,0 +1,1233 @@
+"""Make the test vectors of this directory from `docs/protocol.md` alone.
+
+This is a second implementation of the protocol's computations. It shares no code with `chat` and
+uses other libraries, so that a mistake has to be made twice to go unnoticed. It needs what the
+extra `vectors` installs: `cryptography` and `kyber-py`.
+
+    pip install -e '.[vectors]'
+    python tests/vectors/make_vectors.py            write the JSON files next to this script
+    python tests/vectors/make_vectors.py --check    compare them instead; exit 1 if one differs
+
+Every file has a `description` and a list `vectors`. Binary values are hexadecimal; lines are text
+without their CR LF; integers go up to 2^63 - 1. A vector with a key `expect` must fail with the
+close code of that name, every other must succeed. What is random in the protocol is fixed here,
+and has no meaning beyond its name: `fixed` hashes it from a few words.
+"""
+
+import argparse
+import base64
+import hashlib
+import hmac
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.hashes import SHA256, SHA512
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from kyber_py.ml_kem import ML_KEM_768  # type: ignore[import-untyped]
+
+HERE: Final = Path(__file__).resolve().parent
+VERSION: Final = b"encchat/1"
+
+Vector: TypeAlias = dict[str, object]
+Value: TypeAlias = "bool | int | str | bytes | Sequence[Value] | Mapping[str, Value]"
+Message: TypeAlias = Mapping[str, Value]
+
+
+def fixed(name: str, length: int) -> bytes:
+    """Give bytes that look random and are the same in every run."""
+    return hashlib.shake_256(b"encchat test vectors: " + name.encode()).digest(length)
+
+
+def flip(data: bytes, position: int) -> bytes:
+    """Change one bit of the byte at a position, which may count from the end."""
+    changed = bytearray(data)
+    changed[position] ^= 0x01
+    return bytes(changed)
+
+
+def hexed(values: Mapping[str, bytes]) -> dict[str, str]:
+    """Write binary values as the files have them."""
+    return {name: value.hex() for name, value in values.items()}
+
+
+# Section 1: conventions
+
+
+def uint(number: int, size: int) -> bytes:
+    """Write an unsigned big-endian integer."""
+    return number.to_bytes(size, "big")
+
+
+def lp(data: bytes) -> bytes:
+    """Put the length before the bytes."""
+    return uint(len(data), 4) + data
+
+
+def b64(data: bytes) -> str:
+    """Encode in base64 as lines have it."""
+    return base64.b64encode(data).decode()
+
+
+def transcript_hash(*messages: bytes) -> bytes:
+    """Compute TH."""
+    return hashlib.sha512(b"".join(map(lp, (VERSION, *messages)))).digest()
+
+
+def hmac512(key: bytes, data: bytes) -> bytes:
+    """Compute HMAC-SHA-512."""
+    return hmac.digest(key, data, "sha512")
+
+
+def derive(secret: bytes, label: str, context: bytes, length: int = 64) -> bytes:
+    """Compute Derive."""
+    info = uint(length, 2) + lp(b"encchat/1 " + label.encode()) + lp(context)
+    return HKDFExpand(SHA512(), length, info).derive(secret)
+
+
+# Section 3: sealing
+
+
+def pad(plaintext: bytes) -> bytes:
+    """Apply PKCS#7 for blocks of 16 bytes."""
+    count = 16 - len(plaintext) % 16
+    return plaintext + bytes([count]) * count
+
+
+def seal_padded(key: bytes, padded: bytes, aad: bytes, iv: bytes) -> bytes:
+    """Seal whole blocks, whose padding may be wrong."""
+    cipher = Cipher(algorithms.AES(key[32:]), modes.CBC(iv)).encryptor()
+    ciphertext = cipher.update(padded) + cipher.finalize()
+    tag = hmac512(key[:32], aad + iv + ciphertext + uint(8 * len(aad), 8))[:32]
+    return iv + ciphertext + tag
+
+
+def seal(key: bytes, plaintext: bytes, aad: bytes, iv: bytes) -> bytes:
+    """Compute Seal."""
+    return seal_padded(key, pad(plaintext), aad, iv)
+
+
+# Section 6: MessagePack, in the shortest form
+
+
+def pack_head(count: int, short: int, short_limit: int, *wide: int) -> bytes:
+    """Write the head of a str, bin, array or map: the short form, or 0 for none, and the wider."""
+    if short and count < short_limit:
+        return bytes([short | count])
+    size = 4 // 2 ** (len(wide) - 1)
+    for code in wide[:-1]:
+        if count < 256**size:
+            return bytes([code]) + uint(count, size)
+        size *= 2
+    return bytes([wide[-1]]) + uint(count, 4)
+
+
+def pack_int(number: int) -> bytes:
+    """Write a non-negative integer."""
+    if number < 0x80:
+        return bytes([number])
+    size = next(size for size in (1, 2, 4, 8) if number < 256**size)
+    return bytes([{1: 0xCC, 2: 0xCD, 4: 0xCE, 8: 0xCF}[size]]) + uint(number, size)
+
+
+def pack_map(*items: tuple[bytes, bytes]) -> bytes:
+    """Write a map whose keys and values are encoded already."""
+    return pack_head(len(items), 0x80, 16, 0xDE, 0xDF) + b"".join(map(b"".join, items))
+
+
+def pack(value: Value) -> bytes:
+    """Write any value of the protocol; maps keep their order."""
+    if isinstance(value, bool):
+        return b"\xc3" if value else b"\xc2"
+    if isinstance(value, int):
+        return pack_int(value)
+    if isinstance(value, str):
+        text = value.encode()
+        return pack_head(len(text), 0xA0, 32, 0xD9, 0xDA, 0xDB) + text
+    if isinstance(value, bytes):
+        return pack_head(len(value), 0, 0, 0xC4, 0xC5, 0xC6) + value
+    if isinstance(value, Mapping):
+        return pack_map(*((pack(key), pack(item)) for key, item in value.items()))
+    return pack_head(len(value), 0x90, 16, 0xDC, 0xDD) + b"".join(map(pack, value))
+
+
+def message(kind: str, **others: Value) -> Message:
+    """Build a message, `type` first."""
+    return {"type": kind, **others}
+
+
+def plain(value: Value) -> object:
+    """Turn a message into what JSON can say."""
+    if isinstance(value, bytes):
+        return {"hex": value.hex()}
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(item) for item in value]
+    return value
+
+
+# Section 4: handshake
+
+
+def hpke_export(shared_secret: bytes) -> bytes:
+    """Export `ss_pq` from HPKE in base mode (RFC 9180), given the KEM's shared secret."""
+    prefix = b"HPKE-v1" + b"HPKE" + uint(0x0041, 2) + uint(0x0001, 2) + uint(0xFFFF, 2)
+
+    def extract(salt: bytes, label: bytes, material: bytes) -> bytes:
+        return hmac.digest(salt or bytes(32), prefix + label + material, "sha256")
+
+    def expand(key: bytes, label: bytes, info: bytes) -> bytes:
+        return HKDFExpand(SHA256(), 32, uint(32, 2) + prefix + label + info).derive(key)
+
+    context = b"\x00" + extract(b"", b"psk_id_hash", b"")
+    context += extract(b"", b"info_hash", b"encchat/1 mlkem768")
+    exporter = expand(extract(shared_secret, b"secret", b""), b"exp", context)
+    return expand(exporter, b"sec", b"ss")
+
+
+def x25519_public(private: bytes) -> bytes:
+    """Compute the X25519 public key."""
+    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
+def x25519(private: bytes, public: bytes) -> bytes:
+    """Compute the X25519 shared secret; one of zeros raises ValueError."""
+    own = X25519PrivateKey.from_private_bytes(private)
+    return own.exchange(X25519PublicKey.from_public_bytes(public))
+
+
+def host_public(seed: bytes) -> bytes:
+    """Compute the host key."""
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+@dataclass(frozen=True)
+class Client:
+    """What the client of one handshake chooses; `mlkem_seed` is `d || z` of FIPS 203."""
+
+    random: bytes
+    x25519_private: bytes
+    mlkem_seed: bytes
+    cf_iv: bytes
+    login: bytes
+
+
+@dataclass(frozen=True)
+class Server:
+    """What the server of one handshake chooses; `mlkem_m` is `m` of FIPS 203."""
+
+    random: bytes
+    x25519_private: bytes
+    mlkem_m: bytes
+    host_seed: bytes
+    sa_iv: bytes
+
+
+class Handshake:
+    """One handshake with all its intermediate values."""
+
+    def __init__(self, name: str, login: Message) -> None:
+        """Choose the inputs from the name, and compute."""
+        self.name = name
+        self.client = client = Client(
+            random=fixed(f"{name}, client random", 32),
+            x25519_private=fixed(f"{name}, client X25519", 32),
+            mlkem_seed=fixed(f"{name}, client ML-KEM", 64),
+            cf_iv=fixed(f"{name}, CF", 16),
+            login=pack(login),
+        )
+        self.server = server = Server(
+            random=fixed(f"{name}, server random", 32),
+            x25519_private=fixed(f"{name}, server X25519", 32),
+            mlkem_m=fixed(f"{name}, server ML-KEM", 32),
+            host_seed=fixed(f"{name}, host key", 32),
+            sa_iv=fixed(f"{name}, SA", 16),
+        )
+        encapsulation_key, decapsulation_key = ML_KEM_768.key_derive(client.mlkem_seed)
+        self.ch = client.random + x25519_public(client.x25519_private) + encapsulation_key
+        self.k, ciphertext = ML_KEM_768._encaps_internal(self.ch[64:], server.mlkem_m)
+        self.sh = server.random + x25519_public(server.x25519_private) + ciphertext
+        self.ss_ec = x25519(server.x25519_private, self.ch[32:64])
+        assert self.ss_ec == x25519(client.x25519_private, self.sh[32:64])
+        assert self.k == ML_KEM_768.decaps(decapsulation_key, ciphertext)
+
+        self.ss_pq = hpke_export(self.k)
+        self.prk = hmac512(b"encchat/1 extract", self.ss_pq + self.ss_ec)
+        self.t1 = transcript_hash(self.ch, self.sh)
+        self.s_hs = derive(self.prk, "s hs", self.t1)
+        self.c_hs = derive(self.prk, "c hs", self.t1)
+        self.fk_s = derive(self.prk, "s finished", self.t1)
+        self.fk_c = derive(self.prk, "c finished", self.t1)
+
+        self.host = host_public(server.host_seed)
+        self.signature = self.sign(server.host_seed)
+        self.fin_s = self.finish_server(self.signature)
+        self.t2 = transcript_hash(self.ch, self.sh, self.host, self.signature, self.fin_s)
+        self.fin_c = hmac512(self.fk_c, self.t2)
+        self.binding = derive(self.prk, "channel binding", self.t2, 32)
+        self.c_ap = derive(self.prk, "c ap", self.t2)
+        self.s_ap = derive(self.prk, "s ap", self.t2)
+
+        self.sa = self.seal_sa(self.signature, self.fin_s)
+        self.cf = self.seal_cf(self.fin_c, client.login)
+        self.ch_line, self.sh_line = hello_line(self.ch), hello_line(self.sh)
+        self.sa_line, self.cf_line = frame_line(self.sa), frame_line(self.cf)
+
+    def sign(self, host_seed: bytes) -> bytes:
+        """Sign for the host key of this handshake, with a key that may be another."""
+        content = b"\x20" * 64 + b"encchat/1 server signature" + b"\x00"
+        content += transcript_hash(self.ch, self.sh, self.host)
+        return Ed25519PrivateKey.from_private_bytes(host_seed).sign(content)
+
+    def finish_server(self, signature: bytes) -> bytes:
+        """Compute `fin_s`."""
+        return hmac512(self.fk_s, transcript_hash(self.ch, self.sh, self.host, signature))
+
+    def seal_sa(self, signature: bytes, fin_s: bytes, aad: bytes = b"encchat/1 SA") -> bytes:
+        """Seal the server's authentication."""
+        return seal(self.s_hs, self.host + signature + fin_s, aad, self.server.sa_iv)
+
+    def seal_cf(self, fin_c: bytes, login: bytes, aad: bytes = b"encchat/1 CF") -> bytes:
+        """Seal the client's finish."""
+        return seal(self.c_hs, fin_c + login, aad, self.client.cf_iv)
+
+    def vector(self) -> Vector:
+        """Write down everything."""
+        digest = hashlib.sha256(b"encchat host key v1\x00" + self.host).digest()
+        values = "CH SH ss_ec K ss_pq PRK t1 s_hs c_hs fk_s fk_c host signature fin_s SA t2 fin_c"
+        values += " CF binding c_ap s_ap"
+        return {
+            "name": self.name,
+            "client": hexed(asdict(self.client)),
+            "server": hexed(asdict(self.server)),
+            **{value: getattr(self, value.lower()).hex() for value in values.split()},
+            "fingerprint": "SHA256:" + b64(digest).rstrip("="),
+            "lines": [self.ch_line, self.sh_line, self.sa_line, self.cf_line],
+        }
+
+    def bad(self, name: str, expect: str, role: str, *receives: str) -> Vector:
+        """Describe a failure of one side at the last of the lines it receives."""
+        sent = {"client": [self.ch_line], "server": [self.sh_line, self.sa_line]}[role]
+        if role == "server" and len(receives) == 1:
+            sent = []
+        return {
+            "name": name,
+            "expect": expect,
+            "handshake": self.name,
+            "role": role,
+            "private": hexed(asdict(self.client if role == "client" else self.server)),
+            "sends": sent,
+            "receives": list(receives),
+        }
+
+
+def hello_line(hello: bytes) -> str:
+    """Write the line of a hello."""
+    return "encchat/1 " + b64(hello)
+
+
+def frame_line(box: bytes) -> str:
+    """Write the line of a frame."""
+    return "F " + b64(box)
+
+
+def unused_bits(line: str) -> str:
+    """Set an unused bit of the base64 at the end of a line, which must end in padding."""
+    data = line.rstrip("=")
+    assert data != line
+    return data[:-1] + chr(ord(data[-1]) + 1) + line[len(data) :]
+
+
+# Sections 5, 7 and 8: frames, records, vouchers
+
+
+class Sender:
+    """One direction of a connection."""
+
+    def __init__(
+        self,
+        secret: bytes,
+        direction: str,
+        generation: int = 0,
+        sequence: int = 0,
+        vouchers: int = 0,
+    ):
+        """Begin with a secret."""
+        self.secret = secret
+        self.direction = direction
+        self.generation = generation
+        self.sequence = sequence
+        self.vouchers = vouchers
+
+    def state(self) -> Vector:
+        """Write down the state, from which a receiver can start as well."""
+        return {
+            "direction": self.direction,
+            "secret": self.secret.hex(),
+            "generation": self.generation,
+            "sequence": self.sequence,
+            "vouchers": self.vouchers,
+        }
+
+    def frame(self, message: Message, iv: bytes) -> str:
+        """Seal a message, and ratchet after an update."""
+        aad = VERSION + self.direction.encode()
+        aad += uint(self.generation, 4) + uint(self.sequence, 8) + uint(self.vouchers, 8)
+        line = frame_line(seal(derive(self.secret, "key", b""), pack(message), aad, iv))
+        self.sequence += 1
+        if message["type"] == "update":
+            self.secret = derive(self.secret, "upd", b"")
+            self.generation += 1
+            self.sequence = self.vouchers = 0
+        return line
+
+
+def record_id(account: bytes, message: bytes) -> bytes:
+    """Compute the identifier of a posted record."""
+    return hashlib.sha256(account + message).digest()[:16]
+
+
+def seal_record(key: bytes, log: bytes, epoch: int, ident: bytes, body: bytes, iv: bytes) -> bytes:
+    """Make a record."""
+    head = uint(epoch, 4) + ident
+    return head + seal(key, body, b"encchat/1 record" + log + head, iv)
+
+
+def record_line(log: bytes, seq: int | str, record: bytes) -> str:
+    """Write the line of a record; the sequence number may be any text."""
+    return f"R {b64(log)} {seq} {b64(record)}"
+
+
+def voucher(key: bytes, counter: int, sequence: int, run: bytes) -> bytes:
+    """Compute a voucher, before it is shortened to 16 bytes."""
+    data = uint(counter, 8) + uint(sequence, 8) + hashlib.sha512(run).digest()
+    return hmac.digest(key, data, "sha256")
+
+
+# The files
+
+
+def make_sealing() -> list[Vector]:
+    """Make sealing.json."""
+
+    def good(name: str, key: bytes, iv: bytes, plaintext: bytes, aad: bytes) -> Vector:
+        vector = {"key": key, "iv": iv, "plaintext": plaintext, "aad": aad}
+        box = seal(key, plaintext, aad, iv)
+        return {"name": name, **hexed(vector), "box": box.hex()}
+
+    def bad(name: str, box: bytes, expect: str = "AUTHENTICATION", **other: bytes) -> Vector:
+        values = {"key": other.get("key", key), "aad": other.get("aad", aad), "box": box}
+        return {"name": name, "expect": expect, **hexed(values)}
+
+    official = good(
+        "RFC 7518, appendix B.3",
+        bytes(range(64)),
+        bytes.fromhex("1af38c2dc2b96ffdd86694092341bc04"),
+        b"A cipher system must not be required to be secret, and it must be able to fall into the "
+        b"hands of the enemy without inconvenience",
+        b"The second principle of Auguste Kerckhoffs",
+    )
+    tag = "4dd3b4c088a7f45c216839645b2012bf2e6269a8c56a816dbc1b267761955bc5"
+    assert str(official["box"]).endswith(tag), "not the tag of the RFC"
+
+    key, iv, aad = fixed("sealing key", 64), fixed("sealing IV", 16), b"associated data"
+    vectors = [official]
+    for length in (0, 1, 15, 16, 17, 31, 32, 255, 300, 16384):
+        plaintext = fixed(f"{length} bytes", length)
+        vectors.append(good(f"{length} bytes", key, fixed(f"IV {length}", 16), plaintext, aad))
+    vectors.append(good("empty associated data", key, iv, b"text", b""))
+    vectors.append(good("empty plaintext and associated data", key, iv, b"", b""))
+    vectors.append(good("300 bytes of associated data", key, iv, b"text", fixed("AAD", 300)))
+
+    box = seal(key, fixed("plaintext", 40), aad, iv)
+    vectors += [
+        bad("bit flipped in the IV", flip(box, 0)),
+        bad("bit flipped in the first block", flip(box, 16)),
+        bad("bit flipped in the last block", flip(box, -33)),
+        bad("bit flipped in the first byte of the tag", flip(box, -32)),
+        bad("bit flipped in the last byte of the tag", flip(box, -1)),
+        bad("bit flipped in the associated data", box, aad=flip(aad, 0)),
+        bad("associated data shortened", box, aad=aad[:-1]),
+        bad("associated data left out", box, aad=b""),
+        bad("IV moved into the associated data", box[16:], aad=aad + box[:16]),
+        bad("a block cut from the end", box[:-16]),
+        bad("a block cut from the ciphertext", box[:-48] + box[-32:]),
+        bad("a block added", box + bytes(16)),
+        bad("wrong key", box, key=fixed("another key", 64)),
+        bad("wrong MAC key", box, key=flip(key, 0)),
+        bad("key halves exchanged", box, key=key[32:] + key[:32]),
+        bad("all zero", bytes(64)),
+    ]
+    paddings = {
+        "padding of 0": bytes(16),
+        "padding of 17": b"\x11" * 16,
+        "padding of 255": b"\xff" * 16,
+        "padding of 3 with a wrong first byte": b"x" * 13 + b"\x02\x03\x03",
+        "padding of 16 with a wrong first byte": b"\x00" + b"\x10" * 15,
+        "padding of 16 with a wrong byte in the middle": b"\x10" * 7 + b"\x0f" + b"\x10" * 8,
+    }
+    for name, padded in paddings.items():
+        vectors.append(bad(f"good tag, {name}", seal_padded(key, padded, aad, iv)))
+    for length in (0, 16, 47, 48, 63, 65, 79, 81):
+        wrong = fixed("box of a wrong length", length)
+        vectors.append(bad(f"box of {length} bytes", wrong, "MALFORMED"))
+    return vectors
+
+
+def make_derive() -> list[Vector]:
+    """Make derive.json."""
+    secret = fixed("derive secret", 64)
+    long = fixed("derive context", 300)
+    cases: list[tuple[str, bytes, str, bytes, int]] = [
+        ("a key", secret, "key", b"", 64),
+        ("the next secret", secret, "upd", b"", 64),
+        ("a voucher key", secret, "voucher", b"", 64),
+        ("with a context", secret, "s hs", long[:64], 64),
+        ("binding", secret, "channel binding", long[:64], 32),
+        ("one byte", secret, "key", b"", 1),
+        ("more than one block", secret, "key", b"", 65),
+        ("the longest", secret, "key", b"", 16320),
+        ("empty label", secret, "", b"", 64),
+        ("long context", secret, "key", long, 64),
+        ("zero secret", bytes(64), "key", b"", 64),
+        ("short secret", secret[:32], "key", b"", 64),
+    ]
+    vectors: list[Vector] = []
+    for name, key, label, context, length in cases:
+        inputs: Vector = {"secret": key.hex(), "label": label, "context": context.hex()}
+        inputs["length"] = length
+        output = derive(key, label, context, length).hex()
+        vectors.append({"name": name, "function": "Derive", "inputs": inputs, "output": output})
+    lists: dict[str, list[bytes]] = {
+        "one empty message": [b""],
+        "one message": [b"abc"],
+        "two messages": [b"a", b"bc"],
+        "two messages, divided elsewhere": [b"ab", b"c"],
+        "an empty message first": [b"", b"abc"],
+        "five messages": [long[:n] for n in (1248, 1152, 32, 64, 64)],
+    }
+    for name, messages in lists.items():
+        inputs = {"messages": [message.hex() for message in messages]}
+        output = transcript_hash(*messages).hex()
+        vectors.append({"name": name, "function": "TH", "inputs": inputs, "output": output})
+    return vectors
+
+
+# The points u for which X25519 gives zero, whatever the private key (RFC 7748, section 6.1).
+LOW_ORDER: Final = {
+    "0": bytes(32),
+    "1": b"\x01" + bytes(31),
+    "order 8, first": bytes.fromhex(
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"
+    ),
+    "order 8, second": bytes.fromhex(
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"
+    ),
+    "p - 1": (2**255 - 20).to_bytes(32, "little"),
+    "p": (2**255 - 19).to_bytes(32, "little"),
+    "p + 1": (2**255 - 18).to_bytes(32, "little"),
+}
+
+
+def low_order_points() -> dict[str, bytes]:
+    """Give the points of low order, also with the top bit, which X25519 ignores."""
+    points = dict(LOW_ORDER)
+    for name, point in LOW_ORDER.items():
+        points[name + " with the top bit set"] = point[:31] + bytes([point[31] | 0x80])
+    for name, point in points.items():
+        try:
+            x25519(fixed("any X25519 key", 32), point)
+        except ValueError:
+            continue
+        raise AssertionError(f"{name} is not of low order")
+    return points
+
+
+def scalar_plus_order(signature: bytes) -> bytes:
+    """Add the group's order to S of an Ed25519 signature, which RFC 8032 forbids."""
+    order = 2**252 + 27742317777372353535851937790883648493
+    scalar = int.from_bytes(signature[32:], "little") + order
+    return signature[:32] + scalar.to_bytes(32, "little")
+
+
+def make_handshake() -> list[Vector]:
+    """Make handshake.json."""
+    one = Handshake("handshake 1", message("login", id=1, nick="alice"))
+    two = Handshake("handshake 2", message("login", id=2**32 - 1, nick="J\u00fcrgen-\u5b57"))
+    three = Handshake("handshake 3", message("login", id=300, nick="x" * 998))
+    four = Handshake("handshake 4", message("login", id=1, nick=""))
+    assert len(one.sa) == 224 and len(three.client.login) == 1024
+    return [
+        *(handshake.vector() for handshake in (one, two, three, four)),
+        *bad_client_hellos(one),
+        *bad_server_hellos(one),
+        *bad_server_auths(one, other=two),
+        *bad_client_finishes(one, other=two),
+    ]
+
+
+def bad_client_hellos(base: Handshake) -> list[Vector]:
+    """Make hellos that a server must refuse."""
+
+    def bad(name: str, expect: str, line: str) -> Vector:
+        return base.bad("CH: " + name, expect, "server", line)
+
+    ch, line = base.ch, base.ch_line
+    # Coefficients are 12 bits, two of them in three bytes, the lower bits first; q is 3329.
+    first_is_q = ch[:64] + b"\x01" + bytes([(ch[65] & 0xF0) | 0x0D]) + ch[66:]
+    first_is_q_plus_1 = ch[:64] + b"\x02" + first_is_q[65:]
+    last_is_4095 = ch[:1214] + bytes([ch[1214] | 0xF0, 0xFF]) + ch[1216:]
+    vectors = [
+        bad("first coefficient of the encapsulation key is q", "HANDSHAKE", hello_line(first_is_q)),
+        bad("first coefficient is q + 1", "HANDSHAKE", hello_line(first_is_q_plus_1)),
+        bad("last coefficient is 4095", "HANDSHAKE", hello_line(last_is_4095)),
+        bad("all coefficients are 4095", "HANDSHAKE", hello_line(ch[:64] + b"\xff" * 1184)),
+    ]
+    for name, point in low_order_points().items():
+        low = hello_line(ch[:32] + point + ch[64:])
+        vectors.append(bad(f"X25519 point of low order: {name}", "HANDSHAKE", low))
+    return [
+        *vectors,
+        bad("one byte short", "MALFORMED", hello_line(ch[:-1])),
+        bad("one byte long", "MALFORMED", hello_line(ch + b"\x00")),
+        bad("of the length of SH", "MALFORMED", hello_line(base.sh)),
+        bad("base64 cut", "MALFORMED", line[:-1]),
+        bad("padding too much", "MALFORMED", line + "===="),
+        bad("two spaces", "MALFORMED", line.replace(" ", "  ")),
+        bad("space at the end", "MALFORMED", line + " "),
+        bad("URL alphabet", "MALFORMED", line[:-2] + "-_"),
+        bad("another version", "VERSION", line.replace("/1", "/2")),
+        bad("another protocol", "VERSION", "GET / HTTP/1.1"),
+    ]
+
+
+def bad_server_hellos(base: Handshake) -> list[Vector]:
+    """Make server hellos that a client must refuse, some of them only when SA comes."""
+
+    def bad(name: str, expect: str, sh: bytes, *more: str) -> Vector:
+        return base.bad("SH: " + name, expect, "client", hello_line(sh), *more)
+
+    sh, auth = base.sh, base.sa_line
+    vectors = [
+        bad("bit flipped in the random", "AUTHENTICATION", flip(sh, 0), auth),
+        bad("another X25519 key", "AUTHENTICATION", sh[:32] + base.ch[32:64] + sh[64:], auth),
+        bad("bit flipped in the ML-KEM ciphertext", "AUTHENTICATION", flip(sh, 64), auth),
+        bad("bit flipped at the end of it", "AUTHENTICATION", flip(sh, -1), auth),
+        bad("one byte short", "MALFORMED", sh[:-1]),
+        bad("one byte long", "MALFORMED", sh + b"\x00"),
+    ]
+    for name, point in LOW_ORDER.items():
+        low = sh[:32] + point + sh[64:]
+        vectors.append(bad(f"X25519 point of low order: {name}", "HANDSHAKE", low))
+    return vectors
+
+
+def bad_server_auths(base: Handshake, other: Handshake) -> list[Vector]:
+    """Make server authentications that a client must refuse."""
+
+    def bad(name: str, line: str, expect: str = "AUTHENTICATION") -> Vector:
+        return base.bad("SA: " + name, expect, "client", base.sh_line, line)
+
+    def signed(name: str, signature: bytes) -> Vector:
+        sa = base.seal_sa(signature, base.finish_server(signature))
+        return bad(name, frame_line(sa))
+
+    sa, signature = base.sa, base.signature
+    wrong_aad = base.seal_sa(signature, base.fin_s, b"encchat/1 CF")
+    wrong_key = seal(base.c_hs, base.host + signature + base.fin_s, b"encchat/1 SA", sa[:16])
+    return [
+        bad("bit flipped in the IV", frame_line(flip(sa, 0))),
+        bad("bit flipped in the ciphertext", frame_line(flip(sa, 100))),
+        bad("bit flipped in the tag", frame_line(flip(sa, -1))),
+        bad("of another handshake", other.sa_line),
+        bad("sealed as CF", frame_line(wrong_aad)),
+        bad("sealed with the client's key", frame_line(wrong_key)),
+        signed("signature of another host key", base.sign(other.server.host_seed)),
+        signed("signature of another handshake", other.signature),
+        signed("bit flipped in the signature", flip(signature, 0)),
+        signed("signature with S + L", scalar_plus_order(signature)),
+        signed("signature of zeros", bytes(64)),
+        bad("bit flipped in fin_s", frame_line(base.seal_sa(signature, flip(base.fin_s, -1)))),
+        bad("fin_s of zeros", frame_line(base.seal_sa(signature, bytes(64)))),
+        bad("fin_s is fin_c", frame_line(base.seal_sa(signature, base.fin_c))),
+        bad("unused bit of base64", unused_bits(base.sa_line), "MALFORMED"),
+        bad("base64 without padding", base.sa_line.rstrip("="), "MALFORMED"),
+        bad("length no multiple of 16", frame_line(sa[:-1]), "MALFORMED"),
+    ]
+
+
+def bad_client_finishes(base: Handshake, other: Handshake) -> list[Vector]:
+    """Make client finishes that a server must refuse."""
+
+    def bad(name: str, line: str, expect: str = "AUTHENTICATION") -> Vector:
+        return base.bad("CF: " + name, expect, "server", base.ch_line, line)
+
+    def says(name: str, expect: str, message: bytes) -> Vector:
+        return bad(name, frame_line(base.seal_cf(base.fin_c, message)), expect)
+
+    cf, fin_c, login = base.cf, base.fin_c, base.client.login
+    wrong_key = seal(base.s_hs, fin_c + login, b"encchat/1 CF", cf[:16])
+    return [
+        bad("bit flipped in the IV", frame_line(flip(cf, 0))),
+        bad("bit flipped in the ciphertext", frame_line(flip(cf, 40))),
+        bad("bit flipped in the tag", frame_line(flip(cf, -1))),
+        bad("of another handshake", other.cf_line),
+        bad("SA reflected", base.sa_line),
+        bad("sealed as SA", frame_line(base.seal_cf(fin_c, login, b"encchat/1 SA"))),
+        bad("sealed with the server's key", frame_line(wrong_key)),
+        bad("bit flipped in fin_c", frame_line(base.seal_cf(flip(fin_c, -1), login))),
+        bad("fin_c is fin_s", frame_line(base.seal_cf(base.fin_s, login))),
+        bad("wrong fin_c and no login", frame_line(base.seal_cf(bytes(64), b"\xc1"))),
+        says("a join", "UNEXPECTED", pack(message("join", id=1, room="lobby"))),
+        says("a ping", "UNEXPECTED", pack(message("ping", id=1))),
+        says("an update", "UNEXPECTED", pack(message("update"))),
+        says("a login without nick", "MESSAGE", pack(message("login", id=1))),
+        says("not MessagePack", "MESSAGE", b"\xc1"),
+        says("empty message", "MESSAGE", b""),
+        bad("length no multiple of 16", frame_line(cf[:-1]), "MALFORMED"),
+    ]
+
+
+def make_frames() -> list[Vector]:
+    """Make frames.json."""
+    secrets = {d: fixed(f"application secret {d}", 64) for d in "cs"}
+    ping, update = message("ping", id=1), message("update")
+    longest = message("refused", id=1, code="not_stored", text="x" * 16342)
+    assert len(pack(longest)) == 16384
+
+    def good(name: str, sender: Sender, messages: Sequence[Message]) -> Vector:
+        vector: Vector = {"name": name, **sender.state()}
+        frames: list[Vector] = []
+        for number, message in enumerate(messages):
+            iv = fixed(f"{name}, IV {number}", 16)
+            key = derive(sender.secret, "key", b"")
+            now: Vector = {"generation": sender.generation, "sequence": sender.sequence}
+            line = sender.frame(message, iv)
+            coded = {"key": key.hex(), "message": pack(message).hex(), "iv": iv.hex()}
+            frames.append({**now, **coded, "line": line})
+        after = {key: value for key, value in sender.state().items() if key != "direction"}
+        return {**vector, "messages": frames, "after": after}
+
+    talk = [ping, message("join", id=2, room="lobby"), update, ping, ping, update, ping]
+    vectors = [
+        good("client to server", Sender(secrets["c"], "c"), talk),
+        good("server to client", Sender(secrets["s"], "s"), [ping, update, update, ping]),
+        good("after vouchers", Sender(secrets["s"], "s", 0, 2, 3), [ping, update, ping]),
+        good("the longest message", Sender(secrets["s"], "s"), [longest]),
+        good("the end of a generation", Sender(secrets["c"], "c", 0, 2**20 - 2), [ping, update]),
+        good("large numbers", Sender(secrets["c"], "c", 2**32 - 1, 2**20 - 2), [ping]),
+    ]
+
+    def bad(name: str, expect: str, line: str, *opened: str, **state: int | str) -> Vector:
+        start = Sender(secrets["c"], "c").state() | state
+        return {"name": name, "expect": expect, **start, "opened": list(opened), "line": line}
+
+    def send(*messages: Message, sender: Sender | None = None) -> list[str]:
+        sender = sender or Sender(secrets["c"], "c")
+        ivs = (fixed(f"bad frame, IV {number}", 16) for number in range(len(messages)))
+        return [sender.frame(message, iv) for message, iv in zip(messages, ivs, strict=True)]
+
+    first, second, third = send(ping, ping, ping)
+    updated = send(ping, update, ping, ping)
+    stale = send(ping, ping, ping, sender=Sender(secrets["c"], "c"))[2]
+    last = send(ping, sender=Sender(secrets["c"], "c", 0, 2**20 - 1))[0]
+    vouched = send(ping, sender=Sender(secrets["s"], "s", vouchers=1))[0]
+    box = base64.b64decode(first[2:])
+    auth = "AUTHENTICATION"
+
+    def other(secret: str, direction: str, generation: int = 0) -> str:
+        return send(ping, sender=Sender(secrets[secret], direction, generation))[0]
+
+    return [
+        *vectors,
+        bad("replayed", auth, first, first),
+        bad("replayed later", auth, first, first, second),
+        bad("skipped", auth, second),
+        bad("one dropped", auth, third, first),
+        bad("reflected", auth, other("s", "s")),
+        bad("direction s under the secret of c", auth, other("c", "s")),
+        bad("direction c under the secret of s", auth, other("s", "c")),
+        bad("generation 1 under the secret of generation 0", auth, other("c", "c", 1)),
+        bad("of the next generation, update dropped", auth, updated[2], updated[0]),
+        bad("of the old generation after the update", auth, stale, *updated[:2]),
+        bad("replayed from before the update", auth, updated[0], *updated[:2]),
+        bad("update replayed", auth, updated[1], *updated[:2]),
+        bad("skipped after the update", auth, updated[3], *updated[:2]),
+        bad("records and voucher dropped", auth, vouched, direction="s", secret=secrets["s"].hex()),
+        bad("bit flipped in the IV", auth, frame_line(flip(box, 0))),
+        bad("bit flipped in the ciphertext", auth, frame_line(flip(box, 16))),
+        bad("bit flipped in the tag", auth, frame_line(flip(box, -1))),
+        bad("last frame of a generation is no update", "UNEXPECTED", last, sequence=2**20 - 1),
+        bad("box too short", "MALFORMED", frame_line(box[:48])),
+        bad("box of a wrong length", "MALFORMED", frame_line(box[:-1])),
+        bad("empty box", "MALFORMED", "F "),
+        bad("no box", "MALFORMED", "F"),
+        bad("two spaces", "MALFORMED", first.replace(" ", "  ")),
+        bad("space before", "MALFORMED", " " + first),
+        bad("space behind", "MALFORMED", first + " "),
+        bad("tab", "MALFORMED", first.replace(" ", "\t")),
+        bad("a third token", "MALFORMED", first + " AAAA"),
+        bad("unused bits of base64", "MALFORMED", unused_bits(first)),
+        bad("base64 without padding", "MALFORMED", first.rstrip("=")),
+        bad("base64 with too much padding", "MALFORMED", first + "===="),
+        bad("a character that is not base64", "MALFORMED", first[:9] + "*" + first[10:]),
+        bad("unknown kind", "MALFORMED", "X" + first[1:]),
+        bad("kind in lower case", "MALFORMED", "f" + first[1:]),
+        bad("empty line", "MALFORMED", ""),
+    ]
+
+
+ACCOUNT: Final = fixed("account", 16)
+LOG: Final = fixed("log", 16)
+EPOCH_KEY: Final = fixed("epoch key", 64)
+POST_ID: Final = fixed("message", 16)
+TIME: Final = 1_767_225_600_000
+TEXT: Final = "Gr\u00fc\u00dfe, \u4f60\u597d \U0001f512"
+
+
+def body(kind: str, **others: Value) -> Message:
+    """Build the body of a record."""
+    return message(kind, time=TIME, account=ACCOUNT, nick="alice", **others)
+
+
+def welcome(**others: Value) -> Message:
+    """Build a welcome, with some values changed."""
+    limits: Message = {"text": 8192, "nick": 32, "payload": 16384}
+    start = message("welcome", id=1, account=ACCOUNT, nick="alice", server="encchat/0.1")
+    return {**start, "time": TIME, "keeps": "memory", "limits": limits, "features": [], **others}
+
+
+def example_messages() -> list[tuple[str, Message]]:
+    """Give one example, or a few, of everything in sections 6 and 7."""
+    acks = [[number, 2**16 + number, TIME + number] for number in range(1, 21)]
+    nicks = [f"{number:032}" for number in range(120)]
+    tail = 2**63 - 1
+    examples: dict[str, list[Message]] = {
+        "request": [
+            message("login", id=1, nick="alice"),
+            message("nick", id=2, nick="J\u00fcrgen"),
+            message("join", id=3, room="lobby"),
+            message("who", id=4, room="lobby"),
+            message("who", id=2**32 - 1, room="lobby", after="alice"),
+            message("post", id=6, room="lobby", message=POST_ID, text="x" * 8192),
+            message("post", id=7, room="lobby", message=POST_ID, text=TEXT),
+        ],
+        "answer": [
+            message("ok", id=2),
+            message("refused", id=1, code="nick_taken", text="Somebody else has this name."),
+            welcome(server="", time=tail, features=["one", "two"]),
+            welcome(),
+            message("joined", id=3, room="lobby", log=LOG, seq=0, members=1),
+            message("joined", id=3, room="lobby", log=LOG, seq=tail, members=500),
+            message("members", id=4, room="lobby", nicks=nicks, more=True),
+            message("members", id=5, room="lobby", nicks=["alice", "bob"], more=False),
+            message("posted", acks=acks),
+            message("posted", acks=[[6, 17, TIME]]),
+        ],
+        "event": [message("keys", log=LOG, epoch=1, key=EPOCH_KEY)],
+        "both": [
+            *(message("ping", id=2**bits - 1) for bits in (1, 7, 8, 16, 32)),
+            *(message("ping", id=2**bits) for bits in (7, 8, 16)),
+            message("pong", id=1),
+            message("update"),
+            message("close", code=0),
+            message("close", code=1, retry_after=30),
+        ],
+        "body": [
+            body("text", text=TEXT),
+            body("joined"),
+            body("left"),
+            body("renamed", was="bob"),
+        ],
+    }
+    return [(kind, example) for kind, group in examples.items() for example in group]
+
+
+def variants() -> list[tuple[str, str, Message, bytes]]:
+    """Give other encodings that mean the same."""
+    ping = message("ping", id=5)
+    keys = message("keys", log=LOG, epoch=1, key=EPOCH_KEY)
+    posted = message("posted", acks=[[1, 2, 3]])
+    head, ident = (pack("type"), pack("ping")), (pack("id"), pack(5))
+    cases: list[tuple[str, str, Message, bytes]] = [
+        ("id first", "both", ping, pack_map(ident, head)),
+        ("str8", "both", ping, pack_map((b"\xd9\x04type", b"\xd9\x04ping"), ident)),
+        ("str16", "both", ping, pack_map((b"\xda\x00\x04type", b"\xda\x00\x04ping"), ident)),
+        ("str32", "both", ping, pack_map((head[0], b"\xdb\x00\x00\x00\x04ping"), ident)),
+        ("map16", "both", ping, b"\xde\x00\x02" + pack(ping)[1:]),
+        ("map32", "both", ping, b"\xdf\x00\x00\x00\x02" + pack(ping)[1:]),
+        ("bin16", "event", keys, pack(keys).replace(b"\xc4\x10", b"\xc5\x00\x10")),
+        ("bin32", "event", keys, pack(keys).replace(b"\xc4\x10", b"\xc6\x00\x00\x00\x10")),
+        ("array16", "answer", posted, pack(posted).replace(b"\x91", b"\xdc\x00\x01")),
+        ("array32", "answer", posted, pack(posted).replace(b"\x93", b"\xdd\x00\x00\x00\x03")),
+        ("all keys backwards", "answer", welcome(), pack(dict(reversed([*welcome().items()])))),
+    ]
+    widths = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
+    for number, name in enumerate(widths):
+        wide = bytes([0xCC + number]) + uint(5, 2 ** (number % 4))
+        cases.append((name, "both", ping, pack_map(head, (pack("id"), wide))))
+    unknown = {
+        "str": pack("text"),
+        "bin": pack(b"\x00\xff"),
+        "array": pack([1, [2, [3]]]),
+        "map": pack({"a": {"b": [True]}}),
+        "map with an integer as key": pack_map((pack(1), pack(2))),
+        "bool": pack(False),
+        "uint64": pack(2**64 - 1),
+        "nil": b"\xc0",
+        "negative integer": b"\xff",
+        "float64": b"\xcb" + bytes(8),
+        "extension type": b"\xd4\x01\x00",
+    }
+    for name, value in unknown.items():
+        coded = pack_map(head, (pack("unknown"), value), ident)
+        cases.append((f"unknown key: {name}", "both", ping, coded))
+    join, left = message("join", id=3, room="lobby"), body("left")
+    for kind, example in {"request": join, "answer": posted, "event": keys, "body": left}.items():
+        coded = pack({**example, "unknown": 1})
+        cases.append((f"unknown key in the {kind}", kind, example, coded))
+    return cases
+
+
+def broken_maps() -> dict[str, bytes]:
+    """Give what is no message at all."""
+    ping, kind, update = pack(message("ping", id=1)), pack("type"), pack("update")
+    deep = b"\x91" * 7999 + b"\x90"
+    return {
+        "empty": b"",
+        "nothing but a map's head": b"\x82",
+        "truncated by one byte": ping[:-1],
+        "truncated in a key": ping[:4],
+        "truncated in a str": pack(message("update"))[:-2],
+        "one byte behind": ping + b"\x00",
+        "the message twice": ping + ping,
+        "a byte that MessagePack never uses": b"\xc1",
+        "an array": pack([1, 2]),
+        "a str": pack("ping"),
+        "an integer": pack(1),
+        "nil": b"\xc0",
+        "an empty map": pack({}),
+        "no type": pack({"id": 1}),
+        "type is an integer": pack({"type": 1, "id": 1}),
+        "type is a bin": pack({"type": b"ping", "id": 1}),
+        "type is nil": pack_map((kind, b"\xc0"), (pack("id"), pack(1))),
+        "an integer as key": pack_map((kind, update), (pack(1), pack(1))),
+        "a bin as key": pack_map((kind, update), (pack(b"key"), pack(1))),
+        "a map of 2^32 - 1 keys": b"\xdf\xff\xff\xff\xff" + ping[1:],
+        "unknown key, never used byte": pack_map((kind, update), (pack("unknown"), b"\xc1")),
+        "8000 arrays in type": pack_map((kind, deep)),
+        "8000 arrays in an unknown key": pack_map((kind, update), (pack("unknown"), deep)),
+        "8000 arrays in an unknown key before type": pack_map((pack("a"), deep), (kind, update)),
+    }
+
+
+# What to put under a key of an example, as it is encoded.
+WRONG_VALUES: Final[dict[tuple[str, str], dict[str, bytes]]] = {
+    ("join", "id"): {
+        "negative": b"\xff",
+        "0": pack(0),
+        "2^32": pack(2**32),
+        "a str": pack("1"),
+        "true": pack(True),
+        "a float": bytes.fromhex("cb3ff0000000000000"),
+        "nil": b"\xc0",
+    },
+    ("login", "nick"): {
+        "of 2^32 - 1 bytes, truncated": b"\xdb\xff\xff\xff\xffx",
+        "a bin": pack(b"alice"),
+        "not UTF-8, a lone continuation byte": b"\xa1\x80",
+        "not UTF-8, a cut sequence": b"\xa2\xe2\x82",
+        "not UTF-8, Latin-1": b"\xa1\xfc",
+        "not UTF-8, an overlong form": b"\xa2\xc0\x80",
+        "not UTF-8, a surrogate": b"\xa3\xed\xa0\x80",
+        "not UTF-8, beyond U+10FFFF": b"\xa4\xf4\x90\x80\x80",
+    },
+    ("who", "after"): {"nil": b"\xc0", "a bin": pack(b"alice")},
+    ("post", "message"): {
+        "a str": pack("x" * 16),
+        "15 bytes": pack(bytes(15)),
+        "17 bytes": pack(bytes(17)),
+    },
+    ("post", "text"): {"a bin": pack(b"text"), "an array": pack(["text"])},
+    ("welcome", "account"): {"15 bytes": pack(bytes(15))},
+    ("welcome", "time"): {
+        "2^63": pack(2**63),
+        "negative": b"\xd3" + b"\xff" * 8,
+        "a float": bytes.fromhex("cb4270000000000000"),
+        "an extension": b"\xd6\xff\x00\x00\x00\x01",
+    },
+    ("welcome", "limits"): {"an array": pack([]), "has an integer as key": b"\x81\x01\x01"},
+    ("welcome", "features"): {"nil": b"\xc0", "has an integer": pack([1])},
+    ("members", "nicks"): {"a str": pack("a"), "has an integer": pack(["a", 1])},
+    ("members", "more"): {"an integer": pack(1)},
+    ("posted", "acks"): {
+        "not arrays": pack([1, 2, 3]),
+        "has one of two": pack([[1, 2]]),
+        "has one with a str": pack([[1, "2", 3]]),
+    },
+    ("keys", "log"): {"15 bytes": pack(bytes(15))},
+    ("keys", "epoch"): {"2^63": pack(2**63)},
+    ("keys", "key"): {"63 bytes": pack(bytes(63)), "65 bytes": pack(bytes(65))},
+    ("close", "code"): {"a str": pack("0")},
+    ("close", "retry_after"): {"a str": pack("9"), "nil": b"\xc0"},
+    ("text", "time"): {"a str": pack("1"), "negative": b"\xff"},
+    ("text", "account"): {"17 bytes": pack(bytes(17)), "a str": pack("x" * 16)},
+    ("renamed", "was"): {"a bin": pack(b"bob")},
+}
+
+
+def bad_messages() -> list[tuple[str, str, bytes]]:
+    """Give encodings that must end the connection."""
+    cases = [(name, "both", coded) for name, coded in broken_maps().items()]
+    cases.append(("body truncated by one byte", "body", pack(body("left"))[:-1]))
+    cases.append(("one byte behind a body", "body", pack(body("left")) + b"\x00"))
+    examples = {str(example["type"]): (kind, example) for kind, example in example_messages()}
+    # A body and an answer share this name.
+    examples["joined"] = ("answer", message("joined", id=3, room="r", log=LOG, seq=0, members=1))
+    for (name, key), wrong in WRONG_VALUES.items():
+        kind, example = examples[name]
+        for what, value in wrong.items():
+            items = {pack(other): pack(item) for other, item in example.items()}
+            coded = pack_map(*(items | {pack(key): value}).items())
+            cases.append((f"{name}, {key}: {what}", kind, coded))
+    optional = {("who", "after"), ("close", "retry_after")}
+    for name, (kind, example) in examples.items():
+        for key in example:
+            if key != "type" and (name, key) not in optional:
+                rest = {other: item for other, item in example.items() if other != key}
+                cases.append((f"{name} without {key}", kind, pack(rest)))
+    return cases
+
+
+def make_messages() -> list[Vector]:
+    """Make messages.json."""
+    vectors: list[Vector] = []
+    for number, (kind, example) in enumerate(example_messages(), 1):
+        name = f"{number}, {kind} {example['type']!s}"
+        vector = {"name": name, "kind": kind, "message": plain(example)}
+        vectors.append({**vector, "canonical": True, "encoded": pack(example).hex()})
+    for name, kind, example, coded in variants():
+        assert coded != pack(example), name
+        vector = {"name": f"variant: {name}", "kind": kind, "message": plain(example)}
+        vectors.append({**vector, "canonical": False, "encoded": coded.hex()})
+    for name, kind, coded in bad_messages():
+        assert len(coded) <= 16384, name
+        vector = {"name": f"bad: {name}", "expect": "MESSAGE", "kind": kind}
+        vectors.append({**vector, "encoded": coded.hex()})
+    return vectors
+
+
+def make_records() -> list[Vector]:
+    """Make records.json."""
+    vectors: list[Vector] = []
+    for number in range(3):
+        inputs = {who: fixed(f"{who} {number}", 16) for who in ("account", "message")}
+        inputs["record_id"] = record_id(inputs["account"], inputs["message"])
+        vectors.append({"name": f"record id {number}", **hexed(inputs)})
+
+    ident = record_id(ACCOUNT, POST_ID)
+    bodies = [pack(example) for kind, example in example_messages() if kind == "body"]
+    epochs, numbers = (1, 2, 300, 2**32 - 1), (1, 2, 10**9, 2**63 - 1)
+    for coded, epoch, seq in zip(bodies, epochs, numbers, strict=True):
+        iv = fixed(f"record of epoch {epoch}", 16)
+        record = seal_record(EPOCH_KEY, LOG, epoch, ident, coded, iv)
+        values = {"epoch_key": EPOCH_KEY, "log": LOG, "record_id": ident, "iv": iv, "body": coded}
+        vector: Vector = {"name": f"epoch {epoch}, number {seq}", "epoch": epoch, "seq": seq}
+        vector |= hexed(values | {"record": record})
+        vectors.append({**vector, "line": record_line(LOG, seq, record)})
+
+    def bad(name: str, line: str, expect: str = "AUTHENTICATION") -> Vector:
+        return {"name": name, "expect": expect, "epoch_key": EPOCH_KEY.hex(), "line": line}
+
+    record = seal_record(EPOCH_KEY, LOG, 1, ident, bodies[0], fixed("bad record", 16))
+    other_key = seal_record(flip(EPOCH_KEY, 0), LOG, 1, ident, bodies[0], fixed("bad record", 16))
+    good = record_line(LOG, 7, record)
+    log, coded64 = b64(LOG), b64(record)
+    vectors += [
+        bad("moved to another log", record_line(fixed("another log", 16), 7, record)),
+        bad("other epoch number", record_line(LOG, 7, uint(2, 4) + record[4:])),
+        bad("other record id", record_line(LOG, 7, flip(record, 4))),
+        bad("bit flipped in the IV", record_line(LOG, 7, flip(record, 20))),
+        bad("bit flipped in the ciphertext", record_line(LOG, 7, flip(record, 36))),
+        bad("bit flipped in the tag", record_line(LOG, 7, flip(record, -1))),
+        bad("sealed with another key", record_line(LOG, 7, other_key)),
+    ]
+    numbers_wrong = ["0", "01", "+1", "-1", "1.0", "1_0", "0x1", "1e3", "x", "9" * 20]
+    for wrong in [*numbers_wrong, str(2**63), str(2**64)]:
+        line = record_line(LOG, wrong, record)
+        vectors.append(bad(f"sequence number {wrong}", line, "MALFORMED"))
+    lines = {
+        "two spaces before the sequence number": f"R {log}  7 {coded64}",
+        "two spaces before the record": f"R {log} 7  {coded64}",
+        "space at the end": good + " ",
+        "tab": f"R {log}\t7 {coded64}",
+        "no sequence number": f"R {log} {coded64}",
+        "a fifth token": good + " AAAA",
+        "no record": f"R {log} 7",
+        "unused bits in the log": f"R {unused_bits(log)} 7 {coded64}",
+        "log without padding": f"R {log.rstrip('=')} 7 {coded64}",
+        "log of 15 bytes": record_line(LOG[:15], 7, record),
+        "log of 17 bytes": record_line(LOG + b"\x00", 7, record),
+        "unused bits in the record": unused_bits(good),
+        "record without padding": good.rstrip("="),
+        "record of a wrong length": record_line(LOG, 7, record[:-1]),
+        "record without a box": record_line(LOG, 7, record[:20]),
+        "record with a box of 48 bytes": record_line(LOG, 7, record[:68]),
+        "kind in lower case": "r" + good[1:],
+    }
+    return vectors + [bad(name, line, "MALFORMED") for name, line in lines.items()]
+
+
+def make_vouchers() -> list[Vector]:
+    """Make vouchers.json."""
+    secret = fixed("application secret s", 64)
+    lines: list[str] = []
+    for seq in (18, 19, 25):
+        ident, iv = fixed(f"record id {seq}", 16), fixed(f"voucher, IV {seq}", 16)
+        record = seal_record(EPOCH_KEY, LOG, 1, ident, pack(body("left")), iv)
+        lines.append(record_line(LOG, seq, record))
+    run = "".join(line + "\r\n" for line in lines).encode()
+    one = (lines[0] + "\r\n").encode()
+    backwards = "".join(line + "\r\n" for line in reversed(lines)).encode()
+
+    def at(generation: int) -> tuple[bytes, bytes]:
+        current = secret
+        for _ in range(generation):
+            current = derive(current, "upd", b"")
+        return current, derive(current, "voucher", b"")
+
+    def state(name: str, generation: int, counter: int, sequence: int, run: bytes) -> Vector:
+        current, voucher_key = at(generation)
+        return {
+            "name": name,
+            "s_ap": secret.hex(),
+            "generation": generation,
+            "secret": current.hex(),
+            "voucher_key": voucher_key.hex(),
+            "counter": counter,
+            "sequence": sequence,
+            "run": run.hex(),
+        }
+
+    def good(name: str, generation: int, counter: int, sequence: int, run: bytes) -> Vector:
+        made = voucher(at(generation)[1], counter, sequence, run)[:16]
+        vector = state(name, generation, counter, sequence, run)
+        return {**vector, "voucher": made.hex(), "line": "V " + b64(made)}
+
+    def bad(name: str, made: bytes | str, expect: str = "AUTHENTICATION") -> Vector:
+        line = made if isinstance(made, str) else "V " + b64(made)
+        return {**state(name, 0, 1, 5, run), "expect": expect, "line": line}
+
+    def wrong(counter: int = 1, sequence: int = 5, run: bytes = run, key: bytes = b"") -> bytes:
+        return voucher(key or at(0)[1], counter, sequence, run)[:16]
+
+    right = wrong()
+    return [
+        good("one record", 0, 0, 1, one),
+        good("three records", 0, 1, 5, run),
+        good("after an update", 1, 0, 0, run),
+        good("two updates, large numbers", 2, 2**40, 2**20 - 1, one),
+        bad("counter too high", wrong(counter=2)),
+        bad("counter too low", wrong(counter=0)),
+        bad("sequence too high", wrong(sequence=6)),
+        bad("sequence too low", wrong(sequence=4)),
+        bad("counter and sequence exchanged", wrong(counter=5, sequence=1)),
+        bad("run reordered", wrong(run=backwards)),
+        bad("a record missing", wrong(run=run[len(one) :])),
+        bad("a record twice", wrong(run=run + one)),
+        bad("empty run", wrong(run=b"")),
+        bad("line ends are LF", wrong(run=run.replace(b"\r\n", b"\n"))),
+        bad("last line end left out", wrong(run=run[:-2])),
+        bad("of another generation", wrong(key=at(1)[1])),
+        bad("made with the frame key", wrong(key=derive(secret, "key", b""))),
+        bad("bit flipped in the first byte", flip(right, 0)),
+        bad("bit flipped in the last byte", flip(right, -1)),
+        bad("15 bytes", right[:15], "MALFORMED"),
+        bad("32 bytes", voucher(at(0)[1], 1, 5, run), "MALFORMED"),
+        bad("empty", "V ", "MALFORMED"),
+        bad("unused bits of base64", unused_bits("V " + b64(right)), "MALFORMED"),
+        bad("without padding", "V " + b64(right).rstrip("="), "MALFORMED"),
+        bad("two spaces", "V  " + b64(right), "MALFORMED"),
+        bad("another token", f"V {b64(right)} 1", "MALFORMED"),
+    ]
+
+
+FILES: Final[dict[str, tuple[str, Callable[[], list[Vector]]]]] = {
+    "sealing": (
+        "Section 3. `box` is Seal(key, plaintext; aad) with `iv`. A vector with `expect` is a box"
+        " that does not open under `key` and `aad`.",
+        make_sealing,
+    ),
+    "derive": (
+        "Section 1. `function` is Derive (inputs secret, label, context, length) or TH (inputs"
+        " messages).",
+        make_derive,
+    ),
+    "handshake": (
+        "Section 4. `client` and `server` are what each side chooses: `mlkem_seed` is d || z and"
+        " `mlkem_m` is m of FIPS 203; `ss_kem` is ML-KEM's shared secret. `lines` are CH, SH, SA"
+        " and CF. In a vector with `expect` the side `role` has chosen `private`, receives the"
+        " lines `receives` and fails at the last of them; before that it has sent the lines `sends`.",
+        make_handshake,
+    ),
+    "frames": (
+        "Section 5. A sender in `direction` (c: client to server) starts with `secret`,"
+        " `generation`, `sequence` and `vouchers`, seals `messages` in order and is then in the"
+        " state `after`;"
+        " `key` is the key of the frame. A vector with `expect` is for a receiver that starts so:"
+        " it opens the lines `opened` and must then refuse `line`.",
+        make_frames,
+    ),
+    "messages": (
+        "Sections 6 and 7. `kind`: request (to the server), answer and event (to the client), both"
+        " (either way) or body (of a record). `encoded` decodes to `message`, where {hex: ...} is a"
+        " bin. If `canonical`, it is the shortest form with the keys in the order of the tables,"
+        " `type` first, then `id`; the order is not demanded of a sender.",
+        make_messages,
+    ),
+    "records": (
+        "Section 7. Either the record id of a post from `account` and `message`, or a record in all"
+        " its parts. In a vector with `expect` a client whose key for every epoch is `epoch_key`"
+        " takes `line`, which is either no record line (MALFORMED) or holds a record that does not"
+        " open for the log named in it (AUTHENTICATION).",
+        make_records,
+    ),
+    "vouchers": (
+        "Section 8. `s_ap` is the server's application secret, `secret` and `voucher_key` belong to"
+        " `generation`; `counter` vouchers were sent in it, the next frame has `sequence`; `run`"
+        " is the bytes of the record lines. In a vector with `expect` a client in that state, which"
+        " has received `run`, must refuse `line`.",
+        make_vouchers,
+    ),
+}
+
+
+def main() -> int:
+    """Write the files, or compare them."""
+    parser = argparse.ArgumentParser(description="Make the test vectors from docs/protocol.md.")
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    check: bool = parser.parse_args().check
+    for name, (description, make) in FILES.items():
+        path = HERE / f"{name}.json"
+        text = json.dumps({"description": description, "vectors": make()}, indent=1) + "\n"
+        if not check:
+            path.write_text(text, encoding="ascii", newline="\n")
+        elif not path.exists() or path.read_bytes() != text.encode("ascii"):
+            print(f"{path.name} is not what {Path(__file__).name} makes.", file=sys.stderr)
+            return 1
+    unknown = {path.stem for path in HERE.glob("*.json")} - set(FILES)
+    if check and unknown:
+        print(f"No vectors are made for {', '.join(sorted(unknown))}.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

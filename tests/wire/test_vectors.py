@@ -1,0 +1,481 @@
+"""The golden vectors of tests/vectors, which another implementation made (docs/protocol.md 12).
+
+Every vector of every file drives what the product runs; those with `expect` through a whole
+connection where lines are concerned.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+from chat.limits import Limits
+from chat.testing import Pair, split_lines
+from chat.wire.connection import (
+    ClientConnection,
+    Connection,
+    Established,
+    HostKeyOffered,
+    Received,
+    ServerConnection,
+    State,
+    Transmit,
+)
+from chat.wire.errors import CloseCode, RemoteProtocolError
+from chat.wire.frames import FrameOpener, FrameSealer
+from chat.wire.handshake import (
+    ClientHandshake,
+    HandshakeKeys,
+    ServerHandshake,
+    encapsulate,
+)
+from chat.wire.hostkey import HostKey, fingerprint
+from chat.wire.lines import (
+    RecordLine,
+    VoucherLine,
+    decode_line,
+    encode_frame,
+    encode_hello,
+    encode_record,
+    encode_voucher,
+)
+from chat.wire.messages import (
+    Joined,
+    Keys,
+    Login,
+    Unknown,
+    Update,
+    decode_body,
+    decode_client_message,
+    decode_server_message,
+    encode,
+)
+from chat.wire.records import Delivered, open_record, record_epoch, record_id, seal_record
+from chat.wire.schedule import derive, transcript_hash
+from chat.wire.sealing import RandomBytes, open_box, seal
+from tests.wire.support import established
+
+Vector = dict[str, Any]
+
+VECTORS: Final = Path(__file__).parent.parent / "vectors"
+
+used: Final[set[tuple[str, bool]]] = set()
+"""What the tests below take: names of files, and whether the vectors in them must fail."""
+
+
+@cache
+def load(name: str, *, fails: bool) -> list[Vector]:
+    """Return the vectors of a file that must succeed, or those that must fail; never none."""
+    content = json.loads((VECTORS / f"{name}.json").read_text("ascii"))
+    found = [vector for vector in content["vectors"] if ("expect" in vector) is fails]
+    if not found:
+        raise ValueError(f"{name}.json has no such vectors")
+    return found
+
+
+def good(name: str) -> pytest.MarkDecorator:
+    """Return the parametrisation over a file's vectors that must succeed."""
+    return _parametrised(name, fails=False)
+
+
+def bad(name: str) -> pytest.MarkDecorator:
+    """Return the parametrisation over a file's vectors that must fail."""
+    return _parametrised(name, fails=True)
+
+
+def _parametrised(name: str, *, fails: bool) -> pytest.MarkDecorator:
+    used.add((name, fails))
+    found = load(name, fails=fails)
+    return pytest.mark.parametrize("vector", found, ids=[vector["name"] for vector in found])
+
+
+@contextmanager
+def refused(vector: Vector) -> Iterator[None]:
+    """Check that what happens inside ends with the close code the vector expects."""
+    with pytest.raises(RemoteProtocolError) as caught:
+        yield
+    assert caught.value.code is CloseCode[vector["expect"]]
+
+
+def raw(vector: Vector, *names: str) -> tuple[bytes, ...]:
+    """Return values that are hexadecimal in the file."""
+    return tuple(bytes.fromhex(vector[name]) for name in names)
+
+
+def stream(*values: bytes) -> RandomBytes:
+    """Return a source of randomness that gives these values, asked for one by one."""
+    left = iter(values)
+
+    def take(size: int) -> bytes:
+        value = next(left)
+        assert len(value) == size
+        return value
+
+    return take
+
+
+def test_every_file_is_used_and_none_is_missing() -> None:
+    found = set()
+    for path in VECTORS.glob("*.json"):
+        vectors = json.loads(path.read_text("ascii"))["vectors"]
+        assert vectors
+        found |= {(path.stem, "expect" in vector) for vector in vectors}
+    assert found
+    assert found == used
+
+
+def test_every_vector_has_a_name_of_its_own() -> None:
+    for path in VECTORS.glob("*.json"):
+        names = [vector["name"] for vector in json.loads(path.read_text("ascii"))["vectors"]]
+        assert len(set(names)) == len(names)
+
+
+# --- Sealing and derivation ---
+
+
+@good("sealing")
+def test_sealing(vector: Vector) -> None:
+    key, iv, plaintext, aad, box = raw(vector, "key", "iv", "plaintext", "aad", "box")
+    assert seal(key, plaintext, aad, stream(iv)) == box
+    assert open_box(key, box, aad) == plaintext
+
+
+@bad("sealing")
+def test_a_box_that_does_not_open(vector: Vector) -> None:
+    key, aad, box = raw(vector, "key", "aad", "box")
+    with refused(vector):
+        open_box(key, box, aad)
+
+
+@good("derive")
+def test_derivation(vector: Vector) -> None:
+    inputs = vector["inputs"]
+    [output] = raw(vector, "output")
+    if vector["function"] == "TH":
+        assert transcript_hash(*map(bytes.fromhex, inputs["messages"])) == output
+        return
+    assert vector["function"] == "Derive"
+    secret, context = raw(inputs, "secret", "context")
+    label, length = inputs["label"], inputs["length"]
+    if length <= 64:
+        assert derive(secret, label, context, length) == output
+    else:
+        # The protocol never asks for more than a block, and neither does this implementation.
+        with pytest.raises(ValueError):
+            derive(secret, label, context, length)
+
+
+# --- The handshake ---
+
+
+def client_stream(client: Vector) -> RandomBytes:
+    """Return the randomness of a client."""
+    return stream(*raw(client, "random", "x25519_private", "mlkem_seed", "cf_iv"))
+
+
+def server_handshake(server: Vector, whole: Vector) -> ServerHandshake:
+    """Return a server's handshake whose choices are fixed; it checks keys as ever."""
+    ciphertext = bytes.fromhex(whole["SH"])[64:]
+    [secret] = raw(whole, "ss_pq")
+
+    def fixed(encapsulation_key: bytes) -> tuple[bytes, bytes]:
+        encapsulate(encapsulation_key)
+        return ciphertext, secret
+
+    host_key = HostKey.from_seed(bytes.fromhex(server["host_seed"]))
+    randomness = stream(*raw(server, "random", "x25519_private", "sa_iv"))
+    return ServerHandshake(host_key, randomness, fixed)
+
+
+def known_keys(vector: Vector) -> HandshakeKeys:
+    """Return the key schedule that a vector gives."""
+    return HandshakeKeys(*raw(vector, "PRK", "s_hs", "c_hs", "fk_s", "fk_c"))
+
+
+def server_connection(server: Vector, whole: Vector) -> ServerConnection:
+    """Return a server's connection whose choices are fixed."""
+    connection = Pair().server
+    connection._handshake = server_handshake(server, whole)
+    return connection
+
+
+def client_connection(client: Vector) -> ClientConnection:
+    """Return a client's connection whose choices are fixed."""
+    return ClientConnection(Limits(), random_bytes=client_stream(client))
+
+
+@good("handshake")
+def test_the_key_schedule(vector: Vector) -> None:
+    ch, sh, host, signature, fin_s = raw(vector, "CH", "SH", "host", "signature", "fin_s")
+    keys = HandshakeKeys.from_secrets(ch, sh, *raw(vector, "ss_pq", "ss_ec"))
+    assert keys == known_keys(vector)
+    t1, t2, fin_c = raw(vector, "t1", "t2", "fin_c")
+    assert transcript_hash(ch, sh) == t1
+    assert transcript_hash(ch, sh, host, signature, fin_s) == t2
+    assert hmac.digest(keys.client_finished, t2, "sha512") == fin_c
+    secrets = keys.session_secrets(t2)
+    assert (secrets.client_to_server, secrets.server_to_client, secrets.binding) == raw(
+        vector, "c_ap", "s_ap", "binding"
+    )
+    assert fingerprint(host) == vector["fingerprint"]
+
+
+@good("handshake")
+def test_decapsulation_through_hpke_gives_the_known_secret(vector: Vector) -> None:
+    # PRK is made of ss_pq and ss_ec alone, so the client has computed both.
+    client = ClientHandshake(client_stream(vector["client"]))
+    [server_hello] = raw(vector, "SH")
+    client.take_server_hello(server_hello)
+    assert client._keys == known_keys(vector)
+
+
+@good("handshake")
+def test_both_sides_say_what_the_handshake_says(vector: Vector) -> None:
+    ch, sh, sa, cf, host = raw(vector, "CH", "SH", "SA", "CF", "host")
+    [login] = raw(vector["client"], "login")
+    client = ClientHandshake(client_stream(vector["client"]))
+    server = server_handshake(vector["server"], vector)
+    assert client.hello == ch
+    assert server.answer(ch) == (sh, sa)
+    client.take_server_hello(sh)
+    assert client.check_server_auth(sa) == host
+    box, secrets = client.finish(login)
+    assert box == cf
+    assert server.finish(cf) == (login, secrets)
+    assert (secrets.client_to_server, secrets.server_to_client, secrets.binding) == raw(
+        vector, "c_ap", "s_ap", "binding"
+    )
+    lines = encode_hello(ch), encode_hello(sh), encode_frame(sa), encode_frame(cf)
+    assert [line.decode() for line in lines] == [line + "\r\n" for line in vector["lines"]]
+
+
+@good("handshake")
+def test_connections_carry_the_lines_of_the_handshake(vector: Vector) -> None:
+    ch, sh, sa, cf = (line.encode() for line in vector["lines"])
+    client = client_connection(vector["client"])
+    server = server_connection(vector["server"], vector)
+    assert split_lines(client.start()) == [ch]
+    assert server.receive_line(ch) == [Transmit(sh + b"\r\n" + sa + b"\r\n")]
+    assert client.receive_line(sh) == []
+    assert client.receive_line(sa) == [HostKeyOffered(bytes.fromhex(vector["host"]))]
+    login = decode_client_message(bytes.fromhex(vector["client"]["login"]))
+    assert isinstance(login, Login)
+    assert split_lines(client.login(login)) == [cf]
+    binding = bytes.fromhex(vector["binding"])
+    assert server.receive_line(cf) == [Established(binding), Received(login)]
+
+
+@bad("handshake")
+def test_a_side_that_refuses_the_handshake(vector: Vector) -> None:
+    [whole] = [
+        other for other in load("handshake", fails=False) if other["name"] == vector["handshake"]
+    ]
+    connection: Connection
+    sent = b""
+    if vector["role"] == "client":
+        connection = client = client_connection(vector["private"])
+        sent = client.start()
+    else:
+        connection = server_connection(vector["private"], whole)
+    *before, last = (line.encode() for line in vector["receives"])
+    for line in before:
+        for event in connection.receive_line(line):
+            assert isinstance(event, Transmit)
+            sent += event.data
+    assert [line.decode() for line in split_lines(sent)] == vector["sends"]
+    with refused(vector):
+        connection.receive_line(last)
+    assert connection.state is State.FAILED
+
+
+# --- Frames ---
+
+
+def receiver(vector: Vector) -> Connection:
+    """Return the end that frames of a direction come to, in the state that the vector gives."""
+    pair = established()
+    connection: Connection = {"c": pair.server, "s": pair.client}[vector["direction"]]
+    connection._opener = opener = FrameOpener(
+        bytes.fromhex(vector["secret"]), vector["direction"].encode()
+    )
+    opener.generation, opener.sequence = vector["generation"], vector["sequence"]
+    opener.vouchers = vector["vouchers"]
+    return connection
+
+
+@good("frames")
+def test_frames(vector: Vector) -> None:
+    [secret] = raw(vector, "secret")
+    ivs = stream(*(bytes.fromhex(frame["iv"]) for frame in vector["messages"]))
+    sealer = FrameSealer(secret, vector["direction"].encode(), 0, ivs)
+    sealer.generation, sealer.sequence = vector["generation"], vector["sequence"]
+    sealer.vouchers = vector["vouchers"]
+    connection = receiver(vector)
+    for frame in vector["messages"]:
+        key, payload = raw(frame, "key", "message")
+        assert (sealer.generation, sealer.sequence) == (frame["generation"], frame["sequence"])
+        assert derive(secret, "key") == key
+        line = encode_frame(sealer.seal(payload))
+        assert line.decode() == frame["line"] + "\r\n"
+        decode = decode_client_message if vector["direction"] == "c" else decode_server_message
+        message = decode(payload)
+        events = connection.receive_line(frame["line"].encode())
+        if isinstance(message, Update):
+            assert events == []
+            sealer.ratchet_at(0)
+            secret = derive(secret, "upd")
+        else:
+            [event] = events
+            assert isinstance(event, Transmit) or event == Received(message)
+    after = vector["after"]
+    [secret_after] = raw(after, "secret")
+    assert (sealer.generation, sealer.sequence) == (after["generation"], after["sequence"])
+    assert sealer._secret == connection._opener._secret == secret == secret_after
+    assert connection._opener.generation == after["generation"]
+    assert connection._opener.sequence == after["sequence"]
+
+
+@bad("frames")
+def test_a_frame_that_is_refused(vector: Vector) -> None:
+    connection = receiver(vector)
+    for line in vector["opened"]:
+        connection.receive_line(line.encode())
+    assert not connection.is_over
+    with refused(vector):
+        connection.receive_line(vector["line"].encode())
+    assert connection.is_over
+
+
+# --- Messages ---
+
+DECODERS: Final[dict[str, list[Callable[[bytes], Struct]]]] = {
+    "request": [decode_client_message],
+    "answer": [decode_server_message],
+    "event": [decode_server_message],
+    "both": [decode_client_message, decode_server_message],
+    "body": [decode_body],
+}
+
+
+def from_json(value: Any) -> Any:
+    """Return a value of a message, as MessagePack gives it."""
+    match value:
+        case {"hex": digits}:
+            return bytes.fromhex(digits)
+        case dict():
+            return {key: from_json(item) for key, item in value.items()}
+        case list():
+            return [from_json(item) for item in value]
+    return value
+
+
+@good("messages")
+def test_messages(vector: Vector) -> None:
+    [encoded] = raw(vector, "encoded")
+    for decode in DECODERS[vector["kind"]]:
+        message = decode(encoded)
+        assert not isinstance(message, Unknown)
+        again = encode(message)
+        assert msgspec.msgpack.decode(again) == from_json(vector["message"])
+        assert decode(again) == message
+        if vector["canonical"]:
+            assert again == encoded
+
+
+@bad("messages")
+def test_a_message_that_is_refused(vector: Vector) -> None:
+    [encoded] = raw(vector, "encoded")
+    for decode in DECODERS[vector["kind"]]:
+        with refused(vector):
+            decode(encoded)
+
+
+# --- Records and vouchers ---
+
+
+@good("records")
+def test_records(vector: Vector) -> None:
+    if "account" in vector:
+        account, message, identifier = raw(vector, "account", "message", "record_id")
+        assert record_id(account, message) == identifier
+        return
+    key, log, identifier, iv, body, record = raw(
+        vector, "epoch_key", "log", "record_id", "iv", "body", "record"
+    )
+    assert seal_record(key, log, vector["epoch"], identifier, body, stream(iv)) == record
+    assert open_record(key, log, record) == (identifier, body)
+    assert record_epoch(record) == vector["epoch"]
+    line = encode_record(log, vector["seq"], record)
+    assert line.decode() == vector["line"] + "\r\n"
+    [delivered] = reader(line, key).publish(line)
+    assert delivered == Delivered(log, vector["seq"], identifier, decode_body(body))
+
+
+@bad("records")
+def test_a_record_that_is_refused(vector: Vector) -> None:
+    line = vector["line"].encode() + b"\r\n"
+    pair = reader(line, *raw(vector, "epoch_key"))
+    with refused(vector):
+        pair.publish(line)
+    assert pair.client.state is State.FAILED
+
+
+def reader(line: bytes, key: bytes) -> Pair:
+    """Return a pair whose client has joined the log of a record, and has the key of its epoch."""
+    pair = established()
+    try:
+        record = decode_line(line.removesuffix(b"\r\n"))
+    except RemoteProtocolError:
+        return pair  # There is no log to join.
+    assert isinstance(record, RecordLine)
+    pair.server_sends(Keys(record.log, record_epoch(record.record), key))
+    pair.server_sends(Joined(2, "lobby", record.log, 0, 1))
+    return pair
+
+
+def in_step(end: FrameOpener | FrameSealer, vector: Vector) -> None:
+    """Bring one end of a direction to where a voucher's vector is."""
+    for _ in range(vector["generation"]):
+        end.ratchet()
+    end.vouchers, end.sequence = vector["counter"], vector["sequence"]
+
+
+@good("vouchers")
+def test_vouchers(vector: Vector) -> None:
+    s_ap, secret, voucher_key, run, voucher = raw(
+        vector, "s_ap", "secret", "voucher_key", "run", "voucher"
+    )
+    digest = hashlib.sha512(run).digest()
+    opener, sealer = FrameOpener(s_ap, b"s"), FrameSealer(s_ap, b"s", 0)
+    in_step(opener, vector)
+    in_step(sealer, vector)
+    assert opener._secret == sealer._secret == secret
+    assert derive(secret, "voucher") == voucher_key
+    assert opener.voucher(digest) == voucher
+    line = encode_voucher(voucher)
+    assert line.decode() == vector["line"] + "\r\n"
+    assert decode_line(line.removesuffix(b"\r\n")) == VoucherLine(voucher)
+    # A server with our own limits would send `update` before the last of these.
+    server = established(Limits(frames_per_generation=2**21)).server
+    server._sealer = sealer
+    assert server.deliver(run, digest) == run + line
+
+
+@bad("vouchers")
+def test_a_voucher_that_is_refused(vector: Vector) -> None:
+    s_ap, run = raw(vector, "s_ap", "run")
+    pair = established()
+    pair.client._opener = FrameOpener(s_ap, b"s")
+    in_step(pair.client._opener, vector)
+    assert pair.to_client(run) == []
+    with refused(vector):
+        pair.client.receive_line(vector["line"].encode())
+    assert pair.client.state is State.FAILED
