@@ -7,6 +7,7 @@ how long it took. Medians of `_ROUNDS`; the machine's noise is in the spread, wh
 import platform
 import resource
 from statistics import median
+from time import process_time
 from typing import Any, Final
 
 from twisted.internet import task
@@ -14,6 +15,8 @@ from twisted.internet.defer import Deferred
 
 from benchmarks.clients import BenchClient, connect_all
 from benchmarks.server import ServerProcess
+from chat.wire.handshake import ClientHandshake, ServerHandshake
+from chat.wire.hostkey import HostKey
 
 _ROUNDS: Final = 5
 _CONNECTS: Final = 200
@@ -40,6 +43,21 @@ async def _connecting(reactor: Any, server: ServerProcess) -> list[float]:
         clients = await connect_all(reactor, server.port, nicks, room=None)
         figures.append((server.cpu_seconds() - before) / _CONNECTS * 1_000)
         await _disconnect(reactor, clients)
+    return figures
+
+
+def _key_exchange() -> list[float]:
+    """Return milliseconds of CPU of the server's key exchange alone, warm, in this process.
+
+    What the machine can do today: the floor under `_connecting`, and what to hold it against.
+    """
+    host_key, hello = HostKey.generate(), ClientHandshake().hello
+    figures = []
+    for _ in range(_ROUNDS):
+        before = process_time()
+        for _ in range(_CONNECTS):
+            ServerHandshake(host_key).answer(hello)
+        figures.append((process_time() - before) / _CONNECTS * 1_000)
     return figures
 
 
@@ -109,6 +127,7 @@ async def _main(reactor: Any) -> None:
         connecting = await _connecting(reactor, server)
         deliveries = await _deliveries(reactor, server)
     _report("connect, handshake and login", connecting, "ms of CPU", "bound 2")
+    _report("  the key exchange in it, alone and warm", _key_exchange(), "ms of CPU", "floor")
     _report(f"memory a client, {_CONNECTED:,} connected", memory, "KiB", "bound 24")
     _report(f"deliveries to {_READERS} readers", deliveries, "a CPU second", "bound 100,000")
 
