@@ -5,6 +5,7 @@ announced comes out as a `Happening`, in the order in which it must reach everyb
 sends. Refusals are `chat.rooms.errors`.
 """
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -76,7 +77,9 @@ class Hub:
     def __init__(self, rooms: Iterable[str]) -> None:
         self._users: dict[int, User] = {}
         self._by_nick: dict[str, User] = {}
-        self._rooms: dict[str, dict[int, User]] = {room: {} for room in rooms}
+        self._rooms: dict[str, list[str]] = {room: [] for room in rooms}
+        """Of each room, the keys of its members' nicknames: sorted, so that a page of a large room
+        costs no more than one of a small room."""
 
     def user(self, session: int) -> User:
         """Return who is logged in on `session`. Raises NotLoggedInError."""
@@ -113,6 +116,9 @@ class Hub:
             return []
         del self._by_nick[nick_key(was)]
         self._by_nick[nick_key(nick)] = user
+        for room in user.rooms:
+            self._remove(room, was)
+            insort(self._rooms[room], nick_key(nick))
         user.nick = nick
         return [Renamed(room, session, user.account, nick, was) for room in sorted(user.rooms)]
 
@@ -122,9 +128,9 @@ class Hub:
         members = self._rooms.get(room)
         if members is None:
             raise NoSuchRoomError
-        if session in members:
+        if room in user.rooms:
             raise AlreadyAMemberError
-        members[session] = user
+        insort(members, nick_key(user.nick))
         user.rooms.add(room)
         return Joined(room, session, user.account, user.nick, len(members))
 
@@ -150,10 +156,10 @@ class Hub:
         user = self.user(session)
         if room not in user.rooms:
             raise NotAMemberError
-        start = "" if after is None else nick_key(after)
-        nicks = {nick_key(member.nick): member.nick for member in self._rooms[room].values()}
-        keys = sorted(key for key in nicks if key > start)
-        return [nicks[key] for key in keys[:MEMBERS_PAGE]], len(keys) > MEMBERS_PAGE
+        keys = self._rooms[room]
+        start = 0 if after is None else bisect_right(keys, nick_key(after))
+        end = start + MEMBERS_PAGE
+        return [self._by_nick[key].nick for key in keys[start:end]], len(keys) > end
 
     def leave(self, session: int, room: str) -> Left:
         """Make a user a member no longer. Raises NotLoggedInError, NotAMemberError."""
@@ -161,7 +167,7 @@ class Hub:
         if room not in user.rooms:
             raise NotAMemberError
         user.rooms.remove(room)
-        del self._rooms[room][session]
+        self._remove(room, user.nick)
         return Left(room, session, user.account, user.nick)
 
     def logout(self, session: int) -> list[Left]:
@@ -173,3 +179,7 @@ class Hub:
         del self._users[session]
         del self._by_nick[nick_key(user.nick)]
         return left
+
+    def _remove(self, room: str, nick: str) -> None:
+        keys = self._rooms[room]
+        del keys[bisect_left(keys, nick_key(nick))]

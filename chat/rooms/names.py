@@ -10,6 +10,20 @@ __all__ = ["nick_key", "prepare_nick"]
 
 _PUNCTUATION: Final = frozenset("_-.")
 
+# Letters and marks that are shown as nothing (Unicode's Default_Ignorable_Code_Point): with them,
+# two nicknames could look the same, or like no nickname at all.
+_INVISIBLE: Final = frozenset(
+    map(
+        chr,
+        [
+            *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180F, 0x3164, 0xFFA0),
+            *range(0x180B, 0x180E),
+            *range(0xFE00, 0xFE10),
+            *range(0xE0100, 0xE01F0),
+        ],
+    )
+)
+
 
 def prepare_nick(text: str) -> str:
     """Return the nickname that `text` stands for, in normalization form C.
@@ -34,4 +48,6 @@ def nick_key(nick: str) -> str:
 
 
 def _is_allowed(character: str) -> bool:
-    return character in _PUNCTUATION or unicodedata.category(character)[0] in "LMN"
+    return character in _PUNCTUATION or (
+        unicodedata.category(character)[0] in "LMN" and character not in _INVISIBLE
+    )

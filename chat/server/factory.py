@@ -4,6 +4,7 @@ A connection is *waiting* from its making until somebody has logged in on it, an
 the completed handshake on. One timer looks at all deadlines; there is none per connection.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from itertools import count
@@ -14,19 +15,17 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
 
 from chat.limits import Limits
 from chat.server.protocol import ChatProtocol
-from chat.server.requests import Desk
+from chat.server.requests import Desk, utc_milliseconds
 from chat.store.interface import LogStore
 from chat.wire.errors import CloseCode
 from chat.wire.hostkey import HostKey
 from chat.wire.messages import Ping
+from chat.wire.sealing import RandomBytes
 
 __all__ = ["ChatFactory"]
-
-_log = Logger()
 
 
 class ChatFactory(Factory["ChatProtocol"]):
@@ -43,10 +42,13 @@ class ChatFactory(Factory["ChatProtocol"]):
         clock: IReactorTime,
         limits: Limits,
         seconds: Callable[[], float] = monotonic,
+        milliseconds: Callable[[], int] = utc_milliseconds,
+        random_bytes: RandomBytes = os.urandom,
     ) -> None:
         self.limits = limits
         self.seconds = seconds
-        self.desk = Desk(store, clock, limits)
+        self.random_bytes = random_bytes
+        self.desk = Desk(store, clock, limits, milliseconds, random_bytes)
         self.clients: dict[int, ChatProtocol] = {}
         """The registry: connections whose handshake is complete, by number."""
         self._waiting: dict[int, ChatProtocol] = {}
@@ -81,6 +83,8 @@ class ChatFactory(Factory["ChatProtocol"]):
             or self._waiting_at[address] >= self.limits.waiting_per_address
         ):
             protocol.close(CloseCode.BUSY, "too many connections that have not logged in")
+            if len(self._closing) > self.limits.waiting_total:
+                protocol.transport.abortConnection()  # Politeness has its bound as well.
             return
         self._waiting[protocol.number] = protocol
         self._waiting_at[address] += 1
@@ -106,7 +110,6 @@ class ChatFactory(Factory["ChatProtocol"]):
         self._closing.pop(protocol.number, None)
         if self.clients.pop(protocol.number, None) is not None:
             self.desk.forget(protocol)
-            _log.info("session {number} is gone", number=protocol.number)
         self._check_drained()
 
     def _sweep(self) -> None:

@@ -12,13 +12,15 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chat.limits import ACKS_PAGE, RUN_BYTES, Limits
-from chat.rooms.hub import Happening, Joined, Said
+from chat.rooms.hub import Happening, Joined, Renamed, Said
 from chat.server.bodies import body_of
 from chat.server.session import Session
 from chat.store.interface import Appended, Entry, LogStore, RecordsGoneError, Stored
@@ -32,6 +34,9 @@ __all__ = ["Draft", "Feed"]
 
 _log = Logger()
 
+_DRAFT_BYTES: Final = 128
+"""What a draft counts besides its text, so that those without any are bounded too."""
+
 
 @dataclass(slots=True)
 class Draft:
@@ -42,7 +47,7 @@ class Draft:
     session: Session | None
     """Who gets an answer instead of the record; None where nobody asked."""
     request: int
-    """The id of the request to answer."""
+    """The id of the request to answer; 0 where another draft answers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,9 @@ class Feed:
     def add(self, draft: Draft) -> None:
         """Take something that happened; everybody is told after this turn's commit."""
         self._pending.append(draft)
+        self._pending_bytes += _DRAFT_BYTES
         if isinstance(draft.happening, Said):
-            self._pending_bytes += len(draft.happening.text)
+            self._pending_bytes += len(draft.happening.text.encode())
         if self._pending_bytes > self._limits.batch_bytes:
             if not self._is_committing:
                 self._commit()
@@ -135,7 +141,9 @@ class Feed:
         ):
             return
         reader.is_reading = True
-        reading = self._store.read(self.log, reader.cursor, self._limits.catch_up_bytes)
+        reading = maybeDeferred(
+            self._store.read, self.log, reader.cursor, self._limits.catch_up_bytes
+        )
         reading.addCallbacks(
             self._read, self._not_read, callbackArgs=(reader,), errbackArgs=(reader,)
         )
@@ -155,7 +163,7 @@ class Feed:
             self._start_epoch()
         self._time = max(self._time, self._milliseconds())
         entries = [self._seal(draft) for draft in drafts]
-        appending = self._store.append(self.log, entries)
+        appending = maybeDeferred(self._store.append, self.log, entries)
         appending.addCallbacks(
             self._committed,
             self._refused,
@@ -188,7 +196,8 @@ class Feed:
 
     def _refused(self, failure: Failure, drafts: list[Draft]) -> None:
         _log.failure("Records of {room!r} could not be stored", failure, room=self.room)
-        for draft in drafts:
+        # The last first, because what it did to the domain is undone.
+        for draft in reversed(drafts):
             self._not_stored(draft)
 
     def _go_on(self, _: object) -> None:
@@ -239,6 +248,8 @@ class Feed:
                 before = place.seq
             elif isinstance(draft.happening, Said):
                 acks.append((draft.request, place.seq, place.time))
+            elif isinstance(draft.happening, Renamed) and draft.request:
+                session.send(messages.Ok(draft.request))
         reader = self._readers.get(session.number)
         if reader is not None:
             seqs = {place.seq for _, place in own if place.is_new}
@@ -298,6 +309,8 @@ class Feed:
 
     def _not_read(self, failure: Failure, reader: _Reader) -> None:
         reader.is_reading = False
+        if self._readers.get(reader.session.number) is not reader:
+            return
         if failure.check(RecordsGoneError):
             reader.session.close(CloseCode.SLOW_CONSUMER, "it needs records that are gone")
         else:

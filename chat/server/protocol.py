@@ -35,10 +35,13 @@ class ChatProtocol(ConnectionProtocol):
     is_gone = False
     is_full = False
     is_held = False
+    _is_reported = False
 
     def __init__(self, factory: "ChatFactory", number: int, address: str) -> None:
         self.factory: ChatFactory = factory
-        self.connection = ServerConnection(factory.host_key, factory.limits, factory.seconds)
+        self.connection = ServerConnection(
+            factory.host_key, factory.limits, factory.seconds, factory.random_bytes
+        )
         self.number = number
         self.address = address
         self.since = self.heard = factory.seconds()
@@ -56,10 +59,15 @@ class ChatProtocol(ConnectionProtocol):
         self.factory.connected(self)
 
     def lineReceived(self, line: bytes) -> None:
-        """Note the sign of life, and take the line in."""
+        """Note the sign of life, and take the line in. A bug ends this connection and no other."""
         self.heard = self.factory.seconds()
         self.is_pinged = False
-        super().lineReceived(line)
+        try:
+            super().lineReceived(line)
+        except Exception:
+            # Not left to the reactor: what was held is read again on behalf of the store.
+            _log.failure("session {number}: a bug", number=self.number)
+            self.close(CloseCode.INTERNAL, "a bug in the server")
 
     def received(self, event: Event) -> None:
         """Hand on what the connection made of a line."""
@@ -79,7 +87,11 @@ class ChatProtocol(ConnectionProtocol):
         self.close(error.code, str(error))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Forget the connection, however it ended."""
+        """Forget the connection, however it ended; one line in the log says that it has."""
+        if not self._is_reported:
+            _log.info(
+                "session {number} from {address} is gone", number=self.number, address=self.address
+            )
         self.is_gone = True
         self.factory.disconnected(self)
 
@@ -92,21 +104,30 @@ class ChatProtocol(ConnectionProtocol):
         try:
             line = self.connection.send(message)
         except LocalProtocolError:
-            _log.failure("session {number}: cannot send", number=self.number)
-            self._lose()
+            self._cannot_send()
         else:
             self.transport.write(line)
 
     def deliver(self, data: bytes, digest: bytes) -> None:
         """Write shared record lines and this connection's voucher, in one write."""
-        if not self.is_gone:
-            self.transport.write(data + self.connection.vouch(digest))
+        if self.is_gone:
+            return
+        try:
+            lines = self.connection.deliver(data, digest)
+        except LocalProtocolError:
+            self._cannot_send()
+        else:
+            self.transport.write(lines)
+
+    def _cannot_send(self) -> None:
+        _log.failure("session {number}: cannot send", number=self.number)
+        self.close(CloseCode.INTERNAL, "something that cannot be sent")
 
     def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:
         """Say why, write one line to the log, and end the connection; nothing more is read."""
         if self.is_gone:
             return
-        self.is_gone = True
+        self.is_gone = self._is_reported = True
         _log.info(
             "session {number} from {address} closed: {code}: {reason}",
             number=self.number,
@@ -114,8 +135,10 @@ class ChatProtocol(ConnectionProtocol):
             code=code.name,
             reason=reason,
         )
-        self.transport.write(self.connection.alert(code, retry_after))
-        self._lose()
+        try:
+            self.transport.write(self.connection.alert(code, retry_after))
+        finally:
+            self._lose()
 
     def admit(self) -> None:
         """Somebody has logged in: the deadline for that is met."""
@@ -129,8 +152,10 @@ class ChatProtocol(ConnectionProtocol):
             self.transport.abortConnection()
             return
         # Half a close first: closing with input unread would reset the connection, and the peer
-        # might never see why. Input is dropped from now on; the factory ends it if the peer does
-        # not.
+        # might never see why. Input is read and dropped from now on; the factory ends it if the
+        # peer does not.
+        if self.paused:
+            self.transport.resumeProducing()
         self.transport.loseWriteConnection()
         self.factory.closing(self)
 
@@ -161,6 +186,7 @@ class ChatProtocol(ConnectionProtocol):
     def release(self) -> None:
         """Read on, unless the transport is full."""
         self.is_held = False
+        self.heard = self.factory.seconds()
         self._update_reading()
 
     def _update_reading(self) -> None:

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
 from chat import __version__
 from chat.limits import NICK_CHARACTERS, PAYLOAD_BYTES, TEXT_BYTES, Limits
-from chat.rooms.errors import NotLoggedInError, NotStoredError, RequestError, UnknownRequestError
-from chat.rooms.hub import Happening, Hub, Joined
+from chat.rooms.errors import NotStoredError, RequestError, UnknownRequestError
+from chat.rooms.hub import Happening, Hub, Joined, Renamed
 from chat.server.feed import Draft, Feed
 from chat.server.session import Session
 from chat.store.interface import LogStore
@@ -31,8 +30,6 @@ __all__ = ["ROOMS", "Desk", "utc_milliseconds"]
 ROOMS: Final = ("lobby",)
 
 _LIMITS: Final = {"text": TEXT_BYTES, "nick": NICK_CHARACTERS, "payload": PAYLOAD_BYTES}
-
-_log = Logger()
 
 
 def utc_milliseconds() -> int:
@@ -87,7 +84,6 @@ class Desk:
     def _login(self, session: Session, login: messages.Login) -> None:
         user = self._hub.login(session.number, self._random_bytes(16), login.nick)
         session.admit()
-        _log.info("session {number} is {nick}", number=session.number, nick=ascii(user.nick))
         session.send(
             messages.Welcome(
                 id=login.id,
@@ -102,17 +98,21 @@ class Desk:
         )
 
     def _nick(self, session: Session, nick: messages.Nick) -> None:
-        for renamed in self._hub.rename(session.number, nick.nick):
-            draft = Draft(renamed, self._record_id(renamed), session, 0)
+        told = self._hub.rename(session.number, nick.nick)
+        if not told:
+            session.send(messages.Ok(nick.id))
+        for left, renamed in zip(range(len(told) - 1, -1, -1), told, strict=True):
+            request = 0 if left else nick.id  # The last room's commit answers.
+            draft = Draft(renamed, self._record_id(renamed), session, request)
             self._feeds[renamed.room].add(draft)
-        session.send(messages.Ok(nick.id))
 
     def _join(self, session: Session, join: messages.Join) -> None:
         joined = self._hub.join(session.number, join.room)
         self._feeds[join.room].add(Draft(joined, self._record_id(joined), session, join.id))
 
     def _who(self, session: Session, who: messages.Who) -> None:
-        nicks, more = self._hub.who(session.number, who.room, who.after)
+        after = None if who.after is UNSET else who.after
+        nicks, more = self._hub.who(session.number, who.room, after)
         session.send(messages.Members(who.id, who.room, nicks, more))
 
     def _post(self, session: Session, post: messages.Post) -> None:
@@ -127,14 +127,19 @@ class Desk:
         return record_id(happening.account, self._random_bytes(16))
 
     def _not_stored(self, draft: Draft) -> None:
-        """Tell an author that nothing came of it."""
-        if draft.session is None or not draft.request:
+        """Undo what a draft did, and tell its author that nothing came of it."""
+        session, happening = draft.session, draft.happening
+        if session is None:
             return
-        error = NotStoredError()
-        draft.session.send(messages.Refused(draft.request, error.code, str(error)))
-        if isinstance(draft.happening, Joined):
-            with suppress(NotLoggedInError):  # It may be gone meanwhile.
-                self._hub.leave(draft.session.number, draft.happening.room)
+        with suppress(RequestError):  # It may be gone, or its old name taken, meanwhile.
+            match happening:
+                case Joined(room=room):
+                    self._hub.leave(session.number, room)
+                case Renamed(nick=nick, was=was) if self._hub.user(session.number).nick == nick:
+                    self._hub.rename(session.number, was)
+        if draft.request:
+            error = NotStoredError()
+            session.send(messages.Refused(draft.request, error.code, str(error)))
 
 
 _HANDLERS: Final[dict[type[Struct], Callable[[Desk, Session, Any], None]]] = {

@@ -10,7 +10,7 @@ from typing import cast
 
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import (
     IDelayedCall,
@@ -114,9 +114,9 @@ class ChatService(Service):
 
     def startService(self) -> None:
         """Open the state, and say where to connect. Ends the process where that cannot be."""
-        Service.startService(self)
         if not self._is_listening:  # twist knows no privileges to drop.
             self._listen()
+        Service.startService(self)
         try:
             self._state = State(self._state_path)
             host_key = self._state.host_key()
@@ -138,24 +138,29 @@ class ChatService(Service):
     def _not_listening(self, failure: Failure, description: str) -> None:
         message = f"cannot listen on {description}: {failure.getErrorMessage()}"
         self._failures.append(message)
-        _log.critical("{message}", message=message)
+        if self.running:  # Too late to end the process with it.
+            # Not `message`: that name is the old logging system's.
+            _log.critical("{sentence}", sentence=message)
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, tell every client, and let go of the state."""
         Service.stopService(self)
-        for port in self.ports:
-            port.stopListening()
+        # Waited for, because a port that is a file is removed only then.
+        closed: list[Deferred[object]] = [maybeDeferred(port.stopListening) for port in self.ports]
         self.factory.stop()
         self.factory.close_all(self._limits.retry_seconds)
         deadline = self._clock.callLater(self._limits.shutdown_seconds, self.factory.abort_all)
-        return self.factory.drained().addCallback(self._stopped, deadline)
+        return Deferred.fromCoroutine(self._stopped(closed, deadline))
 
-    def _stopped(self, result: object, deadline: IDelayedCall) -> Deferred[None]:
+    async def _stopped(self, closed: list[Deferred[object]], deadline: IDelayedCall) -> None:
+        await self.factory.drained()
         if deadline.active():
             deadline.cancel()
+        for port in closed:
+            await port
         if self._state is not None:
             self._state.close()
-        return self._store.close()
+        await self._store.close()
 
 
 def _python() -> str:
@@ -167,7 +172,7 @@ def _python() -> str:
 def _address(where: IPv4Address | IPv6Address, fingerprint: str) -> str:
     """Return the address to give to a client that is to reach a port of this machine."""
     address = ipaddress.ip_address(where.host)
-    if address.is_loopback:
+    if where.host == "127.0.0.1":  # What localhost is everywhere; ::1 it is not.
         host = "localhost"
     elif address.is_unspecified:
         host = socket.gethostname()
@@ -185,7 +190,7 @@ def makeService(options: Options) -> ChatService:
     for description in options["listen"]:
         try:
             endpoints.append((description, serverFromString(reactor, description)))
-        except (ValueError, TypeError, KeyError) as error:
+        except Exception as error:  # Parsers are plugins, and raise what they like.
             raise SystemExit(
                 f"encchat: {description!r} is not an endpoint to listen on: {error}"
             ) from None

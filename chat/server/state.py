@@ -29,7 +29,8 @@ class State:
         self.path = path
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.chmod(0o700)
+            if not any(path.iterdir()):  # Never a directory that serves something else as well.
+                path.chmod(0o700)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise ConfigurationError(

@@ -1174,7 +1174,8 @@ FILES: Final[dict[str, tuple[str, Callable[[], list[Vector]]]]] = {
         "Section 4. `client` and `server` are what each side chooses: `mlkem_seed` is d || z and"
         " `mlkem_m` is m of FIPS 203; `ss_kem` is ML-KEM's shared secret. `lines` are CH, SH, SA"
         " and CF. In a vector with `expect` the side `role` has chosen `private`, receives the"
-        " lines `receives` and fails at the last of them; before that it has sent the lines `sends`.",
+        " lines `receives` and fails at the last of them; before that it has sent the lines"
+        " `sends`.",
         make_handshake,
     ),
     "frames": (
