@@ -17,11 +17,13 @@ from twisted.python.failure import Failure
 
 from chat import __version__
 from chat.client.address import Address, AddressError, parse_address
-from chat.client.conversation import Conversation, ExitStatus
+from chat.client.conversation import Conversation
 from chat.client.display import make_visible
+from chat.client.interfaces import ExitStatus
 from chat.client.known_hosts import KnownHosts, default_home
 from chat.client.lines import start_reading
 from chat.client.protocol import ChatClientProtocol
+from chat.client.trust import HostKeyCheck
 from chat.limits import Limits
 
 __all__ = ["main"]
@@ -86,11 +88,14 @@ class App:
         self._finished: Deferred[None] = Deferred()
         self.status = ExitStatus.OK
         self.conversation = Conversation(
-            self._address,
             arguments.nick,
             is_terminal=is_terminal,
-            trust_new=arguments.trust_new,
-            known_hosts=KnownHosts(default_home() / "known_hosts"),
+            check=HostKeyCheck(
+                self._address,
+                KnownHosts(default_home() / "known_hosts"),
+                is_terminal=is_terminal,
+                trust_new=arguments.trust_new,
+            ),
             screen=TextScreen(lambda: self.conversation.end_of_input()),
             connect=self._connect,
             finish=self._finish,

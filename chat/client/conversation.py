@@ -6,73 +6,23 @@ can be tested by calling methods.
 
 import os
 from collections.abc import Callable
-from enum import Enum, IntEnum, auto
-from pathlib import Path
-from typing import Protocol
+from enum import Enum, auto
 
 from msgspec import Struct
 
-from chat.client.address import Address
 from chat.client.commands import HELP, CommandError, Help, Quit, Rename, Say, Who, parse_line
 from chat.client.display import explain_close, format_delivered, make_visible
-from chat.client.known_hosts import KnownHosts, KnownHostsError
-from chat.client.trust import Verdict, judge
+from chat.client.interfaces import ExitStatus, Link, Screen
+from chat.client.trust import HostKeyCheck, TrustError, Verdict
 from chat.limits import TEXT_BYTES
 from chat.wire import messages
 from chat.wire.connection import Delivered
 from chat.wire.errors import CloseCode
-from chat.wire.hostkey import fingerprint
 from chat.wire.sealing import RandomBytes
 
-__all__ = ["ROOM", "Conversation", "ExitStatus", "Link", "Screen"]
+__all__ = ["ROOM", "Conversation"]
 
 ROOM = "lobby"
-
-
-class ExitStatus(IntEnum):
-    """What the process tells whoever started it."""
-
-    OK = 0
-    REFUSED = 1
-    """The nickname, or a line of a script."""
-    USAGE = 2
-    """As argparse has it."""
-    CONNECTION = 3
-    """There was none, or it was lost."""
-    HOST_KEY = 4
-    """It is not trusted."""
-
-
-class Link(Protocol):
-    """The connection, as the conversation sees it."""
-
-    def login(self, login: messages.Login) -> None:
-        """Accept the host key, and log in."""
-        ...
-
-    def send(self, message: Struct) -> None:
-        """Send a message."""
-        ...
-
-    def close(self, code: CloseCode) -> None:
-        """Say why, and end the connection."""
-        ...
-
-
-class Screen(Protocol):
-    """Where a user reads."""
-
-    def show(self, line: str) -> None:
-        """Print a line of the conversation."""
-        ...
-
-    def note(self, line: str) -> None:
-        """Print something about the client itself, or an error."""
-        ...
-
-    def prompt(self, text: str) -> None:
-        """Ask for a line."""
-        ...
 
 
 class _Phase(Enum):
@@ -90,23 +40,19 @@ class Conversation:
 
     def __init__(
         self,
-        address: Address,
         nick: str | None,
         *,
         is_terminal: bool,
-        trust_new: bool,
-        known_hosts: KnownHosts,
+        check: HostKeyCheck,
         screen: Screen,
         connect: Callable[[], None],
         finish: Callable[[ExitStatus], None],
         line_done: Callable[[], None],
         random_bytes: RandomBytes = os.urandom,
     ) -> None:
-        self._address = address
         self._nick = nick
         self._is_terminal = is_terminal
-        self._trust_new = trust_new
-        self._known_hosts = known_hosts
+        self._check = check
         self._screen = screen
         self._connect = connect
         self._finish = finish
@@ -114,7 +60,6 @@ class Conversation:
         self._random_bytes = random_bytes
         self._phase = _Phase.ASK_NICK
         self._link: Link | None = None
-        self._offered = ""
         self._backlog: list[str | None] = []
         self._has_ended = False
         self._status = ExitStatus.OK
@@ -251,49 +196,15 @@ class Conversation:
 
     def offered(self, host_key: bytes, *, is_loopback: bool) -> None:
         """Decide about the host key that the server has proved to hold."""
-        assert self._link is not None and self._nick is not None
-        self._offered = fingerprint(host_key)
         try:
-            pinned = self._known_hosts.fingerprint(self._address)
-        except KnownHostsError as error:
-            self._fail(f"{error}.", ExitStatus.HOST_KEY)
+            verdict = self._check.examine(host_key, is_loopback=is_loopback)
+        except TrustError as error:
+            self._fail(str(error), ExitStatus.HOST_KEY)
             return
-        verdict = judge(
-            self._offered,
-            given=self._address.fingerprint,
-            pinned=pinned,
-            is_loopback=is_loopback,
-            is_terminal=self._is_terminal,
-            trust_new=self._trust_new,
-        )
-        match verdict:
-            case Verdict.KNOWN:
-                self._log_in()
-            case Verdict.PIN:
-                if self._pin():
-                    self._log_in()
-            case Verdict.ASK:
-                self._ask_trust()
-            case Verdict.REFUSE_NEW:
-                self._fail(
-                    f"The host key of {self._address} is not known here: {self._offered}. "
-                    "Nobody can be asked; use --trust-new, or a link with the fingerprint.",
-                    ExitStatus.HOST_KEY,
-                )
-            case Verdict.REFUSE_MISMATCH:
-                self._fail(
-                    f"The host key of {self._address} is not the one in the link: "
-                    f"it is {self._offered}. Nothing was sent.",
-                    ExitStatus.HOST_KEY,
-                )
-            case Verdict.REFUSE_CHANGED:
-                self._fail(
-                    f"The host key of {self._address} has CHANGED: it was {pinned}, "
-                    f"and is now {self._offered}. Somebody may be posing as this server; nothing "
-                    "was sent. If its operator confirms the new fingerprint, remove the line from "
-                    f"{_visible(self._known_hosts.path)}.",
-                    ExitStatus.HOST_KEY,
-                )
+        if verdict is Verdict.ASK:
+            self._ask_trust()
+        elif verdict is Verdict.KNOWN or self._pin():
+            self._log_in()
 
     def received(self, message: Struct) -> None:
         """Take an answer; whatever is none is skipped."""
@@ -348,20 +259,16 @@ class Conversation:
         if self._has_ended:
             self.end_of_input()
             return
-        self._screen.note(f"The host key of {self._address} is new. Its fingerprint is")
-        self._screen.note(f"    {self._offered}")
-        self._screen.note("Compare it with what the server's operator says.")
+        for line in self._check.question():
+            self._screen.note(line)
         self._screen.prompt("Trust it from now on? (yes/no) ")
 
     def _pin(self) -> bool:
         try:
-            self._known_hosts.pin(self._address, self._offered)
-        except KnownHostsError as error:
-            self._fail(f"{error}.", ExitStatus.HOST_KEY)
+            self._screen.note(self._check.pin())
+        except TrustError as error:
+            self._fail(str(error), ExitStatus.HOST_KEY)
             return False
-        self._screen.note(
-            f"* The host key of {self._address} is new, and pinned from now on: {self._offered}"
-        )
         return True
 
     def _log_in(self) -> None:
@@ -448,7 +355,3 @@ class Conversation:
             self._finish(status)
         else:
             self._link.close(CloseCode.NORMAL)
-
-
-def _visible(path: Path) -> str:
-    return make_visible(str(path))

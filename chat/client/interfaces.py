@@ -1,0 +1,57 @@
+"""What the conversation needs of the world around it, and what it tells it at the end."""
+
+from enum import IntEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from chat.wire.errors import CloseCode
+from chat.wire.messages import Login
+
+__all__ = ["ExitStatus", "Link", "Screen"]
+
+
+class ExitStatus(IntEnum):
+    """What the process tells whoever started it."""
+
+    OK = 0
+    REFUSED = 1
+    """The nickname, or a line of a script."""
+    USAGE = 2
+    """As argparse has it."""
+    CONNECTION = 3
+    """There was none, or it was lost."""
+    HOST_KEY = 4
+    """It is not trusted."""
+
+
+class Link(Protocol):
+    """The connection, as the conversation sees it."""
+
+    def login(self, login: Login) -> None:
+        """Accept the host key, and log in."""
+        ...
+
+    def send(self, message: Struct) -> None:
+        """Send a message."""
+        ...
+
+    def close(self, code: CloseCode) -> None:
+        """Say why, and end the connection."""
+        ...
+
+
+class Screen(Protocol):
+    """Where a user reads."""
+
+    def show(self, line: str) -> None:
+        """Print a line of the conversation."""
+        ...
+
+    def note(self, line: str) -> None:
+        """Print something about the client itself, or an error."""
+        ...
+
+    def prompt(self, text: str) -> None:
+        """Ask for a line."""
+        ...
