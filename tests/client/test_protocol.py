@@ -1,0 +1,255 @@
+"""The client's end of a connection: deadlines, ends, and what it hands on."""
+
+from collections.abc import Sequence
+from hashlib import sha512
+
+from msgspec import Struct
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IAddress, IProtocol
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from chat.client.conversation import Conversation
+from chat.client.interfaces import Link
+from chat.client.protocol import ChatClientProtocol
+from chat.limits import Limits
+from chat.testing import HOST_KEY, FakeLog, FakeTransport, split_lines
+from chat.wire.connection import (
+    Delivered,
+    Event,
+    PeerClosed,
+    Received,
+    ServerConnection,
+    Transmit,
+)
+from chat.wire.errors import CloseCode
+from chat.wire.messages import Login, Ok, Ping, Pong, TextBody
+
+LIMITS = Limits()
+LOOPBACK = IPv4Address("TCP", "127.0.0.1", 5555)
+
+
+class FakeConversation(Conversation):
+    """Keeps what the protocol hands on, and logs in when a host key is offered."""
+
+    def __init__(self) -> None:
+        self.link: Link | None = None
+        self.happened: list[object] = []
+        self.is_loopback: bool | None = None
+
+    def connected(self, link: Link) -> None:
+        self.link = link
+
+    def offered(self, host_key: bytes, *, is_loopback: bool) -> None:
+        assert self.link is not None
+        assert host_key == HOST_KEY.public
+        self.is_loopback = is_loopback
+        self.link.login(Login(1, "ana"))
+
+    def received(self, message: Struct) -> None:
+        self.happened.append(message)
+
+    def delivered(self, delivered: Delivered) -> None:
+        self.happened.append(delivered)
+
+    def peer_closed(self, code: int, retry_after: int | None) -> None:
+        self.happened.append(PeerClosed(code, retry_after))
+
+    def disconnected(self, link: Link | None, reason: str) -> None:
+        assert link is self.link
+        self.happened.append(reason)
+
+
+class ProtocolTests(SynchronousTestCase):
+    """A client protocol, with a real server connection played by hand."""
+
+    address: IAddress = LOOPBACK
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.conversation = FakeConversation()
+        self.protocol = ChatClientProtocol(
+            self.conversation, self.clock, LIMITS, self.clock.seconds
+        )
+        self.transport = FakeTransport(self.protocol, self.clock, self.address)
+        made: IProtocol = self.protocol
+        made.makeConnection(self.transport)
+        self.server = ServerConnection(HOST_KEY, LIMITS, self.clock.seconds)
+
+    def tearDown(self) -> None:
+        self.transport.lose(ConnectionDone())
+        assert self.clock.getDelayedCalls() == []
+
+    def pump(self) -> list[Event]:
+        """Carry everything both ways; what the server made of it."""
+        events: list[Event] = []
+        while data := self.transport.take():
+            for line in split_lines(data):
+                for event in self.server.receive_line(line):
+                    if isinstance(event, Transmit):
+                        self.transport.receive(event.data)
+                    else:
+                        events.append(event)
+        return events
+
+    def establish(self) -> None:
+        """Come as far as a login that was answered."""
+        self.pump()
+        self.say(Ok(1))
+
+    def say(self, *messages: Struct) -> None:
+        """Let the server send something."""
+        self.transport.receive(b"".join(map(self.server.send, messages)))
+
+    def advance(self, *steps: float) -> None:
+        """Let time pass, a second at a time."""
+        for _ in range(int(sum(steps))):
+            self.clock.advance(1)
+
+    def happened(self) -> Sequence[object]:
+        """What the conversation was told since the last question."""
+        happened, self.conversation.happened = self.conversation.happened, []
+        return happened
+
+    def test_it_shakes_hands_and_logs_in(self) -> None:
+        assert self.transport.no_delay
+        assert Received(Login(1, "ana")) in self.pump()
+        self.say(Ok(1))
+        assert self.happened() == [Ok(1)]
+        assert self.conversation.is_loopback
+
+    def test_messages_go_out_sealed(self) -> None:
+        self.establish()
+        self.protocol.send(Pong(7))
+        assert self.pump() == [Received(Pong(7))]
+
+    def test_records_are_handed_on_when_they_are_vouched_for(self) -> None:
+        self.establish()
+        log = FakeLog()
+        self.say(log.keys(), log.joined(2))
+        self.happened()
+        body = TextBody(0, bytes(16), "bob", "hi")
+        line = log.line(body)
+        self.transport.receive(line)
+        assert self.happened() == []
+        self.transport.receive(self.server.deliver(b"", sha512(line).digest()))
+        [delivered] = self.happened()
+        assert isinstance(delivered, Delivered)
+        assert delivered.body == body
+
+    def test_a_ping_is_answered(self) -> None:
+        self.establish()
+        self.say(Ping(3))
+        assert self.pump() == [Received(Pong(3))]
+
+    def test_a_server_that_says_nothing_is_given_up(self) -> None:
+        self.advance(LIMITS.connect_seconds)
+        assert self.happened() == []
+        self.advance(2)
+        self.transport.take()
+        assert self.happened() == ["The server did not answer in time."]
+
+    def test_a_server_that_dribbles_is_given_up_as_well(self) -> None:
+        for _ in range(int(LIMITS.connect_seconds) + 2):
+            self.transport.receive(b"e")
+            self.advance(1)
+        self.transport.take()
+        assert self.happened() == ["The server did not answer in time."]
+
+    def test_after_a_minute_of_silence_it_asks_once(self) -> None:
+        self.establish()
+        self.advance(LIMITS.ping_seconds)
+        assert self.pump() == []
+        self.advance(20)
+        data = self.transport.take()
+        assert len(split_lines(data)) == 1
+        for event in self.server.receive_line(split_lines(data)[0]):
+            assert isinstance(event, Transmit)
+            self.transport.receive(event.data)
+        self.happened()
+        self.advance(LIMITS.ping_seconds)
+        assert self.happened() == []
+
+    def test_after_ninety_seconds_it_is_over(self) -> None:
+        self.establish()
+        self.happened()
+        self.advance(LIMITS.silence_seconds + 2)
+        assert self.pump()[-1] == PeerClosed(CloseCode.TIMEOUT)
+        assert self.happened() == ["The server has fallen silent."]
+
+    def test_a_server_that_breaks_the_protocol_is_told_and_left(self) -> None:
+        self.establish()
+        self.happened()
+        self.transport.receive(b"nonsense\r\n")
+        assert self.pump() == [PeerClosed(CloseCode.MALFORMED)]
+        [reason] = self.happened()
+        assert isinstance(reason, str)
+        assert "broke the protocol" in reason
+
+    def test_what_is_no_server_of_ours_is_left_without_a_word(self) -> None:
+        self.transport.take()
+        self.transport.receive(b"SSH-2.0-OpenSSH_9.2\r\n")
+        assert self.transport.take() == b""
+        [reason] = self.happened()
+        assert isinstance(reason, str)
+        assert "broke the protocol" in reason
+
+    def test_a_refusal_in_clear_is_handed_on(self) -> None:
+        self.transport.receive(b"encchat/1 close 9\r\n")
+        self.transport.take()
+        assert self.happened() == [
+            PeerClosed(CloseCode.BUSY),
+            "The connection to the server was lost.",
+        ]
+
+    def test_a_sealed_close_is_handed_on_with_its_time(self) -> None:
+        self.establish()
+        self.happened()
+        self.transport.receive(self.server.alert(CloseCode.SHUTDOWN, 5))
+        assert self.happened() == [PeerClosed(CloseCode.SHUTDOWN, 5)]
+
+    def test_a_closing_line_that_nobody_takes_does_not_keep_it(self) -> None:
+        self.establish()
+        self.happened()
+        self.transport.full = True
+        self.protocol.close(CloseCode.NORMAL)
+        self.advance(LIMITS.close_seconds)
+        assert not self.transport.is_aborted
+        self.advance(2)
+        assert self.transport.is_aborted
+
+    def test_nothing_is_sent_after_the_end(self) -> None:
+        self.establish()
+        self.protocol.close(CloseCode.NORMAL)
+        self.protocol.send(Pong(1))
+        assert self.pump() == [PeerClosed(CloseCode.NORMAL)]
+
+
+class LoopbackTests(SynchronousTestCase):
+    """Which peers are on this machine."""
+
+    def test_by_the_peers_address_and_not_by_its_name(self) -> None:
+        for address, is_loopback in [
+            (LOOPBACK, True),
+            (IPv4Address("TCP", "127.9.9.9", 1), True),
+            (IPv6Address("TCP", "::1", 1), True),
+            (UNIXAddress(b"/run/encchat.sock"), True),
+            (IPv4Address("TCP", "192.0.2.1", 1), False),
+            (IPv6Address("TCP", "2001:db8::1", 1), False),
+            (IPv6Address("TCP", "fe80::1%eth0", 1), False),
+        ]:
+            clock = Clock()
+            conversation = FakeConversation()
+            protocol = ChatClientProtocol(conversation, clock, LIMITS, clock.seconds)
+            transport = FakeTransport(protocol, clock, address)
+            made: IProtocol = protocol
+            made.makeConnection(transport)
+            server = ServerConnection(HOST_KEY, LIMITS, clock.seconds)
+            [hello] = split_lines(transport.take())
+            [event] = server.receive_line(hello)
+            assert isinstance(event, Transmit)
+            transport.receive(event.data)
+            assert conversation.is_loopback is is_loopback, address
+            assert transport.no_delay == (not isinstance(address, UNIXAddress))
+            transport.lose(ConnectionDone())
