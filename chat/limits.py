@@ -64,8 +64,8 @@ class Limits:
     """Bounds that a side chooses for itself. Times in seconds, sizes in bytes."""
 
     frames_per_generation: int = 2**20
-    """Frames under one key, the `update` that ends the generation included. protocol.md 5 fixes this;
-    only tests choose less, for both sides alike."""
+    """Frames under one key, the `update` that ends the generation included. protocol.md 5 fixes
+    this; only tests choose less, for both sides alike."""
     bytes_per_generation: int = 2**30
     generation_seconds: float = 3_600
 

@@ -508,7 +508,7 @@ class Client:
                     self.write(event.data)
                 else:
                     self.events.append(event)
-        if self.transport.is_write_closed and not self.is_stubborn:
+        if self.transport.is_write_closed and self.transport.is_reading and not self.is_stubborn:
             self.transport.lose(ConnectionDone())
         return bool(data) or (self.transport.size > 0 and not self.transport.full)
 

@@ -1,0 +1,363 @@
+"""What the tests over sockets share: a server in this process, peers of it, and what was logged."""
+
+import os
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any, Final, cast
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
+from twisted.internet.interfaces import (
+    IAddress,
+    IListeningPort,
+    IReactorCore,
+    IReactorTCP,
+    IReactorTime,
+)
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.task import deferLater
+from twisted.logger import ILogObserver, LogEvent, LogLevel
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from chat.limits import Limits
+from chat.receiver import ConnectionProtocol
+from chat.server.factory import ChatFactory
+from chat.server.protocol import ChatProtocol
+from chat.store.memory import MemoryStore
+from chat.testing import HOST_KEY
+from chat.wire.connection import (
+    ClientConnection,
+    Delivered,
+    Event,
+    HostKeyOffered,
+    Received,
+)
+from chat.wire.errors import RemoteProtocolError
+from chat.wire.messages import Join, Joined, Login, Post, Posted, TextBody, Welcome
+
+PATIENCE: Final = 10.0
+"""Seconds after which something that should have happened has not. Nothing waits so long unless
+it fails."""
+
+PLAINTEXT: Final = "Xyzzy, as nobody should ever read it in a log"
+"""What somebody says who then turns hostile."""
+
+
+class Reactor(IReactorTime, IReactorTCP, IReactorCore):
+    """What is needed of the reactor."""
+
+
+def the_reactor() -> Reactor:
+    """Return the reactor that pytest-twisted runs."""
+    from twisted.internet import reactor
+
+    return cast(Reactor, reactor)
+
+
+async def sleep(seconds: float) -> None:
+    """Let time pass."""
+    await deferLater(the_reactor(), seconds)
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until `condition` holds. Raises AssertionError if it never does."""
+    deadline = the_reactor().seconds() + PATIENCE
+    while not condition():
+        assert the_reactor().seconds() < deadline, "it never came about"
+        await sleep(0.001)
+
+
+class Stage(Enum):
+    """How far a peer has come when it turns hostile."""
+
+    FRESH = auto()
+    """It is connected."""
+    GREETED = auto()
+    """It has the server's hello, and has not sent its finish."""
+    LOGGED_IN = auto()
+    JOINED = auto()
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the server seals what it says, the reason for a close included."""
+        return self in (Stage.LOGGED_IN, Stage.JOINED)
+
+
+class Peer(ConnectionProtocol):
+    """A real client of the wire protocol. It keeps what it reads, and writes what it is told to."""
+
+    connection: ClientConnection
+    port: int
+    """This end's."""
+
+    def __init__(self, nick: str) -> None:
+        self.connection = ClientConnection(Limits())
+        self.nick = nick
+        self.hello = self.connection.start()
+        self.raw = bytearray()
+        """All bytes that came."""
+        self.lines: list[bytes] = []
+        """All lines that came before the connection was over."""
+        self.events: list[Event] = []
+        self.error: RemoteProtocolError | None = None
+        """What the server did wrong, if it did."""
+        self.is_mute = False
+        """Whether pings stay unanswered."""
+        self.reason: Failure | None = None
+        """How the connection ended, if it has."""
+        self._last_id = 0
+
+    # --- Up ---
+
+    def connectionMade(self) -> None:
+        """Note which connection this is."""
+        address = self.transport.getHost()
+        assert isinstance(address, IPv4Address)
+        self.port = address.port
+
+    def dataReceived(self, data: bytes) -> None:
+        """Keep the bytes, and take the lines in."""
+        self.raw += data
+        super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:
+        """Keep the line, and take it in."""
+        self.lines.append(line)
+        if not self.is_mute:
+            super().lineReceived(line)
+            return
+        for event in self.connection.receive_line(line):
+            self.events.append(event)
+
+    def received(self, event: Event) -> None:
+        """Keep the event."""
+        self.events.append(event)
+
+    def violated(self, error: RemoteProtocolError) -> None:
+        """Keep the error, and read on: the caller decides what that means."""
+        self.error = error
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Keep how it ended."""
+        self.reason = reason
+
+    def texts(self, nick: str) -> list[str]:
+        """Return what `nick` was heard to say."""
+        bodies = [event.body for event in self.events if isinstance(event, Delivered)]
+        return [body.text for body in bodies if isinstance(body, TextBody) and body.nick == nick]
+
+    def count(self, kind: type) -> int:
+        """Return how many messages of a kind came."""
+        return sum(
+            isinstance(event, Received) and isinstance(event.message, kind) for event in self.events
+        )
+
+    def forget(self) -> None:
+        """Keep nothing of what came."""
+        self.raw.clear()
+        self.lines.clear()
+        self.events.clear()
+
+    # --- Down ---
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, whatever they are."""
+        self.transport.write(data)
+
+    async def reach(self, stage: Stage) -> None:
+        """Go through the protocol, as far as `stage`."""
+        if stage is Stage.FRESH:
+            return
+        self.write(self.hello)
+        await eventually(lambda: any(isinstance(event, HostKeyOffered) for event in self.events))
+        if stage is Stage.GREETED:
+            return
+        self.write(self.connection.login(Login(self.next_id(), self.nick)))
+        await eventually(lambda: self.count(Welcome) == 1)
+        if stage is Stage.LOGGED_IN:
+            return
+        self.write(self.connection.send(Join(self.next_id(), "lobby")))
+        await eventually(lambda: self.count(Joined) == 1)
+
+    def next_id(self) -> int:
+        """Return an id for a request."""
+        self._last_id += 1
+        return self._last_id
+
+    def post(self, text: str) -> None:
+        """Say something."""
+        self.write(self.connection.send(Post(self.next_id(), "lobby", os.urandom(16), text)))
+
+    async def say(self, text: str) -> None:
+        """Say something, and wait until the server has it."""
+        acknowledged = self.count(Posted)
+        self.post(text)
+        await eventually(lambda: self.count(Posted) > acknowledged)
+
+    async def hear(self, nick: str, text: str) -> None:
+        """Wait until `nick` has said something."""
+        await eventually(lambda: text in self.texts(nick))
+
+    async def end(self) -> None:
+        """Wait until the server has ended the connection."""
+        await eventually(lambda: self.reason is not None)
+
+    async def leave(self) -> None:
+        """End the connection without a word."""
+        self.transport.loseConnection()
+        await self.end()
+
+
+class PeerFactory(Factory[Peer]):
+    """Makes the one peer it was given."""
+
+    noisy = False
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    def buildProtocol(self, addr: IAddress | None) -> Peer:
+        """Return it."""
+        return self._peer
+
+
+class NumberingFactory(ChatFactory):
+    """The server's factory, which also remembers which session is whose."""
+
+    numbers: dict[int, int]
+    """From a peer's port to its session's number."""
+
+    def buildProtocol(self, addr: IAddress | None) -> ChatProtocol:
+        """Note the number."""
+        protocol = super().buildProtocol(addr)
+        assert isinstance(addr, IPv4Address)
+        self.numbers[addr.port] = protocol.number
+        return protocol
+
+
+class Server:
+    """A server on a free port of the loopback address, with two who chat on it."""
+
+    port: int
+    alice: Peer
+    bob: Peer
+
+    def __init__(self, limits: Limits) -> None:
+        reactor = the_reactor()
+        self.limits = limits
+        self.factory = NumberingFactory(MemoryStore(limits.memory_log_bytes), reactor, limits)
+        self.factory.numbers = {}
+        self.factory.host_key = HOST_KEY
+        self.factory.start()
+        self._listening: IListeningPort | None = None
+        self._peers: list[Peer] = []
+        self._said = 0
+
+    async def open(self) -> None:
+        """Listen, and let the two come in."""
+        endpoint = TCP4ServerEndpoint(the_reactor(), 0, interface="127.0.0.1")
+        self._listening = await endpoint.listen(self.factory)
+        address = self._listening.getHost()
+        assert isinstance(address, IPv4Address)
+        self.port = address.port
+        self.alice = await self.peer("alice", Stage.JOINED)
+        self.bob = await self.peer("bob", Stage.JOINED)
+
+    async def peer(self, nick: str, stage: Stage, address: str = "127.0.0.1") -> Peer:
+        """Return a new peer that has come as far as `stage`, from a loopback address."""
+        peer = await self.connect(nick, address)
+        await peer.reach(stage)
+        return peer
+
+    async def connect(self, nick: str, address: str = "127.0.0.1") -> Peer:
+        """Return a new peer that is connected."""
+        reactor = the_reactor()
+        endpoint = TCP4ClientEndpoint(
+            reactor, "127.0.0.1", self.port, timeout=PATIENCE, bindAddress=(address, 0)
+        )
+        peer = Peer(nick)
+        self._peers.append(peer)
+        await endpoint.connect(PeerFactory(peer))
+        return peer
+
+    async def close(self) -> None:
+        """Stop it, and end all connections, its own and its peers'."""
+        self.factory.stop()
+        if self._listening is not None:
+            await maybeDeferred(self._listening.stopListening)
+        await self.clear(everybody=True)
+        self.factory.abort_all()
+        await self.factory.drained().addTimeout(PATIENCE, the_reactor())
+
+    async def clear(self, *, everybody: bool = False) -> None:
+        """End the connections of all peers but alice and bob, or of them as well."""
+        stay = [] if everybody else [self.alice, self.bob]
+        for peer in self._peers:
+            if peer.connected and peer.reason is None and peer not in stay:
+                peer.transport.abortConnection()
+                await peer.end()
+        self._peers = stay
+
+    def number(self, peer: Peer) -> int:
+        """Return the number of a peer's session."""
+        return self.factory.numbers[peer.port]
+
+    def size(self) -> tuple[int, ...]:
+        """Return the size of everything the server keeps per connection."""
+        factory = self.factory
+        hub: Any = factory.desk._hub
+        readers = [len(feed._readers) for feed in factory.desk._feeds.values()]
+        return (
+            len(factory.clients),
+            len(factory._waiting),
+            len(factory._waiting_at),
+            len(factory._closing),
+            len(hub._users),
+            len(hub._by_nick),
+            *readers,
+        )
+
+    async def done_with(self, peer: Peer) -> None:
+        """Wait until the server has done with a peer whose connection has ended."""
+        sessions = (self.factory.clients, self.factory._waiting, self.factory._closing)
+        await eventually(lambda: not any(self.number(peer) in known for known in sessions))
+
+    async def settle(self, size: tuple[int, ...]) -> None:
+        """Wait until the server keeps no more than it did before."""
+        await eventually(lambda: self.size() == size)
+
+    async def chat(self) -> None:
+        """Let the two who have nothing to do with it exchange a message."""
+        self._said += 1
+        for speaker, listener in ((self.alice, self.bob), (self.bob, self.alice)):
+            text = f"message {self._said:06} of {speaker.nick}"
+            await speaker.say(text)
+            await listener.hear(speaker.nick, text)
+        assert self.alice.error is self.bob.error is None
+
+
+@implementer(ILogObserver)
+class Log:
+    """Everything that is logged while it observes."""
+
+    def __init__(self) -> None:
+        self.events: list[LogEvent] = []
+
+    def __call__(self, event: LogEvent) -> None:
+        """Keep an event."""
+        self.events.append(event)
+
+    def of_session(self, number: int) -> list[LogEvent]:
+        """Return what was logged about one session."""
+        return [event for event in self.events if event.get("number") == number]
+
+
+def is_complaint(event: LogEvent) -> bool:
+    """Tell whether an event says that something went wrong in the program itself."""
+    return (
+        bool(event.get("isError"))
+        or "log_failure" in event
+        or event["log_level"] not in (LogLevel.debug, LogLevel.info)
+    )

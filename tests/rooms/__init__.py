@@ -1,0 +1,1 @@
+"""Tests of chat.rooms: the domain, without bytes, keys or I/O."""

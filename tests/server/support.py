@@ -1,0 +1,261 @@
+"""What these tests share: a store that waits to be told, and sessions that note everything."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from msgspec import Struct
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+from twisted.logger import LogEvent, formatEvent
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from chat.limits import Limits
+from chat.rooms.hub import Happening, Joined, Left, Said
+from chat.server.feed import Draft, Feed
+from chat.store.interface import Appended, Entry, Stored
+from chat.store.memory import MemoryStore
+from chat.testing import seeded_bytes, split_lines
+from chat.wire.errors import CloseCode
+from chat.wire.lines import RecordLine, decode_line
+from chat.wire.messages import Body, Keys, Posted, TextBody, Unknown, decode_body
+from chat.wire.records import open_record, record_epoch, record_id
+
+__all__ = [
+    "FakeSession",
+    "HeldStore",
+    "Room",
+    "ServerCase",
+    "account",
+    "acks",
+    "chat_lines",
+    "lines",
+    "texts",
+]
+
+
+class ServerCase(SynchronousTestCase):
+    """A test that fails when an error was logged, unless it is one that it asks for."""
+
+    def expect_error(self, kind: type[Exception], count: int = 1) -> None:
+        """Check that errors of this kind, and so many, have been logged."""
+        flush: Callable[..., list[Failure]] = self.flushLoggedErrors
+        assert len(flush(kind)) == count
+
+
+def chat_lines(events: Sequence[LogEvent]) -> list[str]:
+    """Return the lines that encchat wrote to the log."""
+    return [
+        str(formatEvent(event)) for event in events if event["log_namespace"].startswith("chat.")
+    ]
+
+
+class HeldStore:
+    """A store that stores when it is told to. Reads are answered at once, unless they are held."""
+
+    def __init__(self, log_bytes: int = 2**20) -> None:
+        self.memory = MemoryStore(log_bytes)
+        self.appends: list[tuple[Deferred[list[Appended]], bytes, Sequence[Entry]]] = []
+        """What waits for `commit` or `refuse`, and what is in it."""
+        self.reads: list[tuple[Deferred[list[Stored]], Deferred[list[Stored]]]] = []
+        """What waits for `answer`."""
+        self.is_holding = True
+        self.is_holding_reads = False
+        self.is_closed = False
+
+    def append(self, log: bytes, entries: Sequence[Entry]) -> Deferred[list[Appended]]:
+        """Keep `entries` until `commit` or `refuse`."""
+        if not self.is_holding:
+            return self.memory.append(log, entries)
+        appending: Deferred[list[Appended]] = Deferred()
+        self.appends.append((appending, log, entries))
+        return appending
+
+    def commit(self) -> None:
+        """Store what has waited longest."""
+        appending, log, entries = self.appends.pop(0)
+        self.memory.append(log, entries).chainDeferred(appending)
+
+    def refuse(self) -> None:
+        """Let what has waited longest fail."""
+        appending, _, _ = self.appends.pop(0)
+        appending.errback(OSError("the disk is full"))
+
+    def read(
+        self, log: bytes, after: int, limit_bytes: int, backward: bool = False
+    ) -> Deferred[list[Stored]]:
+        """Read from memory, now or, with the answer of now, after `answer`."""
+        reading = self.memory.read(log, after, limit_bytes, backward)
+        if not self.is_holding_reads:
+            return reading
+        held: Deferred[list[Stored]] = Deferred()
+        self.reads.append((held, reading))
+        return held
+
+    def answer(self) -> None:
+        """Answer the read that has waited longest."""
+        held, reading = self.reads.pop(0)
+        reading.chainDeferred(held)
+
+    def close(self) -> Deferred[None]:
+        """Note it."""
+        self.is_closed = True
+        return succeed(None)
+
+
+class FakeSession:
+    """A session that keeps what it is given, and opens it with the keys it has been given."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.is_gone = False
+        self.is_full = False
+        self.is_held = False
+        self.sent: list[Struct] = []
+        """Messages."""
+        self.runs: list[bytes] = []
+        """Record lines, as they were delivered together."""
+        self.heard: list[tuple[int, Body | Unknown]] = []
+        """Records: (sequence number, body)."""
+        self.closed: CloseCode | None = None
+        self.on_deliver: Callable[[], None] = lambda: None
+        """Called after a delivery."""
+        self.keys: dict[int, bytes] = {}
+
+    def send(self, message: Struct) -> None:
+        """Keep a message."""
+        self.sent.append(message)
+        if isinstance(message, Keys):
+            assert message.epoch not in self.keys
+            self.keys[message.epoch] = message.key
+
+    def deliver(self, data: bytes, digest: bytes) -> None:
+        """Open records. A KeyError means that the key was not there before them."""
+        assert not self.is_full
+        self.runs.append(data)
+        for line in split_lines(data):
+            record = decode_line(line)
+            assert isinstance(record, RecordLine)
+            self.heard.append((record.seq, self.open(record)))
+        self.on_deliver()
+
+    def open(self, line: RecordLine) -> Body | Unknown:
+        """Return the body of a record. Raises KeyError without its key."""
+        key = self.keys[record_epoch(line.record)]
+        return decode_body(open_record(key, line.log, line.record)[1])
+
+    def admit(self) -> None:
+        """Do nothing."""
+
+    def hold(self) -> None:
+        """Note it."""
+        self.is_held = True
+
+    def release(self) -> None:
+        """Note it."""
+        self.is_held = False
+
+    def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:
+        """Note why; the connection is gone only when somebody says so."""
+        self.closed = code
+        self.is_gone = True
+
+
+@dataclass
+class _Counted:
+    """A source of randomness that counts what was asked of it."""
+
+    sizes: list[int]
+
+    def __call__(self, size: int) -> bytes:
+        """Return `size` bytes."""
+        self.sizes.append(size)
+        return _random(size)
+
+
+_random = seeded_bytes(7)
+
+
+class Room:
+    """A feed with fake sessions, of whom each has its number as its name."""
+
+    def __init__(self, store: HeldStore | None = None, limits: Limits | None = None) -> None:
+        self.clock = Clock()
+        self.store = HeldStore() if store is None else store
+        self.refused: list[Draft] = []
+        self.now = 0
+        """The time of day."""
+        self.random_sizes: list[int] = []
+        self.feed = Feed(
+            "lobby",
+            self.store,
+            self.clock,
+            Limits() if limits is None else limits,
+            lambda: self.now,
+            self.refused.append,
+            _Counted(self.random_sizes),
+        )
+
+    def add(self, happening: Happening, session: FakeSession | None, message: bytes = b"") -> None:
+        """Let something happen, as the answer to request 1."""
+        self.feed.add(Draft(happening, record_id(happening.account, message), session, 1))
+
+    def join(self, *numbers: int) -> list[FakeSession]:
+        """Return new sessions that have asked to join, in one turn."""
+        sessions = [FakeSession(number) for number in numbers]
+        for session in sessions:
+            number = session.number
+            joined = Joined("lobby", number, account(number), str(number), len(numbers))
+            self.add(joined, session, _random(16))
+        return sessions
+
+    def enter(self, *numbers: int) -> list[FakeSession]:
+        """Return new sessions who are in the room."""
+        sessions = self.join(*numbers)
+        self.settle()
+        return sessions
+
+    def say(self, session: FakeSession, text: str, message: bytes | None = None) -> None:
+        """Let a session post something."""
+        number = session.number
+        said = Said("lobby", number, account(number), str(number), text)
+        self.add(said, session, _random(16) if message is None else message)
+
+    def leave(self, session: FakeSession) -> None:
+        """Let a session be gone."""
+        session.is_gone = True
+        number = session.number
+        self.feed.leave(number)
+        self.add(Left("lobby", number, account(number), str(number)), None, _random(16))
+
+    def turn(self) -> None:
+        """Let everything happen that is due."""
+        self.clock.advance(0)
+
+    def settle(self) -> None:
+        """Let everything happen, and be stored at once."""
+        self.turn()
+        while self.store.appends:
+            self.store.commit()
+            self.turn()
+
+
+def account(number: int) -> bytes:
+    """Return the account of the session with this number."""
+    return number.to_bytes(16, "big")
+
+
+def texts(session: FakeSession) -> list[str]:
+    """Return what a session heard said."""
+    return [body.text for _, body in session.heard if isinstance(body, TextBody)]
+
+
+def acks(session: FakeSession) -> list[tuple[int, int, int]]:
+    """Return all acknowledgements that a session got."""
+    return [ack for message in session.sent if isinstance(message, Posted) for ack in message.acks]
+
+
+def lines(session: FakeSession) -> list[RecordLine]:
+    """Return all record lines that a session got."""
+    decoded = [decode_line(line) for run in session.runs for line in split_lines(run)]
+    return [line for line in decoded if isinstance(line, RecordLine)]

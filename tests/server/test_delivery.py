@@ -1,0 +1,382 @@
+"""Conversations through a whole server: the invariants I1 to I6 as clients see them."""
+
+from typing import Final
+
+from chat.limits import RUN_BYTES, Limits
+from chat.testing import Client, Server
+from chat.wire.connection import PeerClosed
+from chat.wire.errors import CloseCode
+from chat.wire.lines import RecordLine, decode_line, encode_record
+from chat.wire.messages import JoinedBody, Keys, LeftBody, Nick, Ok, Posted, RenamedBody, TextBody
+from tests.server.support import HeldStore, ServerCase
+from tests.store.suite import fired
+
+THREE: Final = ("alice", "bob", "carol")
+
+
+def records(client: Client) -> list[bytes]:
+    """Return the record lines that a client got, CR LF included."""
+    return [line + b"\r\n" for line in client.lines if line.startswith(b"R ")]
+
+
+class SharedTests(ServerCase):
+    """I1, I2: what is said once is sealed once, and written once."""
+
+    def test_i1_all_readers_and_the_store_have_the_same_bytes(self) -> None:
+        server = Server()
+        alice, bob, carol = server.enter(*THREE)
+        for text in ("one", "two"):
+            alice.say(text)
+        log = bob.delivered[0].log
+        stored = fired(server.store.read(log, 3, 10_000))
+        kept = [encode_record(log, item.seq, item.record) for item in stored]
+        assert records(bob)[-2:] == records(carol)[-2:] == kept
+        assert bob.texts == carol.texts == [("alice", "one"), ("alice", "two")]
+
+    def test_i2_a_flush_is_one_write_with_one_voucher(self) -> None:
+        server = Server()
+        alice, *readers = server.enter(*THREE)
+        for reader in readers:
+            reader.transport.writes.clear()
+        for number in range(20):
+            alice.post(str(number))
+        server.pump()
+        for reader in readers:
+            [written] = reader.transport.writes
+            kinds = [line[:2] for line in written.split(b"\r\n")[:-1]]
+            assert kinds == [b"R "] * 20 + [b"V "]
+
+    def test_i2_what_readers_get_differs_in_nothing_but_the_voucher(self) -> None:
+        server = Server()
+        alice, bob, carol = server.enter(*THREE)
+        alice.say("hi")
+        ours, theirs = bob.transport.writes[-1], carol.transport.writes[-1]
+        assert ours != theirs
+        assert ours.partition(b"V ")[0] == theirs.partition(b"V ")[0]
+
+    def test_the_author_gets_an_acknowledgement_and_no_record(self) -> None:
+        server = Server()
+        alice, bob, _ = server.enter(*THREE)
+        server.clock.advance(1.5)
+        before = len(records(alice))
+        request = alice.post("hi")
+        server.pump()
+        assert alice.received[-1] == Posted([(request, 4, 1_500)])
+        assert len(records(alice)) == before
+        body = bob.delivered[-1].body
+        assert isinstance(body, TextBody) and (body.nick, body.time) == ("alice", 1_500)
+
+    def test_i2_acks_of_one_flush_travel_in_one_message(self) -> None:
+        server = Server()
+        [alice] = server.enter("alice")
+        alice.transport.writes.clear()
+        requests = [alice.post(str(number)) for number in range(64)]
+        server.pump()
+        assert len(alice.transport.writes) == 1
+        assert list(alice.acks) == requests
+
+    def test_big_batches_come_in_runs_that_a_client_accepts(self) -> None:
+        server = Server()
+        alice, bob = server.enter("alice", "bob")
+        bob.transport.writes.clear()
+        for number in range(60):
+            alice.post(str(number % 10) * 8_192)
+        server.pump()
+        assert [text[0] for _, text in bob.texts] == [str(number % 10) for number in range(60)]
+        runs = [written.partition(b"V ")[0] for written in bob.transport.writes]
+        assert len(runs) > 1
+        assert all(len(run) <= RUN_BYTES for run in runs)
+
+
+class BoundedTests(ServerCase):
+    """I3: a reader that does not read costs a cursor."""
+
+    def test_i3_thousands_of_records_pass_a_full_reader_and_none_is_lost(self) -> None:
+        server = Server()
+        alice, slow, quick = server.enter(*THREE)
+        slow.transport.full = True
+        size, count = slow.transport.size, len(slow.transport.writes)
+        for flush in range(60):
+            for number in range(50):
+                alice.post(f"{flush}/{number}")
+            server.pump()
+        assert (slow.transport.size, len(slow.transport.writes)) == (size, count)
+        assert slow.texts == [] and len(quick.texts) == 3_000
+        slow.transport.full = False
+        server.pump()
+        assert slow.texts == quick.texts
+
+    def test_i3_a_reader_catches_up_through_changes_of_keys_and_names(self) -> None:
+        server = Server()
+        slow, alice, *others = server.enter("slow", "alice", "bob", "carol", "dave")
+        slow.post("mine, before")
+        slow.post("mine too")
+        server.pump()
+        slow.transport.full = True
+        for other in others:
+            other.say("goodbye")
+            other.vanish()
+            alice.say("who was that?")
+        alice.ask(Nick(alice.next_id(), "alicia"))
+        before = len(slow.delivered)
+        slow.transport.full = False
+        server.pump()
+        bodies = [(type(each.body), each.body) for each in slow.delivered[before:]]
+        kinds = [kind for kind, _ in bodies]
+        assert kinds == 3 * [TextBody, LeftBody, TextBody] + [RenamedBody]
+        assert len([each for each in slow.received if isinstance(each, Keys)]) == 4
+        assert ("slow", "mine, before") not in slow.texts
+        # And it is at the tail again.
+        alice.say("hello")
+        assert slow.texts[-1] == ("alicia", "hello")
+
+    def test_i3_own_posts_that_are_committed_while_full_are_acknowledged_only(self) -> None:
+        store = HeldStore()
+        store.is_holding = False
+        server = Server(store)
+        alice, bob = server.enter("alice", "bob")
+        store.is_holding = True
+        request = alice.post("mine")
+        bob.post("yours")
+        server.pump()
+        alice.transport.full = True
+        store.commit()
+        server.pump()
+        store.is_holding = False
+        bob.say("more")
+        assert alice.acks == {}
+        alice.transport.full = False
+        server.pump()
+        assert list(alice.acks) == [request]
+        assert alice.texts == [("bob", "yours"), ("bob", "more")]
+        assert bob.texts == [("alice", "mine")]
+
+    def test_i3_who_needs_records_that_are_gone_is_dropped_and_nobody_else_notices(self) -> None:
+        server = Server(limits=Limits(memory_log_bytes=10_000))
+        alice, slow, quick = server.enter(*THREE)
+        slow.transport.full = True
+        for number in range(100):
+            alice.say(str(number))
+        slow.transport.full = False
+        server.pump()
+        assert slow.closed == PeerClosed(CloseCode.SLOW_CONSUMER)
+        assert slow.transport.is_lost
+        assert slow.texts == []
+        alice.say("last")
+        assert [text for _, text in quick.texts] == [*map(str, range(100)), "last"]
+        assert [type(each.body) for each in quick.delivered].count(LeftBody) == 1
+
+    def test_i3_who_reads_nothing_for_too_long_is_aborted(self) -> None:
+        server = Server(limits=Limits(stall_seconds=60))
+        alice, slow = server.enter("alice", "bob")
+        slow.transport.full = True
+        server.advance(59)
+        assert not slow.transport.is_lost
+        server.advance(3)
+        assert slow.transport.is_aborted and slow.transport.is_lost
+        assert [type(each.body) for each in alice.delivered] == [JoinedBody, LeftBody]
+        assert not alice.transport.is_lost
+
+    def test_i3_the_stall_begins_anew_with_each_breath(self) -> None:
+        server = Server()
+        _, slow = server.enter("alice", "bob")
+        for _ in range(4):
+            slow.transport.full = True
+            server.advance(50)
+            slow.transport.full = False
+            server.pump()
+        server.advance(2)
+        assert not slow.protocol.is_gone
+
+    def test_i3_a_page_that_fills_the_transport_is_followed_by_the_next(self) -> None:
+        server = Server(limits=Limits(catch_up_bytes=100_000))
+        alice, slow = server.enter("alice", "bob")
+        slow.transport.full = True
+        for number in range(100):
+            alice.say(f"{number}".ljust(4_000))
+        sizes = []
+        slow.transport.full = False
+        while len(slow.texts) < 100:
+            slow.read()
+            sizes.append(slow.transport.size)
+            server.clock.advance(0)
+        # Never more than one page waits.
+        assert 65_536 < max(sizes) < 200_000
+        assert [int(text) for _, text in slow.texts] == list(range(100))
+
+
+class DurableTests(ServerCase):
+    """I4: acknowledged means durable, and delivered means durable."""
+
+    def setUp(self) -> None:
+        """Let alice and bob in, and let nothing be stored any more."""
+        self.store = HeldStore()
+        self.store.is_holding = False
+        self.server = Server(self.store, Limits(batch_bytes=100_000))
+        self.alice, self.bob = self.server.enter("alice", "bob")
+        self.store.is_holding = True
+
+    def test_i4_neither_ack_nor_record_comes_before_the_commit(self) -> None:
+        request = self.alice.post("hi")
+        self.server.pump()
+        assert (self.alice.acks, self.bob.texts) == ({}, [])
+        self.store.commit()
+        self.server.pump()
+        assert (list(self.alice.acks), self.bob.texts) == ([request], [("alice", "hi")])
+
+    def test_i4_a_join_is_answered_after_the_commit(self) -> None:
+        carol = self.server.connect()
+        carol.log_in("carol")
+        carol.join()
+        count = len(carol.received)
+        assert count == 1
+        self.store.commit()
+        self.server.pump()
+        assert len(carol.received) == 3
+
+    def hold(self, first: str, *others: str) -> None:
+        """Let alice post so much, during a commit, that she is held."""
+        self.alice.post(first)
+        self.server.pump()
+        for text in others:
+            self.alice.post(text)
+        self.server.pump()
+        assert self.alice.protocol.is_held
+
+    def test_i3_senders_are_held_and_released_and_nothing_is_lost(self) -> None:
+        posts = [f"{number}".ljust(8_000) for number in range(50)]
+        self.hold(*posts)
+        assert self.alice.protocol.is_held and not self.alice.transport.is_reading
+        [(_, _, entries)] = self.store.appends
+        assert len(entries) == 1
+        sizes = []
+        while self.store.appends:
+            sizes.append(sum(len(entry.record) for entry in self.store.appends[0][2]))
+            self.store.commit()
+            self.server.pump()
+        assert not self.alice.protocol.is_held
+        assert max(sizes) < 1.2 * self.server.limits.batch_bytes
+        assert [text for _, text in self.bob.texts] == posts
+        assert len(self.alice.acks) == 50
+
+    def test_i3_who_is_held_is_not_taken_for_dead(self) -> None:
+        self.hold("first", *["x" * 8_000] * 13)
+        self.server.advance(300)
+        self.store.is_holding = False
+        self.store.commit()
+        self.server.clock.advance(1)
+        assert not self.alice.protocol.is_gone
+
+    def test_i3_who_is_held_can_still_be_closed(self) -> None:
+        self.hold("first", *["x" * 8_000] * 20)
+        self.server.factory.close_all(5)
+        self.server.pump()
+        assert self.alice.closed == PeerClosed(CloseCode.SHUTDOWN, 5)
+        assert self.alice.transport.is_lost and not self.alice.transport.is_aborted
+        self.store.is_holding = False
+        self.store.commit()
+        self.server.pump()
+
+
+class OrderTests(ServerCase):
+    """I5: one order for all."""
+
+    def test_i5_readers_agree(self) -> None:
+        server = Server()
+        clients = server.enter("alice", "bob", "carol", "dave")
+        for turn in range(20):
+            for client in clients[: 1 + turn % 4]:
+                client.post(f"{turn}")
+            if turn % 3:
+                server.pump()
+        server.pump()
+        seqs = {client: [each.seq for each in client.delivered] for client in clients}
+        *_, dave = clients
+        everything = {(each.seq, each.record_id) for each in dave.delivered}
+        for client in clients:
+            assert seqs[client] == sorted(set(seqs[client]))
+            own = {seq for seq, _ in client.acks.values()}
+            assert not own & set(seqs[client])
+            heard = {(each.seq, each.record_id) for each in client.delivered}
+            last = {pair for pair in heard if pair[0] > seqs[dave][0]}
+            own_dave = {seq for seq, _ in dave.acks.values()}
+            assert {pair for pair in last if pair[0] not in own_dave} <= everything
+
+
+class OnceTests(ServerCase):
+    """I6: exactly once, visibly."""
+
+    def test_i6_a_repeated_post_is_acknowledged_with_its_first_place(self) -> None:
+        server = Server()
+        alice, bob = server.enter("alice", "bob")
+        first = alice.post("hi", b"m" * 16)
+        server.advance(2)
+        again = alice.post("hi", b"m" * 16)
+        server.pump()
+        assert alice.acks[first] == alice.acks[again]
+        assert bob.texts == [("alice", "hi")]
+
+    def test_i6_the_same_message_id_from_somebody_else_is_another_record(self) -> None:
+        server = Server()
+        alice, bob, carol = server.enter(*THREE)
+        alice.post("hi", b"m" * 16)
+        bob.post("ho", b"m" * 16)
+        server.pump()
+        assert carol.texts == [("alice", "hi"), ("bob", "ho")]
+        assert len({each.record_id for each in carol.delivered}) == 2
+
+
+class EntitlementTests(ServerCase):
+    """Who left can open nothing that was said later, even with all bytes and its old keys."""
+
+    def test_who_left_cannot_open_what_it_sees_on_the_wire(self) -> None:
+        server = Server()
+        alice, bob, carol = server.enter(*THREE)
+        alice.say("before")
+        bob.vanish()
+        alice.say("behind")
+        # Bob taps carol's connection.
+        [line] = [line for line in records(carol) if line not in records(bob)][-1:]
+        record = decode_line(line[:-2])
+        assert isinstance(record, RecordLine)
+        keys = {each.epoch: each for each in bob.received if isinstance(each, Keys)}
+        assert int.from_bytes(record.record[:4], "big") not in keys
+        assert carol.texts == [("alice", "before"), ("alice", "behind")]
+        assert bob.texts == [("alice", "before")]
+
+    def test_a_newcomer_has_no_key_from_before(self) -> None:
+        server = Server()
+        alice, bob = server.enter("alice", "bob")
+        alice.say("before")
+        bob.vanish()
+        [carol] = server.enter("carol")
+        alice.say("behind")
+        [keys] = [each for each in carol.received if isinstance(each, Keys)]
+        assert keys.epoch == 2
+        assert carol.texts == [("alice", "behind")]
+
+    def test_keys_come_before_the_records_that_need_them(self) -> None:
+        # The client's connection fails otherwise; here are the lines themselves.
+        server = Server()
+        alice, bob, carol = server.enter(*THREE)
+        del bob
+        carol.vanish()
+        start = len(alice.lines)
+        server.pump()
+        alice.say("new epoch")
+        kinds = [line[:2] for line in alice.lines[start - 3 :]]
+        assert kinds[:3] == [b"F ", b"R ", b"V "]
+
+
+class LeavingTests(ServerCase):
+    """Everybody hears who comes and goes, whatever way."""
+
+    def test_coming_and_going(self) -> None:
+        server = Server()
+        [alice] = server.enter("alice")
+        [bob] = server.enter("bob")
+        assert bob.ask(Nick(bob.next_id(), "bobby")) == Ok(3)
+        bob.vanish()
+        bodies = [each.body for each in alice.delivered]
+        kinds = [(type(body), getattr(body, "nick", "")) for body in bodies]
+        assert kinds == [(JoinedBody, "bob"), (RenamedBody, "bobby"), (LeftBody, "bobby")]

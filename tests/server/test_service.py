@@ -1,0 +1,411 @@
+"""The service: its options, what it says when it starts, and how it stops."""
+
+import os
+import re
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import cast
+
+import pytest
+from twisted.application.service import IService
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import (
+    IAddress,
+    IListeningPort,
+    IProtocol,
+    IProtocolFactory,
+    IReactorTime,
+    IStreamServerEndpoint,
+)
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
+from twisted.python import usage
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from chat.limits import Limits
+from chat.server import service as module
+from chat.server.service import DEFAULT_LISTEN, ChatService, Options, makeService
+from chat.server.state import State, default_state_path
+from chat.testing import FakeTransport
+from tests.server.support import ServerCase, chat_lines
+
+IN_USE = CannotListenError("127.0.0.1", 5555, OSError(98, "Address already in use"))
+
+
+@implementer(IListeningPort)
+class FakePort:
+    """A port on which nobody calls."""
+
+    def __init__(self, where: IAddress) -> None:
+        self.where = where
+        self.stopped: Deferred[None] = Deferred()
+        """What `stopListening` returned; fire it."""
+        self.is_stopping = False
+
+    def startListening(self) -> None:
+        """Do nothing."""
+
+    def stopListening(self) -> Deferred[None]:
+        """Stop when `stopped` fires."""
+        self.is_stopping = True
+        return self.stopped
+
+    def getHost(self) -> IAddress:
+        """Return where it is."""
+        return self.where
+
+
+@implementer(IStreamServerEndpoint)
+class FakeEndpoint:
+    """An endpoint that gives a port, or fails."""
+
+    def __init__(self, result: FakePort | Exception) -> None:
+        self.result = result
+        self.factories: list[IProtocolFactory] = []
+
+    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
+        """Listen."""
+        self.factories.append(protocolFactory)
+        return fail(self.result) if isinstance(self.result, Exception) else succeed(self.result)
+
+
+def parse(*arguments: str) -> Options:
+    """Return the options of a command line."""
+    options = Options()
+    parse: Callable[[Sequence[str]], None] = options.parseOptions
+    parse(arguments)
+    return options
+
+
+class ServiceCase(ServerCase):
+    """A test with a state directory and a clock."""
+
+    def setUp(self) -> None:
+        """Make a place for the state."""
+        directory = tempfile.TemporaryDirectory()
+        self._directory = directory
+        self.path = Path(directory.name) / "state"
+        self.clock = Clock()
+
+    def tearDown(self) -> None:
+        """Remove it."""
+        self._directory.cleanup()
+
+    def service(self, *results: FakePort | Exception) -> ChatService:
+        """Return a service that is to listen on ports."""
+        endpoints = [(f"fake:{number}", FakeEndpoint(each)) for number, each in enumerate(results)]
+        return ChatService(endpoints, self.path, self.clock, Limits())
+
+    def start(self, *wheres: IAddress) -> tuple[ChatService, list[FakePort]]:
+        """Return a service that listens somewhere, as twistd starts it."""
+        ports = [FakePort(where) for where in wheres]
+        service = self.service(*ports)
+        service.privilegedStartService()
+        service.startService()
+        return service, ports
+
+    def stop(self, service: ChatService, ports: list[FakePort]) -> None:
+        """Stop it."""
+        stopped = service.stopService()
+        for port in ports:
+            port.stopped.callback(None)
+        assert stopped.called
+
+
+class OptionsTests(ServiceCase):
+    """The command line."""
+
+    def parse(self, *arguments: str) -> Options:
+        """Return the options of a command line."""
+        return parse(*arguments)
+
+    def test_without_any_it_listens_on_localhost(self) -> None:
+        options = self.parse()
+        assert options["listen"] == [DEFAULT_LISTEN] == ["tcp:5555:interface=127.0.0.1"]
+        assert options["state"] == default_state_path()
+
+    def test_listen_can_be_given_several_times(self) -> None:
+        options = self.parse("--listen", "tcp:1", "--listen=unix:/run/chat")
+        assert options["listen"] == ["tcp:1", "unix:/run/chat"]
+
+    def test_two_services_do_not_share_their_options(self) -> None:
+        self.parse("--listen", "tcp:1")
+        assert self.parse()["listen"] == [DEFAULT_LISTEN]
+
+    def test_the_state_is_the_option_s_else_the_environment_s(self) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ENCCHAT_STATE", "/srv/chat")
+            assert self.parse()["state"] == Path("/srv/chat")
+            assert self.parse("--state", "/srv/other")["state"] == Path("/srv/other")
+
+    def test_what_makes_no_sense_is_refused_with_a_sentence(self) -> None:
+        with pytest.raises(usage.UsageError, match="--state needs the name of a directory"):
+            self.parse("--state", "")
+        for arguments in (("--port", "5555"), ("extra",), ("--listen",)):
+            with pytest.raises(usage.UsageError):
+                self.parse(*arguments)
+
+    def test_the_help_names_the_default(self) -> None:
+        text = str(Options())
+        assert DEFAULT_LISTEN in text
+        assert "host_key.pem" in text and "$ENCCHAT_STATE" in text
+
+
+class StartTests(ServiceCase):
+    """Starting."""
+
+    def test_it_is_a_service(self) -> None:
+        service = self.service()
+        assert verifyObject(IService, service)
+        assert service.name == "encchat"
+
+    def test_it_listens_before_it_touches_the_state(self) -> None:
+        port = FakePort(IPv4Address("TCP", "127.0.0.1", 5555))
+        service = self.service(port)
+        service.privilegedStartService()
+        assert service.ports == [port]
+        assert not self.path.exists()
+        service.startService()
+        assert service.ports == [port]
+        self.stop(service, [port])
+
+    def test_it_listens_where_nobody_drops_privileges(self) -> None:
+        port = FakePort(IPv4Address("TCP", "127.0.0.1", 5555))
+        service = self.service(port)
+        service.startService()
+        assert service.ports == [port]
+        self.stop(service, [port])
+
+    def test_a_port_in_use_is_a_sentence(self) -> None:
+        for start in ("privilegedStartService", "startService"):
+            service = self.service(IN_USE)
+            with pytest.raises(SystemExit) as caught:
+                getattr(service, start)()
+            sentence = str(caught.value)
+            assert sentence.startswith("encchat: cannot listen on fake:0: ")
+            assert sentence.endswith("Address already in use.")
+
+    def test_one_bad_port_of_two_is_enough(self) -> None:
+        good = FakePort(IPv4Address("TCP", "127.0.0.1", 5555))
+        with pytest.raises(SystemExit, match="cannot listen on fake:1"):
+            self.service(good, IN_USE).privilegedStartService()
+
+    def test_a_state_in_use_is_a_sentence(self) -> None:
+        other = State(self.path)
+        with pytest.raises(SystemExit, match=r"^encchat: another server is using the state"):
+            self.start()
+        other.close()
+
+    def test_a_damaged_host_key_is_a_sentence(self) -> None:
+        self.path.mkdir()
+        (self.path / "host_key.pem").write_text("rubbish", "ascii")
+        with pytest.raises(SystemExit, match=r"is not an Ed25519 private key in PEM$"):
+            self.start()
+
+
+class SayTests(ServiceCase):
+    """What the log says at the start."""
+
+    def lines(self, *wheres: IAddress) -> list[str]:
+        """Return the lines of a start, with the fingerprint of this server cut out."""
+        with capturedLogs() as events:
+            service, ports = self.start(*wheres)
+        self.stop(service, ports)
+        fingerprint = service.factory.host_key.fingerprint
+        return [line.replace(fingerprint, "FINGERPRINT") for line in chat_lines(events)]
+
+    def address(self, where: IAddress) -> str:
+        """Return the address that a client is given."""
+        [line] = [line for line in self.lines(where) if line.startswith("Connect with: ")]
+        found = re.fullmatch(r'Connect with: \S+ -m chat\.client "(.*)/#FINGERPRINT"', line)
+        assert found is not None
+        return found[1]
+
+    def test_the_fingerprint_and_where_it_listens(self) -> None:
+        lines = self.lines(IPv4Address("TCP", "127.0.0.1", 5555), UNIXAddress("/run/chat"))
+        assert lines[0] == "Host key fingerprint: FINGERPRINT"
+        assert [line.split()[0] for line in lines] == ["Host", "Listening", "Connect", "Listening"]
+
+    def test_the_loopback_address_of_ipv4_is_localhost(self) -> None:
+        assert self.address(IPv4Address("TCP", "127.0.0.1", 5555)) == "encchat://localhost:5555"
+
+    def test_that_of_ipv6_is_itself(self) -> None:
+        assert self.address(IPv6Address("TCP", "::1", 5555)) == "encchat://[::1]:5555"
+
+    def test_no_address_in_particular_is_this_machine_s_name(self) -> None:
+        expected = f"encchat://{socket.gethostname()}:5555"
+        assert self.address(IPv4Address("TCP", "0.0.0.0", 5555)) == expected
+        assert self.address(IPv6Address("TCP", "::", 5555)) == expected
+
+    def test_any_other_is_itself(self) -> None:
+        v4, v6 = IPv4Address("TCP", "192.0.2.7", 99), IPv6Address("TCP", "2001:db8::7", 99)
+        assert self.address(v4) == "encchat://192.0.2.7:99"
+        assert self.address(v6) == "encchat://[2001:db8::7]:99"
+
+    def test_the_command_is_one_that_works_here(self) -> None:
+        where = IPv4Address("TCP", "127.0.0.1", 5555)
+        for executable, name in (
+            (str(Path.cwd() / ".venv" / "bin" / "python"), ".venv/bin/python"),
+            ("/nowhere/bin/python3", "python"),
+        ):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(sys, "executable", executable)
+                assert f"Connect with: {name} -m chat.client" in self.lines(where)[-1]
+
+
+class StopTests(ServiceCase):
+    """Stopping."""
+
+    def connect(self, service: ChatService) -> FakeTransport:
+        """Return the transport of a stranger."""
+        address = IPv4Address("TCP", "192.0.2.1", 40_000)
+        made = service.factory.buildProtocol(address)
+        transport = FakeTransport(made, self.clock, address)
+        protocol: IProtocol = made
+        protocol.makeConnection(transport)
+        return transport
+
+    def test_ports_are_closed_and_waited_for(self) -> None:
+        service, [port] = self.start(UNIXAddress("/run/chat"))
+        stopped = service.stopService()
+        assert port.is_stopping and not stopped.called
+        port.stopped.callback(None)
+        assert stopped.called
+        assert self.clock.getDelayedCalls() == []
+
+    def test_clients_are_told_and_waited_for(self) -> None:
+        service, _ = self.start()
+        transport = self.connect(service)
+        stopped = service.stopService()
+        assert transport.take() == b"encchat/1 close 1\r\n"
+        assert not stopped.called
+        transport.lose(ConnectionError())
+        assert stopped.called
+        assert self.clock.getDelayedCalls() == []
+
+    def test_but_not_for_long(self) -> None:
+        service, _ = self.start()
+        transport = self.connect(service)
+        stopped = service.stopService()
+        self.clock.advance(Limits().shutdown_seconds)
+        assert transport.is_aborted and stopped.called
+        assert self.clock.getDelayedCalls() == []
+
+    def test_the_state_is_free_afterwards(self) -> None:
+        service, ports = self.start()
+        public = service.factory.host_key.public
+        self.stop(service, ports)
+        service, ports = self.start()
+        assert service.factory.host_key.public == public
+        self.stop(service, ports)
+
+    def test_what_never_started_can_be_stopped(self) -> None:
+        service = self.service()
+        assert service.stopService().called
+        assert not self.path.exists()
+
+
+class LateEndpoint(FakeEndpoint):
+    """An endpoint that takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__(IN_USE)
+        self.listening: Deferred[IListeningPort] = Deferred()
+
+    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
+        """Listen some day."""
+        return self.listening
+
+
+class LateTests(ServiceCase):
+    """Endpoints that answer when the service runs already."""
+
+    def test_a_late_failure_is_logged(self) -> None:
+        endpoint = LateEndpoint()
+        service = ChatService([("late:", endpoint)], self.path, self.clock, Limits())
+        service.privilegedStartService()
+        service.startService()
+        with capturedLogs() as events:
+            endpoint.listening.errback(IN_USE)
+        [line] = chat_lines(events)
+        assert line.startswith("cannot listen on late:: ")
+        self.stop(service, [])
+
+
+class MakeServiceTests(ServiceCase):
+    """What the plugin calls."""
+
+    def make(self, *arguments: str) -> ChatService:
+        """Return the service for a command line; nothing of it is left in the reactor."""
+        from twisted.internet import reactor
+
+        clock = cast(IReactorTime, reactor)
+        options = parse("--state", str(self.path), *arguments)
+        before = set(clock.getDelayedCalls())
+        try:
+            return makeService(options)
+        finally:
+            for call in set(clock.getDelayedCalls()) - before:
+                call.cancel()
+
+    def test_it_makes_a_service_that_has_done_nothing_yet(self) -> None:
+        service = self.make("--listen", "tcp:0:interface=127.0.0.1", "--listen", "tcp6:0")
+        assert isinstance(service, ChatService)
+        assert service.ports == [] and not self.path.exists()
+
+    def test_what_is_no_endpoint_is_a_sentence(self) -> None:
+        for description in (
+            "5555",
+            "tcp",
+            "tcp:http!",
+            "tcp:1:bogus=2",
+            "ssl:1",
+            "tls:",
+            "",
+            "x:1",
+        ):
+            with pytest.raises(SystemExit) as caught:
+                self.make("--listen", description)
+            start = f"encchat: {description!r} is not an endpoint to listen on: "
+            assert str(caught.value).startswith(start)
+
+
+class FakeReactor:
+    """A reactor that can be stopped."""
+
+    def __init__(self, running: bool) -> None:
+        self.running = running
+        self.stops = 0
+
+    def callFromThread(self, call: object, *_: object) -> None:
+        """Call at once."""
+        assert callable(call)
+        call()
+
+    def stop(self) -> None:
+        """Count it."""
+        self.stops += 1
+
+
+class SignalTests(ServerCase):
+    """Ctrl-C and SIGTERM stop the reactor, and nothing else."""
+
+    def test_signals_stop_a_running_reactor_once(self) -> None:
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            for is_running in (True, False):
+                reactor = FakeReactor(is_running)
+                module._exit_cleanly_on_signals(cast(module._Reactor, reactor))
+                for number in handlers:
+                    os.kill(os.getpid(), number)
+                assert reactor.stops == 2 * is_running
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
