@@ -13,7 +13,7 @@ __all__ = ["ServerProcess"]
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
-_LISTENING = re.compile(r"Listening on .*port=(\d+)")
+_LISTENING = re.compile(r"Listening on .*:(\d+)")
 
 
 class ServerProcess:

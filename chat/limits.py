@@ -94,8 +94,10 @@ class Limits:
     batch_bytes: int = 2**20
     """Bodies that wait for one commit of a room; senders beyond it are not read until it is
     done."""
-    catch_up_bytes: int = 65_536
-    """Record lines read from the store at a time for a reader that fell behind."""
+    catch_up_bytes: int = 131_072
+    """Records read from the store at a time for a reader that fell behind. As lines they are at
+    most half as much again, which fits one run; and more than a full transport takes, so that a
+    reader who can take more is not held up by the pages."""
     stall_seconds: float = 60
     """How long a reader may take nothing before it is dropped as a slow consumer."""
     memory_log_bytes: int = 16 * 2**20

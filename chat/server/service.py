@@ -127,8 +127,11 @@ class ChatService(Service):
         _log.info("Host key fingerprint: {fingerprint}", fingerprint=host_key.fingerprint)
         for port in self.ports:
             where = port.getHost()
-            _log.info("Listening on {where}", where=where)
-            if isinstance(where, IPv4Address | IPv6Address):
+            if not isinstance(where, IPv4Address | IPv6Address):
+                _log.info("Listening on {where}", where=where)
+            else:
+                host = f"[{where.host}]" if isinstance(where, IPv6Address) else where.host
+                _log.info("Listening on {host}:{port}", host=host, port=where.port)
                 _log.info(
                     'Connect with: {python} -m chat.client "{address}"',
                     python=_python(),

@@ -1,0 +1,224 @@
+"""A whole server, and clients joined to it by fake transports."""
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import (
+    IProtocol,
+)
+from twisted.internet.task import Clock
+
+from chat.limits import Limits
+from chat.server.factory import ChatFactory
+from chat.store.interface import LogStore
+from chat.store.memory import MemoryStore
+from chat.testing.pair import HOST_KEY, seeded_bytes, split_lines
+from chat.testing.transport import FakeTransport
+from chat.wire.connection import (
+    ClientConnection,
+    Delivered,
+    Event,
+    PeerClosed,
+    Received,
+    Transmit,
+)
+from chat.wire.messages import (
+    ClientMessage,
+    Join,
+    Login,
+    Post,
+    Posted,
+    ServerMessage,
+    TextBody,
+    Unknown,
+)
+
+__all__ = ["Client", "Message", "Server"]
+
+Message = ClientMessage | ServerMessage | Unknown
+
+
+class Client:
+    """A client of a `Server`. Whatever it is told to send, and whatever came of it."""
+
+    def __init__(self, server: "Server", address: str) -> None:
+        self._server = server
+        peer = IPv4Address("TCP", address, 40_000)
+        self.protocol = server.factory.buildProtocol(peer)
+        """The server's end."""
+        self.transport = FakeTransport(self.protocol, server.clock, peer)
+        self.connection = ClientConnection(server.limits, server.clock.seconds, server.random_bytes)
+        self.lines: list[bytes] = []
+        """All lines that came, without CR LF."""
+        self.events: list[Event] = []
+        """All that came of them, but for `Transmit`, which is sent."""
+        self.is_stubborn = False
+        """Whether it keeps the connection open when the server ends it."""
+        self._requests = 0
+        protocol: IProtocol = self.protocol
+        protocol.makeConnection(self.transport)
+
+    # --- To the server ---
+
+    def write(self, data: bytes) -> None:
+        """Write bytes, whatever they are. Like all that is sent, they go with the next `pump`."""
+        self._server.outgoing.append((self, data))
+
+    def send(self, message: ClientMessage) -> None:
+        """Send a message."""
+        self.write(self.connection.send(message))
+
+    def next_id(self) -> int:
+        """Return an id for a request."""
+        self._requests += 1
+        return self._requests
+
+    def post(self, text: str, message: bytes | None = None) -> int:
+        """Send a post, under a random message id if none is given; return the request's id."""
+        message = self._server.random_bytes(16) if message is None else message
+        request = self.next_id()
+        self.send(Post(request, "lobby", message, text))
+        return request
+
+    def say(self, text: str) -> int:
+        """Send a post, let everything happen, and return its sequence number."""
+        request = self.post(text)
+        self._server.pump()
+        return self.acks[request][0]
+
+    def ask(self, message: ClientMessage) -> Message:
+        """Send a request, let everything happen, and return what came last: the answer."""
+        self.send(message)
+        self._server.pump()
+        return self.received[-1]
+
+    def log_in(self, nick: str) -> Message:
+        """Ask to be known as `nick`, after the handshake if need be; return the answer."""
+        login = Login(self.next_id(), nick)
+        if self.received:
+            return self.ask(login)
+        self.write(self.connection.start())
+        self._server.pump()
+        self.write(self.connection.login(login))
+        self._server.pump()
+        return self.received[-1]
+
+    def join(self) -> Message:
+        """Ask to become a member of the lobby; return the answer."""
+        return self.ask(Join(self.next_id(), "lobby"))
+
+    def vanish(self) -> None:
+        """Be cut off."""
+        self.transport.lose(ConnectionLost())
+        self._server.pump()
+
+    # --- From the server ---
+
+    def read(self) -> bool:
+        """Take in what the server wrote. Return whether there was any."""
+        data = self.transport.take()
+        for line in split_lines(data):
+            self.lines.append(line)
+            for event in self.connection.receive_line(line):
+                if isinstance(event, Transmit):
+                    self.write(event.data)
+                else:
+                    self.events.append(event)
+        if self.transport.is_write_closed and self.transport.is_reading and not self.is_stubborn:
+            self.transport.lose(ConnectionDone())
+        return bool(data) or (self.transport.size > 0 and not self.transport.full)
+
+    @property
+    def received(self) -> list[Message]:
+        """All messages from the server."""
+        return [event.message for event in self.events if isinstance(event, Received)]
+
+    @property
+    def delivered(self) -> list[Delivered]:
+        """All records."""
+        return [event for event in self.events if isinstance(event, Delivered)]
+
+    @property
+    def texts(self) -> list[tuple[str, str]]:
+        """What was said: (nickname, text)."""
+        bodies = [record.body for record in self.delivered]
+        return [(body.nick, body.text) for body in bodies if isinstance(body, TextBody)]
+
+    @property
+    def acks(self) -> dict[int, tuple[int, int]]:
+        """The answers to posts: (sequence number, time) by request."""
+        posted = [message for message in self.received if isinstance(message, Posted)]
+        return {ack[0]: ack[1:] for message in posted for ack in message.acks}
+
+    @property
+    def closed(self) -> PeerClosed | None:
+        """Why the server has closed the connection, if it has."""
+        closed = [event for event in self.events if isinstance(event, PeerClosed)]
+        return closed[0] if closed else None
+
+
+class Server:
+    """A chat server without a network: you pump, and you wind the clock."""
+
+    def __init__(
+        self, store: LogStore | None = None, limits: Limits | None = None, seed: int = 0
+    ) -> None:
+        self.limits = Limits() if limits is None else limits
+        self.clock = Clock()
+        self.random_bytes = seeded_bytes(seed)
+        self.store = MemoryStore(self.limits.memory_log_bytes) if store is None else store
+        self.factory = ChatFactory(
+            self.store,
+            self.clock,
+            self.limits,
+            self.clock.seconds,
+            lambda: round(1000 * self.clock.seconds()),
+            self.random_bytes,
+        )
+        self.factory.host_key = HOST_KEY
+        self.factory.start()
+        self.clients: list[Client] = []
+        """All that were ever connected."""
+        self.outgoing: list[tuple[Client, bytes]] = []
+        """What clients have sent since the last `pump`, in this order."""
+
+    def connect(self, address: str = "192.0.2.1") -> Client:
+        """Return a new client that has said nothing yet."""
+        client = Client(self, address)
+        self.clients.append(client)
+        self.pump()
+        return client
+
+    def enter(self, *nicks: str) -> list[Client]:
+        """Return new clients who are in the lobby."""
+        clients = []
+        for nick in nicks:
+            client = self.connect()
+            client.log_in(nick)
+            client.join()
+            clients.append(client)
+        return clients
+
+    def pump(self) -> None:
+        """Carry everything to where it goes, until nothing moves any more.
+
+        In a turn the server first gets what was sent; then what is due happens; then clients read.
+        """
+        is_moving = True
+        while is_moving:
+            outgoing, self.outgoing = self.outgoing, []
+            for client, data in outgoing:
+                client.transport.receive(data)
+            arrived = [client.transport.receive() for client in self.clients]
+            due = any(
+                call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()
+            )
+            self.clock.advance(0)
+            read = [client.read() for client in self.clients]
+            is_moving = any([outgoing, due, *arrived, *read])
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, one look at the deadlines after the other."""
+        end = self.clock.seconds() + seconds
+        while self.clock.seconds() < end:
+            self.clock.advance(min(self.limits.sweep_seconds, end - self.clock.seconds()))
+            self.pump()
