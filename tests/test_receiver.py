@@ -155,7 +155,8 @@ class CuttingTests(SynchronousTestCase):
     @settings(deadline=None)
     @given(st.lists(st.text("ab\r\n", max_size=5)), st.integers(1, 12))
     def test_any_lines(self, texts: list[str], size: int) -> None:
-        lines = [text.replace("\r\n", "").rstrip("\r").lstrip("\n") for text in texts]
+        # Without the one, a line cannot have a CR LF in it, nor make one with its neighbour.
+        lines = [text.replace("\n", "").rstrip("\r") for text in texts]
         stream = "".join(line + "\r\n" for line in lines).encode()
         assert received(*cut(stream, size)).words == received(stream).words == lines
 

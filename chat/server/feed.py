@@ -170,7 +170,7 @@ class Feed:
             callbackArgs=(drafts, entries),
             errbackArgs=(drafts,),
         )
-        appending.addErrback(_log_bug)
+        appending.addErrback(self._recover)
         appending.addCallback(self._go_on)
 
     def _start_epoch(self) -> None:
@@ -199,6 +199,12 @@ class Feed:
         # The last first, because what it did to the domain is undone.
         for draft in reversed(drafts):
             self._not_stored(draft)
+
+    def _recover(self, failure: Failure) -> None:
+        """Let those who were not reached because of a bug read on from the store."""
+        _log_bug(failure)
+        for number in list(self._readers):
+            self.catch_up(number)
 
     def _go_on(self, _: object) -> None:
         self._is_committing = False

@@ -222,19 +222,21 @@ class AccidentTests(ServerCase):
 
     def test_a_bug_in_a_flush_does_not_stop_the_room(self) -> None:
         room = Room()
-        author, reader = room.enter(1, 2)
+        author, reader, behind = room.enter(1, 2, 3)
 
         def fail() -> None:
+            reader.on_deliver = lambda: None
             raise ZeroDivisionError
 
         reader.on_deliver = fail
         room.say(author, "one")
         room.settle()
         self.expect_error(ZeroDivisionError)
-        [later] = room.enter(3)
+        [later] = room.enter(4)
         room.say(author, "two")
         room.settle()
         assert texts(later) == ["two"]
+        assert texts(behind) == ["one", "two"]
 
     def test_nothing_to_say_is_nothing_to_store(self) -> None:
         room = Room(limits=Limits(batch_bytes=1))

@@ -1,6 +1,0 @@
-"""Settings of all tests: Hypothesis tries the same examples in every run."""
-
-from hypothesis import settings
-
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
-settings.load_profile("ci")
