@@ -12,7 +12,7 @@ run: $(VENV)/run
 	@exec $(BIN)/twistd --nodaemon --pidfile= encchat
 
 test: $(VENV)/test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --cov
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .

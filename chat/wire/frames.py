@@ -41,7 +41,7 @@ class _Direction:
     def _start(self, secret: bytes) -> None:
         self._secret = secret
         self._key = derive(secret, "key")
-        self._voucher_key = derive(secret, "voucher")
+        self._voucher_key = b""
         self.sequence = 0
         self.vouchers = 0
 
@@ -60,6 +60,8 @@ class _Direction:
 
         One side issues it, the other compares: docs/protocol.md section 8.
         """
+        if not self._voucher_key:  # One direction of the two never needs it.
+            self._voucher_key = derive(self._secret, "voucher")
         message = self.vouchers.to_bytes(8, "big") + self.sequence.to_bytes(8, "big") + digest
         self.vouchers += 1
         return hmac.digest(self._voucher_key, message, "sha256")[:_VOUCHER_BYTES]
