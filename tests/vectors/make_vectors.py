@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
-from kyber_py.ml_kem import ML_KEM_768  # type: ignore[import-untyped]
+from kyber_py.ml_kem import ML_KEM_768
 
 HERE: Final = Path(__file__).resolve().parent
 VERSION: Final = b"encchat/1"
