@@ -110,15 +110,22 @@ class BenchClient(ConnectionProtocol):
 
 
 async def connect_all(
-    reactor: IReactorTCP, port: int, nicks: list[str], room: str | None = ROOM
+    reactor: IReactorTCP,
+    port: int,
+    nicks: list[str],
+    room: str | None = ROOM,
+    concurrent: int = _CONCURRENT,
 ) -> list[BenchClient]:
     """Return a client for each nickname, logged in and in the room, if one is given."""
-    semaphore = DeferredSemaphore(_CONCURRENT)
+    # All keys before the first connection: the server is to be kept busy, not waiting for us.
+    clients = [BenchClient(nick, room) for nick in nicks]
+    semaphore = DeferredSemaphore(concurrent)
 
-    def connect(nick: str) -> Deferred[BenchClient]:
-        client = BenchClient(nick, room)
+    def connect(client: BenchClient) -> Deferred[BenchClient]:
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
         connectProtocol(endpoint, client).addErrback(client.ready.errback)
         return client.ready
 
-    return await gatherResults([semaphore.run(connect, nick) for nick in nicks], consumeErrors=True)
+    return await gatherResults(
+        [semaphore.run(connect, client) for client in clients], consumeErrors=True
+    )
