@@ -50,10 +50,31 @@ NICK_CHARACTERS: Final = 32
 """A nickname. At most 128 bytes, so that `MEMBERS_PAGE` of them fit a payload."""
 
 MEMBERS_PAGE: Final = 120
-"""Nicknames in one answer to `who`: 120 times (128 + 2) bytes is 15,600."""
+"""Members in one answer to `who`: 120 times (130 + 1 + 1) bytes is 15,840."""
+
+ROOM_CHARACTERS: Final = 32
+"""A room's name, like a nickname."""
+
+TOPIC_CHARACTERS: Final = 200
+"""A room's topic: at most 800 bytes."""
+
+ROOMS_PAGE: Final = 16
+"""Rooms in one answer to `rooms`: 16 times (130 + 9 + 803 + 1) bytes is 15,088."""
+
+LOGS_PAGE: Final = 80
+"""Logs in one answer to `logs`: 80 times (18 + 8 + 130 + 9 + 9 + 1) bytes is 14,000."""
+
+REACTION_BYTES: Final = 64
+"""A reaction, in UTF-8; the longest emoji sequences need 35."""
+
+HISTORY_PAGE: Final = 50
+"""Records in one answer to `history` or `search`; fewer, where they are large."""
+
+WORDS_BYTES: Final = 1_024
+"""What is searched for, in UTF-8."""
 
 ACKS_PAGE: Final = 500
-"""Acknowledgements in one `posted`: 500 times at most 24 bytes is 12,000."""
+"""Acknowledgements in one `posted`: 500 times (5 + 9 + 9 + 1) bytes is 12,000."""
 
 
 # --- Chosen by each side ---
@@ -100,9 +121,46 @@ class Limits:
     reader who can take more is not held up by the pages."""
     stall_seconds: float = 60
     """How long a reader may take nothing before it is dropped as a slow consumer."""
-    memory_log_bytes: int = 16 * 2**20
-    """Records a log keeps in memory; a reader that needs older ones is dropped."""
+    presence_seconds: float = 5
+    """How long after its last connection was cut an account is still taken to be there."""
+    seen_seconds: float = 5
+    """How often what users have seen is written; a crash loses so much of it."""
+    trim_seconds: float = 3_600
+    """How often records are removed that are kept no longer."""
     connect_seconds: float = 15
     """How long the client waits for a connection and a complete handshake."""
     unacknowledged_posts: int = 64
     """Posts the client has in flight before it stops reading its input."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLimits:
+    """Bounds of the terminal client alone. Times in seconds."""
+
+    history: int = 50
+    """Records of the past that are shown on first joining a room, where nothing else is asked."""
+    history_most: int = 1_000
+    """What can be asked for: 20 pages, which are held until the last has come."""
+    context: int = 10
+    """Records shown to a person who comes back and has missed nothing."""
+    held: int = 1_000
+    """New records of a log that wait for a page of older ones; then it is not waited for."""
+    texts: int = 200
+    """Messages of a log whose text is remembered, to quote them: 200 times 8 KiB is 1.6 MiB."""
+    own: int = 1_024
+    """Acknowledged sequence numbers of one's own above a cursor. In flight are 64 at a time; this
+    is room for a log whose other records come much later."""
+    invitations: int = 100
+    """Invitations that are remembered, in order not to show them again after each reconnection."""
+    logs: int = 10_000
+    """Logs of which an account's list is believed."""
+    first_retry: float = 1
+    """From a lost connection to the first new attempt; each further one takes `retry_factor` as
+    long, up to `last_retry`."""
+    retry_factor: float = 1.5
+    last_retry: float = 30
+    retry_after: int = 600
+    """The longest that a server's wish to be left alone is granted."""
+    unanswered: float = 60
+    """How long lines are tried to be delivered when the input has ended and the connection is
+    lost."""

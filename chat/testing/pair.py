@@ -22,6 +22,9 @@ from chat.wire.messages import (
     Joined,
     Keys,
     Login,
+    Opened,
+    Page,
+    Removed,
     ServerMessage,
     Welcome,
     encode,
@@ -33,6 +36,9 @@ __all__ = ["HOST_KEY", "FakeClock", "FakeLog", "Pair", "seeded_bytes", "split_li
 
 HOST_KEY: Final = HostKey.from_seed(bytes(range(32)))
 """A host key that everybody knows."""
+
+_LOGIN: Final = Login(1, "alice", bytes(32))
+"""The login of a client that was not given another."""
 
 
 class FakeClock:
@@ -127,6 +133,10 @@ class Pair:
         run = b"".join(lines)
         return self.server.deliver(run, hashlib.sha512(run).digest())
 
+    def answer_page(self, page: Page, *lines: bytes) -> list[Event]:
+        """Carry a page and its records, however many; return the events."""
+        return self.server_sends(page) + self.publish(*lines)
+
     def offer_host_key(self) -> HostKeyOffered:
         """Begin the handshake, as far as the host key that the client has to decide about."""
         [answer] = self.to_server(self.client.start())
@@ -135,17 +145,16 @@ class Pair:
         assert isinstance(offered, HostKeyOffered)
         return offered
 
-    def shake_hands(self, login: Login | None = None) -> list[Event]:
+    def shake_hands(self, login: Login = _LOGIN) -> list[Event]:
         """Complete the handshake, whatever the host key. Return the events at the server.
 
         The client keeps waiting for the answer to `login`: the server's first frame.
         """
         self.offer_host_key()
-        return self.to_server(self.client.login(Login(1, "alice") if login is None else login))
+        return self.to_server(self.client.login(login))
 
-    def log_in(self, login: Login | None = None) -> Welcome:
+    def log_in(self, login: Login = _LOGIN) -> Welcome:
         """Complete the handshake and welcome the client. Return what it was sent."""
-        login = Login(1, "alice") if login is None else login
         self.shake_hands(login)
         welcome = Welcome(
             id=login.id,
@@ -153,7 +162,7 @@ class Pair:
             nick=login.nick,
             server="encchat testing",
             time=0,
-            keeps="memory",
+            keeps="disk",
             limits={},
             features=[],
         )
@@ -188,15 +197,50 @@ class FakeLog:
         """Return the event that gives a member the epoch's key."""
         return Keys(self.log, self.epoch, self.key)
 
-    def joined(self, request: int, room: str = "lobby", members: int = 1) -> Joined:
-        """Return the answer to a `join`, for the records that are made from now on."""
-        return Joined(request, room, self.log, self.seq, members)
+    def joined(
+        self,
+        request: int,
+        room: str = "lobby",
+        members: int = 1,
+        *,
+        after: int | None = None,
+    ) -> Joined:
+        """Return the answer to a `join`, for the records that are made from now on.
+
+        With `after`, the answer to a `read`: for the records behind that one.
+        """
+        seq = self.seq if after is None else after
+        return Joined(
+            log=self.log,
+            kind="public",
+            room=room,
+            seq=seq,
+            tail=self.seq,
+            members=members,
+            topic="",
+            id=request,
+        )
+
+    def opened(self, room: str = "lobby", members: int = 1) -> Opened:
+        """Return the event with which reading begins without a request, from now on."""
+        return Opened(self.log, "public", room, self.seq, self.seq, members, "")
+
+    def removed(self, text: str = "You are no member any more.") -> Removed:
+        """Return the event with which reading ends."""
+        return Removed(self.log, text)
 
     def line(self, body: Body) -> bytes:
         """Return the line of the next record, under a random record id."""
         self.seq += 1
+        return self._line(self.seq, body)
+
+    def passing(self, body: Body) -> bytes:
+        """Return the line of a passing record, which the log does not keep."""
+        return self._line(0, body)
+
+    def _line(self, seq: int, body: Body) -> bytes:
         record_id = self.random_bytes(16)
         record = seal_record(
             self.key, self.log, self.epoch, record_id, encode(body), self.random_bytes
         )
-        return encode_record(self.log, self.seq, record)
+        return encode_record(self.log, seq, record)

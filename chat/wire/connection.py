@@ -55,11 +55,13 @@ from chat.wire.lines import (
 from chat.wire.messages import (
     ClientMessage,
     Close,
-    Joined,
     Keys,
     Login,
+    Opened,
+    Page,
     Ping,
     Pong,
+    Removed,
     ServerMessage,
     Unknown,
     Update,
@@ -195,7 +197,7 @@ class Connection:
         try:
             return self.send(Close(code, UNSET if retry_after is None else retry_after))
         except LocalProtocolError:
-            return b""  # The last generation is spent, and nothing can be sealed any more.
+            return b""  # The generations are used up, or a page lacks its run: nothing fits here.
 
     def _receive(self, line: bytes) -> list[Event]:
         if len(line) > self.line_bytes:
@@ -248,7 +250,7 @@ class Connection:
 class ServerConnection(Connection):
     """The server's end."""
 
-    __slots__ = ("_handshake",)
+    __slots__ = ("_handshake", "_owes_run")
 
     _table = SERVER_TABLE
     _handshake: ServerHandshake | None
@@ -262,6 +264,18 @@ class ServerConnection(Connection):
     ) -> None:
         super().__init__(limits, clock, random_bytes)
         self._handshake = ServerHandshake(host_key, random_bytes)
+        self._owes_run = False
+
+    def send(self, message: Struct) -> bytes:
+        """As `Connection.send`. After a `Page` that has records, nothing but `deliver` may follow.
+
+        Raises LocalProtocolError also where something else does.
+        """
+        if self._owes_run:
+            raise LocalProtocolError("a page is followed by its records and nothing else")
+        data = super().send(message)
+        self._owes_run = isinstance(message, Page) and message.count > 0
+        return data
 
     def deliver(self, lines: bytes, digest: bytes) -> bytes:
         """Return what delivers record `lines`, whose SHA-512 is `digest`: they and their voucher.
@@ -272,7 +286,10 @@ class ServerConnection(Connection):
         sealer = self._sealer
         if sealer is None:
             raise LocalProtocolError("nothing is delivered before the handshake is complete")
-        return self._update(sealer, 0) + lines + encode_voucher(sealer.voucher(digest))
+        # A generation does not end between a page and its run, only before both.
+        update = b"" if self._owes_run else self._update(sealer, 0)
+        self._owes_run = False
+        return update + lines + encode_voucher(sealer.voucher(digest))
 
     def _answer_hello(self, line: HelloLine) -> list[Event]:
         assert self._handshake is not None
@@ -361,8 +378,12 @@ class ClientConnection(Connection):
         match message:
             case Keys():
                 self._reader.add_key(message)
-            case Joined():
+            case Opened():  # Or `Joined`, the same as an answer.
                 self._reader.start(message)
+            case Removed(log=log):
+                self._reader.stop(log)
+            case Page():
+                self._reader.expect(message)
         return self._take_message(message, is_last)
 
     def _keep_record(self, line: RecordLine) -> list[Event]:

@@ -32,7 +32,7 @@ DELIMITER: Final = b"\r\n"
 
 _LOG_BYTES: Final = 16
 _VOUCHER_BYTES: Final = 16
-_SEQ: Final = re.compile(rb"[1-9][0-9]{0,18}")
+_SEQ: Final = re.compile(rb"0|[1-9][0-9]{0,18}")
 _CODE: Final = re.compile(rb"0|[1-9][0-9]{0,2}")
 
 

@@ -1,39 +1,113 @@
-"""Messages and record bodies: typed values and MessagePack (docs/protocol.md sections 6 and 7).
+"""Messages and record bodies as MessagePack (docs/protocol.md sections 6 and 7).
 
 Bytes become typed here and nowhere else. Decoding validates; what does not fit raises
 `MessageError`; what only a newer peer knows comes out as `Unknown`.
 """
 
-from typing import Annotated, Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
-from chat.limits import PAYLOAD_BYTES, SEQ_MAX
+from chat.limits import PAYLOAD_BYTES
+from chat.wire.answers import (
+    Invited,
+    Joined,
+    Keys,
+    LogList,
+    Members,
+    Ok,
+    Opened,
+    Page,
+    Posted,
+    Refused,
+    Removed,
+    RoomList,
+    Welcome,
+)
+from chat.wire.bodies import (
+    DeleteBody,
+    EditBody,
+    JoinedBody,
+    LeftBody,
+    ReactionBody,
+    RenamedBody,
+    TextBody,
+    TopicBody,
+)
 from chat.wire.errors import LocalProtocolError, MessageError
+from chat.wire.fields import Message, Natural, RequestId
+from chat.wire.requests import (
+    Delete,
+    Edit,
+    History,
+    Invite,
+    Join,
+    Kick,
+    Leave,
+    Login,
+    Logs,
+    Nick,
+    Post,
+    Posting,
+    Private,
+    React,
+    Read,
+    Request,
+    Rooms,
+    Search,
+    Seen,
+    Topic,
+    Who,
+)
 
 __all__ = [
     "Body",
     "ClientMessage",
     "Close",
+    "Delete",
+    "DeleteBody",
+    "Edit",
+    "EditBody",
+    "History",
+    "Invite",
+    "Invited",
     "Join",
     "Joined",
     "JoinedBody",
     "Keys",
+    "Kick",
+    "Leave",
     "LeftBody",
+    "LogList",
     "Login",
+    "Logs",
     "Members",
     "Nick",
     "Ok",
+    "Opened",
+    "Page",
     "Ping",
     "Pong",
     "Post",
     "Posted",
+    "Posting",
+    "Private",
+    "React",
+    "ReactionBody",
+    "Read",
     "Refused",
+    "Removed",
     "RenamedBody",
     "Request",
+    "RoomList",
+    "Rooms",
+    "Search",
+    "Seen",
     "ServerMessage",
     "TextBody",
+    "Topic",
+    "TopicBody",
     "Unknown",
     "Update",
     "Welcome",
@@ -44,164 +118,28 @@ __all__ = [
     "encode",
 ]
 
-RequestId = Annotated[int, Meta(ge=1, le=2**32 - 1)]
-Natural = Annotated[int, Meta(ge=0, le=SEQ_MAX)]
-Id16 = Annotated[bytes, Meta(min_length=16, max_length=16)]
-Key = Annotated[bytes, Meta(min_length=64, max_length=64)]
 
-
-class _Message(Struct, frozen=True, tag_field="type", tag=str.lower, omit_defaults=True):
-    """Base: a map whose key ``type`` is the lower-case class name. Unknown keys are ignored."""
-
-
-class Request(_Message, frozen=True):
-    """From client to server; gets exactly one answer with the same `id`."""
-
-    id: RequestId
-
-
-class Login(Request, frozen=True):
-    """Be known as `nick`."""
-
-    nick: str
-
-
-class Nick(Request, frozen=True):
-    """Be known as `nick` from now on."""
-
-    nick: str
-
-
-class Join(Request, frozen=True):
-    """Become a member of `room`."""
-
-    room: str
-
-
-class Who(Request, frozen=True):
-    """List members, from behind the nickname `after`."""
-
-    room: str
-    after: str | UnsetType = UNSET
-
-
-class Post(Request, frozen=True):
-    """Say `text` in `room`. `message` makes a repetition recognisable."""
-
-    room: str
-    message: Id16
-    text: str
-
-
-class Ok(_Message, frozen=True):
-    """Done."""
-
-    id: RequestId
-
-
-class Refused(_Message, frozen=True):
-    """Not done. `text` is a sentence for the user."""
-
-    id: RequestId
-    code: str
-    text: str
-
-
-class Welcome(_Message, frozen=True):
-    """Logged in. `time` in milliseconds of UTC; the rest as docs/protocol.md 6.2 says."""
-
-    id: RequestId
-    account: Id16
-    nick: str
-    server: str
-    time: Natural
-    keeps: str
-    limits: dict[str, Natural]
-    features: list[str]
-
-
-class Joined(_Message, frozen=True):
-    """Now a member. Records after `seq` of `log` follow."""
-
-    id: RequestId
-    room: str
-    log: Id16
-    seq: Natural
-    members: Natural
-
-
-class Members(_Message, frozen=True):
-    """A page of nicknames."""
-
-    id: RequestId
-    room: str
-    nicks: list[str]
-    more: bool
-
-
-class Posted(_Message, frozen=True):
-    """Answers to several posts: (id, sequence number, time)."""
-
-    acks: list[tuple[RequestId, Natural, Natural]]
-
-
-class Keys(_Message, frozen=True):
-    """An epoch's key, before the first record that needs it."""
-
-    log: Id16
-    epoch: Annotated[int, Meta(ge=1, le=2**32 - 1)]
-    key: Key
-
-
-class Ping(_Message, frozen=True):
+class Ping(Message, frozen=True):
     """Are you there?"""
 
     id: Natural
 
 
-class Pong(_Message, frozen=True):
+class Pong(Message, frozen=True):
     """Yes."""
 
     id: Natural
 
 
-class Update(_Message, frozen=True):
+class Update(Message, frozen=True):
     """The last frame of its generation."""
 
 
-class Close(_Message, frozen=True):
+class Close(Message, frozen=True):
     """The sender ends the connection; `retry_after` in seconds."""
 
     code: Natural
     retry_after: Natural | UnsetType = UNSET
-
-
-class _Body(_Message, frozen=True, tag=lambda name: name.removesuffix("Body").lower()):
-    """Base of record bodies: when, and who. `time` in milliseconds of UTC."""
-
-    time: Natural
-    account: Id16
-    nick: str
-
-
-class TextBody(_Body, frozen=True):
-    """`nick` said `text`."""
-
-    text: str
-
-
-class JoinedBody(_Body, frozen=True):
-    """`nick` became a member."""
-
-
-class LeftBody(_Body, frozen=True):
-    """`nick` is a member no longer."""
-
-
-class RenamedBody(_Body, frozen=True):
-    """`nick` was known as `was`."""
-
-    was: str
 
 
 class _Typed(Struct, frozen=True):
@@ -216,11 +154,60 @@ class Unknown(_Typed, frozen=True):
     id: RequestId | None = None
 
 
-ClientMessage = Login | Nick | Join | Who | Post | Ping | Pong | Update | Close
-ServerMessage = (
-    Ok | Refused | Welcome | Joined | Members | Posted | Keys | Ping | Pong | Update | Close
+ClientMessage = (
+    Login
+    | Nick
+    | Logs
+    | Rooms
+    | Join
+    | Private
+    | Read
+    | Leave
+    | Who
+    | Topic
+    | Invite
+    | Kick
+    | Post
+    | Edit
+    | Delete
+    | React
+    | History
+    | Search
+    | Seen
+    | Ping
+    | Pong
+    | Update
+    | Close
 )
-Body = TextBody | JoinedBody | LeftBody | RenamedBody
+ServerMessage = (
+    Ok
+    | Refused
+    | Welcome
+    | LogList
+    | RoomList
+    | Joined
+    | Opened
+    | Removed
+    | Invited
+    | Members
+    | Posted
+    | Page
+    | Keys
+    | Ping
+    | Pong
+    | Update
+    | Close
+)
+Body = (
+    TextBody
+    | EditBody
+    | DeleteBody
+    | ReactionBody
+    | TopicBody
+    | JoinedBody
+    | LeftBody
+    | RenamedBody
+)
 
 _client_messages: Final = msgspec.msgpack.Decoder(ClientMessage)
 _server_messages: Final = msgspec.msgpack.Decoder(ServerMessage)

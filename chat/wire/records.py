@@ -14,7 +14,7 @@ from chat.limits import RUN_BYTES
 from chat.wire.errors import AuthenticationError, MalformedLineError, UnexpectedInputError
 from chat.wire.frames import FrameOpener
 from chat.wire.lines import RecordLine
-from chat.wire.messages import Body, Joined, Keys, Unknown, decode_body
+from chat.wire.messages import Body, Keys, Opened, Page, Unknown, decode_body
 from chat.wire.sealing import RandomBytes, open_box, seal
 
 __all__ = ["Delivered", "RecordReader", "open_record", "record_epoch", "record_id", "seal_record"]
@@ -29,8 +29,11 @@ class Delivered:
 
     log: bytes
     seq: int
+    """0 for a passing record, which no log keeps."""
     record_id: bytes
     body: Body | Unknown
+    page: int = 0
+    """The id of the request that this is a part of the answer to; 0 for what is new."""
 
 
 def record_id(account: bytes, message: bytes) -> bytes:
@@ -82,12 +85,13 @@ class _Log:
 class RecordReader:
     """Takes record lines, keeps them unseen until they are vouched for, then opens them."""
 
-    __slots__ = ("_logs", "_size", "_waiting")
+    __slots__ = ("_logs", "_page", "_size", "_waiting")
 
     def __init__(self) -> None:
         self._logs: dict[bytes, _Log] = {}
         self._waiting: list[RecordLine] = []
         self._size = 0
+        self._page: Page | None = None
 
     def add_key(self, keys: Keys) -> None:
         """Remember an epoch's key. A key never changes: UnexpectedInputError if it does."""
@@ -95,9 +99,18 @@ class RecordReader:
         if not hmac.compare_digest(known.setdefault(keys.epoch, keys.key), keys.key):
             raise UnexpectedInputError("another key for the same epoch")
 
-    def start(self, joined: Joined) -> None:
-        """Expect the records after `joined.seq`."""
-        self._logs.setdefault(joined.log, _Log()).seq = joined.seq
+    def start(self, opened: Opened) -> None:
+        """Expect the records after `opened.seq`."""
+        self._logs.setdefault(opened.log, _Log()).seq = opened.seq
+
+    def stop(self, log: bytes) -> None:
+        """Expect nothing more of a log."""
+        self._logs.pop(log, None)
+
+    def expect(self, page: Page) -> None:
+        """Expect the records of a page, in one run and before anything else."""
+        if page.count:
+            self._page = page
 
     def add(self, line: RecordLine) -> None:
         """Keep a record until its voucher comes. Raises UnexpectedInputError beyond 256 KiB."""
@@ -107,9 +120,9 @@ class RecordReader:
         self._waiting.append(line)
 
     def check_idle(self) -> None:
-        """Raise UnexpectedInputError while records wait for a voucher: no frame may come now."""
-        if self._waiting:
-            raise UnexpectedInputError("a frame between records and their voucher")
+        """Raise UnexpectedInputError while records or a voucher must come: no frame may, now."""
+        if self._waiting or self._page is not None:
+            raise UnexpectedInputError("a frame where records or their voucher must come")
 
     def redeem(self, voucher: bytes, opener: FrameOpener) -> list[Delivered]:
         """Return the records that `voucher` vouches for, opened, in order.
@@ -122,18 +135,32 @@ class RecordReader:
         digest = hashlib.sha512(b"".join(line.raw for line in lines)).digest()
         if not hmac.compare_digest(opener.voucher(digest), voucher):
             raise AuthenticationError
-        return [self._open(line) for line in lines]
+        page, self._page = self._page, None
+        if page is None:
+            return [self._open_new(line) for line in lines]
+        if len(lines) != page.count or not all(line.seq for line in lines):
+            raise UnexpectedInputError("a page of other records than it said")
+        return [self._open(line, page.id) for line in lines]
 
-    def _open(self, line: RecordLine) -> Delivered:
-        log, epoch = self._logs.get(line.log), record_epoch(line.record)
-        key = None if log is None else log.keys.get(epoch)
-        if log is None or key is None:
-            raise UnexpectedInputError("a record whose key was not sent")
-        if log.seq is None or line.seq <= log.seq:
-            raise UnexpectedInputError("a record out of order")
-        log.seq = line.seq
-        # Epochs only go upwards: nothing needs the keys of older ones any more.
+    def _open_new(self, line: RecordLine) -> Delivered:
+        log = self._logs.get(line.log)
+        if log is None or log.seq is None:
+            raise UnexpectedInputError("a record of a log that is not read")
+        if line.seq:
+            if line.seq <= log.seq:
+                raise UnexpectedInputError("a record out of order")
+            log.seq = line.seq
+        delivered = self._open(line)
+        # Epochs only go upwards: nothing new needs the keys of older ones any more.
+        epoch = record_epoch(line.record)
         for older in [known for known in log.keys if known < epoch]:
             del log.keys[older]
+        return delivered
+
+    def _open(self, line: RecordLine, page: int = 0) -> Delivered:
+        log = self._logs.get(line.log)
+        key = None if log is None else log.keys.get(record_epoch(line.record))
+        if key is None:
+            raise UnexpectedInputError("a record whose key was not sent")
         record_id, body = open_record(key, line.log, line.record)
-        return Delivered(line.log, line.seq, record_id, decode_body(body))
+        return Delivered(line.log, line.seq, record_id, decode_body(body), page)

@@ -157,7 +157,7 @@ def pack(value: Value) -> bytes:
     return pack_head(len(value), 0x90, 16, 0xDC, 0xDD) + b"".join(map(pack, value))
 
 
-def message(kind: str, **others: Value) -> Message:
+def message(kind: str, /, **others: Value) -> Message:
     """Build a message, `type` first."""
     return {"type": kind, **others}
 
@@ -171,6 +171,11 @@ def plain(value: Value) -> object:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [plain(item) for item in value]
     return value
+
+
+def login(number: int, nick: str) -> Message:
+    """Build a login."""
+    return message("login", id=number, nick=nick, secret=fixed("account secret", 32))
 
 
 # Section 4: handshake
@@ -559,10 +564,10 @@ def scalar_plus_order(signature: bytes) -> bytes:
 
 def make_handshake() -> list[Vector]:
     """Make handshake.json."""
-    one = Handshake("handshake 1", message("login", id=1, nick="alice"))
-    two = Handshake("handshake 2", message("login", id=2**32 - 1, nick="J\u00fcrgen-\u5b57"))
-    three = Handshake("handshake 3", message("login", id=300, nick="x" * 998))
-    four = Handshake("handshake 4", message("login", id=1, nick=""))
+    one = Handshake("handshake 1", login(1, "alice"))
+    two = Handshake("handshake 2", login(2**32 - 1, "J\u00fcrgen-\u5b57"))
+    three = Handshake("handshake 3", login(300, "x" * 957))
+    four = Handshake("handshake 4", login(1, ""))
     assert len(one.sa) == 224 and len(three.client.login) == 1024
     return [
         *(handshake.vector() for handshake in (one, two, three, four)),
@@ -672,23 +677,26 @@ def bad_client_finishes(base: Handshake, other: Handshake) -> list[Vector]:
     def says(name: str, expect: str, message: bytes) -> Vector:
         return bad(name, frame_line(base.seal_cf(base.fin_c, message)), expect)
 
-    cf, fin_c, login = base.cf, base.fin_c, base.client.login
-    wrong_key = seal(base.s_hs, fin_c + login, b"encchat/1 CF", cf[:16])
+    cf, fin_c, first = base.cf, base.fin_c, base.client.login
+    wrong_key = seal(base.s_hs, fin_c + first, b"encchat/1 CF", cf[:16])
+    who = login(1, "alice")
     return [
         bad("bit flipped in the IV", frame_line(flip(cf, 0))),
         bad("bit flipped in the ciphertext", frame_line(flip(cf, 40))),
         bad("bit flipped in the tag", frame_line(flip(cf, -1))),
         bad("of another handshake", other.cf_line),
         bad("SA reflected", base.sa_line),
-        bad("sealed as SA", frame_line(base.seal_cf(fin_c, login, b"encchat/1 SA"))),
+        bad("sealed as SA", frame_line(base.seal_cf(fin_c, first, b"encchat/1 SA"))),
         bad("sealed with the server's key", frame_line(wrong_key)),
-        bad("bit flipped in fin_c", frame_line(base.seal_cf(flip(fin_c, -1), login))),
-        bad("fin_c is fin_s", frame_line(base.seal_cf(base.fin_s, login))),
+        bad("bit flipped in fin_c", frame_line(base.seal_cf(flip(fin_c, -1), first))),
+        bad("fin_c is fin_s", frame_line(base.seal_cf(base.fin_s, first))),
         bad("wrong fin_c and no login", frame_line(base.seal_cf(bytes(64), b"\xc1"))),
         says("a join", "UNEXPECTED", pack(message("join", id=1, room="lobby"))),
         says("a ping", "UNEXPECTED", pack(message("ping", id=1))),
         says("an update", "UNEXPECTED", pack(message("update"))),
-        says("a login without nick", "MESSAGE", pack(message("login", id=1))),
+        says("a login without nick", "MESSAGE", pack(message("login", id=1, secret=bytes(32)))),
+        says("a login without secret", "MESSAGE", pack(message("login", id=1, nick="alice"))),
+        says("a secret of 31 bytes", "MESSAGE", pack({**who, "secret": bytes(31)})),
         says("not MessagePack", "MESSAGE", b"\xc1"),
         says("empty message", "MESSAGE", b""),
         bad("length no multiple of 16", frame_line(cf[:-1]), "MALFORMED"),
@@ -789,6 +797,7 @@ LOG: Final = fixed("log", 16)
 EPOCH_KEY: Final = fixed("epoch key", 64)
 POST_ID: Final = fixed("message", 16)
 TIME: Final = 1_767_225_600_000
+PASSING: Final = ("joined", "left", "renamed")
 TEXT: Final = "Gr\u00fc\u00dfe, \u4f60\u597d \U0001f512"
 
 
@@ -801,37 +810,81 @@ def welcome(**others: Value) -> Message:
     """Build a welcome, with some values changed."""
     limits: Message = {"text": 8192, "nick": 32, "payload": 16384}
     start = message("welcome", id=1, account=ACCOUNT, nick="alice", server="encchat/0.1")
-    return {**start, "time": TIME, "keeps": "memory", "limits": limits, "features": [], **others}
+    return {**start, "time": TIME, "keeps": "disk", "limits": limits, "features": [], **others}
 
 
 def example_messages() -> list[tuple[str, Message]]:
     """Give one example, or a few, of everything in sections 6 and 7."""
-    acks = [[number, 2**16 + number, TIME + number] for number in range(1, 21)]
-    nicks = [f"{number:032}" for number in range(120)]
     tail = 2**63 - 1
+    acks = [[number, 2**16 + number, TIME + number] for number in range(1, 21)]
+    members: list[Value] = [[f"{number:032}", number % 2 == 0] for number in range(120)]
+    rooms = [[f"room {number}", 10**number, "What it is about"] for number in range(16)]
+    logs = [[fixed(f"log {number}", 16), "public", "room", 2**number, 0] for number in range(17)]
+    lobby: Message = {"log": LOG, "kind": "public", "room": "lobby"}
+    bob: Message = {"log": LOG, "kind": "private", "room": "bob", "seq": 0, "tail": 0, "members": 2}
+    posting: Message = {"log": LOG, "message": POST_ID}
     examples: dict[str, list[Message]] = {
         "request": [
-            message("login", id=1, nick="alice"),
+            login(1, "alice"),
             message("nick", id=2, nick="J\u00fcrgen"),
-            message("join", id=3, room="lobby"),
-            message("who", id=4, room="lobby"),
-            message("who", id=2**32 - 1, room="lobby", after="alice"),
-            message("post", id=6, room="lobby", message=POST_ID, text="x" * 8192),
-            message("post", id=7, room="lobby", message=POST_ID, text=TEXT),
+            message("logs", id=3),
+            message("logs", id=4, after=LOG),
+            message("rooms", id=5),
+            message("rooms", id=6, after="lobby"),
+            message("join", id=7, room="lobby"),
+            message("join", id=8, room="lobby", create="public"),
+            message("join", id=9, room="caf\u00e9", create="invite"),
+            message("private", id=10, nick="bob"),
+            message("read", id=11, log=LOG, after=0),
+            message("read", id=12, log=LOG, after=tail),
+            message("leave", id=13, log=LOG),
+            message("who", id=14, log=LOG),
+            message("who", id=2**32 - 1, log=LOG, after="alice"),
+            message("topic", id=15, log=LOG, topic=""),
+            message("topic", id=16, log=LOG, topic="\U0001f512" * 200),
+            message("invite", id=17, log=LOG, nick="bob"),
+            message("kick", id=18, log=LOG, nick="bob"),
+            message("kick", id=19, log=LOG, nick="bob", ban=True),
+            message("post", id=20, **posting, text="x" * 8192),
+            message("post", id=21, **posting, text=TEXT),
+            message("post", id=22, **posting, text=TEXT, reply=17),
+            message("edit", id=23, **posting, seq=18, text=TEXT),
+            message("delete", id=24, **posting, seq=tail),
+            message("react", id=25, **posting, seq=18, reaction="\U0001f44d\U0001f3fd"),
+            message("react", id=26, **posting, seq=1, reaction=""),
+            message("history", id=27, log=LOG, limit=50),
+            message("history", id=28, log=LOG, limit=1, before=2),
+            message("search", id=29, words="two words"),
+            message("seen", log=LOG, seq=0),
+            message("seen", log=LOG, seq=18),
         ],
         "answer": [
             message("ok", id=2),
             message("refused", id=1, code="nick_taken", text="Somebody else has this name."),
             welcome(server="", time=tail, features=["one", "two"]),
             welcome(),
-            message("joined", id=3, room="lobby", log=LOG, seq=0, members=1),
-            message("joined", id=3, room="lobby", log=LOG, seq=tail, members=500),
-            message("members", id=4, room="lobby", nicks=nicks, more=True),
-            message("members", id=5, room="lobby", nicks=["alice", "bob"], more=False),
-            message("posted", acks=acks),
-            message("posted", acks=[[6, 17, TIME]]),
+            message("logs", id=3, logs=logs, more=True),
+            message("logs", id=4, logs=[[LOG, "private", "bob", tail, tail]], more=False),
+            message("rooms", id=5, rooms=rooms, more=True),
+            message("rooms", id=6, rooms=[["lobby", 2, ""]], more=False),
+            message("joined", **lobby, seq=0, tail=0, members=1, topic="", id=7),
+            message("joined", **bob, topic="", id=10),
+            message("joined", **lobby, seq=17, tail=tail, members=500, topic=TEXT, id=12),
+            message("members", id=14, log=LOG, members=members, more=True),
+            message("members", id=15, log=LOG, members=[["alice", True]], more=False),
+            message("posted", log=LOG, seq=2**16 + 20, acks=acks),
+            message("posted", log=LOG, seq=17, acks=[[20, 17, TIME]]),
+            message("page", id=27, count=0, more=False),
+            message("page", id=28, count=50, more=True),
         ],
-        "event": [message("keys", log=LOG, epoch=1, key=EPOCH_KEY)],
+        "event": [
+            message("keys", log=LOG, epoch=2**32 - 1, key=EPOCH_KEY),
+            message("keys", log=LOG, epoch=1, key=EPOCH_KEY),
+            message("opened", **lobby, seq=17, tail=17, members=3, topic="What it is about"),
+            message("opened", **bob, topic=""),
+            message("removed", log=LOG, text="alice removed you from lobby."),
+            message("invited", room="lobby", by="alice"),
+        ],
         "both": [
             *(message("ping", id=2**bits - 1) for bits in (1, 7, 8, 16, 32)),
             *(message("ping", id=2**bits) for bits in (7, 8, 16)),
@@ -841,9 +894,14 @@ def example_messages() -> list[tuple[str, Message]]:
             message("close", code=1, retry_after=30),
         ],
         "body": [
+            body("text", text=TEXT, reply=tail),
             body("text", text=TEXT),
-            body("joined"),
-            body("left"),
+            body("edit", seq=18, text=TEXT),
+            body("delete", seq=18),
+            body("reaction", seq=18, reaction="\U0001f44d\U0001f3fd"),
+            body("reaction", seq=18, reaction=""),
+            body("topic", topic="What it is about"),
+            *(body(kind) for kind in ("joined", "left")),
             body("renamed", was="bob"),
         ],
     }
@@ -854,7 +912,8 @@ def variants() -> list[tuple[str, str, Message, bytes]]:
     """Give other encodings that mean the same."""
     ping = message("ping", id=5)
     keys = message("keys", log=LOG, epoch=1, key=EPOCH_KEY)
-    posted = message("posted", acks=[[1, 2, 3]])
+    posted = message("posted", log=LOG, seq=2, acks=[[1, 2, 3]])
+    kick = message("kick", id=5, log=LOG, nick="bob")
     head, ident = (pack("type"), pack("ping")), (pack("id"), pack(5))
     cases: list[tuple[str, str, Message, bytes]] = [
         ("id first", "both", ping, pack_map(ident, head)),
@@ -867,6 +926,7 @@ def variants() -> list[tuple[str, str, Message, bytes]]:
         ("bin32", "event", keys, pack(keys).replace(b"\xc4\x10", b"\xc6\x00\x00\x00\x10")),
         ("array16", "answer", posted, pack(posted).replace(b"\x91", b"\xdc\x00\x01")),
         ("array32", "answer", posted, pack(posted).replace(b"\x93", b"\xdd\x00\x00\x00\x03")),
+        ("optional false", "request", kick, pack({**kick, "ban": False})),
         ("all keys backwards", "answer", welcome(), pack(dict(reversed([*welcome().items()])))),
     ]
     widths = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
@@ -929,8 +989,8 @@ def broken_maps() -> dict[str, bytes]:
 
 
 # What to put under a key of an example, as it is encoded.
-WRONG_VALUES: Final[dict[tuple[str, str], dict[str, bytes]]] = {
-    ("join", "id"): {
+WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
+    ("request", "join", "id"): {
         "negative": b"\xff",
         "0": pack(0),
         "2^32": pack(2**32),
@@ -939,7 +999,7 @@ WRONG_VALUES: Final[dict[tuple[str, str], dict[str, bytes]]] = {
         "a float": bytes.fromhex("cb3ff0000000000000"),
         "nil": b"\xc0",
     },
-    ("login", "nick"): {
+    ("request", "login", "nick"): {
         "of 2^32 - 1 bytes, truncated": b"\xdb\xff\xff\xff\xffx",
         "a bin": pack(b"alice"),
         "not UTF-8, a lone continuation byte": b"\xa1\x80",
@@ -949,37 +1009,114 @@ WRONG_VALUES: Final[dict[tuple[str, str], dict[str, bytes]]] = {
         "not UTF-8, a surrogate": b"\xa3\xed\xa0\x80",
         "not UTF-8, beyond U+10FFFF": b"\xa4\xf4\x90\x80\x80",
     },
-    ("who", "after"): {"nil": b"\xc0", "a bin": pack(b"alice")},
-    ("post", "message"): {
+    ("request", "login", "secret"): {
+        "31 bytes": pack(bytes(31)),
+        "33 bytes": pack(bytes(33)),
+        "a str": pack("x" * 32),
+    },
+    ("request", "logs", "after"): {"nil": b"\xc0", "15 bytes": pack(bytes(15)), "a str": pack("x")},
+    ("request", "rooms", "after"): {"nil": b"\xc0", "a bin": pack(b"lobby")},
+    ("request", "join", "create"): {"nil": b"\xc0", "true": pack(True)},
+    ("request", "private", "nick"): {"a bin": pack(b"bob")},
+    ("request", "read", "log"): {"17 bytes": pack(bytes(17)), "a name": pack("lobby")},
+    ("request", "read", "after"): {"negative": b"\xff", "2^63": pack(2**63), "nil": b"\xc0"},
+    ("request", "leave", "log"): {"a name": pack("lobby")},
+    ("request", "who", "log"): {"a name": pack("lobby")},
+    ("request", "who", "after"): {"nil": b"\xc0", "a bin": pack(b"alice")},
+    ("request", "topic", "topic"): {"nil": b"\xc0"},
+    ("request", "invite", "nick"): {"a bin": pack(b"bob")},
+    ("request", "kick", "ban"): {"nil": b"\xc0", "an integer": pack(1), "a str": pack("true")},
+    ("request", "post", "message"): {
         "a str": pack("x" * 16),
         "15 bytes": pack(bytes(15)),
         "17 bytes": pack(bytes(17)),
     },
-    ("post", "text"): {"a bin": pack(b"text"), "an array": pack(["text"])},
-    ("welcome", "account"): {"15 bytes": pack(bytes(15))},
-    ("welcome", "time"): {
+    ("request", "post", "text"): {"a bin": pack(b"text"), "an array": pack(["text"])},
+    ("request", "post", "reply"): {"0": pack(0), "2^63": pack(2**63), "nil": b"\xc0"},
+    ("request", "edit", "seq"): {"0": pack(0), "2^63": pack(2**63)},
+    ("request", "delete", "seq"): {"0": pack(0), "a bin": pack(bytes(16))},
+    ("request", "react", "seq"): {"0": pack(0), "negative": b"\xff"},
+    ("request", "react", "reaction"): {"nil": b"\xc0"},
+    ("request", "history", "limit"): {"0": pack(0), "51": pack(51), "a str": pack("50")},
+    ("request", "history", "before"): {"0": pack(0), "2^63": pack(2**63), "nil": b"\xc0"},
+    ("request", "search", "words"): {"an array": pack(["two", "words"])},
+    ("request", "seen", "seq"): {"negative": b"\xff", "2^63": pack(2**63)},
+    ("answer", "welcome", "account"): {"15 bytes": pack(bytes(15))},
+    ("answer", "welcome", "time"): {
         "2^63": pack(2**63),
         "negative": b"\xd3" + b"\xff" * 8,
         "a float": bytes.fromhex("cb4270000000000000"),
         "an extension": b"\xd6\xff\x00\x00\x00\x01",
     },
-    ("welcome", "limits"): {"an array": pack([]), "has an integer as key": b"\x81\x01\x01"},
-    ("welcome", "features"): {"nil": b"\xc0", "has an integer": pack([1])},
-    ("members", "nicks"): {"a str": pack("a"), "has an integer": pack(["a", 1])},
-    ("members", "more"): {"an integer": pack(1)},
-    ("posted", "acks"): {
+    ("answer", "welcome", "limits"): {
+        "an array": pack([]),
+        "has an integer as key": b"\x81\x01\x01",
+    },
+    ("answer", "welcome", "features"): {"nil": b"\xc0", "has an integer": pack([1])},
+    ("answer", "logs", "logs"): {
+        "not arrays": pack([LOG]),
+        "has one of four": pack([[LOG, "public", "room", 1]]),
+        "has one of six": pack([[LOG, "public", "room", 1, 1, 1]]),
+        "has a log of 15 bytes": pack([[LOG[:15], "public", "room", 1, 1]]),
+        "has one with a str": pack([[LOG, "public", "room", 1, "1"]]),
+    },
+    ("answer", "rooms", "rooms"): {
+        "not arrays": pack(["lobby"]),
+        "has one of two": pack([["lobby", 1]]),
+        "has one of four": pack([["lobby", 1, "", 1]]),
+        "has one with a bin": pack([[b"lobby", 1, ""]]),
+    },
+    ("answer", "joined", "id"): {"0": pack(0), "2^32": pack(2**32)},
+    ("answer", "joined", "seq"): {"negative": b"\xff"},
+    ("answer", "members", "members"): {
+        "a str": pack("a"),
+        "not arrays": pack(["alice"]),
+        "has one of one": pack([["alice"]]),
+        "has one of three": pack([["alice", True, True]]),
+        "has one with an integer": pack([["alice", 1]]),
+    },
+    ("answer", "members", "more"): {"an integer": pack(1)},
+    ("answer", "posted", "seq"): {"negative": b"\xff"},
+    ("answer", "posted", "acks"): {
         "not arrays": pack([1, 2, 3]),
         "has one of two": pack([[1, 2]]),
+        "has one of four": pack([[1, 2, 3, 4]]),
         "has one with a str": pack([[1, "2", 3]]),
+        "has one with id 0": pack([[0, 2, 3]]),
+        "has one with id 2^32": pack([[2**32, 2, 3]]),
     },
-    ("keys", "log"): {"15 bytes": pack(bytes(15))},
-    ("keys", "epoch"): {"2^63": pack(2**63)},
-    ("keys", "key"): {"63 bytes": pack(bytes(63)), "65 bytes": pack(bytes(65))},
-    ("close", "code"): {"a str": pack("0")},
-    ("close", "retry_after"): {"a str": pack("9"), "nil": b"\xc0"},
-    ("text", "time"): {"a str": pack("1"), "negative": b"\xff"},
-    ("text", "account"): {"17 bytes": pack(bytes(17)), "a str": pack("x" * 16)},
-    ("renamed", "was"): {"a bin": pack(b"bob")},
+    ("answer", "page", "count"): {"negative": b"\xff", "a float": bytes.fromhex("ca3f800000")},
+    ("answer", "page", "more"): {"nil": b"\xc0"},
+    ("event", "keys", "log"): {"15 bytes": pack(bytes(15))},
+    ("event", "keys", "epoch"): {"0": pack(0), "2^32": pack(2**32), "2^63": pack(2**63)},
+    ("event", "keys", "key"): {"63 bytes": pack(bytes(63)), "65 bytes": pack(bytes(65))},
+    ("event", "opened", "log"): {"17 bytes": pack(bytes(17))},
+    ("event", "opened", "tail"): {"2^63": pack(2**63)},
+    ("event", "removed", "text"): {"nil": b"\xc0"},
+    ("event", "invited", "by"): {"a bin": pack(bytes(16))},
+    ("both", "close", "code"): {"a str": pack("0")},
+    ("both", "close", "retry_after"): {"a str": pack("9"), "nil": b"\xc0"},
+    ("body", "text", "time"): {"a str": pack("1"), "negative": b"\xff"},
+    ("body", "text", "account"): {"17 bytes": pack(bytes(17)), "a str": pack("x" * 16)},
+    ("body", "text", "reply"): {"0": pack(0), "nil": b"\xc0"},
+    ("body", "edit", "seq"): {"0": pack(0)},
+    ("body", "delete", "seq"): {"0": pack(0), "2^63": pack(2**63)},
+    ("body", "reaction", "seq"): {"0": pack(0)},
+    ("body", "reaction", "reaction"): {"a bin": pack(b"+")},
+    ("body", "topic", "topic"): {"a bin": pack(b"topic")},
+    ("body", "renamed", "was"): {"a bin": pack(b"bob")},
+}
+
+# What may be left out, of the last example of each type; of the others nothing.
+OPTIONAL: Final = {
+    ("request", "logs", "after"),
+    ("request", "rooms", "after"),
+    ("request", "join", "create"),
+    ("request", "who", "after"),
+    ("request", "kick", "ban"),
+    ("request", "post", "reply"),
+    ("request", "history", "before"),
+    ("both", "close", "retry_after"),
 }
 
 
@@ -988,21 +1125,17 @@ def bad_messages() -> list[tuple[str, str, bytes]]:
     cases = [(name, "both", coded) for name, coded in broken_maps().items()]
     cases.append(("body truncated by one byte", "body", pack(body("left"))[:-1]))
     cases.append(("one byte behind a body", "body", pack(body("left")) + b"\x00"))
-    examples = {str(example["type"]): (kind, example) for kind, example in example_messages()}
-    # A body and an answer share this name.
-    examples["joined"] = ("answer", message("joined", id=3, room="r", log=LOG, seq=0, members=1))
-    for (name, key), wrong in WRONG_VALUES.items():
-        kind, example = examples[name]
+    examples = {(kind, str(example["type"])): example for kind, example in example_messages()}
+    for (kind, name, key), wrong in WRONG_VALUES.items():
         for what, value in wrong.items():
-            items = {pack(other): pack(item) for other, item in example.items()}
+            items = {pack(other): pack(item) for other, item in examples[kind, name].items()}
             coded = pack_map(*(items | {pack(key): value}).items())
-            cases.append((f"{name}, {key}: {what}", kind, coded))
-    optional = {("who", "after"), ("close", "retry_after")}
-    for name, (kind, example) in examples.items():
+            cases.append((f"{kind} {name}, {key}: {what}", kind, coded))
+    for (kind, name), example in examples.items():
         for key in example:
-            if key != "type" and (name, key) not in optional:
+            if key != "type" and (kind, name, key) not in OPTIONAL:
                 rest = {other: item for other, item in example.items() if other != key}
-                cases.append((f"{name} without {key}", kind, pack(rest)))
+                cases.append((f"{kind} {name} without {key}", kind, pack(rest)))
     return cases
 
 
@@ -1033,21 +1166,26 @@ def make_records() -> list[Vector]:
         vectors.append({"name": f"record id {number}", **hexed(inputs)})
 
     ident = record_id(ACCOUNT, POST_ID)
-    bodies = [pack(example) for kind, example in example_messages() if kind == "body"]
+    bodies = [example for kind, example in example_messages() if kind == "body"]
     epochs, numbers = (1, 2, 300, 2**32 - 1), (1, 2, 10**9, 2**63 - 1)
-    for coded, epoch, seq in zip(bodies, epochs, numbers, strict=True):
-        iv = fixed(f"record of epoch {epoch}", 16)
+    for place, example in enumerate(bodies):
+        epoch, seq, coded = epochs[place % 4], numbers[place % 4], pack(example)
+        if example["type"] in PASSING:
+            seq = 0
+        name = f"{place + 1}, {example['type']!s}, epoch {epoch}, number {seq}"
+        iv = fixed(f"record {place}", 16)
         record = seal_record(EPOCH_KEY, LOG, epoch, ident, coded, iv)
         values = {"epoch_key": EPOCH_KEY, "log": LOG, "record_id": ident, "iv": iv, "body": coded}
-        vector: Vector = {"name": f"epoch {epoch}, number {seq}", "epoch": epoch, "seq": seq}
+        vector: Vector = {"name": name, "epoch": epoch, "seq": seq}
         vector |= hexed(values | {"record": record})
         vectors.append({**vector, "line": record_line(LOG, seq, record)})
 
     def bad(name: str, line: str, expect: str = "AUTHENTICATION") -> Vector:
         return {"name": name, "expect": expect, "epoch_key": EPOCH_KEY.hex(), "line": line}
 
-    record = seal_record(EPOCH_KEY, LOG, 1, ident, bodies[0], fixed("bad record", 16))
-    other_key = seal_record(flip(EPOCH_KEY, 0), LOG, 1, ident, bodies[0], fixed("bad record", 16))
+    coded = pack(body("text", text=TEXT))
+    record = seal_record(EPOCH_KEY, LOG, 1, ident, coded, fixed("bad record", 16))
+    other_key = seal_record(flip(EPOCH_KEY, 0), LOG, 1, ident, coded, fixed("bad record", 16))
     good = record_line(LOG, 7, record)
     log, coded64 = b64(LOG), b64(record)
     vectors += [
@@ -1059,10 +1197,10 @@ def make_records() -> list[Vector]:
         bad("bit flipped in the tag", record_line(LOG, 7, flip(record, -1))),
         bad("sealed with another key", record_line(LOG, 7, other_key)),
     ]
-    numbers_wrong = ["0", "01", "+1", "-1", "1.0", "1_0", "0x1", "1e3", "x", "9" * 20]
+    numbers_wrong = ["", "00", "-0", "01", "+1", "-1", "1.0", "1_0", "0x1", "1e3", "x", "9" * 20]
     for wrong in [*numbers_wrong, str(2**63), str(2**64)]:
         line = record_line(LOG, wrong, record)
-        vectors.append(bad(f"sequence number {wrong}", line, "MALFORMED"))
+        vectors.append(bad(f"sequence number {wrong or 'empty'}", line, "MALFORMED"))
     lines = {
         "two spaces before the sequence number": f"R {log}  7 {coded64}",
         "two spaces before the record": f"R {log} 7  {coded64}",
@@ -1089,9 +1227,10 @@ def make_vouchers() -> list[Vector]:
     """Make vouchers.json."""
     secret = fixed("application secret s", 64)
     lines: list[str] = []
-    for seq in (18, 19, 25):
+    for seq in (18, 0, 25):
+        example = body("left") if seq == 0 else body("text", text=TEXT)
         ident, iv = fixed(f"record id {seq}", 16), fixed(f"voucher, IV {seq}", 16)
-        record = seal_record(EPOCH_KEY, LOG, 1, ident, pack(body("left")), iv)
+        record = seal_record(EPOCH_KEY, LOG, 1, ident, pack(example), iv)
         lines.append(record_line(LOG, seq, record))
     run = "".join(line + "\r\n" for line in lines).encode()
     one = (lines[0] + "\r\n").encode()
@@ -1131,7 +1270,7 @@ def make_vouchers() -> list[Vector]:
     right = wrong()
     return [
         good("one record", 0, 0, 1, one),
-        good("three records", 0, 1, 5, run),
+        good("three records, one of them passing", 0, 1, 5, run),
         good("after an update", 1, 0, 0, run),
         good("two updates, large numbers", 2, 2**40, 2**20 - 1, one),
         bad("counter too high", wrong(counter=2)),
@@ -1159,6 +1298,248 @@ def make_vouchers() -> list[Vector]:
     ]
 
 
+class Reading:
+    """What a server sends to a client that has logged in, step by step."""
+
+    def __init__(self, name: str, *logs: bytes) -> None:
+        """Begin with joining logs, whose keys of epoch 1 are sent."""
+        self.name = name
+        self.sender = Sender(fixed("application secret s", 64), "s", 0, 1)
+        self.start = self.sender.state()
+        self.steps: list[Vector] = []
+        self.run: list[tuple[str, Vector]] = []
+        for log in logs:
+            self.keys(log=log).joined(log=log)
+
+    def random(self, length: int) -> bytes:
+        """Choose bytes that no other place has."""
+        return fixed(f"{self.name}, {len(self.steps)}", length)
+
+    def line(self, line: str) -> "Reading":
+        """Send any line."""
+        self.steps.append({"line": line})
+        return self
+
+    def frame(self, message: Message) -> "Reading":
+        """Send a frame."""
+        line = self.sender.frame(message, self.random(16))
+        self.steps.append({"line": line, "message": plain(message)})
+        return self
+
+    def keys(self, epoch: int = 1, log: bytes = LOG) -> "Reading":
+        """Send an epoch's key."""
+        return self.frame(message("keys", log=log, epoch=epoch, key=epoch_key(log, epoch)))
+
+    def joined(self, seq: int = 17, tail: int = 17, log: bytes = LOG) -> "Reading":
+        """Answer a request to read."""
+        where: Message = {"log": log, "kind": "public", "room": "lobby"}
+        rest = message("joined", **where, seq=seq, tail=tail, members=2, topic="", id=2)
+        return self.frame(rest)
+
+    def opened(self, seq: int = 17) -> "Reading":
+        """Say that reading begins."""
+        where: Message = {"log": LOG, "kind": "private", "room": "bob"}
+        return self.frame(message("opened", **where, seq=seq, tail=seq, members=2, topic=""))
+
+    def removed(self) -> "Reading":
+        """Say that reading is over."""
+        return self.frame(message("removed", log=LOG, text="bob removed you."))
+
+    def page(self, count: int) -> "Reading":
+        """Answer a request for records, but for these."""
+        return self.frame(message("page", id=7, count=count, more=True))
+
+    def record(
+        self, seq: int, epoch: int = 1, log: bytes = LOG, coded: bytes = b"", key: bytes = b""
+    ) -> "Reading":
+        """Send a record; the same one, where the same was sent before."""
+        example = body("joined") if seq == 0 else body("text", text=f"This is number {seq}.")
+        coded, key = coded or pack(example), key or epoch_key(log, epoch)
+        name = f"{log.hex()}, {seq}, {epoch}"
+        ident, iv = fixed(f"id, {name}", 16), fixed(f"IV, {name}", 16)
+        line = record_line(log, seq, seal_record(key, log, epoch, ident, coded, iv))
+        values = hexed({"log": log, "record_id": ident, "body": coded})
+        self.run.append((line, {"seq": seq, **values}))
+        return self.line(line)
+
+    def voucher(self, page: int = 0, flipped: bool = False) -> "Reading":
+        """Vouch for the records since the last voucher; they belong to the page, if not 0."""
+        run = "".join(line + "\r\n" for line, _ in self.run).encode()
+        key = derive(self.sender.secret, "voucher", b"")
+        made = voucher(key, self.sender.vouchers, self.sender.sequence, run)[:16]
+        self.sender.vouchers += 1
+        delivers = [{"page": page, **record} for _, record in self.run]
+        line = "V " + b64(flip(made, -1) if flipped else made)
+        self.steps.append({"line": line, "delivers": delivers})
+        self.run = []
+        return self
+
+    def records(self, *numbers: int, page: int = 0) -> "Reading":
+        """Send a run of records and its voucher."""
+        for seq in numbers:
+            self.record(seq)
+        return self.voucher(page)
+
+    def ends(self, expect: str = "UNEXPECTED") -> Vector:
+        """Describe that the last line is refused."""
+        *before, last = self.steps
+        vector: Vector = {"name": self.name, "expect": expect, **self.start}
+        return {**vector, "steps": before, "line": last["line"]}
+
+    def goes_on(self) -> Vector:
+        """Describe that all of it is taken, and a frame behind it as well."""
+        self.frame(message("ok", id=9))
+        return {"name": self.name, **self.start, "steps": self.steps}
+
+
+def epoch_key(log: bytes, epoch: int) -> bytes:
+    """Choose the key of an epoch."""
+    return fixed(f"key of {log.hex()}, {epoch}", 64)
+
+
+OTHER_LOG: Final = fixed("another log", 16)
+
+
+def make_reading() -> list[Vector]:
+    """Make reading.json."""
+    return [*good_readings(), *bad_pages(), *bad_records()]
+
+
+def good_readings() -> list[Vector]:
+    """Make what a client takes."""
+
+    def at(name: str, *logs: bytes) -> Reading:
+        return Reading(name, *(logs or (LOG,)))
+
+    later = pack(message("later", time=b"of another type"))
+    update = message("update")
+    readings = [
+        at("new records").records(18, 19).records(25),
+        at("the largest number").records(2**63 - 1),
+        at("passing records").records(0).records(0, 18, 0, 0, 19, 0),
+        at("a run of two logs", LOG, OTHER_LOG).record(18).record(18, log=OTHER_LOG).voucher(),
+        at("a body of an unknown type").record(18, coded=later).voucher(),
+        at("a new epoch").records(18).keys(2).record(19, 2).record(0, 2).record(20, 2).voucher(),
+        at("an update between runs").records(18).frame(update).records(19).records(20),
+        Reading("keys after joined").joined().keys().records(18),
+        Reading("read from the start").keys().joined(0, 17).records(1, 2, 17),
+        Reading("read behind the tail").keys().joined(15, 17).records(16, 17).records(18),
+        Reading("opened").keys().opened().records(18),
+        at("removed, and opened again").removed().keys().opened(20).records(21),
+        at("an empty page").page(0).records(18),
+        at("a page").page(2).records(5, 9, page=7).records(18),
+        at("a page, the latest first").records(18).page(3).records(18, 9, 5, page=7).records(19),
+        at("a page from behind the cursor").page(1).records(18, page=7).records(18),
+        at("two pages").page(1).records(5, page=7).page(1).records(5, page=7),
+        at("an update before a page").frame(update).page(1).records(5, page=7).records(18),
+        at("an update behind a page").page(1).records(5, page=7).frame(update).records(18),
+        at("a page of a log that is read and of one that is not")
+        .keys(log=OTHER_LOG)
+        .page(2)
+        .record(5, log=OTHER_LOG)
+        .record(5)
+        .voucher(7)
+        .records(18),
+        at("a page of an older epoch, whose key is sent again")
+        .keys(2)
+        .record(18, 2)
+        .voucher()
+        .keys(1)
+        .page(2)
+        .record(17)
+        .record(18, 2)
+        .voucher(7)
+        .record(19, 2)
+        .voucher(),
+        Reading("a page of a log that is read only later")
+        .keys()
+        .page(1)
+        .records(18, page=7)
+        .joined()
+        .records(18),
+    ]
+    return [reading.goes_on() for reading in readings]
+
+
+def bad_pages() -> list[Vector]:
+    """Make pages that a client must refuse."""
+
+    def at(name: str) -> Reading:
+        return Reading("page: " + name, LOG)
+
+    return [
+        at("a record more than it says").page(1).records(5, 6, page=7).ends(),
+        at("a record less than it says").page(2).records(5, page=7).ends(),
+        at("in two runs").page(2).records(5).ends(),
+        at("a passing record in it").page(2).records(5, 0, page=7).ends(),
+        at("passing records alone").page(1).records(0, page=7).ends(),
+        at("a voucher in the place of the run").page(1).voucher().ends(),
+        at("a frame in the place of the run").page(1).frame(message("ping", id=1)).ends(),
+        at("an update in the place of the run").page(1).frame(message("update")).ends(),
+        at("a close in the place of the run").page(1).frame(message("close", code=0)).ends(),
+        at("another page in the place of the run").page(1).page(1).ends(),
+        at("an empty page in the place of the run").page(1).page(0).ends(),
+        at("a hello in the place of the run").page(1).line("encchat/1 AAAA").ends(),
+        at("a close in clear there").page(1).line("encchat/1 close 0").ends(),
+        at("a frame between the run and its voucher").page(1).record(5).page(1).ends(),
+        at("a wrong voucher").page(1).record(5).voucher(7, flipped=True).ends("AUTHENTICATION"),
+        at("a log without a key").page(1).record(5, log=OTHER_LOG).voucher(7).ends(),
+        at("an epoch without a key").page(1).record(5, 2).voucher(7).ends(),
+        at("of a log after removed").removed().page(1).records(5, page=7).ends(),
+        at("sealed with another key")
+        .page(1)
+        .record(5, key=fixed("another key", 64))
+        .voucher(7)
+        .ends("AUTHENTICATION"),
+        at("a body that is none").page(1).record(5, coded=b"\xc1").voucher(7).ends("MESSAGE"),
+    ]
+
+
+def bad_records() -> list[Vector]:
+    """Make new records that a client must refuse."""
+
+    def at(name: str) -> Reading:
+        return Reading("record: " + name, LOG)
+
+    no_text = pack(body("text"))
+    return [
+        at("the number that joined named").records(17).ends(),
+        at("a number below the one that joined named").records(1).ends(),
+        at("the same number again").records(18, 18).ends(),
+        at("the same number in the next run").records(18).records(18).ends(),
+        at("a lower number").records(19, 18).ends(),
+        at("the same number behind a passing record").records(18, 0, 18).ends(),
+        at("a number of a page, twice").page(1).records(18, page=7).records(18, 18).ends(),
+        Reading("record: the number that opened named").keys().opened(17).records(17).ends(),
+        Reading("record: of a log that is not read").keys().records(18).ends(),
+        Reading("record: passing, of a log that is not read").keys().records(0).ends(),
+        Reading("record: of a log with a page only")
+        .keys()
+        .page(1)
+        .records(5, page=7)
+        .records(18)
+        .ends(),
+        at("of an unknown log").record(18, log=OTHER_LOG).voucher().ends(),
+        at("after removed").removed().records(18).ends(),
+        at("passing, after removed").removed().records(0).ends(),
+        at("after removed, with a key").removed().keys().records(18).ends(),
+        at("an epoch without a key").record(18, 2).voucher().ends(),
+        at("passing, an epoch without a key").record(0, 2).voucher().ends(),
+        at("epoch 0").record(18, 0).voucher().ends(),
+        at("a frame before the voucher").record(18).frame(message("ok", id=3)).ends(),
+        at("a frame before the voucher of a passing one").record(0).frame(message("update")).ends(),
+        at("a voucher without one").voucher().ends(),
+        at("a voucher too many").records(18).voucher().ends(),
+        at("a wrong voucher").record(18).voucher(flipped=True).ends("AUTHENTICATION"),
+        at("sealed with another key")
+        .record(18, key=fixed("another key", 64))
+        .voucher()
+        .ends("AUTHENTICATION"),
+        at("a body that is none").record(18, coded=b"\xc1").voucher().ends("MESSAGE"),
+        at("a body without text").record(18, coded=no_text).voucher().ends("MESSAGE"),
+    ]
+
+
 FILES: Final[dict[str, tuple[str, Callable[[], list[Vector]]]]] = {
     "sealing": (
         "Section 3. `box` is Seal(key, plaintext; aad) with `iv`. A vector with `expect` is a box"
@@ -1172,8 +1553,8 @@ FILES: Final[dict[str, tuple[str, Callable[[], list[Vector]]]]] = {
     ),
     "handshake": (
         "Section 4. `client` and `server` are what each side chooses: `mlkem_seed` is d || z and"
-        " `mlkem_m` is m of FIPS 203; `ss_kem` is ML-KEM's shared secret. `lines` are CH, SH, SA"
-        " and CF. In a vector with `expect` the side `role` has chosen `private`, receives the"
+        " `mlkem_m` is m of FIPS 203; `K` is `ss_kem`, ML-KEM's shared secret. `lines` are CH, SH,"
+        " SA and CF. In a vector with `expect` the side `role` has chosen `private`, receives the"
         " lines `receives` and fails at the last of them; before that it has sent the lines"
         " `sends`.",
         make_handshake,
@@ -1190,7 +1571,7 @@ FILES: Final[dict[str, tuple[str, Callable[[], list[Vector]]]]] = {
         "Sections 6 and 7. `kind`: request (to the server), answer and event (to the client), both"
         " (either way) or body (of a record). `encoded` decodes to `message`, where {hex: ...} is a"
         " bin. If `canonical`, it is the shortest form with the keys in the order of the tables,"
-        " `type` first, then `id`; the order is not demanded of a sender.",
+        " `type` first, then `id` (in `joined`: last); the order is not demanded of a sender.",
         make_messages,
     ),
     "records": (
@@ -1206,6 +1587,14 @@ FILES: Final[dict[str, tuple[str, Callable[[], list[Vector]]]]] = {
         " is the bytes of the record lines. In a vector with `expect` a client in that state, which"
         " has received `run`, must refuse `line`.",
         make_vouchers,
+    ),
+    "reading": (
+        "Sections 6 to 8. A client that has logged in, for whose direction (s) the keys of frames"
+        " and vouchers are in the state given as in frames.json, takes the lines of `steps` in"
+        " order. A frame gives it `message`; a voucher `delivers` records, where `page` is the id"
+        " of the request that they answer, or 0 for new ones. In a vector with `expect` it must"
+        " then refuse `line`.",
+        make_reading,
     ),
 }
 

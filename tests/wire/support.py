@@ -1,5 +1,6 @@
 """What several of these tests need: changed bytes, and pairs in a given state."""
 
+import hashlib
 from contextlib import suppress
 from typing import Final
 
@@ -7,9 +8,14 @@ from chat.limits import Limits
 from chat.testing import FakeLog, Pair, split_lines
 from chat.wire.connection import Connection, State, Transmit
 from chat.wire.errors import CloseCode, MalformedLineError
-from chat.wire.messages import Login, TextBody
+from chat.wire.frames import SERVER_TO_CLIENT, FrameOpener
+from chat.wire.lines import RecordLine, decode_line
+from chat.wire.messages import Login, Page, TextBody
+from chat.wire.records import Delivered, RecordReader
 
-LOGIN: Final = Login(1, "alice")
+LOGIN: Final = Login(1, "alice", bytes(32))
+
+_SECRET: Final = bytes(64)
 
 CLIENT_STATES: Final = (
     State.AWAIT_HELLO,
@@ -63,6 +69,50 @@ def member(limits: Limits | None = None, *, seed: int = 0) -> tuple[Pair, FakeLo
     pair.server_sends(log.keys())
     pair.server_sends(log.joined(2))
     return pair, log
+
+
+class Reader:
+    """A record reader that has joined `log`, and the end of the direction that issues vouchers."""
+
+    def __init__(self) -> None:
+        self.reader = RecordReader()
+        self.log = self.joins(FakeLog())
+        self.issuer = FrameOpener(_SECRET, SERVER_TO_CLIENT)
+        self.opener = FrameOpener(_SECRET, SERVER_TO_CLIENT)
+
+    def joins(self, log: FakeLog) -> FakeLog:
+        """Let the reader read `log`, from its end on."""
+        self.reader.add_key(log.keys())
+        self.reader.start(log.joined(1))
+        return log
+
+    def next_epoch(self) -> None:
+        """Begin an epoch in `log`, whose key the reader is given."""
+        self.log.epoch += 1
+        self.log.key = bytes([self.log.epoch] * 64)
+        self.reader.add_key(self.log.keys())
+
+    def add(self, *lines: bytes) -> bytes:
+        """Let the reader keep record lines; return the voucher for them."""
+        run = b"".join(lines)
+        for line in split_lines(run):
+            typed = decode_line(line)
+            assert isinstance(typed, RecordLine)
+            self.reader.add(typed)
+        return self.issuer.voucher(hashlib.sha512(run).digest())
+
+    def redeem(self, voucher: bytes) -> list[Delivered]:
+        """Let the reader check a voucher."""
+        return self.reader.redeem(voucher, self.opener)
+
+    def take(self, *lines: bytes) -> list[Delivered]:
+        """Let the reader take record lines and a right voucher."""
+        return self.redeem(self.add(*lines))
+
+    def take_page(self, page: Page, *lines: bytes) -> list[Delivered]:
+        """Let the reader take a page, these record lines and a right voucher."""
+        self.reader.expect(page)
+        return self.take(*lines)
 
 
 def client_at(state: State) -> Pair:

@@ -41,7 +41,7 @@ from chat.wire.lines import (
     encode_record,
     encode_voucher,
 )
-from chat.wire.messages import Join, Login, Ok, Ping, Pong, encode
+from chat.wire.messages import Join, Login, Ok, Page, Ping, Pong, encode
 from chat.wire.records import seal_record
 from tests.wire.support import (
     LOGIN,
@@ -66,7 +66,7 @@ SERVER_AUTH: Final = {
     "padding": (176, 192),
     "tag": (192, 224),
 }
-CLIENT_FINISH: Final = {"IV": (0, 16), "finished": (16, 80), "login": (80, 112), "tag": (112, 144)}
+CLIENT_FINISH: Final = {"IV": (0, 16), "finished": (16, 80), "login": (80, 160), "tag": (160, 192)}
 
 
 def bits(fields: dict[str, tuple[int, int]]) -> pytest.MarkDecorator:
@@ -120,7 +120,7 @@ def test_no_bit_of_a_server_authentication_can_be_flipped(bit: int) -> None:
 def test_no_bit_of_a_client_finish_can_be_flipped(bit: int) -> None:
     pair = Pair()
     box = finish_box(pair)
-    assert len(box) == 144
+    assert len(box) == 192
     with pytest.raises(AuthenticationError):
         pair.to_server(encode_frame(flip(box, bit)))
     assert pair.server_events[1:] == []
@@ -299,7 +299,7 @@ def test_a_whole_session_of_a_client_cannot_be_replayed() -> None:
 
 
 def test_a_finish_without_the_keys_is_refused() -> None:
-    for guess in (bytes(144), seeded_bytes(0)(144)):
+    for guess in (bytes(192), seeded_bytes(0)(192)):
         with pytest.raises(AuthenticationError):
             server_at(State.AWAIT_FINISH).to_server(encode_frame(guess))
 
@@ -314,7 +314,7 @@ def test_a_login_in_a_frame_does_not_replace_the_finish() -> None:
     pair.offer_host_key()
     pair.client.login(LOGIN)
     with pytest.raises(AuthenticationError):
-        pair.to_server(pair.client.send(Login(2, "alice")))
+        pair.to_server(pair.client.send(Login(2, "alice", bytes(32))))
     assert len(pair.server_events) == 1
 
 
@@ -681,6 +681,13 @@ roles: Final = st.sampled_from(["client", "server"])
 REFUSALS: Final = (UnexpectedInputError, AuthenticationError)
 
 
+def identifier(line: bytes) -> bytes:
+    """Return the id of the record in a line."""
+    record = decode_line(line.removesuffix(b"\r\n"))
+    assert isinstance(record, RecordLine)
+    return record.record[4:20]
+
+
 class Network(RuleBasedStateMachine):
     """Two ends that talk, and a network that carries what they say until it attacks.
 
@@ -764,16 +771,39 @@ class Network(RuleBasedStateMachine):
         self.carry("server", self.pair.vouched(*self.records(size)))
         self.check()
 
-    def records(self, size: int) -> list[bytes]:
+    @rule()
+    def pass_by(self) -> None:
+        """The server sends a passing record among others."""
+        passing = text("passing")
+        line = self.log.passing(passing)
+        before = self.records(1)
+        self.said["server"].append(Delivered(self.log.log, 0, identifier(line), passing))
+        self.carry("server", self.pair.vouched(*before, line, *self.records(1)))
+        self.check()
+
+    @rule(size=st.integers(0, 3))
+    def answer_page(self, size: int) -> None:
+        """The server answers with a page."""
+        self.carry("server", self.page(size))
+        if size:
+            self.carry("server", self.pair.vouched(*self.records(size, page=7)))
+        self.check()
+
+    def page(self, size: int) -> bytes:
+        """Let the server say that a page of records follows, and expect that at the client."""
+        page = Page(7, size, more=False)
+        self.said["server"].append(Received(page))
+        return self.pair.server.send(page)
+
+    def records(self, size: int, page: int = 0) -> list[bytes]:
         """Make records, and expect them at the client."""
         lines = []
         for number in range(size):
             line = self.log.line(text(str(number)))
-            record = decode_line(line.removesuffix(b"\r\n"))
-            assert isinstance(record, RecordLine)
-            identifier = record.record[4:20]
             body = text(str(number))
-            self.said["server"].append(Delivered(self.log.log, self.log.seq, identifier, body))
+            self.said["server"].append(
+                Delivered(self.log.log, self.log.seq, identifier(line), body, page)
+            )
             lines.append(line)
         return lines
 
@@ -811,13 +841,18 @@ class Network(RuleBasedStateMachine):
 
         Where they begin a generation, the `update` before them is carried.
         """
-        said = [*self.said["server"]]
-        lines = self.records(size)
-        self.said["server"] = said
+        lines = self.unsaid(size)
         *update, voucher = split_lines(voucher_for(self.pair, *lines))
         for line in update:
             self.carry("server", line + b"\r\n")
         return lines, voucher + b"\r\n"
+
+    def unsaid(self, size: int) -> list[bytes]:
+        """Make records that will not arrive."""
+        said = [*self.said["server"]]
+        lines = self.records(size)
+        self.said["server"] = said
+        return lines
 
     @rule(size=st.integers(2, 4), data=st.data())
     def reorder_records(self, size: int, data: st.DataObject) -> None:
@@ -840,6 +875,30 @@ class Network(RuleBasedStateMachine):
         """A run does not arrive, nor its voucher, before the frame that was sent after it."""
         self.unsaid_run(size)
         self.attack("server", self.speak("server", 1))
+
+    @rule(size=st.integers(1, 3))
+    def drop_records_of_a_page(self, size: int) -> None:
+        """The run behind a page does not arrive; the next frame does."""
+        self.carry("server", self.page(size))
+        self.pair.vouched(*self.unsaid(size))
+        self.attack("server", self.speak("server", 1))
+
+    @rule(size=st.integers(1, 3))
+    def exchange_the_records_of_a_page(self, size: int) -> None:
+        """The run behind a page does not arrive, but as many new records that were sent next."""
+        self.carry("server", self.page(size))
+        self.pair.vouched(*self.unsaid(size))
+        self.attack("server", self.pair.vouched(*self.unsaid(size)))
+
+    @rule(size=st.integers(1, 3))
+    def drop_a_page(self, size: int) -> None:
+        """A page does not arrive, but its run does, as if it were new."""
+        said = [*self.said["server"]]
+        *update, _ = split_lines(self.page(size))
+        self.said["server"] = said
+        for line in update:
+            self.carry("server", line + b"\r\n")
+        self.attack("server", self.pair.vouched(*self.unsaid(size)))
 
     @rule()
     def close(self) -> None:

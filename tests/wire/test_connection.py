@@ -246,7 +246,7 @@ def test_a_binding_names_one_connection() -> None:
 
 def test_logging_in_a_pair_welcomes_the_client() -> None:
     pair = Pair()
-    welcome = pair.log_in(Login(5, "bob"))
+    welcome = pair.log_in(Login(5, "bob", bytes(32)))
     assert isinstance(welcome, Welcome)
     assert (welcome.id, welcome.nick) == (5, "bob")
     assert pair.client_events[-1] == Received(welcome)
@@ -269,7 +269,7 @@ def test_a_login_that_is_too_long_can_be_made_again() -> None:
     pair = Pair()
     pair.offer_host_key()
     with pytest.raises(LocalProtocolError):
-        pair.client.login(Login(1, "a" * LOGIN_BYTES))
+        pair.client.login(Login(1, "a" * LOGIN_BYTES, bytes(32)))
     assert pair.client.state is State.AWAIT_TRUST
     assert pair.to_server(pair.client.login(LOGIN))[1] == Received(LOGIN)
 
@@ -277,7 +277,8 @@ def test_a_login_that_is_too_long_can_be_made_again() -> None:
 def test_the_longest_login_fits_a_line_of_the_handshake() -> None:
     pair = Pair()
     pair.offer_host_key()
-    login = Login(1, "a" * (LOGIN_BYTES - len(encode(Login(1, "a" * 300))) + 300))
+    rest = len(encode(Login(1, "a" * 300, bytes(32)))) - 300
+    login = Login(1, "a" * (LOGIN_BYTES - rest), bytes(32))
     assert len(encode(login)) == LOGIN_BYTES
     assert pair.to_server(pair.client.login(login))[1] == Received(login)
 
@@ -464,7 +465,7 @@ def test_no_records_can_be_delivered_before_there_are_keys(state: State) -> None
 def test_a_message_that_is_too_long_is_not_sent_and_costs_nothing() -> None:
     pair = established()
     with pytest.raises(LocalProtocolError):
-        pair.client.send(Post(1, "lobby", bytes(16), "a" * PAYLOAD_BYTES))
+        pair.client.send(Post(1, bytes(16), bytes(16), "a" * PAYLOAD_BYTES))
     assert pair.client_sends(Join(1, "lobby")) == [Received(Join(1, "lobby"))]
 
 

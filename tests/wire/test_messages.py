@@ -1,40 +1,60 @@
 """Messages and bodies: the round trip, what is refused, and what only a later version knows."""
 
-from typing import Any, Final, get_args
+from types import UnionType
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from chat.limits import ACKS_PAGE, MEMBERS_PAGE, NICK_CHARACTERS, PAYLOAD_BYTES, SEQ_MAX, TEXT_BYTES
+from chat.limits import (
+    ACKS_PAGE,
+    HISTORY_PAGE,
+    LOGIN_BYTES,
+    LOGS_PAGE,
+    MEMBERS_PAGE,
+    NICK_CHARACTERS,
+    PAYLOAD_BYTES,
+    REACTION_BYTES,
+    ROOM_CHARACTERS,
+    ROOMS_PAGE,
+    SEQ_MAX,
+    TEXT_BYTES,
+    TOPIC_CHARACTERS,
+    WORDS_BYTES,
+)
 from chat.wire import messages
 from chat.wire.errors import LocalProtocolError, MessageError
+from chat.wire.fields import Id16, Key, Natural, RequestId, Secret, Seq
 from chat.wire.messages import (
     Body,
     ClientMessage,
     Close,
-    Join,
+    Edit,
+    EditBody,
+    History,
     Joined,
-    JoinedBody,
-    Keys,
-    LeftBody,
+    Kick,
     Login,
+    LogList,
     Members,
     Nick,
-    Ok,
     Ping,
-    Pong,
     Post,
     Posted,
-    Refused,
+    React,
+    ReactionBody,
     RenamedBody,
+    RoomList,
+    Search,
     ServerMessage,
     TextBody,
+    Topic,
+    TopicBody,
     Unknown,
     Update,
-    Welcome,
     Who,
     decode_body,
     decode_client_message,
@@ -45,65 +65,99 @@ from chat.wire.messages import (
 pack: Final = msgspec.msgpack.encode
 
 texts: Final = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-requests: Final = st.integers(1, 2**32 - 1)
-naturals: Final = st.integers(0, SEQ_MAX)
-id16: Final = st.binary(min_size=16, max_size=16)
-client_messages: Final[st.SearchStrategy[ClientMessage]] = st.one_of(
-    st.builds(Login, requests, texts),
-    st.builds(Nick, requests, texts),
-    st.builds(Join, requests, texts),
-    st.builds(Who, requests, texts, texts | st.just(UNSET)),
-    st.builds(Post, requests, texts, id16, texts),
-    st.builds(Ping, naturals),
-    st.builds(Pong, naturals),
-    st.just(Update()),
-    st.builds(Close, naturals, naturals | st.just(UNSET)),
-)
-server_messages: Final[st.SearchStrategy[ServerMessage]] = st.one_of(
-    st.builds(Ok, requests),
-    st.builds(Refused, requests, texts, texts),
-    st.builds(
-        Welcome,
-        requests,
-        id16,
-        texts,
-        texts,
-        naturals,
-        texts,
-        st.dictionaries(texts, naturals, max_size=3),
-        st.lists(texts, max_size=3),
-    ),
-    st.builds(Joined, requests, texts, id16, naturals, naturals),
-    st.builds(Members, requests, texts, st.lists(texts, max_size=5), st.booleans()),
-    st.builds(Posted, st.lists(st.tuples(requests, naturals, naturals), max_size=5)),
-    st.builds(Keys, id16, requests, st.binary(min_size=64, max_size=64)),
-    st.builds(Ping, naturals),
-    st.builds(Pong, naturals),
-    st.just(Update()),
-    st.builds(Close, naturals, naturals | st.just(UNSET)),
-)
-bodies: Final[st.SearchStrategy[Body]] = st.one_of(
-    st.builds(TextBody, naturals, id16, texts, texts),
-    st.builds(JoinedBody, naturals, id16, texts),
-    st.builds(LeftBody, naturals, id16, texts),
-    st.builds(RenamedBody, naturals, id16, texts, texts),
-)
+
+FIELDS: Final[dict[Any, st.SearchStrategy[Any]]] = {
+    RequestId: st.integers(1, 2**32 - 1),
+    Natural: st.integers(0, SEQ_MAX),
+    Seq: st.integers(1, SEQ_MAX),
+    get_type_hints(History, include_extras=True)["limit"]: st.integers(1, 50),
+    Id16: st.binary(min_size=16, max_size=16),
+    Secret: st.binary(min_size=32, max_size=32),
+    Key: st.binary(min_size=64, max_size=64),
+    str: texts,
+    bool: st.booleans(),
+    UnsetType: st.just(UNSET),
+}
+"""Every type that a field of a message has, but for what is made of others."""
+
+
+def of_type(kind: Any) -> st.SearchStrategy[Any]:
+    """Return the values that a field of this type can have."""
+    if kind in FIELDS:
+        return FIELDS[kind]
+    of = [of_type(argument) for argument in get_args(kind)]
+    origin = get_origin(kind)
+    if origin is list:
+        return st.lists(*of, max_size=5)
+    if origin is dict:
+        return st.dictionaries(*of, max_size=3)
+    if origin is tuple:
+        return st.tuples(*of)
+    assert origin in (Union, UnionType)
+    return st.one_of(*of)
+
+
+def of_union(union: Any) -> st.SearchStrategy[Any]:
+    """Return all messages of a union, with any values that they can have."""
+    members: list[st.SearchStrategy[Any]] = []
+    for member in get_args(union):
+        kinds = get_type_hints(member, include_extras=True)
+        fields = {name: of_type(kinds[name]) for name in member.__struct_fields__}
+        members.append(st.builds(member, **fields))
+    return st.one_of(members)
+
+
+client_messages: Final[st.SearchStrategy[ClientMessage]] = of_union(ClientMessage)
+server_messages: Final[st.SearchStrategy[ServerMessage]] = of_union(ServerMessage)
+bodies: Final[st.SearchStrategy[Body]] = of_union(Body)
+
 DECODERS: Final = {
     "client": decode_client_message,
     "server": decode_server_message,
     "body": decode_body,
 }
+UNIONS: Final[dict[str, Any]] = {"client": ClientMessage, "server": ServerMessage, "body": Body}
+
+_LOG: Final = b"the log's own id"
+_POSTING: Final = {"log": _LOG, "message": bytes(16)}
+_BOTH: Final[list[dict[str, Any]]] = [
+    {"type": "ping", "id": 1},
+    {"type": "pong", "id": 1},
+    {"type": "update"},
+    {"type": "close", "code": 0},
+]
+_OPENED: Final = {
+    "log": _LOG,
+    "kind": "public",
+    "room": "lobby",
+    "seq": 0,
+    "tail": 0,
+    "members": 1,
+    "topic": "",
+}
+_WHO: Final = {"time": 0, "account": bytes(16), "nick": "bob"}
 VALID: Final[dict[str, list[dict[str, Any]]]] = {
     "client": [
-        {"type": "login", "id": 1, "nick": "alice"},
+        {"type": "login", "id": 1, "nick": "alice", "secret": bytes(32)},
         {"type": "nick", "id": 1, "nick": "alice"},
+        {"type": "logs", "id": 1},
+        {"type": "rooms", "id": 1},
         {"type": "join", "id": 1, "room": "lobby"},
-        {"type": "who", "id": 1, "room": "lobby"},
-        {"type": "post", "id": 1, "room": "lobby", "message": bytes(16), "text": "hello"},
-        {"type": "ping", "id": 1},
-        {"type": "pong", "id": 1},
-        {"type": "update"},
-        {"type": "close", "code": 0},
+        {"type": "private", "id": 1, "nick": "bob"},
+        {"type": "read", "id": 1, "log": _LOG, "after": 0},
+        {"type": "leave", "id": 1, "log": _LOG},
+        {"type": "who", "id": 1, "log": _LOG},
+        {"type": "topic", "id": 1, "log": _LOG, "topic": "Anything"},
+        {"type": "invite", "id": 1, "log": _LOG, "nick": "bob"},
+        {"type": "kick", "id": 1, "log": _LOG, "nick": "bob"},
+        {"type": "post", "id": 1, **_POSTING, "text": "hello"},
+        {"type": "edit", "id": 1, **_POSTING, "seq": 1, "text": "hello"},
+        {"type": "delete", "id": 1, **_POSTING, "seq": 1},
+        {"type": "react", "id": 1, **_POSTING, "seq": 1, "reaction": "+"},
+        {"type": "history", "id": 1, "log": _LOG, "limit": 50},
+        {"type": "search", "id": 1, "words": "hello"},
+        {"type": "seen", "log": _LOG, "seq": 0},
+        *_BOTH,
     ],
     "server": [
         {"type": "ok", "id": 1},
@@ -115,29 +169,77 @@ VALID: Final[dict[str, list[dict[str, Any]]]] = {
             "nick": "alice",
             "server": "encchat",
             "time": 0,
-            "keeps": "memory",
+            "keeps": "disk",
             "limits": {"text": 8_192},
-            "features": [],
+            "features": ["search"],
         },
-        {"type": "joined", "id": 1, "room": "lobby", "log": bytes(16), "seq": 0, "members": 1},
-        {"type": "members", "id": 1, "room": "lobby", "nicks": ["alice"], "more": False},
-        {"type": "posted", "acks": [[1, 2, 3]]},
-        {"type": "keys", "log": bytes(16), "epoch": 1, "key": bytes(64)},
-        {"type": "ping", "id": 1},
-        {"type": "pong", "id": 1},
-        {"type": "update"},
-        {"type": "close", "code": 0},
+        {"type": "logs", "id": 1, "logs": [[_LOG, "public", "lobby", 9, 8]], "more": False},
+        {"type": "rooms", "id": 1, "rooms": [["lobby", 1, "Anything"]], "more": False},
+        {"type": "joined", "id": 1, **_OPENED},
+        {"type": "members", "id": 1, "log": _LOG, "members": [["alice", True]], "more": False},
+        {"type": "posted", "log": _LOG, "seq": 2, "acks": [[1, 2, 3]]},
+        {"type": "page", "id": 1, "count": 0, "more": False},
+        {"type": "keys", "log": _LOG, "epoch": 1, "key": bytes(64)},
+        {"type": "opened", **_OPENED},
+        {"type": "removed", "log": _LOG, "text": "alice removed you."},
+        {"type": "invited", "room": "lobby", "by": "alice"},
+        *_BOTH,
     ],
     "body": [
-        {"type": "text", "time": 0, "account": bytes(16), "nick": "bob", "text": "hello"},
-        {"type": "joined", "time": 0, "account": bytes(16), "nick": "bob"},
-        {"type": "left", "time": 0, "account": bytes(16), "nick": "bob"},
-        {"type": "renamed", "time": 0, "account": bytes(16), "nick": "bob", "was": "rob"},
+        {"type": "text", **_WHO, "text": "hello"},
+        {"type": "edit", **_WHO, "seq": 1, "text": "hello"},
+        {"type": "delete", **_WHO, "seq": 1},
+        {"type": "reaction", **_WHO, "seq": 1, "reaction": "+"},
+        {"type": "topic", **_WHO, "topic": "Anything"},
+        {"type": "joined", **_WHO},
+        {"type": "left", **_WHO},
+        {"type": "renamed", **_WHO, "was": "rob"},
     ],
 }
+"""One map of every type, with the keys that it must have."""
+
+OPTIONAL: Final[dict[tuple[str, str], dict[str, Any]]] = {
+    ("client", "logs"): {"after": _LOG},
+    ("client", "rooms"): {"after": "lobby"},
+    ("client", "join"): {"create": "invite"},
+    ("client", "who"): {"after": "alice"},
+    ("client", "kick"): {"ban": True},
+    ("client", "post"): {"reply": 1},
+    ("client", "history"): {"before": 1},
+    ("client", "close"): {"retry_after": 0},
+    ("server", "close"): {"retry_after": 0},
+    ("body", "text"): {"reply": 1},
+}
+"""The keys that it may have besides."""
+
+RANGES: Final[dict[str, tuple[int, int]]] = {
+    "id": (1, 2**32 - 1),
+    "epoch": (1, 2**32 - 1),
+    "seq": (1, SEQ_MAX),
+    "reply": (1, SEQ_MAX),
+    "before": (1, SEQ_MAX),
+    "limit": (1, 50),
+}
+"""The ints that are not from 0 to 2^63 - 1; a `seq` is so only where it names a record."""
+
+CURSORS: Final = {"seen", "joined", "opened", "posted"}
+"""Where `seq` says how far, and so may be 0."""
+
 EACH: Final = [(side, valid) for side, some in VALID.items() for valid in some]
 IDS: Final = [f"{side} {valid['type']}" for side, valid in EACH]
 each_message: Final = pytest.mark.parametrize(("side", "valid"), EACH, ids=IDS)
+
+
+def full(side: str, valid: dict[str, Any]) -> dict[str, Any]:
+    """Return a map with the optional keys as well."""
+    return valid | OPTIONAL.get((side, valid["type"]), {})
+
+
+def range_of(name: str, key: str) -> tuple[int, int]:
+    """Return the least and the greatest int for a key."""
+    if (key == "id" and name in ("ping", "pong")) or (key == "seq" and name in CURSORS):
+        return 0, SEQ_MAX
+    return RANGES.get(key, (0, SEQ_MAX))
 
 
 @given(client_messages)
@@ -157,22 +259,31 @@ def test_a_body_comes_back(body: Body) -> None:
 
 @each_message
 def test_a_map_with_the_keys_of_the_tables_is_taken(side: str, valid: dict[str, Any]) -> None:
-    message = DECODERS[side](pack(valid))
-    assert not isinstance(message, Unknown)
-    assert msgspec.msgpack.decode(encode(message)) == valid
+    for some in (valid, full(side, valid)):
+        message = DECODERS[side](pack(some))
+        assert not isinstance(message, Unknown)
+        assert msgspec.msgpack.decode(encode(message)) == some
 
 
-@pytest.mark.parametrize(
-    ("side", "union"), [("client", ClientMessage), ("server", ServerMessage), ("body", Body)]
-)
-def test_the_tables_name_every_message_there_is(side: str, union: Any) -> None:
-    assert len(VALID[side]) == len(get_args(union))
+@pytest.mark.parametrize("side", UNIONS)
+def test_the_tables_name_every_message_there_is_and_every_key(side: str) -> None:
+    members = {member.__struct_config__.tag: member for member in get_args(UNIONS[side])}
+    assert len(members) == len(get_args(UNIONS[side])) == len(VALID[side])
+    for valid in VALID[side]:
+        keys = {"type", *members[valid["type"]].__struct_fields__}
+        assert keys == set(full(side, valid))
 
 
 @each_message
 def test_keys_of_a_later_version_are_ignored(side: str, valid: dict[str, Any]) -> None:
     decode = DECODERS[side]
-    assert decode(pack(valid | {"later": [{"x": b"y"}, 1.5, None]})) == decode(pack(valid))
+    expected = decode(pack(valid))
+    deep: Any = None
+    for depth in range(16):
+        deep = [deep] if depth % 2 else {"a": deep}
+    for later in ([{"x": b"y"}, 1.5, None, -1, 2**64 - 1, {1: 2}], deep, "later", None):
+        assert decode(pack(valid | {"later": later})) == expected
+        assert decode(pack({"later": later} | valid)) == expected
 
 
 @each_message
@@ -182,60 +293,72 @@ def test_the_order_of_keys_does_not_matter(side: str, valid: dict[str, Any]) -> 
 
 
 @each_message
-def test_every_key_is_needed(side: str, valid: dict[str, Any]) -> None:
+def test_every_key_is_needed_that_is_not_optional(side: str, valid: dict[str, Any]) -> None:
     for key in valid:
         with pytest.raises(MessageError):
-            DECODERS[side](pack({k: v for k, v in valid.items() if k != key}))
+            DECODERS[side](pack({k: v for k, v in full(side, valid).items() if k != key}))
 
 
 def wrong_values(right: object) -> list[object]:
     """Return values that cannot stand where `right` does, by the tables of section 6."""
     match right:
         case bool():
-            return [None, 0, 1, "true", b""]
+            return [None, 0, 1, "true", b"", []]
         case int():
             return [None, True, -1, 2**63, 2**64 - 1, 1.0, "1", b"1", [1]]
         case str():
             return [None, 1, False, right.encode(), [right], {}]
         case bytes():
             return [None, 1, "a" * len(right), b"", right[1:], right + b"a", [right]]
+        case [list() as element]:
+            return [None, 1, "list", b"", {}, *([wrong] for wrong in wrong_elements(element))]
         case list():
-            return [None, 1, "list", b"", {}, [None], [[1, 2]], [[0, 2, 3]], [["1", 2, 3]]]
+            return [None, 1, "list", b"", {}, *([wrong] for wrong in wrong_values(right[0]))]
         case _:
             return [None, 1, "map", b"", [], {"text": -1}, {"text": "1"}, {1: 1}]
 
 
+def wrong_elements(right: list[object]) -> list[object]:
+    """Return what cannot stand for an array of fixed length in a list."""
+    wrong: list[object] = [None, 1, "", {}, [], right[:-1], [*right, 1], [*right, None]]
+    for place, value in enumerate(right):
+        wrong += [[*right[:place], other, *right[place + 1 :]] for other in wrong_values(value)]
+    return wrong
+
+
 @each_message
 def test_a_value_of_another_type_or_size_is_refused(side: str, valid: dict[str, Any]) -> None:
-    for key, right in valid.items():
+    for key, right in full(side, valid).items():
         for wrong in wrong_values(right):
             with pytest.raises(MessageError):
                 DECODERS[side](pack(valid | {key: wrong}))
 
 
-@pytest.mark.parametrize("side", ["client", "server"])
+@each_message
+def test_an_int_has_its_range(side: str, valid: dict[str, Any]) -> None:
+    for key, right in full(side, valid).items():
+        if type(right) is int:
+            least, most = range_of(valid["type"], key)
+            for number in (least, most):
+                message = DECODERS[side](pack(valid | {key: number}))
+                assert getattr(message, key) == number
+            for number in (least - 1, most + 1):
+                with pytest.raises(MessageError):
+                    DECODERS[side](pack(valid | {key: number}))
+
+
 @pytest.mark.parametrize("number", [0, 2**32])
-def test_a_request_number_out_of_range_is_refused(side: str, number: int) -> None:
-    for valid in VALID[side]:
-        if "id" in valid and valid["type"] not in ("ping", "pong"):
-            with pytest.raises(MessageError):
-                DECODERS[side](pack(valid | {"id": number}))
-
-
-@pytest.mark.parametrize("nothing", [None, 1.5, [], b""])
-def test_an_optional_key_is_left_out_or_right(nothing: object) -> None:
+def test_an_acknowledgement_names_a_request(number: int) -> None:
+    posted = {"type": "posted", "log": _LOG, "seq": 1}
     with pytest.raises(MessageError):
-        decode_client_message(pack({"type": "who", "id": 1, "room": "lobby", "after": nothing}))
-    for decode in (decode_client_message, decode_server_message):
-        with pytest.raises(MessageError):
-            decode(pack({"type": "close", "code": 1, "retry_after": nothing}))
+        decode_server_message(pack(posted | {"acks": [[1, 2, 3], [number, 2, 3]]}))
 
 
-@pytest.mark.parametrize("epoch", [0, 2**32])
-def test_an_epoch_out_of_range_is_refused(epoch: int) -> None:
-    keys = {"type": "keys", "log": bytes(16), "epoch": epoch, "key": bytes(64)}
-    with pytest.raises(MessageError):
-        decode_server_message(pack(keys))
+def test_false_is_what_an_optional_bool_means_when_left_out() -> None:
+    kick = {"type": "kick", "id": 1, "log": _LOG, "nick": "bob"}
+    message = decode_client_message(pack(kick | {"ban": False}))
+    assert message == decode_client_message(pack(kick)) == Kick(1, _LOG, "bob", ban=False)
+    assert msgspec.msgpack.decode(encode(message)) == kick
 
 
 @pytest.mark.parametrize(
@@ -316,7 +439,9 @@ values: Final = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
     max_leaves=10,
 )
-keys: Final = st.sampled_from(sorted({key for _, valid in EACH for key in valid})) | texts
+keys: Final = (
+    st.sampled_from(sorted({key for side, valid in EACH for key in full(side, valid)})) | texts
+)
 types: Final = st.sampled_from(sorted({valid["type"] for _, valid in EACH})) | texts
 nearly_messages: Final = st.builds(
     lambda fields, name: pack(fields | {"type": name}),
@@ -367,18 +492,19 @@ def test_an_event_of_a_later_version_may_use_id_for_anything(side: str, number: 
     assert DECODERS[side](pack({"type": "later", "id": number})) == Unknown("later")
 
 
-def test_what_only_the_other_side_sends_is_unknown() -> None:
-    assert decode_client_message(encode(Ok(1))) == Unknown("ok", 1)
-    assert decode_server_message(encode(Join(1, "lobby"))) == Unknown("join")
+@pytest.mark.parametrize(("side", "other"), [("client", "server"), ("server", "client")])
+def test_what_only_the_other_side_sends_is_unknown(side: str, other: str) -> None:
+    known = {valid["type"] for valid in VALID[side]}
+    there = [valid for valid in VALID[other] if valid["type"] not in known]
+    assert there
+    for valid in there:
+        number = valid.get("id") if side == "client" else None
+        assert DECODERS[side](pack(valid)) == Unknown(valid["type"], number)
     assert decode_body(encode(Update())) == Unknown("update")
 
 
 def test_optional_keys_are_left_out() -> None:
-    assert msgspec.msgpack.decode(encode(Who(1, "lobby"))) == {
-        "type": "who",
-        "id": 1,
-        "room": "lobby",
-    }
+    assert msgspec.msgpack.decode(encode(Who(1, _LOG))) == {"type": "who", "id": 1, "log": _LOG}
     assert msgspec.msgpack.decode(encode(Close(0))) == {"type": "close", "code": 0}
     with_time = {"type": "close", "code": 1, "retry_after": 5}
     assert msgspec.msgpack.decode(encode(Close(1, 5))) == with_time
@@ -411,20 +537,67 @@ def test_a_text_that_is_not_unicode_is_not_sent() -> None:
 
 
 WIDE: Final = "\N{GRINNING FACE}"
+NAME: Final = WIDE * NICK_CHARACTERS
+ROOM: Final = WIDE * ROOM_CHARACTERS
+TOPIC: Final = WIDE * TOPIC_CHARACTERS
+TEXT: Final = WIDE * (TEXT_BYTES // 4)
+ID: Final = 2**32 - 1
+A_LOG: Final = (bytes(16), "private", NAME, SEQ_MAX, SEQ_MAX)
+A_ROOM: Final = (ROOM, SEQ_MAX, TOPIC)
+A_MEMBER: Final = (NAME, True)
+AN_ACK: Final = (ID, SEQ_MAX, SEQ_MAX)
 
 
 @pytest.mark.parametrize(
     "message",
     [
-        Post(2**32 - 1, "lobby", bytes(16), WIDE * (TEXT_BYTES // 4)),
-        Members(2**32 - 1, "lobby", [WIDE * NICK_CHARACTERS] * MEMBERS_PAGE, True),
-        Posted([(2**32 - 1, SEQ_MAX, SEQ_MAX)] * ACKS_PAGE),
-        TextBody(SEQ_MAX, bytes(16), WIDE * NICK_CHARACTERS, WIDE * (TEXT_BYTES // 4)),
+        Topic(ID, bytes(16), TOPIC),
+        Post(ID, bytes(16), bytes(16), TEXT, SEQ_MAX),
+        Edit(ID, bytes(16), bytes(16), SEQ_MAX, TEXT),
+        React(ID, bytes(16), bytes(16), SEQ_MAX, "a" * REACTION_BYTES),
+        Search(ID, WIDE * (WORDS_BYTES // 4)),
+        LogList(ID, [A_LOG] * LOGS_PAGE, True),
+        RoomList(ID, [A_ROOM] * ROOMS_PAGE, True),
+        Members(ID, bytes(16), [A_MEMBER] * MEMBERS_PAGE, True),
+        Posted(bytes(16), SEQ_MAX, [AN_ACK] * ACKS_PAGE),
+        Joined(bytes(16), "private", ROOM, SEQ_MAX, SEQ_MAX, SEQ_MAX, TOPIC, ID),
+        TextBody(SEQ_MAX, bytes(16), NAME, TEXT, SEQ_MAX),
+        EditBody(SEQ_MAX, bytes(16), NAME, SEQ_MAX, TEXT),
+        ReactionBody(SEQ_MAX, bytes(16), NAME, SEQ_MAX, "a" * REACTION_BYTES),
+        TopicBody(SEQ_MAX, bytes(16), NAME, TOPIC),
+        RenamedBody(SEQ_MAX, bytes(16), NAME, NAME),
     ],
     ids=lambda message: type(message).__name__,
 )
 def test_the_largest_values_the_limits_allow_fit_a_payload(message: Struct) -> None:
     assert len(encode(message)) <= PAYLOAD_BYTES
+
+
+@pytest.mark.parametrize(
+    ("element", "size", "page"),
+    [
+        (A_LOG, 18 + 8 + 130 + 9 + 9 + 1, LOGS_PAGE),
+        (A_ROOM, 130 + 9 + 803 + 1, ROOMS_PAGE),
+        (A_MEMBER, 130 + 1 + 1, MEMBERS_PAGE),
+        (AN_ACK, 5 + 9 + 9 + 1, ACKS_PAGE),
+    ],
+    ids=["logs", "rooms", "members", "acks"],
+)
+def test_the_bounds_of_lists_are_derived_from_elements_of_this_size(
+    element: object, size: int, page: int
+) -> None:
+    assert len(pack(element)) == size
+    # What is left has to do for the rest of the message: its keys, ids and flags.
+    assert page * size <= PAYLOAD_BYTES - 128
+
+
+def test_the_bounds_of_the_tables_are_those_of_the_code() -> None:
+    assert (LOGS_PAGE, ROOMS_PAGE, MEMBERS_PAGE, HISTORY_PAGE) == (80, 16, 120, 50)
+    assert (TOPIC_CHARACTERS, REACTION_BYTES, WORDS_BYTES) == (200, 64, 1_024)
+
+
+def test_the_longest_honest_login_fits_a_client_finish() -> None:
+    assert len(encode(Login(ID, NAME, bytes(32)))) <= LOGIN_BYTES
 
 
 def test_everything_public_is_exported() -> None:

@@ -8,26 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.limits import RUN_BYTES
-from chat.testing import FakeLog, split_lines
+from chat.testing import FakeLog
 from chat.wire.errors import AuthenticationError, MalformedLineError, UnexpectedInputError
-from chat.wire.frames import SERVER_TO_CLIENT, FrameOpener
-from chat.wire.lines import RecordLine, decode_line, encode_record
-from chat.wire.messages import Joined, Keys, Unknown
+from chat.wire.lines import RecordLine, encode_record
+from chat.wire.messages import Keys, Unknown
 from chat.wire.records import (
     Delivered,
-    RecordReader,
     open_record,
     record_epoch,
     record_id,
     seal_record,
 )
 from chat.wire.sealing import open_box
-from tests.wire.support import flip, text
+from tests.wire.support import Reader, flip, text
 
 KEY: Final = bytes(range(64))
 LOG: Final = b"the log's own id"
 ID: Final = b"a record's own i"
-SECRET: Final = bytes(64)
 
 id16: Final = st.binary(min_size=16, max_size=16)
 
@@ -80,35 +77,6 @@ def test_the_id_of_a_record_depends_on_its_author() -> None:
     assert record_id(alice, message) != record_id(bob, message)
 
 
-class Reader:
-    """A reader that has joined `log`, and the end of the direction that issues vouchers."""
-
-    def __init__(self) -> None:
-        self.log = FakeLog()
-        self.reader = RecordReader()
-        self.reader.add_key(self.log.keys())
-        self.reader.start(self.log.joined(1))
-        self.issuer = FrameOpener(SECRET, SERVER_TO_CLIENT)
-        self.opener = FrameOpener(SECRET, SERVER_TO_CLIENT)
-
-    def add(self, *lines: bytes) -> bytes:
-        """Let the reader keep record lines; return the voucher for them."""
-        run = b"".join(lines)
-        for line in split_lines(run):
-            typed = decode_line(line)
-            assert isinstance(typed, RecordLine)
-            self.reader.add(typed)
-        return self.issuer.voucher(hashlib.sha512(run).digest())
-
-    def redeem(self, voucher: bytes) -> list[Delivered]:
-        """Let the reader check a voucher."""
-        return self.reader.redeem(voucher, self.opener)
-
-    def take(self, *lines: bytes) -> list[Delivered]:
-        """Let the reader take record lines and a right voucher."""
-        return self.redeem(self.add(*lines))
-
-
 @given(st.lists(st.integers(1, 5), max_size=5))
 def test_runs_are_delivered_whole_and_in_order(sizes: list[int]) -> None:
     reader = Reader()
@@ -151,7 +119,8 @@ def test_a_sequence_number_of_an_earlier_run_is_refused() -> None:
 @pytest.mark.parametrize("seq", [1, 40, 41])
 def test_records_from_before_the_join_are_refused(seq: int) -> None:
     reader = Reader()
-    reader.reader.start(Joined(1, "lobby", reader.log.log, seq=41, members=1))
+    reader.log.seq = 41
+    reader.reader.start(reader.log.joined(1))
     reader.log.seq = seq - 1
     with pytest.raises(UnexpectedInputError, match="order"):
         reader.take(reader.log.line(text()))
@@ -159,9 +128,7 @@ def test_records_from_before_the_join_are_refused(seq: int) -> None:
 
 def test_every_log_counts_for_itself() -> None:
     reader = Reader()
-    other = FakeLog(log=bytes(16))
-    reader.reader.add_key(other.keys())
-    reader.reader.start(other.joined(2))
+    other = reader.joins(FakeLog(log=bytes(16)))
     lines = [reader.log.line(text()), reader.log.line(text()), other.line(text())]
     assert [record.seq for record in reader.take(*lines)] == [1, 2, 1]
 
@@ -170,14 +137,22 @@ def test_a_record_of_a_log_that_was_not_joined_is_refused() -> None:
     reader = Reader()
     other = FakeLog(log=bytes(16))
     reader.reader.add_key(other.keys())
-    with pytest.raises(UnexpectedInputError):
+    with pytest.raises(UnexpectedInputError, match="not read"):
         reader.take(other.line(text()))
 
 
 def test_a_record_of_an_unknown_log_is_refused() -> None:
     reader = Reader()
-    with pytest.raises(UnexpectedInputError, match="key"):
+    with pytest.raises(UnexpectedInputError, match="not read"):
         reader.take(FakeLog(log=bytes(16)).line(text()))
+
+
+def test_a_record_of_a_log_without_any_key_is_refused() -> None:
+    reader = Reader()
+    other = FakeLog(log=bytes(16))
+    reader.reader.start(other.joined(2))
+    with pytest.raises(UnexpectedInputError, match="key"):
+        reader.take(other.line(text()))
 
 
 def test_a_record_of_an_unknown_epoch_is_refused() -> None:

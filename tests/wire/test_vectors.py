@@ -18,11 +18,12 @@ import pytest
 from msgspec import Struct
 
 from chat.limits import Limits
-from chat.testing import Pair, split_lines
+from chat.testing import FakeLog, Pair, split_lines
 from chat.wire.connection import (
     ClientConnection,
     Connection,
     Established,
+    Event,
     HostKeyOffered,
     Received,
     ServerConnection,
@@ -48,7 +49,6 @@ from chat.wire.lines import (
     encode_voucher,
 )
 from chat.wire.messages import (
-    Joined,
     Keys,
     Login,
     Unknown,
@@ -437,7 +437,7 @@ def reader(line: bytes, key: bytes) -> Pair:
         return pair  # There is no log to join.
     assert isinstance(record, RecordLine)
     pair.server_sends(Keys(record.log, record_epoch(record.record), key))
-    pair.server_sends(Joined(2, "lobby", record.log, 0, 1))
+    pair.server_sends(FakeLog(record.log).joined(2))
     return pair
 
 
@@ -479,3 +479,39 @@ def test_a_voucher_that_is_refused(vector: Vector) -> None:
     with refused(vector):
         pair.client.receive_line(vector["line"].encode())
     assert pair.client.state is State.FAILED
+
+
+# --- Reading ---
+
+
+@good("reading")
+def test_reading(vector: Vector) -> None:
+    connection = receiver(vector)
+    for step in vector["steps"]:
+        take_step(connection, step)
+
+
+@bad("reading")
+def test_reading_that_is_refused(vector: Vector) -> None:
+    connection = receiver(vector)
+    for step in vector["steps"]:
+        take_step(connection, step)
+    assert not connection.is_over
+    with refused(vector):
+        connection.receive_line(vector["line"].encode())
+    assert connection.state is State.FAILED
+
+
+def take_step(connection: Connection, step: Vector) -> None:
+    """Let a client take a line, and check what comes of it."""
+    events = connection.receive_line(step["line"].encode())
+    expected: list[Event] = []
+    if "message" in step:
+        message = decode_server_message(msgspec.msgpack.encode(from_json(step["message"])))
+        if not isinstance(message, Update):
+            expected.append(Received(message))
+    for record in step.get("delivers", []):
+        log, identifier, body = raw(record, "log", "record_id", "body")
+        delivered = Delivered(log, record["seq"], identifier, decode_body(body), record["page"])
+        expected.append(delivered)
+    assert events == expected

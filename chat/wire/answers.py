@@ -1,0 +1,133 @@
+"""What a server answers and tells (docs/protocol.md sections 6.2 and 6.3)."""
+
+from chat.wire.fields import Epoch, Id16, Key, Message, Natural, RequestId
+
+__all__ = [
+    "Invited",
+    "Joined",
+    "Keys",
+    "LogList",
+    "Members",
+    "Ok",
+    "Opened",
+    "Page",
+    "Posted",
+    "Refused",
+    "Removed",
+    "RoomList",
+    "Welcome",
+]
+
+
+class Ok(Message, frozen=True):
+    """Done."""
+
+    id: RequestId
+
+
+class Refused(Message, frozen=True):
+    """Not done. `text` is a sentence for the user."""
+
+    id: RequestId
+    code: str
+    text: str
+
+
+class Welcome(Message, frozen=True):
+    """Logged in. `time` in milliseconds of UTC; the rest as docs/protocol.md 6.2 says."""
+
+    id: RequestId
+    account: Id16
+    nick: str
+    server: str
+    time: Natural
+    keeps: str
+    limits: dict[str, Natural]
+    features: list[str]
+
+
+class LogList(Message, frozen=True, tag="logs"):
+    """A page of logs: (id, kind, name, last sequence number, the last one seen)."""
+
+    id: RequestId
+    logs: list[tuple[Id16, str, str, Natural, Natural]]
+    more: bool
+
+
+class RoomList(Message, frozen=True, tag="rooms"):
+    """A page of public rooms: (name, members, topic)."""
+
+    id: RequestId
+    rooms: list[tuple[str, Natural, str]]
+    more: bool
+
+
+class Opened(Message, frozen=True):
+    """This connection reads `log` from now on: records after `seq` follow.
+
+    An event: another device of the account joined, or somebody opened a private conversation.
+    """
+
+    log: Id16
+    kind: str
+    room: str
+    seq: Natural
+    tail: Natural
+    members: Natural
+    topic: str
+
+
+class Joined(Opened, frozen=True):
+    """The same as the answer to `join`, `private` and `read`."""
+
+    id: RequestId
+
+
+class Removed(Message, frozen=True):
+    """The account is no member of `log` any more; `text` is a sentence for the user."""
+
+    log: Id16
+    text: str
+
+
+class Invited(Message, frozen=True):
+    """The account may join `room`."""
+
+    room: str
+    by: str
+
+
+class Members(Message, frozen=True):
+    """A page of members: (nickname, whether connected)."""
+
+    id: RequestId
+    log: Id16
+    members: list[tuple[str, bool]]
+    more: bool
+
+
+class Posted(Message, frozen=True):
+    """Answers to several posts: (id, sequence number, time).
+
+    Up to `seq` this connection has been given everything in `log`.
+    """
+
+    log: Id16
+    seq: Natural
+    acks: list[tuple[RequestId, Natural, Natural]]
+
+
+class Page(Message, frozen=True):
+    """The next `count` records, one run, are the answer; `more` were left out."""
+
+    id: RequestId
+    count: Natural
+    more: bool
+
+
+class Keys(Message, frozen=True):
+    """An epoch's key, before the first record that needs it."""
+
+    log: Id16
+    epoch: Epoch
+    key: Key

@@ -1,0 +1,71 @@
+"""The bodies of records (docs/protocol.md section 7)."""
+
+from msgspec import UNSET, UnsetType
+
+from chat.wire.fields import Id16, Message, Natural, Seq
+
+__all__ = [
+    "DeleteBody",
+    "EditBody",
+    "JoinedBody",
+    "LeftBody",
+    "ReactionBody",
+    "RenamedBody",
+    "TextBody",
+    "TopicBody",
+]
+
+
+class _Body(Message, frozen=True, tag=lambda name: name.removesuffix("Body").lower()):
+    """Base of record bodies: when, and who. `time` in milliseconds of UTC."""
+
+    time: Natural
+    account: Id16
+    nick: str
+
+
+class TextBody(_Body, frozen=True):
+    """`nick` said `text`, perhaps in reply to the record `reply`."""
+
+    text: str
+    reply: Seq | UnsetType = UNSET
+
+
+class EditBody(_Body, frozen=True):
+    """`nick` changed the text of the record `seq`."""
+
+    seq: Seq
+    text: str
+
+
+class DeleteBody(_Body, frozen=True):
+    """`nick` removed the record `seq`."""
+
+    seq: Seq
+
+
+class ReactionBody(_Body, frozen=True):
+    """`nick` answered the record `seq` with a sign; none takes an earlier one back."""
+
+    seq: Seq
+    reaction: str
+
+
+class TopicBody(_Body, frozen=True):
+    """`nick` said what the room is about."""
+
+    topic: str
+
+
+class JoinedBody(_Body, frozen=True):
+    """`nick` is here. Passing."""
+
+
+class LeftBody(_Body, frozen=True):
+    """`nick` is here no longer. Passing."""
+
+
+class RenamedBody(_Body, frozen=True):
+    """`nick` was known as `was`. Passing."""
+
+    was: str

@@ -1,0 +1,173 @@
+"""What a client asks of a server (docs/protocol.md section 6.1)."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from chat.limits import HISTORY_PAGE
+from chat.wire.fields import Id16, Message, Natural, RequestId, Secret, Seq
+
+__all__ = [
+    "Delete",
+    "Edit",
+    "History",
+    "Invite",
+    "Join",
+    "Kick",
+    "Leave",
+    "Login",
+    "Logs",
+    "Nick",
+    "Post",
+    "Posting",
+    "Private",
+    "React",
+    "Read",
+    "Request",
+    "Rooms",
+    "Search",
+    "Seen",
+    "Topic",
+    "Who",
+]
+
+
+class Request(Message, frozen=True):
+    """From client to server; gets exactly one answer with the same `id`."""
+
+    id: RequestId
+
+
+class Login(Request, frozen=True):
+    """Be the account whose `secret` this is, or a new one that is known as `nick`."""
+
+    nick: str
+    secret: Secret
+
+
+class Nick(Request, frozen=True):
+    """Be known as `nick` from now on."""
+
+    nick: str
+
+
+class Logs(Request, frozen=True):
+    """List the logs this account is a member of, from behind the id `after`."""
+
+    after: Id16 | UnsetType = UNSET
+
+
+class Rooms(Request, frozen=True):
+    """List public rooms, from behind the name `after`."""
+
+    after: str | UnsetType = UNSET
+
+
+class Join(Request, frozen=True):
+    """Become a member of `room`; `create` it, "public" or "invite", where there is none."""
+
+    room: str
+    create: str | UnsetType = UNSET
+
+
+class Private(Request, frozen=True):
+    """Open the private conversation with `nick`."""
+
+    nick: str
+
+
+class Read(Request, frozen=True):
+    """Go on reading a log of which one is a member, with the record after `after`."""
+
+    log: Id16
+    after: Natural
+
+
+class Leave(Request, frozen=True):
+    """Be a member no longer."""
+
+    log: Id16
+
+
+class Who(Request, frozen=True):
+    """List members, from behind the nickname `after`."""
+
+    log: Id16
+    after: str | UnsetType = UNSET
+
+
+class Topic(Request, frozen=True):
+    """Say what a room is about."""
+
+    log: Id16
+    topic: str
+
+
+class Invite(Request, frozen=True):
+    """Let `nick` join a room that is not public."""
+
+    log: Id16
+    nick: str
+
+
+class Kick(Request, frozen=True):
+    """Make `nick` a member no longer; with `ban`, keep it out."""
+
+    log: Id16
+    nick: str
+    ban: bool = False
+
+
+class Posting(Request, frozen=True):
+    """Base of what adds a record. `message` makes a repetition recognisable."""
+
+    log: Id16
+    message: Id16
+
+
+class Post(Posting, frozen=True):
+    """Say `text`, perhaps in reply to the record `reply`."""
+
+    text: str
+    reply: Seq | UnsetType = UNSET
+
+
+class Edit(Posting, frozen=True):
+    """Replace the text of one's own record `seq`."""
+
+    seq: Seq
+    text: str
+
+
+class Delete(Posting, frozen=True):
+    """Remove one's own record `seq` for good."""
+
+    seq: Seq
+
+
+class React(Posting, frozen=True):
+    """Answer the record `seq` with a sign; with an empty one, take it back."""
+
+    seq: Seq
+    reaction: str
+
+
+class History(Request, frozen=True):
+    """Return at most `limit` records below `before`, or the last ones."""
+
+    log: Id16
+    limit: Annotated[int, Meta(ge=1, le=HISTORY_PAGE)]
+    before: Seq | UnsetType = UNSET
+
+
+class Search(Request, frozen=True):
+    """Return the latest records that have all of `words`, in all logs one may read."""
+
+    words: str
+
+
+class Seen(Message, frozen=True):
+    """The user has seen everything up to `seq`. No answer."""
+
+    log: Id16
+    seq: Natural
