@@ -1,0 +1,120 @@
+"""The database file: how it is opened, checked, and brought to this version's schema."""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from chat.store.interface import StoreError
+
+__all__ = ["MIGRATIONS", "connect", "prepare"]
+
+_APPLICATION_ID: Final = 0x656E6363
+"""``encc``: what is in the file's header, so that no other program's file is taken for ours."""
+
+_BUSY_MILLISECONDS: Final = 1_000
+
+MIGRATIONS: Final[Sequence[str]] = (
+    """
+    CREATE TABLE state (clean INTEGER NOT NULL);
+    INSERT INTO state VALUES (1);
+    CREATE TABLE logs (
+        number INTEGER PRIMARY KEY,
+        id BLOB NOT NULL UNIQUE,
+        seq INTEGER NOT NULL,
+        time INTEGER NOT NULL
+    );
+    CREATE TABLE records (
+        log INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        id BLOB NOT NULL,
+        time INTEGER NOT NULL,
+        replaces INTEGER NOT NULL,
+        record BLOB,
+        PRIMARY KEY (log, seq)
+    ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX record_ids ON records (log, id);
+    CREATE INDEX replacing ON records (log, replaces) WHERE replaces > 0;
+    CREATE TABLE entries (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE blobs (id BLOB PRIMARY KEY, content BLOB NOT NULL);
+    """,
+)
+"""What brings a file from each version to the next; the first makes a new one."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Return a connection that commits only when told to. Raises sqlite3.Error."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection
+
+
+def prepare(path: Path, has_search: bool, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Make the file, or check it and bring it up to date. Raises StoreError."""
+    try:
+        # Made here, because SQLite would let others read it.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = connect(path)
+        try:
+            _check_ours(connection, path, len(migrations))
+            _check_whole(connection, path)
+            _migrate(connection, migrations)
+            _set_search(connection, has_search)
+            connection.execute("UPDATE state SET clean = 0")
+        finally:
+            connection.close()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be used: {error.strerror}") from None
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be used: {error}") from None
+
+
+def _check_ours(connection: sqlite3.Connection, path: Path, newest: int) -> None:
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    [application] = connection.execute("PRAGMA application_id").fetchone()
+    if version > newest and application == _APPLICATION_ID:
+        raise StoreError(
+            f"{path} was written by a newer encchat (its schema is {version}, this one knows "
+            f"{newest}); install that one, or use another state directory"
+        )
+    if version == 0:
+        if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise StoreError(f"{path} is a database of something else")
+        # Both take effect only in an empty file.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    elif application != _APPLICATION_ID:
+        raise StoreError(f"{path} is a database of something else")
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
+    """After an unclean stop, check that the file is whole."""
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0 or connection.execute("SELECT clean FROM state").fetchone() == (1,):
+        return
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != ("ok",):
+        raise StoreError(f"{path} is damaged: {found[0]}")
+
+
+def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    for number, script in enumerate(migrations[version:], version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;"
+        )
+
+
+def _set_search(connection: sqlite3.Connection, has_search: bool) -> None:
+    """Make the index of words if it is wanted, or remove it with all words in it."""
+    if has_search:
+        connection.execute("CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text)")
+        return
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'").fetchone():
+        connection.execute("DROP TABLE words")
+        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
