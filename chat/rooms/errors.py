@@ -7,17 +7,26 @@ reads.
 from typing import ClassVar
 
 __all__ = [
-    "AlreadyAMemberError",
     "AlreadyLoggedInError",
+    "AlreadyReadingError",
     "NickEmptyError",
     "NickInvalidError",
     "NickTakenError",
     "NickTooLongError",
+    "NoSearchError",
+    "NoSuchNickError",
     "NoSuchRoomError",
     "NotAMemberError",
+    "NotAllowedError",
+    "NotInvitedError",
     "NotLoggedInError",
+    "NotReadError",
     "NotStoredError",
+    "NotYoursError",
     "RequestError",
+    "RoomEmptyError",
+    "RoomInvalidError",
+    "RoomTooLongError",
     "TextEmptyError",
     "TextTooLongError",
     "UnknownRequestError",
@@ -77,11 +86,48 @@ class NickTakenError(RequestError):
     sentence = "The nickname {} is taken."
 
 
+class RoomEmptyError(RequestError):
+    """A name of nothing for a room."""
+
+    code = "room_empty"
+    sentence = "A room's name cannot be empty."
+
+
+class RoomTooLongError(RequestError):
+    """A name beyond the limit, which is the argument."""
+
+    code = "room_too_long"
+    sentence = "A room's name has at most {} characters."
+
+
+class RoomInvalidError(RequestError):
+    """A name with something in it that names of rooms do not have."""
+
+    code = "room_invalid"
+    sentence = (
+        "A room's name is made of letters, digits and _ - . and starts with a letter or digit."
+    )
+
+
 class NoSuchRoomError(RequestError):
     """A room that is not there."""
 
     code = "no_such_room"
     sentence = "There is no such room."
+
+
+class NoSuchNickError(RequestError):
+    """A nickname that nobody has, which is the argument."""
+
+    code = "no_such_nick"
+    sentence = "Nobody here is called {}."
+
+
+class NotInvitedError(RequestError):
+    """A room that is not for everybody."""
+
+    code = "not_invited"
+    sentence = "That room is only for those who are invited."
 
 
 class NotAMemberError(RequestError):
@@ -91,10 +137,24 @@ class NotAMemberError(RequestError):
     sentence = "You are not in that room."
 
 
-class AlreadyAMemberError(RequestError):
+class NotAllowedError(RequestError):
+    """Something that only a room's owner may do, or nobody."""
+
+    code = "not_allowed"
+    sentence = "You may not do that here."
+
+
+class NotYoursError(RequestError):
+    """A change to what somebody else said."""
+
+    code = "not_yours"
+    sentence = "That is not a message of yours that is still there."
+
+
+class AlreadyReadingError(RequestError):
     """A second join."""
 
-    code = "already_a_member"
+    code = "already_reading"
     sentence = "You are in that room already."
 
 
@@ -106,17 +166,31 @@ class TextEmptyError(RequestError):
 
 
 class TextTooLongError(RequestError):
-    """A post beyond the limit, which is the argument."""
+    """A text beyond the limit; the arguments are the limit and its unit."""
 
     code = "text_too_long"
-    sentence = "A message has at most {} bytes."
+    sentence = "That is too long: it may have at most {} {}."
+
+
+class NotReadError(RequestError):
+    """The store could not be read."""
+
+    code = "not_read"
+    sentence = "The server could not read that; please try again."
+
+
+class NoSearchError(RequestError):
+    """A server without an index."""
+
+    code = "no_search"
+    sentence = "This server does not search."
 
 
 class NotStoredError(RequestError):
     """The log could not take the record."""
 
     code = "not_stored"
-    sentence = "The server could not store this, and nobody has seen it."
+    sentence = "The server could not store this, and nobody has seen it; please try again."
 
 
 class UnknownRequestError(RequestError):

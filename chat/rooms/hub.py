@@ -1,185 +1,167 @@
-"""Users and rooms. Every method decides, changes the state, and returns what happened.
+"""Everybody and every log on this server. Every method decides, changes the state, or refuses.
 
-Sessions are numbers the caller chooses; what an account is, the hub need not know. What is to be
-announced comes out as a `Happening`, in the order in which it must reach everybody; nothing here
-sends. Refusals are `chat.rooms.errors`.
+Nothing here sends or stores: what is to be told comes out as a `Happening`, what has changed the
+caller knows from what it asked. Refusals are `chat.rooms.errors`.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
-from chat.limits import MEMBERS_PAGE, TEXT_BYTES
+from chat.limits import LOGS_PAGE, REACTION_BYTES, ROOMS_PAGE, TEXT_BYTES
 from chat.rooms.errors import (
-    AlreadyAMemberError,
-    AlreadyLoggedInError,
-    NickTakenError,
     NoSuchRoomError,
     NotAMemberError,
-    NotLoggedInError,
     TextEmptyError,
     TextTooLongError,
 )
-from chat.rooms.names import nick_key, prepare_nick
+from chat.rooms.happenings import Left, Renamed
+from chat.rooms.names import name_key, prepare_room
+from chat.rooms.people import Account, People
+from chat.rooms.room import Kind, Room
 
-__all__ = ["Happening", "Hub", "Joined", "Left", "Renamed", "Said", "User"]
-
-
-@dataclass(slots=True)
-class User:
-    """Somebody who has logged in."""
-
-    session: int
-    account: bytes
-    nick: str
-    rooms: set[str] = field(default_factory=set)
+__all__ = ["Hub", "check_reaction", "check_text"]
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """Something that everybody in `room` gets to know, except the session that did it."""
-
-    room: str
-    session: int
-    account: bytes
-    nick: str
+def check_text(text: str) -> None:
+    """Raise TextEmptyError or TextTooLongError for what cannot be said."""
+    if not text:
+        raise TextEmptyError
+    if len(text.encode()) > TEXT_BYTES:
+        raise TextTooLongError(TEXT_BYTES, "bytes")
 
 
-@dataclass(frozen=True, slots=True)
-class Said(Happening):
-    """`nick` said `text`."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Joined(Happening):
-    """`nick` has become a member; `members` are there now."""
-
-    members: int
-
-
-@dataclass(frozen=True, slots=True)
-class Left(Happening):
-    """`nick` is a member no longer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Renamed(Happening):
-    """`nick` was known as `was`."""
-
-    was: str
+def check_reaction(reaction: str) -> None:
+    """Raise TextTooLongError for what is no sign."""
+    if len(reaction.encode()) > REACTION_BYTES:
+        raise TextTooLongError(REACTION_BYTES, "bytes")
 
 
 class Hub:
-    """Everybody and every room on this server."""
+    """All accounts and all logs."""
 
-    def __init__(self, rooms: Iterable[str]) -> None:
-        self._users: dict[int, User] = {}
-        self._by_nick: dict[str, User] = {}
-        self._rooms: dict[str, list[str]] = {room: [] for room in rooms}
-        """Of each room, the keys of its members' nicknames: sorted, so that a page of a large room
-        costs no more than one of a small room."""
+    def __init__(self, new_id: Callable[[], bytes]) -> None:
+        self._new_id = new_id
+        self.people = People(new_id)
+        self._rooms: dict[bytes, Room] = {}
+        self._by_name: dict[str, Room] = {}
+        self._public: list[str] = []
+        """Keys of the names of public rooms, sorted."""
+        self._pairs: dict[frozenset[bytes], Room] = {}
 
-    def user(self, session: int) -> User:
-        """Return who is logged in on `session`. Raises NotLoggedInError."""
-        try:
-            return self._users[session]
-        except KeyError:
-            raise NotLoggedInError from None
+    def add_room(self, room: Room) -> None:
+        """Know a room from earlier, or a new one. Its members are added later."""
+        self._rooms[room.log] = room
+        if room.kind is not Kind.PRIVATE:
+            key = name_key(room.name)
+            self._by_name[key] = room
+            if room.kind is Kind.PUBLIC:
+                insort(self._public, key)
 
-    def login(self, session: int, account: bytes, nick: str) -> User:
-        """Let `session` be known as `nick`.
+    def settle(self, room: Room) -> None:
+        """Know a private conversation by its members, who are all added."""
+        self._pairs[frozenset(room.members)] = room
 
-        Raises AlreadyLoggedInError, NickTakenError, and what `prepare_nick` raises.
+    def remove_room(self, room: Room) -> None:
+        """Forget a room that came to nothing, and that nobody is in."""
+        del self._rooms[room.log]
+        if room.kind is not Kind.PRIVATE:
+            del self._by_name[name_key(room.name)]
+            if room.kind is Kind.PUBLIC:
+                del self._public[bisect_left(self._public, name_key(room.name))]
+        for pair in [pair for pair, known in self._pairs.items() if known is room]:
+            del self._pairs[pair]
+
+    def room(self, account: Account, log: bytes) -> Room:
+        """Return the log of which an account is a member. Raises NotAMemberError."""
+        room = self._rooms.get(log)
+        if room is None:
+            raise NotAMemberError  # Whether there is such a log is nobody's business.
+        room.check_member(account)
+        return room
+
+    def has_room(self, name: str) -> bool:
+        """Tell whether there is a room with this name."""
+        return name_key(name) in self._by_name
+
+    def rooms_of(self, account: Account) -> list[Room]:
+        """Return all logs of which an account is a member, by id."""
+        return [self._rooms[log] for log in sorted(account.logs)]
+
+    def logs(self) -> list[bytes]:
+        """Return the ids of all logs."""
+        return list(self._rooms)
+
+    def rename(self, account: Account, nick: str) -> list[Renamed]:
+        """Let an account be known as `nick`; what each of its rooms is told.
+
+        Raises NickTakenError, and what `prepare_nick` raises.
         """
-        if session in self._users:
-            raise AlreadyLoggedInError
-        nick = prepare_nick(nick)
-        if nick_key(nick) in self._by_nick:
-            raise NickTakenError(nick)
-        user = User(session, account, nick)
-        self._users[session] = self._by_nick[nick_key(nick)] = user
-        return user
-
-    def rename(self, session: int, nick: str) -> list[Renamed]:
-        """Let a user be known as `nick` from now on; what each of its rooms is told.
-
-        Raises NotLoggedInError, NickTakenError, and what `prepare_nick` raises.
-        """
-        user = self.user(session)
-        nick = prepare_nick(nick)
-        if self._by_nick.get(nick_key(nick), user) is not user:
-            raise NickTakenError(nick)
-        was = user.nick
-        if was == nick:
+        was = account.nick
+        self.people.rename(account, nick)
+        if account.nick == was:
             return []
-        del self._by_nick[nick_key(was)]
-        self._by_nick[nick_key(nick)] = user
-        for room in user.rooms:
-            self._remove(room, was)
-            insort(self._rooms[room], nick_key(nick))
-        user.nick = nick
-        return [Renamed(room, session, user.account, nick, was) for room in sorted(user.rooms)]
+        told = []
+        for log in sorted(account.logs):
+            room = self._rooms[log]
+            room.forget_nick(was)
+            room.list_nick(account.nick)
+            told.append(Renamed(log, account.id, account.nick, was))
+        return told
 
-    def join(self, session: int, room: str) -> Joined:
-        """Make a user a member. Raises NotLoggedInError, NoSuchRoomError, AlreadyAMemberError."""
-        user = self.user(session)
-        members = self._rooms.get(room)
-        if members is None:
+    def find_or_make(self, account: Account, name: str, create: str | None) -> tuple[Room, bool]:
+        """Return the room with this name, and whether it was made now.
+
+        Raises NoSuchRoomError, and what `prepare_room` raises.
+        """
+        room = self._by_name.get(name_key(name.strip(" ")))
+        if room is not None:
+            return room, False
+        if create not in (Kind.PUBLIC.value, Kind.INVITE.value):
             raise NoSuchRoomError
-        if room in user.rooms:
-            raise AlreadyAMemberError
-        insort(members, nick_key(user.nick))
-        user.rooms.add(room)
-        return Joined(room, session, user.account, user.nick, len(members))
+        room = Room(self._new_id(), Kind(create), prepare_room(name), account.id)
+        self.add_room(room)
+        return room, True
 
-    def say(self, session: int, room: str, text: str) -> Said:
-        """Check a post.
+    def conversation(self, account: Account, other: Account) -> tuple[Room, bool]:
+        """Return the private conversation of two accounts, and whether it was made now."""
+        room = self._pairs.get(frozenset((account.id, other.id)))
+        if room is not None:
+            return room, False
+        room = Room(self._new_id(), Kind.PRIVATE, "", account.id)
+        self.add_room(room)
+        room.add(account)
+        if other is not account:
+            room.add(other)
+        self.settle(room)
+        return room, True
 
-        Raises NotLoggedInError, NotAMemberError, TextEmptyError, TextTooLongError.
-        """
-        user = self.user(session)
-        if room not in user.rooms:
-            raise NotAMemberError
-        if not text:
-            raise TextEmptyError
-        if len(text.encode()) > TEXT_BYTES:
-            raise TextTooLongError(TEXT_BYTES)
-        return Said(room, session, user.account, user.nick, text)
+    def join(self, account: Account, room: Room) -> bool:
+        """Make an account a member; whether it was none before. Raises NotInvitedError."""
+        if account.id in room.members:
+            return False
+        room.check_may_join(account)
+        room.add(account)
+        return True
 
-    def who(self, session: int, room: str, after: str | None) -> tuple[list[str], bool]:
-        """Return nicknames of members, sorted, from behind `after`, and whether there are more.
+    def leave(self, account: Account, room: Room) -> Left:
+        """Make a member one no longer. Raises NotAllowedError for a private conversation."""
+        room.check_shared()
+        room.remove(account)
+        return Left(room.log, account.id, account.nick)
 
-        Raises NotLoggedInError, NotAMemberError.
-        """
-        user = self.user(session)
-        if room not in user.rooms:
-            raise NotAMemberError
-        keys = self._rooms[room]
-        start = 0 if after is None else bisect_right(keys, nick_key(after))
-        end = start + MEMBERS_PAGE
-        return [self._by_nick[key].nick for key in keys[start:end]], len(keys) > end
+    def logs_after(self, account: Account, log: bytes | None) -> tuple[list[Room], bool]:
+        """Return logs of which an account is a member, by id, and whether more follow."""
+        logs = sorted(account.logs)
+        start = 0 if log is None else bisect_right(logs, log)
+        end = start + LOGS_PAGE
+        return [self._rooms[it] for it in logs[start:end]], len(logs) > end
 
-    def leave(self, session: int, room: str) -> Left:
-        """Make a user a member no longer. Raises NotLoggedInError, NotAMemberError."""
-        user = self.user(session)
-        if room not in user.rooms:
-            raise NotAMemberError
-        user.rooms.remove(room)
-        self._remove(room, user.nick)
-        return Left(room, session, user.account, user.nick)
+    def public_after(self, name: str | None) -> tuple[list[Room], bool]:
+        """Return public rooms, by name, from behind `name`, and whether more follow."""
+        start = 0 if name is None else bisect_right(self._public, name_key(name))
+        end = start + ROOMS_PAGE
+        return [self._by_name[key] for key in self._public[start:end]], len(self._public) > end
 
-    def logout(self, session: int) -> list[Left]:
-        """Forget a session, logged in or not; what each of its rooms is told."""
-        user = self._users.get(session)
-        if user is None:
-            return []
-        left = [self.leave(session, room) for room in sorted(user.rooms)]
-        del self._users[session]
-        del self._by_nick[nick_key(user.nick)]
-        return left
-
-    def _remove(self, room: str, nick: str) -> None:
-        keys = self._rooms[room]
-        del keys[bisect_left(keys, nick_key(nick))]
+    def invitations(self, account: Account) -> list[Room]:
+        """Return the rooms that an account is invited to and did not join."""
+        return [self._rooms[log] for log in sorted(account.invitations)]

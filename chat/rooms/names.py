@@ -1,12 +1,19 @@
-"""Nicknames: which are allowed, and when two are the same (docs/protocol.md section 6.5)."""
+"""Names of people and rooms: which are allowed, and when two are the same (protocol.md 6.5)."""
 
 import unicodedata
 from typing import Final
 
-from chat.limits import NICK_CHARACTERS
-from chat.rooms.errors import NickEmptyError, NickInvalidError, NickTooLongError
+from chat.limits import NICK_CHARACTERS, ROOM_CHARACTERS
+from chat.rooms.errors import (
+    NickEmptyError,
+    NickInvalidError,
+    NickTooLongError,
+    RoomEmptyError,
+    RoomInvalidError,
+    RoomTooLongError,
+)
 
-__all__ = ["nick_key", "prepare_nick"]
+__all__ = ["name_key", "prepare_nick", "prepare_room"]
 
 _PUNCTUATION: Final = frozenset("_-.")
 
@@ -31,20 +38,43 @@ def prepare_nick(text: str) -> str:
     Raises NickEmptyError, NickTooLongError, NickInvalidError. White space around it is dropped;
     inside it is not allowed, nor is anything that could move a cursor or hide.
     """
-    nick = unicodedata.normalize("NFC", text.strip(" "))
+    nick = _normalize(text)
     if not nick:
         raise NickEmptyError
     if len(nick) > NICK_CHARACTERS:
         raise NickTooLongError(NICK_CHARACTERS)
-    if not nick[0].isalnum() or not all(map(_is_allowed, nick)):
+    if not _is_name(nick):
         raise NickInvalidError
     return nick
 
 
-def nick_key(nick: str) -> str:
-    """Return what two nicknames have in common when they are the same."""
-    folded = unicodedata.normalize("NFKC", nick).casefold()
+def prepare_room(text: str) -> str:
+    """Return the name of a room that `text` stands for, under the rules of nicknames.
+
+    Raises RoomEmptyError, RoomTooLongError, RoomInvalidError.
+    """
+    room = _normalize(text)
+    if not room:
+        raise RoomEmptyError
+    if len(room) > ROOM_CHARACTERS:
+        raise RoomTooLongError(ROOM_CHARACTERS)
+    if not _is_name(room):
+        raise RoomInvalidError
+    return room
+
+
+def name_key(name: str) -> str:
+    """Return what two names have in common when they are the same."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
     return unicodedata.normalize("NFKC", folded)
+
+
+def _normalize(text: str) -> str:
+    return unicodedata.normalize("NFC", text.strip(" "))
+
+
+def _is_name(name: str) -> bool:
+    return name[0].isalnum() and all(map(_is_allowed, name))
 
 
 def _is_allowed(character: str) -> bool:

@@ -7,9 +7,17 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from chat.limits import NICK_CHARACTERS
-from chat.rooms.errors import NickEmptyError, NickInvalidError, NickTooLongError, RequestError
-from chat.rooms.names import nick_key, prepare_nick
+from chat.limits import NICK_CHARACTERS, ROOM_CHARACTERS
+from chat.rooms.errors import (
+    NickEmptyError,
+    NickInvalidError,
+    NickTooLongError,
+    RequestError,
+    RoomEmptyError,
+    RoomInvalidError,
+    RoomTooLongError,
+)
+from chat.rooms.names import name_key, prepare_nick, prepare_room
 
 BIDIRECTIONAL: Final = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -45,11 +53,11 @@ def test_names_that_are_equal_after_compatibility_and_case_folding_are_the_same(
         nick = prepare_nick(text)
     except RequestError:
         assume(False)
-    key = nick_key(nick)
-    assert nick_key(key) == key
+    key = name_key(nick)
+    assert name_key(key) == key
     for form in ("NFC", "NFD", "NFKC"):
-        assert nick_key(unicodedata.normalize(form, nick)) == key
-    assert nick_key(nick.casefold()) == key
+        assert name_key(unicodedata.normalize(form, nick)) == key
+    assert name_key(nick.casefold()) == key
 
 
 @pytest.mark.parametrize(
@@ -65,7 +73,7 @@ def test_names_that_are_equal_after_compatibility_and_case_folding_are_the_same(
     ],
 )
 def test_these_are_the_same(one: str, other: str) -> None:
-    assert nick_key(prepare_nick(one)) == nick_key(prepare_nick(other))
+    assert name_key(prepare_nick(one)) == name_key(prepare_nick(other))
 
 
 @pytest.mark.parametrize(
@@ -134,3 +142,29 @@ def test_letters_and_marks_that_show_nothing_are_not_allowed(hidden: str) -> Non
     for text in (hidden, "alice" + hidden):
         with pytest.raises(NickInvalidError):
             prepare_nick(text)
+
+
+@given(st.text() | LIKELY)
+def test_rooms_are_named_by_the_rules_of_nicknames(text: str) -> None:
+    try:
+        nick = prepare_nick(text)
+    except RequestError as error:
+        with pytest.raises(RequestError) as refused:
+            prepare_room(text)
+        assert refused.value.code == error.code.replace("nick", "room")
+    else:
+        assert prepare_room(text) == nick
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("  ", RoomEmptyError),
+        ("r" * (ROOM_CHARACTERS + 1), RoomTooLongError),
+        ("#python", RoomInvalidError),
+        ("two words", RoomInvalidError),
+    ],
+)
+def test_names_of_rooms_that_are_refused(text: str, refusal: type[RequestError]) -> None:
+    with pytest.raises(refusal):
+        prepare_room(text)

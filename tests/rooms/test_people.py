@@ -1,0 +1,170 @@
+"""People: who is known by which name, on which connections."""
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from chat.rooms.errors import (
+    AlreadyLoggedInError,
+    NickEmptyError,
+    NickInvalidError,
+    NickTakenError,
+    NickTooLongError,
+    NoSuchNickError,
+    NotLoggedInError,
+    RequestError,
+)
+from chat.rooms.names import name_key
+from chat.rooms.people import Account, People
+from tests.rooms.support import new_ids
+
+ANA, BOB = b"the proof of ana", b"the proof of bob"
+
+
+def people(*names: str) -> People:
+    """Return people who know these, on sessions 1, 2, …, each with a proof like its name."""
+    everybody = People(new_ids())
+    for session, name in enumerate(names, 1):
+        everybody.login(session, name.encode(), name)
+    return everybody
+
+
+def test_login_makes_an_account_with_the_nickname_prepared() -> None:
+    everybody = people()
+    ana = everybody.login(1, ANA, " e\u0301va ")
+    assert (ana.id, ana.proof, ana.nick, ana.sessions) == (new_ids()(), ANA, "\u00e9va", {1})
+    assert everybody.of_session(1) is ana is everybody.get(ana.id) is everybody.named("\u00c9VA")
+
+
+def test_who_has_the_proof_is_the_account_whatever_name_is_asked_for() -> None:
+    everybody = people()
+    ana = everybody.login(1, ANA, "ana")
+    for nick in ("ana", "someone else", ""):
+        assert everybody.login(2, ANA, nick) is ana
+        assert ana.sessions == {1, 2}
+        everybody.logout(2)
+    assert ana.nick == "ana"
+
+
+def test_a_nickname_is_one_account_s() -> None:
+    with pytest.raises(NickTakenError, match=r"^The nickname ANA is taken\.$"):
+        people("ana").login(2, BOB, "ANA")
+
+
+@pytest.mark.parametrize(
+    ("nick", "refusal"),
+    [("", NickEmptyError), ("a" * 33, NickTooLongError), ("a\x1bb", NickInvalidError)],
+)
+def test_a_refused_login_can_be_tried_again(nick: str, refusal: type[RequestError]) -> None:
+    everybody = people()
+    with pytest.raises(refusal):
+        everybody.login(1, ANA, nick)
+    with pytest.raises(NotLoggedInError):
+        everybody.of_session(1)
+    assert everybody.login(1, ANA, "ana") is everybody.of_session(1)
+
+
+def test_nobody_logs_in_twice_on_one_connection() -> None:
+    with pytest.raises(AlreadyLoggedInError):
+        people("ana").login(1, BOB, "bob")
+
+
+def test_an_account_that_is_in_nothing_is_forgotten_with_its_last_session() -> None:
+    everybody = people("ana")
+    ana = everybody.login(2, b"ana", "")
+    assert everybody.logout(1) is ana
+    assert everybody.named("ana") is ana
+    assert everybody.logout(2) is ana
+    with pytest.raises(NoSuchNickError, match=r"^Nobody here is called ana\.$"):
+        everybody.named("ana")
+    assert everybody.get(ana.id) is None
+    assert everybody.login(3, BOB, "ana") is not ana
+    assert everybody.logout(99) is None
+
+
+@pytest.mark.parametrize("field", ["logs", "invitations"])
+def test_an_account_that_is_in_something_stays(field: str) -> None:
+    everybody = people("ana")
+    ana = everybody.of_session(1)
+    getattr(ana, field).add(bytes(16))
+    everybody.logout(1)
+    assert everybody.named(" ana ") is ana and not ana.sessions
+    with pytest.raises(NickTakenError):
+        everybody.login(2, BOB, "ana")
+    assert everybody.login(3, b"ana", "") is ana
+
+
+def test_an_account_of_earlier_is_known() -> None:
+    everybody = people()
+    ana = Account(bytes(16), ANA, "ana")
+    everybody.add(ana)
+    assert everybody.login(1, ANA, "ana") is ana is everybody.by_key("ana")
+
+
+def test_a_new_name_frees_the_old_one() -> None:
+    everybody = people("ana", "bob")
+    ana = everybody.of_session(1)
+    with pytest.raises(NickTakenError):
+        everybody.rename(ana, "Bob")
+    with pytest.raises(NickEmptyError):
+        everybody.rename(ana, " ")
+    everybody.rename(ana, "ANA")
+    everybody.rename(ana, "eva")
+    assert everybody.named("eva") is ana
+    assert everybody.login(3, BOB, "ana").nick == "ana"
+
+
+class PeopleMachine(RuleBasedStateMachine):
+    """Logins, logouts and renames, against what must always hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.people = People(new_ids())
+        self.sessions: dict[int, Account] = {}
+
+    @rule(
+        session=st.integers(1, 6),
+        proof=st.sampled_from([b"a", b"b", b"c"]),
+        nick=st.sampled_from(["ana", "ANA", "bob", "eva"]),
+    )
+    def login(self, session: int, proof: bytes, nick: str) -> None:
+        try:
+            account = self.people.login(session, proof, nick)
+        except AlreadyLoggedInError:
+            assert session in self.sessions
+        except NickTakenError:
+            assert self.people.named(nick).proof != proof
+        else:
+            assert account.proof == proof
+            self.sessions[session] = account
+
+    @rule(session=st.integers(1, 6), stays=st.booleans())
+    def logout(self, session: int, stays: bool) -> None:
+        if stays and session in self.sessions:
+            self.sessions[session].logs.add(bytes(16))
+        assert self.people.logout(session) is self.sessions.pop(session, None)
+
+    @rule(session=st.integers(1, 6), nick=st.sampled_from(["ana", "Bob", "eva"]))
+    def rename(self, session: int, nick: str) -> None:
+        if session not in self.sessions:
+            return
+        account = self.sessions[session]
+        try:
+            self.people.rename(account, nick)
+        except NickTakenError:
+            assert self.people.named(nick) is not account
+        else:
+            assert account.nick == nick
+
+    @invariant()
+    def everybody_is_found_by_all_that_is_theirs(self) -> None:
+        for session, account in self.sessions.items():
+            assert session in account.sessions
+            assert self.people.of_session(session) is account
+            assert self.people.get(account.id) is account
+            assert self.people.by_key(name_key(account.nick)) is account
+
+
+TestPeopleMachine = PeopleMachine.TestCase
+TestPeopleMachine.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
