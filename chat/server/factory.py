@@ -18,8 +18,7 @@ from twisted.internet.task import LoopingCall
 
 from chat.limits import Limits
 from chat.server.protocol import ChatProtocol
-from chat.server.requests import Desk, utc_milliseconds
-from chat.store.interface import LogStore
+from chat.server.requests import Desk
 from chat.wire.errors import CloseCode
 from chat.wire.hostkey import HostKey
 from chat.wire.messages import Ping
@@ -35,20 +34,20 @@ class ChatFactory(Factory["ChatProtocol"]):
 
     host_key: HostKey
     """Who this server is; set before the first connection."""
+    desk: Desk
+    """Where requests go; set, if not yet loaded, before the first connection."""
 
     def __init__(
         self,
-        store: LogStore,
         clock: IReactorTime,
         limits: Limits,
         seconds: Callable[[], float] = monotonic,
-        milliseconds: Callable[[], int] = utc_milliseconds,
         random_bytes: RandomBytes = os.urandom,
     ) -> None:
         self.limits = limits
         self.seconds = seconds
         self.random_bytes = random_bytes
-        self.desk = Desk(store, clock, limits, milliseconds, random_bytes)
+        self._is_open = False
         self.clients: dict[int, ChatProtocol] = {}
         """The registry: connections whose handshake is complete, by number."""
         self._waiting: dict[int, ChatProtocol] = {}
@@ -62,6 +61,12 @@ class ChatFactory(Factory["ChatProtocol"]):
     def start(self) -> None:
         """Start looking at deadlines."""
         self._sweeper.start(self.limits.sweep_seconds, now=False)
+
+    def open(self) -> None:
+        """The desk is loaded: listen to those who were faster."""
+        self._is_open = True
+        for protocol in list(self._waiting.values()):
+            protocol.release()
 
     def stop(self) -> None:
         """Stop looking at deadlines."""
@@ -88,6 +93,8 @@ class ChatFactory(Factory["ChatProtocol"]):
             return
         self._waiting[protocol.number] = protocol
         self._waiting_at[address] += 1
+        if not self._is_open:
+            protocol.hold()
 
     def established(self, protocol: ChatProtocol) -> None:
         """Enter a connection in the registry."""

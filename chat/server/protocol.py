@@ -34,7 +34,8 @@ class ChatProtocol(ConnectionProtocol):
     connection: ServerConnection
     is_gone = False
     is_full = False
-    is_held = False
+    is_goodbye = False
+    _holds = 0
     _is_reported = False
 
     def __init__(self, factory: "ChatFactory", number: int, address: str) -> None:
@@ -76,7 +77,8 @@ class ChatProtocol(ConnectionProtocol):
                 self.factory.established(self)
             case Received(message):
                 self.factory.desk.handle(self, message)
-            case PeerClosed():
+            case PeerClosed(code):
+                self.is_goodbye = code == CloseCode.NORMAL
                 self._lose()
             case _:
                 raise TypeError(f"a server has no {event!r}")
@@ -178,14 +180,19 @@ class ChatProtocol(ConnectionProtocol):
     def stopProducing(self) -> None:
         """The transport is gone; `connectionLost` follows."""
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the server does not listen, for reasons of its own."""
+        return self._holds > 0
+
     def hold(self) -> None:
-        """Stop reading until `release`."""
-        self.is_held = True
+        """Stop reading until `release` was called as often."""
+        self._holds += 1
         self._update_reading()
 
     def release(self) -> None:
-        """Read on, unless the transport is full."""
-        self.is_held = False
+        """Read on, unless something else holds, or the transport is full."""
+        self._holds -= 1
         self.heard = self.factory.seconds()
         self._update_reading()
 

@@ -1,35 +1,50 @@
-"""The desk: what each request does, and the one answer it gets.
+"""The desk: takes every request to its handler, and sees to it that it gets its one answer.
 
-The domain decides (`chat.rooms`), the feed stores and tells everybody (`chat.server.feed`); here
-the two are put together.
+Here are those about accounts and presence; the others are in `membership`, `posting`, `archive`.
+The domain decides (`chat.rooms`), the feed stores and tells everybody (`chat.server.feed`).
 """
 
+import hashlib
 import os
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from msgspec import UNSET, Struct
-from twisted.internet.interfaces import IReactorTime
+from msgspec import Struct
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from chat import __version__
 from chat.limits import NICK_CHARACTERS, PAYLOAD_BYTES, TEXT_BYTES, Limits
-from chat.rooms.errors import NotStoredError, RequestError, UnknownRequestError
-from chat.rooms.hub import Happening, Hub, Joined, Renamed
-from chat.server.feed import Draft, Feed
+from chat.rooms.errors import NotReadError, NotStoredError, RequestError, UnknownRequestError
+from chat.rooms.happenings import Joined, Left
+from chat.rooms.hub import Hub
+from chat.rooms.people import Account
+from chat.rooms.room import Kind, Room
+from chat.server.archive import Archive
+from chat.server.catalog import Catalog
+from chat.server.context import Context, refuse
+from chat.server.feeds import Feeds
+from chat.server.membership import Membership
+from chat.server.posting import Posting
+from chat.server.retention import EVERYTHING, Keeps
 from chat.server.session import Session
-from chat.store.interface import LogStore
+from chat.store.interface import LogStore, StoreError
 from chat.wire import messages
+from chat.wire.errors import CloseCode
 from chat.wire.messages import Unknown
-from chat.wire.records import record_id
 from chat.wire.sealing import RandomBytes
 
-__all__ = ["ROOMS", "Desk", "utc_milliseconds"]
+__all__ = ["LOBBY", "Desk", "utc_milliseconds"]
 
-ROOMS: Final = ("lobby",)
+LOBBY: Final = "lobby"
+"""The room that is always there. Nobody owns it."""
 
 _LIMITS: Final = {"text": TEXT_BYTES, "nick": NICK_CHARACTERS, "payload": PAYLOAD_BYTES}
+
+_log = Logger()
 
 
 def utc_milliseconds() -> int:
@@ -38,115 +53,197 @@ def utc_milliseconds() -> int:
 
 
 class Desk:
-    """Answers requests."""
+    """Answers requests. `load` first."""
 
     def __init__(
         self,
         store: LogStore,
+        storage_key: bytes,
         clock: IReactorTime,
         limits: Limits,
         milliseconds: Callable[[], int] = utc_milliseconds,
         random_bytes: RandomBytes = os.urandom,
+        keeps: Keeps = EVERYTHING,
     ) -> None:
-        self._hub = Hub(ROOMS)
-        self._feeds = {
-            room: Feed(room, store, clock, limits, milliseconds, self._not_stored, random_bytes)
-            for room in ROOMS
-        }
-        self._milliseconds = milliseconds
+        self._clock = clock
         self._random_bytes = random_bytes
+        self._milliseconds = milliseconds
+        self._limits = _LIMITS | keeps.as_limits()
+        self.context = context = Context(
+            Hub(self._new_id),
+            Catalog(store, clock, limits),
+            Feeds(store, storage_key, clock, limits, milliseconds, random_bytes),
+            store,
+            limits,
+        )
+        self._leaving: dict[bytes, IDelayedCall] = {}
+        membership, posting, archive = Membership(context), Posting(context), Archive(context)
+        self._handlers: dict[type[Struct], Callable[[Session, Any], _Later]] = {
+            messages.Login: self._login,
+            messages.Nick: self._nick,
+            messages.Logs: archive.logs,
+            messages.Rooms: archive.rooms,
+            messages.Who: archive.who,
+            messages.Seen: archive.seen,
+            messages.History: archive.history,
+            messages.Search: archive.search,
+            messages.Join: membership.join,
+            messages.Private: membership.private,
+            messages.Read: membership.read,
+            messages.Leave: membership.leave,
+            messages.Topic: membership.topic,
+            messages.Invite: membership.invite,
+            messages.Kick: membership.kick,
+            messages.Post: posting.post,
+            messages.Edit: posting.edit,
+            messages.Delete: posting.delete,
+            messages.React: posting.react,
+            Unknown: self._unknown,
+        }
+
+    def _new_id(self) -> bytes:
+        return self._random_bytes(16)
+
+    async def load(self) -> None:
+        """Learn all that is known from earlier. Raises StoreError."""
+        context = self.context
+        await context.catalog.load(context.hub)
+        if not context.hub.has_room(LOBBY):
+            context.hub.add_room(Room(self._new_id(), Kind.PUBLIC, LOBBY, b""))
 
     def handle(self, session: Session, message: Struct) -> None:
-        """Do what a client asked and answer it, now or after the commit."""
+        """Do what a client asked and answer it, now or when it is durable.
+
+        Where that takes time the session is not read on, so what it asks is done in its order.
+        """
         try:
-            handler = _HANDLERS[type(message)]
+            handler = self._handlers[type(message)]
         except KeyError:
             return  # A pong, or something of a later version that asks for no answer.
         try:
-            handler(self, session, message)
+            later = handler(session, message)
         except RequestError as error:
-            assert isinstance(message, messages.Request | Unknown)
-            if message.id is not None:
-                session.send(messages.Refused(message.id, error.code, str(error)))
-
-    def forget(self, session: Session) -> None:
-        """Log a session out, because its connection is gone, and tell its rooms."""
-        for left in self._hub.logout(session.number):
-            feed = self._feeds[left.room]
-            feed.leave(session.number)
-            feed.add(Draft(left, self._record_id(left), None, 0))
+            _refuse(session, message, error)
+            return
+        if later is not None:
+            handling = Deferred.fromCoroutine(later)
+            handling.addErrback(_failed, session, message)
+            if not handling.called:
+                session.hold()
+                handling.addCallback(lambda _: session.release())
 
     def catch_up(self, session: Session) -> None:
-        """Let a session that can take more read on in all its rooms."""
-        for feed in self._feeds.values():
+        """Let a session that can take more read on in all its logs."""
+        for feed in self._read_by(session):
             feed.catch_up(session.number)
 
+    def forget(self, session: Session) -> None:
+        """A session has ended. Its account is still a member of what it was a member of."""
+        for feed in self._read_by(session):
+            feed.drop(session.number)
+        self.context.sessions.pop(session.number, None)
+        account = self.context.hub.people.logout(session.number)
+        if account is None or account.sessions:
+            return
+        if session.is_goodbye:
+            self._tell_left(account)
+        else:
+            # Perhaps only its connection was cut, and it is back in a moment.
+            self._leaving[account.id] = self._clock.callLater(
+                self.context.limits.presence_seconds, self._tell_left, account
+            )
+
+    def close(self) -> None:
+        """Write what is not written, and expect nobody back."""
+        for leaving in self._leaving.values():
+            leaving.cancel()
+        self._leaving.clear()
+        self.context.catalog.save_seen()
+
+    def _read_by(self, session: Session) -> list[Any]:
+        try:
+            logs = self.context.account(session).logs
+        except RequestError:
+            return []
+        feeds = map(self.context.feeds.loaded, sorted(logs))
+        return [feed for feed in feeds if feed is not None and feed.reads(session.number)]
+
+    # --- Accounts and presence ---
+
     def _login(self, session: Session, login: messages.Login) -> None:
-        user = self._hub.login(session.number, self._random_bytes(16), login.nick)
+        context = self.context
+        proof = hashlib.sha256(login.secret).digest()
+        account = context.hub.people.login(session.number, proof, login.nick)
+        context.sessions[session.number] = session
         session.admit()
         session.send(
             messages.Welcome(
                 id=login.id,
-                account=user.account,
-                nick=user.nick,
+                account=account.id,
+                nick=account.nick,
                 server=f"encchat {__version__}",
                 time=self._milliseconds(),
-                keeps="memory",
-                limits=_LIMITS,
-                features=[],
+                keeps="disk",
+                limits=self._limits,
+                features=["search"] if context.store.has_search else [],
             )
         )
+        for room in context.hub.invitations(account):
+            owner = context.hub.people.get(room.owner)
+            session.send(messages.Invited(room.name, "" if owner is None else owner.nick))
+        leaving = self._leaving.pop(account.id, None)
+        if leaving is not None:
+            leaving.cancel()
+        elif len(account.sessions) == 1:
+            self._tell(account, Joined)
 
-    def _nick(self, session: Session, nick: messages.Nick) -> None:
-        told = self._hub.rename(session.number, nick.nick)
-        if not told:
-            session.send(messages.Ok(nick.id))
-        for left, renamed in zip(range(len(told) - 1, -1, -1), told, strict=True):
-            request = 0 if left else nick.id  # The last room's commit answers.
-            draft = Draft(renamed, self._record_id(renamed), session, request)
-            self._feeds[renamed.room].add(draft)
+    def _tell_left(self, account: Account) -> None:
+        self._leaving.pop(account.id, None)
+        self._tell(account, Left)
 
-    def _join(self, session: Session, join: messages.Join) -> None:
-        joined = self._hub.join(session.number, join.room)
-        self._feeds[join.room].add(Draft(joined, self._record_id(joined), session, join.id))
+    def _tell(self, account: Account, kind: type[Joined] | type[Left]) -> None:
+        """Tell everybody in an account's rooms that it is there, or not."""
+        for room in self.context.hub.rooms_of(account):
+            if room.kind is not Kind.PRIVATE:
+                self.context.feeds.announce(kind(room.log, account.id, account.nick))
 
-    def _who(self, session: Session, who: messages.Who) -> None:
-        after = None if who.after is UNSET else who.after
-        nicks, more = self._hub.who(session.number, who.room, after)
-        session.send(messages.Members(who.id, who.room, nicks, more))
-
-    def _post(self, session: Session, post: messages.Post) -> None:
-        said = self._hub.say(session.number, post.room, post.text)
-        draft = Draft(said, record_id(said.account, post.message), session, post.id)
-        self._feeds[post.room].add(draft)
+    async def _nick(self, session: Session, nick: messages.Nick) -> None:
+        context = self.context
+        account = context.account(session)
+        was = account.nick
+        told = context.hub.rename(account, nick.nick)
+        try:
+            if account.logs:
+                await context.catalog.save_account(account)
+        except StoreError:
+            context.hub.rename(account, was)
+            raise
+        for renamed in told:
+            context.feeds.announce(renamed, session)
+        session.send(messages.Ok(nick.id))
 
     def _unknown(self, session: Session, unknown: Unknown) -> None:
         raise UnknownRequestError
 
-    def _record_id(self, happening: Happening) -> bytes:
-        return record_id(happening.account, self._random_bytes(16))
 
-    def _not_stored(self, draft: Draft) -> None:
-        """Undo what a draft did, and tell its author that nothing came of it."""
-        session, happening = draft.session, draft.happening
-        if session is None:
-            return
-        with suppress(RequestError):  # It may be gone, or its old name taken, meanwhile.
-            match happening:
-                case Joined(room=room):
-                    self._hub.leave(session.number, room)
-                case Renamed(nick=nick, was=was) if self._hub.user(session.number).nick == nick:
-                    self._hub.rename(session.number, was)
-        if draft.request:
-            error = NotStoredError()
-            session.send(messages.Refused(draft.request, error.code, str(error)))
+_Later = Coroutine[Any, Any, None] | None
+
+_READING: Final = (messages.Logs, messages.Read, messages.History, messages.Search)
 
 
-_HANDLERS: Final[dict[type[Struct], Callable[[Desk, Session, Any], None]]] = {
-    messages.Login: Desk._login,
-    messages.Nick: Desk._nick,
-    messages.Join: Desk._join,
-    messages.Who: Desk._who,
-    messages.Post: Desk._post,
-    Unknown: Desk._unknown,
-}
+def _failed(failure: Failure, session: Session, message: Struct) -> None:
+    """Answer a request whose handler gave up. A bug ends the connection, and no other."""
+    if failure.check(StoreError):
+        _log.failure("session {number}: the store failed", failure, number=session.number)
+        error = NotReadError() if isinstance(message, _READING) else NotStoredError()
+        _refuse(session, message, error)
+    elif isinstance(failure.value, RequestError):
+        _refuse(session, message, failure.value)
+    else:
+        _log.failure("session {number}: a bug", failure, number=session.number)
+        session.close(CloseCode.INTERNAL, "a bug in the server")
+
+
+def _refuse(session: Session, message: Struct, error: RequestError) -> None:
+    if isinstance(message, messages.Request | Unknown) and message.id is not None:
+        refuse(session, message.id, error)

@@ -4,9 +4,9 @@ import ipaddress
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -26,14 +26,20 @@ from twisted.python.failure import Failure
 
 from chat.limits import Limits
 from chat.server.factory import ChatFactory
+from chat.server.requests import Desk, utc_milliseconds
+from chat.server.retention import EVERYTHING, Keeps, Retention
 from chat.server.state import ConfigurationError, State, default_state_path
-from chat.store.memory import MemoryStore
+from chat.store.interface import LogStore, StoreError
+from chat.store.sqlite import open_store
 
 __all__ = ["DEFAULT_LISTEN", "ChatService", "Options", "makeService"]
 
 DEFAULT_LISTEN = "tcp:5555:interface=127.0.0.1"
 
 _log = Logger()
+
+_MOST: Final = 10**9
+"""More than a billion days or records is a slip of the finger."""
 
 
 class Options(usage.Options):
@@ -48,14 +54,21 @@ Strings for --listen are Twisted's server endpoint strings, for example tcp:5555
 addresses), tcp6:5555 (all IPv6 addresses), tcp:5555:interface=192.0.2.7, unix:/run/encchat.sock.
 The default is {DEFAULT_LISTEN}.
 
-The state directory holds the server's identity, host_key.pem: who has that file can pose as this
-server. Keep a copy of it; without it every client will refuse the server. The default is
-$ENCCHAT_STATE, or the user's data directory."""
+The state directory holds all there is: the server's identity, host_key.pem (who has that file can
+pose as this server; without it every client will refuse the server), everything that was said,
+encchat.db, and the key to it, storage_key. Keep a copy of them. The default is $ENCCHAT_STATE, or
+the user's data directory.
+
+Everything is kept unless --keep-days or --keep-records say otherwise; what is kept no longer is
+removed from the file. The index for searching holds words in clear; --no-search leaves it out."""
+
+    optFlags = (("no-search", None, "Keep no index of what is said; an existing one is removed."),)
 
     def __init__(self) -> None:
         usage.Options.__init__(self)
         self["listen"] = []
         self["state"] = None
+        self["keep-days"] = self["keep-records"] = None
 
     def opt_listen(self, endpoint: str) -> None:
         """Where to listen, as an endpoint string; can be given several times."""
@@ -67,10 +80,24 @@ $ENCCHAT_STATE, or the user's data directory."""
             raise usage.UsageError("--state needs the name of a directory")
         self["state"] = Path(directory)
 
+    def opt_keep_days(self, days: str) -> None:
+        """Remove what is older than so many days."""
+        self["keep-days"] = _positive("--keep-days", days)
+
+    def opt_keep_records(self, records: str) -> None:
+        """Remove all but the last so many records of each room and conversation."""
+        self["keep-records"] = _positive("--keep-records", records)
+
     def postOptions(self) -> None:
         """Fill in the defaults."""
         self["listen"] = self["listen"] or [DEFAULT_LISTEN]
         self["state"] = self["state"] or default_state_path()
+
+
+def _positive(option: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MOST:
+        raise usage.UsageError(f"{option} needs a whole number from 1 to {_MOST}")
+    return int(text)
 
 
 class ChatService(Service):
@@ -82,18 +109,25 @@ class ChatService(Service):
         self,
         endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
         state_path: Path,
-        clock: IReactorTime,
+        clock: "Reactor",
         limits: Limits,
+        keeps: Keeps = EVERYTHING,
+        has_search: bool = True,
+        open_store: Callable[[Path, IReactorFromThreads, bool], LogStore] = open_store,
     ) -> None:
         self._endpoints = endpoints
         self._state_path = state_path
         self._clock = clock
         self._limits = limits
-        self._store = MemoryStore(limits.memory_log_bytes)
+        self._keeps = keeps
+        self._has_search = has_search
+        self._open_store = open_store
         self._state: State | None = None
+        self._store: LogStore | None = None
+        self._retention: Retention | None = None
         self._failures: list[str] = []
         self._is_listening = False
-        self.factory = ChatFactory(self._store, clock, limits)
+        self.factory = ChatFactory(clock, limits)
         self.ports: list[IListeningPort] = []
 
     def privilegedStartService(self) -> None:
@@ -120,10 +154,23 @@ class ChatService(Service):
         try:
             self._state = State(self._state_path)
             host_key = self._state.host_key()
-        except ConfigurationError as error:
+            storage_key = self._state.storage_key()
+            self._store = self._open_store(
+                self._state_path / "encchat.db", self._clock, self._has_search
+            )
+        except (ConfigurationError, StoreError) as error:
             raise SystemExit(f"encchat: {error}") from None
         self.factory.host_key = host_key
+        self.factory.desk = desk = Desk(
+            self._store, storage_key, self._clock, self._limits, keeps=self._keeps
+        )
+        self._retention = Retention(
+            *(desk.context.hub, self._store, self._keeps, self._clock),
+            *(self._limits.trim_seconds, utc_milliseconds),
+        )
         self.factory.start()
+        # The store's threads answer only when the reactor runs.
+        self._clock.callWhenRunning(self._load)
         _log.info("Host key fingerprint: {fingerprint}", fingerprint=host_key.fingerprint)
         for port in self.ports:
             where = port.getHost()
@@ -138,6 +185,20 @@ class ChatService(Service):
                     address=_address(where, host_key.fingerprint),
                 )
 
+    def _load(self) -> None:
+        loading = Deferred.fromCoroutine(self.factory.desk.load())
+        loading.addCallbacks(self._open, self._not_loaded)
+
+    def _open(self, _: object) -> None:
+        """Everything is known: serve."""
+        assert self._retention is not None
+        self._retention.start()
+        self.factory.open()
+
+    def _not_loaded(self, failure: Failure) -> None:
+        _log.critical("encchat cannot start: {reason}", reason=failure.getErrorMessage())
+        self._clock.stop()
+
     def _not_listening(self, failure: Failure, description: str) -> None:
         message = f"cannot listen on {description}: {failure.getErrorMessage()}"
         self._failures.append(message)
@@ -151,6 +212,8 @@ class ChatService(Service):
         # Waited for, because a port that is a file is removed only then.
         closed: list[Deferred[object]] = [maybeDeferred(port.stopListening) for port in self.ports]
         self.factory.stop()
+        if self._retention is not None:
+            self._retention.stop()
         self.factory.close_all(self._limits.retry_seconds)
         deadline = self._clock.callLater(self._limits.shutdown_seconds, self.factory.abort_all)
         return Deferred.fromCoroutine(self._stopped(closed, deadline))
@@ -161,9 +224,11 @@ class ChatService(Service):
             deadline.cancel()
         for port in closed:
             await port
+        if self._store is not None:
+            self.factory.desk.close()
+            await self._store.close()
         if self._state is not None:
             self._state.close()
-        await self._store.close()
 
 
 def _python() -> str:
@@ -197,16 +262,19 @@ def makeService(options: Options) -> ChatService:
             raise SystemExit(
                 f"encchat: {description!r} is not an endpoint to listen on: {error}"
             ) from None
-    clock = cast(_Reactor, reactor)
+    clock = cast(Reactor, reactor)
     clock.callLater(0, _exit_cleanly_on_signals, clock)
-    return ChatService(endpoints, options["state"], clock, Limits())
+    keeps = Keeps(options["keep-days"], options["keep-records"])
+    return ChatService(
+        endpoints, options["state"], clock, Limits(), keeps, not options["no-search"]
+    )
 
 
-class _Reactor(IReactorTime, IReactorCore, IReactorFromThreads):
+class Reactor(IReactorTime, IReactorCore, IReactorFromThreads):
     """What is needed of the reactor."""
 
 
-def _exit_cleanly_on_signals(reactor: _Reactor) -> None:
+def _exit_cleanly_on_signals(reactor: Reactor) -> None:
     """Let Ctrl-C and SIGTERM stop the reactor and leave status 0.
 
     twistd's own handlers would have the process killed by the same signal once it has stopped.

@@ -17,6 +17,8 @@ class Session(Protocol):
     """Unique among this server's connections."""
     is_gone: bool
     """Closed, or about to be: nothing reaches the client any more."""
+    is_goodbye: bool
+    """The client has said that it leaves."""
     is_full: bool
     """The transport holds more than it wants to: nothing but answers may be written."""
 
@@ -33,11 +35,11 @@ class Session(Protocol):
         ...
 
     def hold(self) -> None:
-        """Stop reading this client until `release`."""
+        """Stop reading this client until `release` was called as often."""
         ...
 
     def release(self) -> None:
-        """Read on."""
+        """Read on, if nothing else holds."""
         ...
 
     def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from chat.wire.hostkey import HostKey
+from chat.wire.sealing import KEY_BYTES
 
 __all__ = ["ConfigurationError", "State", "default_state_path"]
 
@@ -63,6 +64,26 @@ class State:
         except (ValueError, IndexError, TypeError):
             # PyCryptodome has no one error for what is no key.
             raise ConfigurationError(f"{path} is not an Ed25519 private key in PEM") from None
+
+    def storage_key(self) -> bytes:
+        """Return the key that wraps the logs' keys, 64 bytes; made when there is none yet.
+
+        Raises ConfigurationError.
+        """
+        path = self.path / "storage_key"
+        try:
+            if not path.exists():
+                self._write(path, os.urandom(KEY_BYTES).hex() + "\n")
+            key = bytes.fromhex(path.read_text("ascii"))
+        except OSError as error:
+            raise ConfigurationError(
+                f"the storage key {path} cannot be used: {error.strerror}"
+            ) from None
+        except ValueError:
+            key = b""
+        if len(key) != KEY_BYTES:
+            raise ConfigurationError(f"{path} is not a storage key: 128 hexadecimal digits")
+        return key
 
     def _write(self, path: Path, text: str) -> None:
         """Write a file that is there whole or not at all, and for nobody else to read."""

@@ -1,6 +1,9 @@
 """A whole server, and clients joined to it by fake transports."""
 
+from typing import Final
+
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
     IProtocol,
@@ -9,6 +12,7 @@ from twisted.internet.task import Clock
 
 from chat.limits import Limits
 from chat.server.factory import ChatFactory
+from chat.server.requests import Desk
 from chat.store.interface import LogStore
 from chat.store.memory import MemoryStore
 from chat.testing.pair import HOST_KEY, seeded_bytes, split_lines
@@ -21,18 +25,25 @@ from chat.wire.connection import (
     Received,
     Transmit,
 )
+from chat.wire.errors import CloseCode
 from chat.wire.messages import (
     ClientMessage,
     Join,
     Login,
+    Opened,
     Post,
     Posted,
+    Request,
     ServerMessage,
     TextBody,
     Unknown,
+    Welcome,
 )
 
-__all__ = ["Client", "Message", "Server"]
+STORAGE_KEY: Final = bytes(range(64))
+"""What wraps the keys of the logs."""
+
+__all__ = ["STORAGE_KEY", "Client", "Message", "Server"]
 
 Message = ClientMessage | ServerMessage | Unknown
 
@@ -40,8 +51,10 @@ Message = ClientMessage | ServerMessage | Unknown
 class Client:
     """A client of a `Server`. Whatever it is told to send, and whatever came of it."""
 
-    def __init__(self, server: "Server", address: str) -> None:
+    def __init__(self, server: "Server", address: str, secret: bytes | None = None) -> None:
         self._server = server
+        self.secret = server.random_bytes(32) if secret is None else secret
+        """Whose connection this is."""
         peer = IPv4Address("TCP", address, 40_000)
         self.protocol = server.factory.buildProtocol(peer)
         """The server's end."""
@@ -72,39 +85,62 @@ class Client:
         self._requests += 1
         return self._requests
 
-    def post(self, text: str, message: bytes | None = None) -> int:
+    @property
+    def account(self) -> bytes:
+        """The id of the account, as the server told it."""
+        return next(it.account for it in self.received if isinstance(it, Welcome))
+
+    def log(self, room: str = "lobby") -> bytes:
+        """Return the id of a log that this connection has ever read, by its name."""
+        return {it.room: it.log for it in self.received if isinstance(it, Opened)}[room]
+
+    def post(self, text: str, message: bytes | None = None, room: str = "lobby") -> int:
         """Send a post, under a random message id if none is given; return the request's id."""
         message = self._server.random_bytes(16) if message is None else message
         request = self.next_id()
-        self.send(Post(request, "lobby", message, text))
+        self.send(Post(request, self.log(room), message, text))
         return request
 
-    def say(self, text: str) -> int:
+    def say(self, text: str, room: str = "lobby") -> int:
         """Send a post, let everything happen, and return its sequence number."""
-        request = self.post(text)
+        request = self.post(text, room=room)
         self._server.pump()
         return self.acks[request][0]
 
     def ask(self, message: ClientMessage) -> Message:
-        """Send a request, let everything happen, and return what came last: the answer."""
+        """Send a request, let everything happen, and return the answer."""
         self.send(message)
         self._server.pump()
-        return self.received[-1]
+        assert isinstance(message, Request)
+        return self.answer(message.id)
+
+    def answer(self, request: int) -> Message:
+        """Return the answer to a request, from what has come."""
+        for message in reversed(self.received):
+            acked = isinstance(message, Posted) and request in [ack[0] for ack in message.acks]
+            if acked or getattr(message, "id", None) == request:
+                return message
+        raise AssertionError("there is no answer")
 
     def log_in(self, nick: str) -> Message:
         """Ask to be known as `nick`, after the handshake if need be; return the answer."""
-        login = Login(self.next_id(), nick)
+        login = Login(self.next_id(), nick, self.secret)
         if self.received:
             return self.ask(login)
         self.write(self.connection.start())
         self._server.pump()
         self.write(self.connection.login(login))
         self._server.pump()
-        return self.received[-1]
+        return self.answer(login.id)
 
-    def join(self) -> Message:
-        """Ask to become a member of the lobby; return the answer."""
-        return self.ask(Join(self.next_id(), "lobby"))
+    def join(self, room: str = "lobby", create: str = "public") -> Message:
+        """Ask to become a member of a room, made if need be; return the answer."""
+        return self.ask(Join(self.next_id(), room, create))
+
+    def bye(self) -> None:
+        """Say that it leaves."""
+        self.write(self.connection.alert(CloseCode.NORMAL))
+        self._server.pump()
 
     def vanish(self) -> None:
         """Be cut off."""
@@ -137,6 +173,10 @@ class Client:
         """All records."""
         return [event for event in self.events if isinstance(event, Delivered)]
 
+    def page(self, request: int) -> list[Delivered]:
+        """Return the records of the page that answered a request."""
+        return [record for record in self.delivered if record.page == request]
+
     @property
     def texts(self) -> list[tuple[str, str]]:
         """What was said: (nickname, text)."""
@@ -165,15 +205,14 @@ class Server:
         self.limits = Limits() if limits is None else limits
         self.clock = Clock()
         self.random_bytes = seeded_bytes(seed)
-        self.store = MemoryStore(self.limits.memory_log_bytes) if store is None else store
-        self.factory = ChatFactory(
-            self.store,
-            self.clock,
-            self.limits,
-            self.clock.seconds,
-            lambda: round(1000 * self.clock.seconds()),
+        self.store = MemoryStore() if store is None else store
+        self.factory = ChatFactory(self.clock, self.limits, self.clock.seconds, self.random_bytes)
+        self.factory.desk = Desk(
+            *(self.store, STORAGE_KEY, self.clock, self.limits, self.milliseconds),
             self.random_bytes,
         )
+        loading = Deferred.fromCoroutine(self.factory.desk.load())
+        loading.addCallback(lambda _: self.factory.open())
         self.factory.host_key = HOST_KEY
         self.factory.start()
         self.clients: list[Client] = []
@@ -181,9 +220,13 @@ class Server:
         self.outgoing: list[tuple[Client, bytes]] = []
         """What clients have sent since the last `pump`, in this order."""
 
-    def connect(self, address: str = "192.0.2.1") -> Client:
-        """Return a new client that has said nothing yet."""
-        client = Client(self, address)
+    def milliseconds(self) -> int:
+        """Return the time of the server's clock."""
+        return round(1000 * self.clock.seconds())
+
+    def connect(self, address: str = "192.0.2.1", secret: bytes | None = None) -> Client:
+        """Return a new client that has said nothing yet; of the account with `secret`, if given."""
+        client = Client(self, address, secret)
         self.clients.append(client)
         self.pump()
         return client

@@ -1,27 +1,32 @@
 """What these tests share: a store that waits to be told, and sessions that note everything."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from msgspec import Struct
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.limits import Limits
-from chat.rooms.hub import Happening, Joined, Left, Said
+from chat.rooms.happenings import Happening, Joined, Left, Passing, Renamed, Said
+from chat.server.epochs import Epochs
 from chat.server.feed import Draft, Feed
-from chat.store.interface import Appended, Entry, Stored
+from chat.store.interface import Appended, Entry, Found, Stored, StoreError, Tail
 from chat.store.memory import MemoryStore
 from chat.testing import seeded_bytes, split_lines
+from chat.testing.server import STORAGE_KEY
 from chat.wire.errors import CloseCode
 from chat.wire.lines import RecordLine, decode_line
 from chat.wire.messages import Body, Keys, Posted, TextBody, Unknown, decode_body
 from chat.wire.records import open_record, record_epoch, record_id
+from tests.store.suite import fired
 
 __all__ = [
+    "LOG",
     "FakeSession",
     "HeldStore",
     "Room",
@@ -37,6 +42,11 @@ __all__ = [
 class ServerCase(SynchronousTestCase):
     """A test that fails when an error was logged, unless it is one that it asks for."""
 
+    def replace(self, target: object, name: str, value: object) -> None:
+        """Replace an attribute until the end of the test."""
+        patch: Callable[[object, str, object], None] = self.patch
+        patch(target, name, value)
+
     def expect_error(self, kind: type[Exception], count: int = 1) -> None:
         """Check that errors of this kind, and so many, have been logged."""
         flush: Callable[..., list[Failure]] = self.flushLoggedErrors
@@ -50,23 +60,26 @@ def chat_lines(events: Sequence[LogEvent]) -> list[str]:
     ]
 
 
-class HeldStore:
-    """A store that stores when it is told to. Reads are answered at once, unless they are held."""
+class HeldStore(MemoryStore):
+    """A store that stores records when it is told to. All else is done at once, unless reads are
+    held too."""
 
-    def __init__(self, log_bytes: int = 2**20) -> None:
-        self.memory = MemoryStore(log_bytes)
+    def __init__(self) -> None:
+        super().__init__()
         self.appends: list[tuple[Deferred[list[Appended]], bytes, Sequence[Entry]]] = []
         """What waits for `commit` or `refuse`, and what is in it."""
         self.reads: list[tuple[Deferred[list[Stored]], Deferred[list[Stored]]]] = []
         """What waits for `answer`."""
         self.is_holding = True
         self.is_holding_reads = False
+        self.is_broken = False
+        """Whether small values cannot be changed, and nothing can be read."""
         self.is_closed = False
 
     def append(self, log: bytes, entries: Sequence[Entry]) -> Deferred[list[Appended]]:
         """Keep `entries` until `commit` or `refuse`."""
         if not self.is_holding:
-            return self.memory.append(log, entries)
+            return super().append(log, entries)
         appending: Deferred[list[Appended]] = Deferred()
         self.appends.append((appending, log, entries))
         return appending
@@ -74,18 +87,30 @@ class HeldStore:
     def commit(self) -> None:
         """Store what has waited longest."""
         appending, log, entries = self.appends.pop(0)
-        self.memory.append(log, entries).chainDeferred(appending)
+        super().append(log, entries).chainDeferred(appending)
+
+    def report(self, appending: Deferred[list[Appended]], log: bytes, entries: object) -> None:
+        """Store entries, and report it to somebody else's Deferred."""
+        assert isinstance(entries, list)
+        super().append(log, entries).chainDeferred(appending)
 
     def refuse(self) -> None:
         """Let what has waited longest fail."""
         appending, _, _ = self.appends.pop(0)
-        appending.errback(OSError("the disk is full"))
+        appending.errback(StoreError("the disk is full"))
 
     def read(
-        self, log: bytes, after: int, limit_bytes: int, backward: bool = False
+        self,
+        log: bytes,
+        after: int,
+        limit_bytes: int,
+        backward: bool = False,
+        limit: int | None = None,
     ) -> Deferred[list[Stored]]:
-        """Read from memory, now or, with the answer of now, after `answer`."""
-        reading = self.memory.read(log, after, limit_bytes, backward)
+        """Read, now or, with the answer of now, after `answer`."""
+        if self.is_broken:
+            return fail(StoreError("a broken disk"))
+        reading = super().read(log, after, limit_bytes, backward, limit)
         if not self.is_holding_reads:
             return reading
         held: Deferred[list[Stored]] = Deferred()
@@ -96,6 +121,24 @@ class HeldStore:
         """Answer the read that has waited longest."""
         held, reading = self.reads.pop(0)
         reading.chainDeferred(held)
+
+    def tail(self, log: bytes) -> Deferred[Tail]:
+        """As in memory, unless the store is broken."""
+        return fail(StoreError("a broken disk")) if self.is_broken else super().tail(log)
+
+    def search(self, words: str, logs: Collection[bytes], limit: int) -> Deferred[list[Found]]:
+        """As in memory, unless the store is broken."""
+        if self.is_broken:
+            return fail(StoreError("a broken disk"))
+        return super().search(words, logs, limit)
+
+    def compare_and_set(
+        self, key: bytes, expected: bytes | None, value: bytes | None
+    ) -> Deferred[bool]:
+        """As in memory, unless the store is broken."""
+        if self.is_broken:
+            return fail(StoreError("a broken disk"))
+        return super().compare_and_set(key, expected, value)
 
     def close(self) -> Deferred[None]:
         """Note it."""
@@ -110,7 +153,8 @@ class FakeSession:
         self.number = number
         self.is_gone = False
         self.is_full = False
-        self.is_held = False
+        self.is_goodbye = False
+        self.holds = 0
         self.sent: list[Struct] = []
         """Messages."""
         self.runs: list[bytes] = []
@@ -123,7 +167,9 @@ class FakeSession:
         self.keys: dict[int, bytes] = {}
 
     def send(self, message: Struct) -> None:
-        """Keep a message."""
+        """Keep a message, while there is anybody to take it."""
+        if self.is_gone:
+            return
         self.sent.append(message)
         if isinstance(message, Keys):
             assert message.epoch not in self.keys
@@ -147,13 +193,19 @@ class FakeSession:
     def admit(self) -> None:
         """Do nothing."""
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the session is not read."""
+        return self.holds > 0
+
     def hold(self) -> None:
-        """Note it."""
-        self.is_held = True
+        """Count it."""
+        self.holds += 1
 
     def release(self) -> None:
-        """Note it."""
-        self.is_held = False
+        """Count it."""
+        assert self.holds
+        self.holds -= 1
 
     def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:
         """Note why; the connection is gone only when somebody says so."""
@@ -175,6 +227,8 @@ class _Counted:
 
 _random = seeded_bytes(7)
 
+LOG: Final = b"the log of tests"
+
 
 class Room:
     """A feed with fake sessions, of whom each has its number as its name."""
@@ -182,51 +236,63 @@ class Room:
     def __init__(self, store: HeldStore | None = None, limits: Limits | None = None) -> None:
         self.clock = Clock()
         self.store = HeldStore() if store is None else store
-        self.refused: list[Draft] = []
         self.now = 0
         """The time of day."""
         self.random_sizes: list[int] = []
+        random_bytes = _Counted(self.random_sizes)
         self.feed = Feed(
-            "lobby",
+            LOG,
             self.store,
+            Epochs(LOG, self.store, STORAGE_KEY, random_bytes),
             self.clock,
             Limits() if limits is None else limits,
             lambda: self.now,
-            self.refused.append,
-            _Counted(self.random_sizes),
+            random_bytes,
         )
+        fired(Deferred.fromCoroutine(self.feed.load()))
 
-    def add(self, happening: Happening, session: FakeSession | None, message: bytes = b"") -> None:
+    def add(
+        self, happening: Happening, session: FakeSession | None, message: bytes | None = None
+    ) -> None:
         """Let something happen, as the answer to request 1."""
-        self.feed.add(Draft(happening, record_id(happening.account, message), session, 1))
+        message = _random(16) if message is None else message
+        identity = record_id(happening.account, message)
+        answer = _ignore if isinstance(happening, Passing) else None
+        self.feed.add(Draft(happening, identity, session, answer, 1))
 
     def join(self, *numbers: int) -> list[FakeSession]:
-        """Return new sessions that have asked to join, in one turn."""
+        """Return new sessions that read the log, of whom the others will hear."""
         sessions = [FakeSession(number) for number in numbers]
         for session in sessions:
-            number = session.number
-            joined = Joined("lobby", number, account(number), str(number), len(numbers))
-            self.add(joined, session, _random(16))
+            self.feed.start(session, None)
+            self.add(Joined(LOG, account(session.number), str(session.number)), session)
         return sessions
 
     def enter(self, *numbers: int) -> list[FakeSession]:
-        """Return new sessions who are in the room."""
+        """Return new sessions who are in the room, and have forgotten who else came."""
         sessions = self.join(*numbers)
         self.settle()
+        for session in sessions:
+            session.heard.clear()
+            session.runs.clear()
         return sessions
 
     def say(self, session: FakeSession, text: str, message: bytes | None = None) -> None:
         """Let a session post something."""
         number = session.number
-        said = Said("lobby", number, account(number), str(number), text)
-        self.add(said, session, _random(16) if message is None else message)
+        self.add(Said(LOG, account(number), str(number), text, 0), session, message)
+
+    def rename(self, session: FakeSession, nick: str) -> None:
+        """Let a session tell that it has a new name."""
+        number = session.number
+        self.add(Renamed(LOG, account(number), nick, str(number)), session)
 
     def leave(self, session: FakeSession) -> None:
-        """Let a session be gone."""
+        """Let a session be gone, and read no more."""
         session.is_gone = True
-        number = session.number
-        self.feed.leave(number)
-        self.add(Left("lobby", number, account(number), str(number)), None, _random(16))
+        self.feed.drop(session.number)
+        self.feed.renew()
+        self.add(Left(LOG, account(session.number), str(session.number)), None)
 
     def turn(self) -> None:
         """Let everything happen that is due."""
@@ -238,6 +304,10 @@ class Room:
         while self.store.appends:
             self.store.commit()
             self.turn()
+
+
+def _ignore(place: object) -> None:
+    """Nobody waits for what is passing."""
 
 
 def account(number: int) -> bytes:

@@ -5,7 +5,6 @@ from twisted.internet.task import Clock
 
 from chat.limits import Limits
 from chat.server.factory import ChatFactory
-from chat.store.memory import MemoryStore
 from chat.testing import Client, Server
 from chat.wire.connection import PeerClosed
 from chat.wire.errors import CloseCode
@@ -121,13 +120,15 @@ class SignsOfLifeTests(ServerCase):
     def test_any_line_is_a_sign_of_life(self) -> None:
         for _ in range(10):
             self.server.clock.pump([1] * 50)
-            self.alice.transport.receive(self.alice.connection.send(Who(1, "lobby")))
+            self.alice.transport.receive(self.alice.connection.send(Who(1, self.alice.log())))
         assert not self.alice.protocol.is_gone
         self.server.pump()
         assert not any(isinstance(each, Ping) for each in self.alice.received)
 
     def test_a_ping_is_answered(self) -> None:
-        assert self.alice.ask(Ping(77)) == Pong(77)
+        self.alice.send(Ping(77))
+        self.server.pump()
+        assert self.alice.received[-1] == Pong(77)
 
 
 class WaitingTests(ServerCase):
@@ -176,7 +177,7 @@ class WaitingTests(ServerCase):
         [bob] = server.enter("bob")
         server.advance(20)
         for client in (clients[2], bob):
-            client.send(Who(9, "lobby"))
+            client.send(Who(9, bytes(16)))
             client.vanish()
         assert counters(server) == [0, 0, 0, 0]
 
@@ -265,7 +266,7 @@ class StopTests(ServerCase):
 
     def test_deadlines_are_looked_at_between_start_and_stop(self) -> None:
         clock = Clock()
-        factory = ChatFactory(MemoryStore(0), clock, Limits(), clock.seconds)
+        factory = ChatFactory(clock, Limits(), clock.seconds)
         factory.stop()
         assert clock.getDelayedCalls() == []
         factory.start()
@@ -288,3 +289,15 @@ class HeldTests(ServerCase):
         server.advance(1_000)
         assert len(alice.transport.writes) == count
         assert not alice.protocol.is_gone
+
+    def test_who_comes_before_everything_is_loaded_is_heard_afterwards(self) -> None:
+        server = Server()
+        server.factory._is_open = False
+        clients = [server.connect() for _ in range(2)]
+        for client in clients:
+            client.write(client.connection.start())
+        server.pump()
+        assert [client.lines for client in clients] == [[], []]
+        server.factory.open()
+        server.pump()
+        assert [len(client.lines) for client in clients] == [2, 2]

@@ -1,14 +1,19 @@
 """One room's fan-out: what is sealed, stored, delivered and answered, and when."""
 
+from collections.abc import Sequence
+
 from twisted.internet.defer import Deferred
 
 from chat.limits import ACKS_PAGE, RUN_BYTES
-from chat.rooms.hub import Renamed
-from chat.store.interface import Appended
-from chat.wire import messages
+from chat.rooms.errors import NotStoredError
+from chat.rooms.happenings import TopicSet
+from chat.server.feed import Draft
+from chat.store.interface import Appended, Entry, StoreError
+from chat.store.memory import MemoryStore
 from chat.wire.lines import encode_record
-from chat.wire.messages import JoinedBody, Keys, LeftBody, Ok, Posted, TextBody
+from chat.wire.messages import JoinedBody, Keys, LeftBody, Posted, Refused, TextBody
 from tests.server.support import (
+    FakeSession,
     HeldStore,
     Room,
     ServerCase,
@@ -17,6 +22,11 @@ from tests.server.support import (
     texts,
 )
 from tests.store.suite import fired
+
+
+def refusal(request: int) -> Refused:
+    """Return the answer to what could not be stored."""
+    return Refused(request, NotStoredError.code, str(NotStoredError()))
 
 
 class SealingTests(ServerCase):
@@ -39,7 +49,7 @@ class SealingTests(ServerCase):
         for text in ("one", "two"):
             room.say(author, text)
         room.settle()
-        stored = fired(room.store.memory.read(room.feed.log, 3, 10_000))
+        stored = fired(room.store.read(room.feed.log, 0, 10_000))
         run = b"".join(encode_record(room.feed.log, item.seq, item.record) for item in stored)
         assert len(stored) == 2
         assert [reader.runs[-1] for reader in readers] == [run, run]
@@ -79,13 +89,16 @@ class SealingTests(ServerCase):
 class AnswerTests(ServerCase):
     """Who asked gets an answer, and not its own record."""
 
-    def test_a_joiner_gets_the_key_then_the_answer(self) -> None:
+    def test_a_session_gets_the_key_when_it_needs_it(self) -> None:
         room = Room()
-        [session] = room.enter(1)
-        keys, joined = session.sent
+        author, reader = FakeSession(1), FakeSession(2)
+        assert room.feed.start(reader, None) == 0
+        assert reader.sent == []
+        room.say(author, "hi")
+        room.settle()
+        [keys] = reader.sent
         assert isinstance(keys, Keys) and (keys.log, keys.epoch) == (room.feed.log, 1)
-        assert joined == messages.Joined(1, "lobby", room.feed.log, 1, 1)
-        assert session.heard == []
+        assert texts(reader) == ["hi"]
 
     def test_acks_of_one_flush_travel_together(self) -> None:
         room = Room()
@@ -96,7 +109,7 @@ class AnswerTests(ServerCase):
         room.settle()
         [posted] = author.sent
         assert isinstance(posted, Posted)
-        assert [seq for _, seq, _ in posted.acks] == list(range(3, 67))
+        assert [seq for _, seq, _ in posted.acks] == list(range(1, 65))
 
     def test_acks_are_split_where_a_message_ends(self) -> None:
         room = Room()
@@ -119,44 +132,95 @@ class AnswerTests(ServerCase):
         assert texts(two) == ["1a", "1b"]
         assert texts(three) == ["1a", "2a", "1b", "2b"]
 
-    def test_a_joiner_hears_what_comes_behind_its_join_in_the_same_batch(self) -> None:
+    def test_a_reader_hears_what_is_not_yet_durable_when_it_starts(self) -> None:
         room = Room()
         [old] = room.enter(1)
         room.say(old, "before")
+        room.turn()
         [new] = room.join(2)
         room.say(new, "mine")
         room.say(old, "behind")
         room.settle()
-        assert texts(new) == ["behind"]
+        assert texts(new) == ["before", "behind"]
         assert texts(old) == ["mine"]
-        assert [type(message) for message in new.sent] == [Keys, messages.Joined, Posted]
 
-    def test_joiners_of_one_batch_hear_of_each_other(self) -> None:
+    def test_those_who_come_in_one_batch_hear_of_each_other(self) -> None:
         room = Room()
-        one, two = room.enter(1, 2)
-        assert [type(body) for _, body in one.heard] == [JoinedBody]
-        assert two.heard == []
+        one, two = room.join(1, 2)
+        room.settle()
+        for session, other in ((one, two), (two, one)):
+            [(seq, body)] = session.heard
+            assert seq == 0
+            assert isinstance(body, JoinedBody) and body.nick == str(other.number)
 
-    def test_a_new_name_is_answered_after_the_commit(self) -> None:
+    def test_passing_records_keep_their_place_among_the_others(self) -> None:
         room = Room()
         author, reader = room.enter(1, 2)
-        author.sent.clear()
-        room.add(Renamed("lobby", 1, account(1), "new", "1"), author)
-        room.turn()
-        assert author.sent == []
+        room.say(author, "one")
+        room.rename(author, "ana")
+        room.say(author, "two")
         room.settle()
-        assert author.sent == [Ok(1)]
-        assert [type(body).__name__ for _, body in reader.heard] == ["RenamedBody"]
+        heard = [(seq, type(body).__name__) for seq, body in reader.heard]
+        assert heard == [(1, "TextBody"), (0, "RenamedBody"), (2, "TextBody")]
+        assert author.heard == []
 
-    def test_a_joiner_that_is_gone_before_the_commit_is_no_reader(self) -> None:
+    def test_what_is_passing_needs_no_commit(self) -> None:
+        room = Room()
+        author, reader = room.enter(1, 2)
+        room.rename(author, "ana")
+        room.turn()
+        assert room.store.appends == []
+        assert [type(body).__name__ for _, body in reader.heard] == ["RenamedBody"]
+        room.say(author, "hi")
+        room.settle()
+        assert texts(reader) == ["hi"]
+
+    def test_an_answer_of_another_kind_comes_after_the_commit(self) -> None:
+        room = Room()
+        author, reader = room.enter(1, 2)
+        places: list[Appended | None] = []
+        topic = TopicSet(room.feed.log, account(1), "1", "chess")
+        for session, identity in ((author, b"1" * 16), (None, b"2" * 16)):
+            room.feed.add(Draft(topic, identity, session, places.append))
+        room.turn()
+        assert places == []
+        room.settle()
+        assert places == [Appended(2, 0, True), Appended(1, 0, True)]
+        assert [type(body).__name__ for _, body in reader.heard] == ["TopicBody"] * 2
+        assert [type(body).__name__ for _, body in author.heard] == ["TopicBody"]
+
+    def test_who_is_gone_before_the_commit_is_no_reader(self) -> None:
         room = Room()
         [old] = room.enter(1)
         [new] = room.join(2)
+        room.say(old, "hi")
         room.turn()
         room.leave(new)
         room.settle()
-        assert new.sent == [] and new.runs == []
+        assert new.runs == []
         assert [type(body) for _, body in old.heard] == [JoinedBody, LeftBody]
+
+    def test_who_does_not_read_can_post_and_is_answered(self) -> None:
+        room = Room()
+        [reader] = room.enter(1)
+        stranger = FakeSession(2)
+        room.say(stranger, "hi")
+        room.settle()
+        assert stranger.sent == [Posted(room.feed.log, 0, [(1, 1, 0)])]
+        assert texts(reader) == ["hi"]
+
+    def test_i6_acks_tell_up_to_where_the_author_has_everything(self) -> None:
+        room = Room()
+        one, two = room.enter(1, 2)
+        room.say(one, "one")
+        room.settle()
+        two.is_full = True
+        room.say(one, "two")
+        room.say(two, "three")
+        room.settle()
+        cursors = [it.seq for it in one.sent if isinstance(it, Posted)]
+        assert cursors == [1, 3]
+        assert [it.seq for it in two.sent if isinstance(it, Posted)] == [1]
 
 
 class CommitTests(ServerCase):
@@ -171,7 +235,7 @@ class CommitTests(ServerCase):
         assert len(room.store.appends) == 1
         assert (author.sent, texts(reader)) == ([], [])
         room.store.commit()
-        assert [ack[1] for ack in acks(author)] == [3]
+        assert [ack[1] for ack in acks(author)] == [1]
         assert texts(reader) == ["hi"]
 
     def test_i4_what_comes_meanwhile_is_committed_together(self) -> None:
@@ -196,73 +260,78 @@ class CommitTests(ServerCase):
         room.say(author, "two")
         room.turn()
         room.store.refuse()
-        assert [draft.session for draft in room.refused] == [author, author]
-        assert (author.sent, texts(reader)) == ([], [])
-        self.expect_error(OSError)
+        assert author.sent == [refusal(1), refusal(1)]
+        assert texts(reader) == []
+        self.expect_error(StoreError)
         room.say(author, "three")
         room.settle()
         assert texts(reader) == ["three"]
-        assert [ack[1] for ack in acks(author)] == [3]
+        assert [ack[1] for ack in acks(author)] == [1]
 
     def test_i4_the_last_is_undone_first(self) -> None:
         room = Room()
         [author] = room.enter(1)
-        for text in ("one", "two"):
-            room.say(author, text)
+        refused: list[str] = []
+        for name in ("one", "two"):
+            topic = TopicSet(room.feed.log, account(1), "1", name)
+
+            def answer(place: Appended | None, name: str = name) -> None:
+                assert place is None
+                refused.append(name)
+
+            room.feed.add(Draft(topic, name.encode().ljust(16), author, answer))
         room.turn()
         room.store.refuse()
-        assert [getattr(draft.happening, "text", "") for draft in room.refused] == ["two", "one"]
-        self.expect_error(OSError)
+        assert refused == ["two", "one"]
+        self.expect_error(StoreError)
+
+    def test_i4_what_is_passing_is_told_although_nothing_can_be_stored(self) -> None:
+        room = Room()
+        author, reader = room.enter(1, 2)
+        room.say(author, "one")
+        room.rename(author, "ana")
+        room.turn()
+        room.store.refuse()
+        self.expect_error(StoreError)
+        assert [type(body).__name__ for _, body in reader.heard] == ["RenamedBody"]
+
+    def test_i4_without_a_new_key_nothing_is_told_when_there_must_be_one(self) -> None:
+        room = Room()
+        author, reader, leaver = room.enter(1, 2, 3)
+        room.leave(leaver)
+        room.store.is_broken = True
+        room.say(author, "one")
+        room.settle()
+        self.expect_error(StoreError)
+        assert author.sent[-1] == refusal(1)
+        assert reader.heard == []
+        room.store.is_broken = False
+        room.say(author, "two")
+        room.settle()
+        assert texts(reader) == ["two"]
+        assert len(reader.keys) == 2
 
     def test_i4_a_store_that_raises_has_stored_nothing(self) -> None:
         class Broken(HeldStore):
-            is_broken = False
+            raises = False
 
-            def append(self, log: bytes, entries: object) -> Deferred[list[Appended]]:
-                if self.is_broken:
-                    raise OSError("closed")
-                assert isinstance(entries, list)
-                return self.memory.append(log, entries)
+            def append(self, log: bytes, entries: Sequence[Entry]) -> Deferred[list[Appended]]:
+                if self.raises:
+                    raise StoreError("closed")
+                return MemoryStore.append(self, log, entries)
 
         store = Broken()
         room = Room(store)
         author, reader = room.enter(1, 2)
-        store.is_broken = True
+        store.raises = True
         room.say(author, "one")
         room.settle()
-        assert len(room.refused) == 1
-        self.expect_error(OSError)
-        store.is_broken = False
+        assert author.sent[-1] == refusal(1)
+        self.expect_error(StoreError)
+        store.raises = False
         room.say(author, "two")
         room.settle()
         assert texts(reader) == ["two"]
-
-    def test_i4_a_join_that_could_not_be_stored_makes_no_reader(self) -> None:
-        room = Room()
-        [old] = room.enter(1)
-        [new] = room.join(2)
-        room.turn()
-        room.store.refuse()
-        self.expect_error(OSError)
-        assert new.sent == []
-        room.say(old, "hi")
-        room.settle()
-        assert new.runs == []
-
-    def test_i4_a_post_behind_a_join_that_could_not_be_stored_is_answered_all_the_same(
-        self,
-    ) -> None:
-        room = Room()
-        [old] = room.enter(1)
-        [new] = room.join(2)
-        room.turn()
-        room.say(new, "hi")
-        room.store.refuse()
-        self.expect_error(OSError)
-        room.settle()
-        assert acks(new) == [(1, 2, 0)]
-        assert texts(old) == ["hi"]
-        assert new.runs == []
 
 
 class RepetitionTests(ServerCase):
@@ -275,7 +344,7 @@ class RepetitionTests(ServerCase):
             room.now = now
             room.say(author, "hi", b"m" * 16)
             room.settle()
-        assert acks(author) == [(1, 3, 1), (1, 3, 1)]
+        assert acks(author) == [(1, 1, 1), (1, 1, 1)]
         assert texts(reader) == ["hi"]
 
     def test_i6_a_repetition_in_the_same_batch(self) -> None:
@@ -284,7 +353,7 @@ class RepetitionTests(ServerCase):
         room.say(author, "hi", b"m" * 16)
         room.say(author, "hi", b"m" * 16)
         room.settle()
-        assert acks(author) == [(1, 3, 0), (1, 3, 0)]
+        assert acks(author) == [(1, 1, 0), (1, 1, 0)]
         assert texts(reader) == ["hi"]
 
     def test_i6_a_repetition_while_the_first_is_being_stored(self) -> None:
@@ -294,7 +363,7 @@ class RepetitionTests(ServerCase):
         room.turn()
         room.say(author, "hi", b"m" * 16)
         room.settle()
-        assert [seq for _, seq, _ in acks(author)] == [3, 3]
+        assert [seq for _, seq, _ in acks(author)] == [1, 1]
         assert texts(reader) == ["hi"]
 
     def test_i6_a_repetition_of_what_was_not_stored_is_stored(self) -> None:
@@ -303,7 +372,7 @@ class RepetitionTests(ServerCase):
         room.say(author, "hi", b"m" * 16)
         room.turn()
         room.store.refuse()
-        self.expect_error(OSError)
+        self.expect_error(StoreError)
         room.say(author, "hi", b"m" * 16)
         room.settle()
         assert texts(reader) == ["hi"]
@@ -315,7 +384,7 @@ class RepetitionTests(ServerCase):
         room.say(two, "from two", b"m" * 16)
         room.settle()
         assert texts(reader) == ["from one", "from two"]
-        assert [acks(one)[0][1], acks(two)[0][1]] == [4, 5]
+        assert [acks(one)[0][1], acks(two)[0][1]] == [1, 2]
 
     def test_i6_the_author_does_not_hear_its_repetition_either(self) -> None:
         room = Room()

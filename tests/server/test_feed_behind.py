@@ -1,15 +1,12 @@
 """One room's fan-out to readers that cannot take more, or fell behind (I3)."""
 
-from twisted.internet.defer import Deferred
-
 from chat.limits import Limits
-from chat.store.interface import Stored
-from chat.wire import messages
+from chat.store.interface import StoreError
+from chat.store.memory import MemoryStore
 from chat.wire.errors import CloseCode
-from chat.wire.messages import Keys
 from chat.wire.records import record_epoch
 from tests.server.support import (
-    HeldStore,
+    FakeSession,
     Room,
     ServerCase,
     acks,
@@ -130,7 +127,7 @@ class BehindTests(ServerCase):
         room.say(author, "two")
         room.turn()
         appending, log, entries = room.store.appends.pop()
-        places = fired(room.store.memory.append(log, entries))  # Stored, not reported yet.
+        places = fired(MemoryStore.append(room.store, log, entries))  # Stored, not reported yet.
         slow.is_full = False
         room.feed.catch_up(2)
         room.turn()
@@ -197,63 +194,103 @@ class BehindTests(ServerCase):
         room.store.answer()
         assert texts(slow) == ["one"]
 
-    def test_i3_a_joiner_whose_transport_is_full_begins_behind(self) -> None:
+    def test_i3_who_starts_with_a_full_transport_begins_behind(self) -> None:
         room = Room()
         [author] = room.enter(1)
         [new] = room.join(2)
         new.is_full = True
         room.say(author, "one")
         room.settle()
-        assert [type(message) for message in new.sent] == [Keys, messages.Joined]
-        assert new.runs == []
+        assert new.sent == [] and new.runs == []
         new.is_full = False
         room.feed.catch_up(2)
         room.settle()
         assert texts(new) == ["one"]
 
-    def test_i3_a_reader_whose_records_are_gone_is_dropped(self) -> None:
-        room = Room(HeldStore(1_000))
-        author, slow, quick = room.enter(1, 2, 3)
-        slow.is_full = True
-        for number in range(20):
-            room.say(author, f"{number}".ljust(100))
-            room.settle()
-        slow.is_full = False
-        room.feed.catch_up(2)
+    def test_i6_who_comes_back_goes_on_behind_what_it_names(self) -> None:
+        room = Room(limits=Limits(catch_up_bytes=1))
+        [author] = room.enter(1)
+        for number in range(1, 11):
+            room.say(author, str(number))
         room.settle()
-        assert slow.closed is CloseCode.SLOW_CONSUMER
-        assert texts(slow) == []
-        assert len(texts(quick)) == 20 and quick.closed is author.closed is None
+        for after, start in ((0, 0), (4, 4), (10, 10), (99, 13), (None, 14)):
+            back = FakeSession(2)
+            assert room.feed.start(back, after) == start
+            room.feed.catch_up(2)
+            room.say(author, "live")
+            room.settle()
+            room.feed.drop(2)
+            heard = [seq for seq, _ in back.heard]
+            assert heard == list(range(start + 1, room.feed.tail + 1))
+            assert texts(back)[-1] == "live"
 
-    def test_a_reader_whose_records_cannot_be_read_is_dropped(self) -> None:
-        class Unreadable(HeldStore):
-            def read(self, *_: object) -> Deferred[list[Stored]]:
-                raise OSError("a broken disk")
-
-        room = Room(Unreadable())
+    def test_i3_records_that_are_gone_are_passed_over(self) -> None:
+        room = Room()
         author, slow = room.enter(1, 2)
         slow.is_full = True
-        room.say(author, "hi")
-        room.settle()
+        for number in range(4):
+            room.say(author, str(number))
+            room.settle()
+        fired(room.store.trim(room.feed.log, keep=1))
         slow.is_full = False
         room.feed.catch_up(2)
+        room.settle()
+        assert texts(slow) == ["3"]
+
+    def test_i3_where_the_last_records_are_gone_nothing_is_missing(self) -> None:
+        room = Room()
+        author, slow = room.enter(1, 2)
+        slow.is_full = True
+        room.say(author, "gone")
+        room.settle()
+        fired(room.store.trim(room.feed.log, keep=0))
+        slow.is_full = False
+        room.store.is_holding_reads = True
+        room.feed.catch_up(2)
+        room.say(author, "one")
+        room.settle()
+        room.store.is_holding_reads = False
+        room.store.answer()
+        room.settle()
+        room.say(author, "two")
+        room.settle()
+        assert texts(slow) == ["one", "two"]
+
+    def test_a_reader_whose_records_cannot_be_read_is_dropped(self) -> None:
+        room = Room()
+        author, slow, gone = room.enter(1, 2, 3)
+        for session in (slow, gone):
+            session.is_full = True
+        room.say(author, "hi")
+        room.settle()
+        room.store.is_broken = True
+        for session in (slow, gone):
+            session.is_full = False
+        room.feed.catch_up(2)
         assert slow.closed is CloseCode.INTERNAL
-        self.expect_error(OSError)
+        self.expect_error(StoreError)
+        room.store.is_broken = False
+        room.store.is_holding_reads = True
+        room.feed.catch_up(3)
+        room.feed.drop(3)
+        held, _ = room.store.reads.pop()
+        held.errback(StoreError("a broken disk"))
+        assert gone.closed is None
+        self.expect_error(StoreError)
 
     def test_a_read_that_is_answered_after_the_reader_left_is_dropped(self) -> None:
-        for size in (2**20, 1):  # With a page, and with RecordsGoneError.
-            room = Room(HeldStore(size))
-            author, slow = room.enter(1, 2)
-            slow.is_full = True
-            for text in ("one", "two"):
-                room.say(author, text)
-                room.settle()
-            slow.is_full = False
-            room.store.is_holding_reads = True
-            room.feed.catch_up(2)
-            room.feed.leave(2)
-            room.store.answer()
-            assert slow.runs == [] and slow.closed is None
+        room = Room()
+        author, slow = room.enter(1, 2)
+        slow.is_full = True
+        for text in ("one", "two"):
+            room.say(author, text)
+            room.settle()
+        slow.is_full = False
+        room.store.is_holding_reads = True
+        room.feed.catch_up(2)
+        room.feed.drop(2)
+        room.store.answer()
+        assert slow.runs == [] and slow.closed is None
 
     def test_who_has_nothing_to_catch_up_with_or_is_full_reads_nothing(self) -> None:
         room = Room()
@@ -266,20 +303,3 @@ class BehindTests(ServerCase):
         room.settle()
         room.feed.catch_up(2)
         assert room.store.reads == []
-
-    def test_an_empty_page_is_no_progress_and_no_end(self) -> None:
-        class Forgetful(HeldStore):
-            def read(self, *_: object) -> Deferred[list[Stored]]:
-                reading: Deferred[list[Stored]] = Deferred()
-                reading.callback([])
-                return reading
-
-        room = Room(Forgetful())
-        author, slow = room.enter(1, 2)
-        slow.is_full = True
-        room.say(author, "hi")
-        room.settle()
-        slow.is_full = False
-        room.feed.catch_up(2)
-        room.settle()
-        assert texts(slow) == [] and slow.closed is None

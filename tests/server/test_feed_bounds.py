@@ -1,19 +1,18 @@
 """One room's fan-out: who may read what, who has to wait, and what accidents cost."""
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from chat.limits import Limits
-from chat.rooms.hub import Joined, Renamed
-from chat.store.interface import Entry
-from chat.wire import messages
-from chat.wire.messages import JoinedBody, Keys, LeftBody
+from chat.store.interface import Entry, StoreError
+from chat.wire.messages import Keys, LeftBody
 from chat.wire.records import record_epoch
 from chat.wire.sealing import KEY_BYTES
 from tests.server.support import (
     FakeSession,
+    HeldStore,
     Room,
     ServerCase,
-    account,
     lines,
     texts,
 )
@@ -33,7 +32,7 @@ class EpochTests(ServerCase):
         assert texts(leaver) == ["before"]
         assert texts(reader) == ["before", "behind"]
         behind = [line for line in lines(reader) if record_epoch(line.record) == 2]
-        assert len(behind) == 2  # That somebody left, and what was said.
+        assert len(behind) == 2  # That somebody left, which is passing, and what was said.
         for line in behind:
             with pytest.raises(KeyError):
                 leaver.open(line)
@@ -43,21 +42,44 @@ class EpochTests(ServerCase):
         author, *leavers = room.enter(1, 2, 3, 4)
         room.random_sizes.clear()
         for leaver in leavers:
-            room.feed.leave(leaver.number)
+            room.feed.drop(leaver.number)
+            room.feed.renew()
         room.settle()
         assert KEY_BYTES not in room.random_sizes
         room.say(author, "hi")
         room.settle()
         assert room.random_sizes.count(KEY_BYTES) == 1
 
-    def test_a_leave_of_nobody_changes_no_key(self) -> None:
+    def test_who_is_only_gone_changes_no_key(self) -> None:
         room = Room()
         author, _ = room.enter(1, 2)
         room.random_sizes.clear()
-        room.feed.leave(99)
+        for number in (2, 99):
+            room.feed.drop(number)
         room.say(author, "hi")
         room.settle()
         assert KEY_BYTES not in room.random_sizes
+
+    def test_a_renewal_while_a_key_is_being_made_is_not_forgotten(self) -> None:
+        room = Room()
+        author, leaver = room.enter(1, 2)
+        making: list[Deferred[bool]] = []
+
+        def hold(*_: object) -> Deferred[bool]:
+            making.append(Deferred())
+            return making[-1]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(room.store, "compare_and_set", hold)
+            room.leave(leaver)
+            room.turn()
+            room.feed.renew()
+        [made] = making
+        made.callback(True)
+        room.random_sizes.clear()
+        room.say(author, "hi")
+        room.settle()
+        assert room.random_sizes.count(KEY_BYTES) == 1
 
     def test_a_newcomer_cannot_open_what_was_said_in_epochs_before(self) -> None:
         room = Room()
@@ -84,36 +106,15 @@ class EpochTests(ServerCase):
         epochs = [message.epoch for message in reader.sent if isinstance(message, Keys)]
         assert epochs == [1, 2, 3]
 
-    def test_keys_that_nobody_needs_are_forgotten(self) -> None:
-        room = Room()
-        _, slow, *leavers = room.enter(*range(1, 30))
-        for leaver in leavers[:10]:
-            room.leave(leaver)
+    def test_a_log_that_is_loaded_again_has_a_new_epoch(self) -> None:
+        store = HeldStore()
+        for epoch in (1, 2, 3):
+            room = Room(store)
+            author, reader = room.enter(1, 2)
+            room.say(author, "hi")
             room.settle()
-        # The next epoch forgets what the last had to keep.
-        assert len(room.feed._keys) <= 2
-        slow.is_full = True
-        for leaver in leavers[10:]:
-            room.leave(leaver)
-            room.settle()
-        assert len(room.feed._keys) > 10
-        slow.is_full = False
-        room.feed.catch_up(2)
-        room.settle()
-        room.feed.leave(2)
-        [last] = room.enter(99)
-        assert len(room.feed._keys) <= 2
-        assert len(last.keys) == 1
-
-    def test_a_room_that_everybody_left_begins_anew(self) -> None:
-        room = Room()
-        for number in (1, 2):
-            [session] = room.enter(number)
-            room.leave(session)
-            room.settle()
-        [last] = room.enter(3)
-        assert len(room.feed._keys) == 1
-        assert last.heard == []
+            assert reader.keys.keys() == {epoch}
+            assert room.feed.tail == epoch
 
 
 class BatchTests(ServerCase):
@@ -153,7 +154,7 @@ class BatchTests(ServerCase):
         assert author.is_held
         room.store.refuse()
         assert not author.is_held
-        self.expect_error(OSError)
+        self.expect_error(StoreError)
 
     def test_i3_what_has_no_text_counts_as_well(self) -> None:
         room = Room(limits=self.limits)
@@ -161,7 +162,7 @@ class BatchTests(ServerCase):
         room.say(author, "one")
         room.turn()
         for number in range(10):
-            room.add(Renamed("lobby", 1, account(1), str(number), "1"), author)
+            room.rename(author, str(number))
         assert author.is_held
 
     def test_i3_a_text_counts_in_bytes(self) -> None:
@@ -180,7 +181,7 @@ class BatchTests(ServerCase):
         room.say(author, "x" * 1_000)
         room.leave(leaver)  # Nobody asked for it, so nobody can be held.
         room.settle()
-        assert [type(body) for _, body in author.heard] == [JoinedBody, LeftBody]
+        assert [type(body) for _, body in author.heard] == [LeftBody]
 
 
 class AccidentTests(ServerCase):
@@ -249,20 +250,11 @@ class AccidentTests(ServerCase):
     def test_entries_are_what_was_sealed(self) -> None:
         room = Room()
         room.now = 1_234
-        room.join(1)
+        [author] = room.enter(1)
+        room.say(author, "hi")
         room.turn()
         [(_, log, entries)] = room.store.appends
         [entry] = entries
         assert log == room.feed.log
-        assert isinstance(entry, Entry) and entry.time == 1_234
+        assert isinstance(entry, Entry) and (entry.time, entry.words) == (1_234, "hi")
         assert entry.record[4:20] == entry.record_id
-
-    def test_a_second_join_of_a_session_that_was_refused_works(self) -> None:
-        room = Room()
-        [session] = room.join(1)
-        room.turn()
-        room.store.refuse()
-        self.expect_error(OSError)
-        room.add(Joined("lobby", 1, account(1), "1", 1), session, b"again")
-        room.settle()
-        assert [type(message) for message in session.sent] == [Keys, messages.Joined]

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chat.limits import Limits
-from chat.rooms.hub import Joined, Said
+from chat.rooms.happenings import Renamed, Said
 from chat.server.feed import Draft
 from chat.store.interface import Stored
-from chat.wire import messages
-from chat.wire.messages import Posted
+from chat.store.memory import MemoryStore
+from chat.wire.messages import Posted, Refused
 from chat.wire.records import record_epoch, record_id
-from tests.server.support import FakeSession, HeldStore, Room, account
+from tests.server.support import LOG, FakeSession, HeldStore, Room, account
 from tests.store.suite import fired
 
 
@@ -24,18 +24,16 @@ class FeedMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.room = Room(HeldStore(2**24), Limits(batch_bytes=1_000, catch_up_bytes=600))
-        self.room.feed._not_stored = self.refuse_draft
+        self.room = Room(HeldStore(), Limits(batch_bytes=1_000, catch_up_bytes=600))
         self.sessions: list[FakeSession] = []
-        self.joins: list[FakeSession] = []
-        """Who has asked to join and not been answered."""
+        self.starts: dict[int, int] = {}
+        """From the numbers of sessions to behind which record they started to read."""
         self.authors: dict[bytes, int] = {}
         """From record ids to the numbers of sessions."""
         self.sealed_before: dict[int, set[bytes]] = {}
         """For who has left, the ids of what had been sealed by then."""
         self.asked: dict[int, tuple[FakeSession, bytes]] = {}
         """From the ids of posts to who waits for the answer, and the record's id."""
-        self.refused: set[int] = set()
         self.requests = 0
 
     # --- What happens ---
@@ -48,14 +46,16 @@ class FeedMachine(RuleBasedStateMachine):
 
     @rule()
     def join(self) -> None:
-        self.requests += 1
-        number = len(self.sessions) + 1
-        session = FakeSession(number)
+        [session] = self.room.join(len(self.sessions) + 1)
         self.sessions.append(session)
-        self.joins.append(session)
-        happening = Joined("lobby", number, account(number), str(number), 0)
-        draft = Draft(happening, self.id(number, b"join"), session, self.requests)
-        self.room.feed.add(draft)
+        self.starts[session.number] = self.room.feed.tail
+
+    @rule(after=st.integers(0, 30))
+    def come_back(self, after: int) -> None:
+        session = FakeSession(len(self.sessions) + 1)
+        self.sessions.append(session)
+        self.starts[session.number] = self.room.feed.start(session, after)
+        self.room.feed.catch_up(session.number)
 
     def id(self, number: int, message: bytes) -> bytes:
         """Return a record id, whose author is remembered."""
@@ -65,12 +65,7 @@ class FeedMachine(RuleBasedStateMachine):
 
     def readers(self) -> list[FakeSession]:
         """Return who has been let in and is here."""
-        return [
-            session
-            for session in self.sessions
-            if not session.is_gone
-            and any(isinstance(message, messages.Joined) for message in session.sent)
-        ]
+        return [session for session in self.sessions if not session.is_gone]
 
     @precondition(lambda self: self.readers())
     @rule(data=st.data(), message=st.integers(0, 30), size=st.sampled_from([1, 50, 400]))
@@ -82,10 +77,17 @@ class FeedMachine(RuleBasedStateMachine):
         session = data.draw(st.sampled_from(able))
         self.requests += 1
         number = session.number
-        happening = Said("lobby", number, account(number), str(number), "x" * size)
+        happening = Said(LOG, account(number), str(number), "x" * size, 0)
         record = self.id(number, bytes([message]))
         self.asked[self.requests] = (session, record)
-        self.room.feed.add(Draft(happening, record, session, self.requests))
+        self.room.feed.add(Draft(happening, record, session, request=self.requests))
+
+    @precondition(lambda self: self.readers())
+    @rule(data=st.data())
+    def rename(self, data: st.DataObject) -> None:
+        session = data.draw(st.sampled_from(self.readers()))
+        renamed = Renamed(LOG, account(session.number), "new", "old")
+        self.room.add(renamed, session)
 
     @precondition(lambda self: self.readers())
     @rule(data=st.data())
@@ -101,7 +103,7 @@ class FeedMachine(RuleBasedStateMachine):
 
     def stored(self) -> list[Stored]:
         """Return everything that is stored."""
-        return fired(self.room.store.memory.read(self.room.feed.log, 0, 2**30))
+        return fired(MemoryStore.read(self.room.store, self.room.feed.log, 0, 2**30))
 
     @precondition(lambda self: self.readers())
     @rule(data=st.data(), now=st.booleans())
@@ -152,10 +154,6 @@ class FeedMachine(RuleBasedStateMachine):
     def refuse(self) -> None:
         self.room.store.refuse()
 
-    def refuse_draft(self, draft: Draft) -> None:
-        """Note a refusal."""
-        self.refused.add(draft.request)
-
     @rule(is_holding=st.booleans())
     def hold_reads(self, is_holding: bool) -> None:
         self.room.store.is_holding_reads = is_holding
@@ -183,13 +181,13 @@ class FeedMachine(RuleBasedStateMachine):
     def i4_whatever_was_heard_or_acknowledged_is_stored(self) -> None:
         stored = {item.seq for item in self.stored()}
         for session in self.sessions:
-            assert {seq for seq, _ in session.heard} <= stored
+            assert {seq for seq, _ in session.heard if seq} <= stored
         assert set(self.acks().values()) <= stored
 
     @invariant()
     def i5_sequence_numbers_increase(self) -> None:
         for session in self.sessions:
-            seqs = [seq for seq, _ in session.heard]
+            seqs = [seq for seq, _ in session.heard if seq]
             assert seqs == sorted(set(seqs))
 
     @invariant()
@@ -211,21 +209,27 @@ class FeedMachine(RuleBasedStateMachine):
             self.room.settle()
         stored = self.stored()
         for session in self.readers():
-            [joined] = [each for each in session.sent if isinstance(each, messages.Joined)]
             assert not session.is_held
-            assert [seq for seq, _ in session.heard] == [
+            assert [seq for seq, _ in session.heard if seq] == [
                 item.seq
                 for item in stored
-                if item.seq > joined.seq and self.authors.get(item.record_id) != session.number
+                if item.seq > self.starts[session.number]
+                and self.authors.get(item.record_id) != session.number
             ]
         seqs = {item.record_id: item.seq for item in stored}
         acks = self.acks()
-        assert not acks.keys() & self.refused
+        refused = {
+            message.id
+            for session in self.sessions
+            for message in session.sent
+            if isinstance(message, Refused)
+        }
+        assert not acks.keys() & refused
         for request, (session, record) in self.asked.items():
             if request in acks:
                 assert acks[request] == seqs[record]
             else:
-                assert session.is_gone or request in self.refused
+                assert session.is_gone or request in refused
 
 
 TestFeedMachine = FeedMachine.TestCase

@@ -14,9 +14,10 @@ from chat.limits import Limits
 from chat.server.requests import Desk
 from chat.server.session import Session
 from chat.testing import Client, FakeTransport, Server
+from chat.testing.server import STORAGE_KEY
 from chat.wire.connection import HostKeyOffered, PeerClosed
 from chat.wire.errors import CloseCode, LocalProtocolError
-from chat.wire.messages import Close, LeftBody, Ping, Pong, Refused, Who
+from chat.wire.messages import Close, LeftBody, Ping, Pong, Refused, Search, Who
 from tests.server.support import HeldStore, ServerCase, chat_lines
 
 SECRET: Final = "the secret"
@@ -64,6 +65,7 @@ class RegistryTests(ServerCase):
         assert [type(each.body) for each in alice.delivered].count(LeftBody) == 0
         bob.vanish()
         assert list(server.factory.clients.values()) == [alice.protocol]
+        server.advance(6)
         assert [type(each.body) for each in alice.delivered].count(LeftBody) == 1
 
     def test_numbers_are_never_used_again(self) -> None:
@@ -180,7 +182,7 @@ class EndTests(ServerCase):
         server = Server()
         alice, bob = server.enter("alice", "bob")
         desk = server.factory.desk
-        server.factory.desk = BrokenDesk(server.store, server.clock, server.limits)
+        server.factory.desk = BrokenDesk(server.store, STORAGE_KEY, server.clock, server.limits)
         alice.post("one")
         alice.post("two")
         server.pump()
@@ -254,12 +256,16 @@ class PressureTests(ServerCase):
         alice, bob = server.enter("alice", "bob")
         bob.transport.full = True
         alice.say("hi")
-        bob.send(Who(9, "lobby"))
+        bob.send(Who(9, bob.log()))
         server.pump()
         count = len(bob.events)
         bob.transport.full = False
         server.pump()
-        assert [type(event).__name__ for event in bob.events[count:]] == ["Delivered", "Received"]
+        assert [type(event).__name__ for event in bob.events[count:]] == [
+            "Received",
+            "Delivered",
+            "Received",
+        ]  # The key that the record needs, the record, and the answer.
 
     def test_who_is_full_and_held_reads_when_it_is_neither(self) -> None:
         server = Server()
@@ -288,7 +294,7 @@ def flip(line: bytes) -> bytes:
 
 def garbled(client: Client) -> bytes:
     """Return a post that does not open."""
-    return flip(client.connection.send(Who(1, SECRET)))
+    return flip(client.connection.send(Search(1, SECRET)))
 
 
 VIOLATIONS: Final[dict[str, tuple[Callable[[Client], bytes], CloseCode]]] = {

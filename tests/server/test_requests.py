@@ -1,42 +1,59 @@
 """The desk: what each request does, and the one answer it gets."""
 
 import time
+from typing import get_args
 
 import pytest
 from msgspec import Struct
+from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
 from chat import __version__
 from chat.limits import NICK_CHARACTERS, PAYLOAD_BYTES, TEXT_BYTES
 from chat.rooms.errors import (
-    AlreadyAMemberError,
     AlreadyLoggedInError,
     NickEmptyError,
     NickInvalidError,
     NickTakenError,
     NickTooLongError,
-    NoSuchRoomError,
-    NotAMemberError,
     NotLoggedInError,
+    NotReadError,
     NotStoredError,
     RequestError,
-    TextEmptyError,
-    TextTooLongError,
     UnknownRequestError,
 )
 from chat.server.requests import utc_milliseconds
-from chat.testing import Client, Server
+from chat.store.interface import StoreError, Tail
+from chat.testing import Server
+from chat.wire.connection import PeerClosed
+from chat.wire.errors import CloseCode
 from chat.wire.messages import (
+    ClientMessage,
+    Delete,
+    Edit,
+    History,
+    Invite,
     Join,
     Joined,
+    Kick,
+    Leave,
+    Login,
+    Logs,
     Members,
     Nick,
     Ok,
     Pong,
     Post,
+    Private,
+    React,
+    Read,
     Refused,
     RenamedBody,
     Request,
+    Rooms,
+    Search,
+    Seen,
+    Topic,
     Welcome,
     Who,
 )
@@ -79,9 +96,9 @@ class LoginTests(ServerCase):
             nick="\u00e9va",
             server=f"encchat {__version__}",
             time=1_234,
-            keeps="memory",
+            keeps="disk",
             limits={"text": TEXT_BYTES, "nick": NICK_CHARACTERS, "payload": PAYLOAD_BYTES},
-            features=[],
+            features=["search"],
         )
 
     def test_everybody_has_an_account_of_their_own(self) -> None:
@@ -109,15 +126,37 @@ class LoginTests(ServerCase):
 
     def test_before_login_every_request_is_refused(self) -> None:
         self.client.log_in("")
-        requests: list[Nick | Join | Who | Post] = [
-            Nick(2, "bob"),
-            Join(3, "lobby"),
-            Who(4, "lobby"),
-            Post(5, "lobby", bytes(16), "hi"),
-        ]
-        for request in requests:
-            assert self.client.ask(request) == refused(request.id, NotLoggedInError())
+        log = self.alice.log()
+        examples: dict[type[Request], Request] = {
+            Nick: Nick(2, "bob"),
+            Logs: Logs(2),
+            Rooms: Rooms(2),
+            Join: Join(2, "lobby"),
+            Private: Private(2, "alice"),
+            Read: Read(2, log, 0),
+            Leave: Leave(2, log),
+            Who: Who(2, log),
+            Topic: Topic(2, log, "chess"),
+            Invite: Invite(2, log, "alice"),
+            Kick: Kick(2, log, "alice"),
+            Post: Post(2, log, bytes(16), "hi"),
+            Edit: Edit(2, log, bytes(16), 1, "ho"),
+            Delete: Delete(2, log, bytes(16), 1),
+            React: React(2, log, bytes(16), 1, "+"),
+            History: History(2, log, 50),
+            Search: Search(2, "hi"),
+        }
+        requests = {each for each in get_args(ClientMessage) if issubclass(each, Request)}
+        assert requests - {Login} == set(examples)
+        for request in examples.values():
+            self.client.write(self.client.connection.send(request))
+            self.server.pump()
+            assert self.client.answer(2) == refused(2, NotLoggedInError())
+            self.client.events.clear()
+        self.client.send(Seen(log, 1))
+        self.server.pump()
         assert self.alice.delivered == []
+        assert not self.client.protocol.is_gone
 
     def test_nobody_logs_in_twice(self) -> None:
         self.client.log_in("bob")
@@ -130,71 +169,76 @@ class LoginTests(ServerCase):
         assert chat_lines(events) == []
 
 
-class RoomTests(ServerCase):
-    """What members do."""
+class AccountTests(ServerCase):
+    """Who has the secret is the account."""
 
     def setUp(self) -> None:
-        """Let alice and bob in."""
+        """Let alice in."""
         self.server = Server()
-        self.alice, self.bob = self.server.enter("alice", "bob")
+        [self.alice] = self.server.enter("alice")
 
-    def ask(self, request: Request) -> object:
-        """Return the answer that alice gets."""
-        assert isinstance(request, Nick | Join | Who | Post)
-        return self.alice.ask(request)
+    def test_a_known_secret_is_the_account_whatever_name_comes_with_it(self) -> None:
+        for nick in ("alice", "somebody", ""):
+            other = self.server.connect(secret=self.alice.secret)
+            welcome = other.log_in(nick)
+            assert isinstance(welcome, Welcome) and welcome.nick == "alice"
+            assert welcome.account == self.alice.account
 
-    def test_join_is_refused_where_there_is_nothing_or_nothing_new(self) -> None:
-        assert self.ask(Join(9, "attic")) == refused(9, NoSuchRoomError())
-        assert self.ask(Join(9, "lobby")) == refused(9, AlreadyAMemberError())
+    def test_a_nickname_stays_its_owner_s_when_they_are_away(self) -> None:
+        self.alice.bye()
+        assert self.server.connect().log_in("Alice") == refused(1, NickTakenError("Alice"))
 
-    def test_only_members_post_and_look_around(self) -> None:
-        carol = self.server.connect()
-        carol.log_in("carol")
-        assert carol.ask(Post(9, "lobby", bytes(16), "hi")) == refused(9, NotAMemberError())
-        assert carol.ask(Who(9, "lobby")) == refused(9, NotAMemberError())
+    def test_the_name_of_who_was_never_in_anything_is_free_again(self) -> None:
+        bob = self.server.connect()
+        bob.log_in("bob")
+        bob.bye()
+        assert isinstance(self.server.connect().log_in("bob"), Welcome)
 
-    def test_texts_have_their_limits(self) -> None:
-        assert self.ask(Post(9, "lobby", bytes(16), "")) == refused(9, TextEmptyError())
-        long = "x" * (TEXT_BYTES + 1)
-        assert self.ask(Post(9, "lobby", bytes(16), long)) == refused(9, TextTooLongError(8_192))
-        assert self.bob.texts == []
-        self.alice.say("x" * TEXT_BYTES)
-        assert [len(text) for _, text in self.bob.texts] == [TEXT_BYTES]
-
-    def test_who_is_there(self) -> None:
-        assert self.ask(Who(9, "lobby")) == Members(9, "lobby", ["alice", "bob"], False)
-        assert self.ask(Who(9, "lobby", "alice")) == Members(9, "lobby", ["bob"], False)
-
-    def test_a_new_name_is_told_to_the_others(self) -> None:
-        assert self.ask(Nick(9, "ada")) == Ok(9)
-        body = self.bob.delivered[-1].body
-        assert isinstance(body, RenamedBody) and (body.was, body.nick) == ("alice", "ada")
+    def test_a_new_name_is_told_to_the_others_on_all_logs_and_to_no_other_device(self) -> None:
+        [bob] = self.server.enter("bob")
+        for client in (self.alice, bob):
+            client.join("den")
+        before = len(bob.delivered)
+        assert self.alice.ask(Nick(9, " ada ")) == Ok(9)
+        bodies = [each.body for each in bob.delivered[before:]]
+        renamed = [(it.nick, it.was) for it in bodies if isinstance(it, RenamedBody)]
+        assert renamed == [("ada", "alice")] * len(bodies) and len(bodies) == 2
 
     def test_the_same_name_is_told_to_nobody(self) -> None:
-        before = len(self.bob.delivered)
-        assert self.ask(Nick(9, "alice")) == Ok(9)
-        assert len(self.bob.delivered) == before
+        [bob] = self.server.enter("bob")
+        assert self.alice.ask(Nick(9, "alice")) == Ok(9)
+        assert [type(each.body) for each in bob.delivered] == []
 
     def test_a_refused_name_changes_nothing(self) -> None:
-        assert self.ask(Nick(9, "BOB")) == refused(9, NickTakenError("BOB"))
-        assert self.ask(Nick(9, "")) == refused(9, NickEmptyError())
+        [bob] = self.server.enter("bob")
+        assert self.alice.ask(Nick(9, "BOB")) == refused(9, NickTakenError("BOB"))
+        assert self.alice.ask(Nick(9, "")) == refused(9, NickEmptyError())
         self.alice.say("hi")
-        assert self.bob.texts == [("alice", "hi")]
+        assert bob.texts == [("alice", "hi")]
 
-    def test_who_is_in_no_room_gets_a_new_name_at_once(self) -> None:
+    def test_who_is_in_nothing_gets_a_new_name_too(self) -> None:
         carol = self.server.connect()
         carol.log_in("carol")
         assert carol.ask(Nick(9, "charlie")) == Ok(9)
 
-    def test_the_name_of_who_left_is_free(self) -> None:
-        self.bob.vanish()
-        assert self.ask(Nick(9, "bob")) == Ok(9)
+    def test_i4_a_name_that_cannot_be_stored_is_undone(self) -> None:
+        store = HeldStore()
+        store.is_holding = False
+        server = Server(store)
+        alice, bob = server.enter("alice", "bob")
+        store.is_broken = True
+        assert alice.ask(Nick(9, "ada")) == refused(9, NotStoredError())
+        self.expect_error(StoreError)
+        store.is_broken = False
+        alice.say("hi")
+        assert bob.texts == [("alice", "hi")]
+        assert RenamedBody not in [type(each.body) for each in bob.delivered]
 
     def test_an_unknown_request_is_refused_and_the_connection_lives(self) -> None:
         self.alice.write(self.alice.connection.send(Dance(9)))
         self.server.pump()
         assert self.alice.received[-1] == refused(9, UnknownRequestError())
-        assert self.ask(Who(10, "lobby")) == Members(10, "lobby", ["alice", "bob"], False)
+        assert isinstance(self.alice.ask(Who(10, self.alice.log())), Members)
 
     def test_an_unknown_message_without_an_id_is_skipped(self) -> None:
         count = len(self.alice.received)
@@ -204,162 +248,77 @@ class RoomTests(ServerCase):
         assert len(self.alice.received) == count
         assert not self.alice.protocol.is_gone
 
-
-class NotStoredTests(ServerCase):
-    """I4: what could not be stored did not happen."""
-
-    def setUp(self) -> None:
-        """Let alice and bob in, and let nothing be stored any more."""
-        self.store = HeldStore()
-        self.store.is_holding = False
-        self.server = Server(self.store)
-        self.alice, self.bob = self.server.enter("alice", "bob")
-        self.store.is_holding = True
-
-    def refuse(self, count: int = 1) -> None:
-        """Let what waits fail, and take the error from the log."""
-        for _ in range(count):
-            self.store.refuse()
-            self.server.pump()
-        self.expect_error(OSError, count)
-
-    def commit(self) -> None:
-        """Let what waits be stored."""
-        while self.store.appends:
-            self.store.commit()
-            self.server.pump()
-
-    def answer(self, client: Client, request: int) -> object:
-        """Return the answer that a client got, as the text of a refusal or the message."""
-        [answer] = [
-            each
-            for each in client.received
-            if isinstance(each, Refused | Ok | Joined) and each.id == request
-        ]
-        return answer
-
-    def test_i4_a_post_is_refused_and_seen_by_nobody(self) -> None:
-        request = self.alice.post("one")
-        self.server.pump()
-        self.refuse()
-        assert self.answer(self.alice, request) == refused(request, NotStoredError())
-        assert (self.alice.acks, self.bob.texts) == ({}, [])
-        self.alice.post("two")
-        self.server.pump()
-        self.commit()
-        assert self.bob.texts == [("alice", "two")]
-
-    def test_i4_a_join_is_undone(self) -> None:
-        carol = self.server.connect()
-        carol.log_in("carol")
-        carol.send(Join(2, "lobby"))
-        self.server.pump()
-        self.refuse()
-        assert carol.received[-1] == refused(2, NotStoredError())
-        assert carol.ask(Who(3, "lobby")) == refused(3, NotAMemberError())
-        carol.send(Join(4, "lobby"))
-        self.server.pump()
-        self.commit()
-        assert isinstance(self.answer(carol, 4), Joined)
-
-    def test_i4_a_join_of_who_is_gone_needs_no_undoing(self) -> None:
-        carol = self.server.connect()
-        carol.log_in("carol")
-        carol.send(Join(2, "lobby"))
-        self.server.pump()
-        carol.vanish()
-        self.refuse()
-        self.commit()
-        assert self.alice.ask(Who(9, "lobby")) == Members(9, "lobby", ["alice", "bob"], False)
-
-    def test_i4_a_new_name_is_undone(self) -> None:
-        self.alice.send(Nick(9, "ada"))
-        self.server.pump()
-        assert self.alice.received[-1] != Ok(9)
-        self.refuse()
-        assert self.alice.received[-1] == refused(9, NotStoredError())
-        assert self.alice.ask(Who(10, "lobby")) == Members(10, "lobby", ["alice", "bob"], False)
-
-    def test_i4_names_of_one_batch_are_all_undone(self) -> None:
-        for request, nick in enumerate(("one", "two", "three"), 9):
-            self.alice.send(Nick(request, nick))
-        self.server.pump()
-        self.refuse()
-        assert self.alice.ask(Who(20, "lobby")) == Members(20, "lobby", ["alice", "bob"], False)
-
-    def test_i4_a_name_that_was_changed_again_is_left_as_it_is(self) -> None:
-        self.alice.send(Nick(9, "ada"))
-        self.server.pump()
-        self.alice.send(Nick(10, "ann"))
-        self.server.pump()
-        self.refuse()
-        self.commit()
-        assert self.answer(self.alice, 9) == refused(9, NotStoredError())
-        assert self.answer(self.alice, 10) == Ok(10)
-        assert self.alice.ask(Who(11, "lobby")) == Members(11, "lobby", ["ann", "bob"], False)
-
-    def test_i4_a_name_that_is_somebody_else_s_by_now_is_not_taken_back(self) -> None:
-        self.alice.send(Nick(9, "ada"))
-        self.server.pump()
-        carol = self.server.connect()
-        assert isinstance(carol.log_in("alice"), Welcome)
-        self.refuse()
-        assert self.answer(self.alice, 9) == refused(9, NotStoredError())
-        assert self.alice.ask(Who(10, "lobby")) == Members(10, "lobby", ["ada", "bob"], False)
-
-    def test_i4_that_somebody_left_is_nobody_s_request(self) -> None:
-        self.bob.vanish()
-        self.refuse()
-        assert self.alice.ask(Who(9, "lobby")) == Members(9, "lobby", ["alice"], False)
-
-
-class ManyRoomsTests(ServerCase):
-    """A server with two rooms: one answer, whatever the number of rooms."""
-
-    def enter(self, store: HeldStore) -> tuple[Server, Client, Client]:
-        """Return such a server, and two who are in both rooms."""
-        store.is_holding = False
+    def test_a_bug_in_a_request_ends_this_connection_and_no_other(self) -> None:
+        [bob] = self.server.enter("bob")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("chat.server.requests.ROOMS", ("attic", "lobby"))
-            server = Server(store)
-        alice, bob = server.enter("alice", "bob")
-        for client in (alice, bob):
-            client.ask(Join(9, "attic"))
-        return server, alice, bob
+            patch.setattr(self.server.factory.desk.context.store, "tail", None)
+            self.alice.send(Logs(9))
+            self.server.pump()
+        assert self.alice.closed == PeerClosed(CloseCode.INTERNAL)
+        self.expect_error(TypeError)
+        assert not bob.protocol.is_gone
 
-    def test_a_name_that_no_room_could_store_is_refused_once(self) -> None:
-        store = HeldStore()
-        server, alice, _ = self.enter(store)
-        store.is_holding = True
-        count = len(alice.received)
-        alice.send(Nick(10, "ada"))
-        server.pump()
-        for _ in range(2):
-            store.refuse()
-            server.pump()
-        self.expect_error(OSError, 2)
-        assert alice.received[count:] == [refused(10, NotStoredError())]
-        for room in ("attic", "lobby"):
-            assert alice.ask(Who(11, room)) == Members(11, room, ["alice", "bob"], False)
 
-    def test_a_new_name_in_two_rooms_is_answered_once(self) -> None:
+class WaitingTests(ServerCase):
+    """What a client asks is done in its order, however long each takes."""
+
+    def test_nothing_is_read_while_a_request_waits_for_the_store(self) -> None:
         store = HeldStore()
-        server, alice, bob = self.enter(store)
-        store.is_holding = True
-        alice.send(Nick(10, "ann"))
-        server.pump()
-        store.commit()
-        server.pump()
-        assert alice.received[-1] != Ok(10)
-        store.commit()
-        server.pump()
-        assert alice.received[-1] == Ok(10)
         store.is_holding = False
-        count = len(alice.received)
-        assert alice.ask(Nick(11, "ada")) == Ok(11)
-        assert len(alice.received) == count + 1
-        renamed = [each for each in bob.delivered if isinstance(each.body, RenamedBody)]
-        assert len({each.log for each in renamed}) == 2 and len(renamed) == 4
+        server = Server(store)
+        [alice] = server.enter("alice")
+        alice.say("one")
+        store.is_holding_reads = True
+        for number in (8, 9):
+            alice.send(History(number, alice.log(), 50))
+        request = alice.post("two")
+        server.pump()
+        assert len(store.reads) == 1 and alice.protocol.is_held
+        while store.reads:
+            assert request not in alice.acks
+            store.answer()
+            server.pump()
+        assert not alice.protocol.is_held
+        assert [len(alice.page(number)) for number in (8, 9)] == [1, 1]
+        assert request in alice.acks
+
+    def test_a_log_that_is_being_loaded_is_waited_for_by_all(self) -> None:
+        store = HeldStore()
+        store.is_holding = False
+        old = Server(store)
+        clients = old.enter("alice", "bob")
+        clients[0].say("hi")
+        server = Server(store)
+        tails: list[Deferred[Tail]] = []
+
+        def hold(_: bytes) -> Deferred[Tail]:
+            tails.append(Deferred())
+            return tails[-1]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "tail", hold)
+            back = [server.connect(secret=client.secret) for client in clients]
+            for client in back:
+                client.log_in("")
+                client.send(Read(2, clients[0].log(), 0))
+            server.pump()
+            [tail] = tails
+            tail.callback(Tail(1, 0))
+        server.pump()
+        assert [client.texts for client in back] == [[("alice", "hi")]] * 2
+
+    def test_a_log_that_cannot_be_loaded_is_tried_again(self) -> None:
+        store = HeldStore()
+        store.is_holding = False
+        [alice] = Server(store).enter("alice")
+        server = Server(store)
+        back = server.connect(secret=alice.secret)
+        back.log_in("")
+        store.is_broken = True
+        assert back.ask(Read(2, alice.log(), 0)) == refused(2, NotReadError())
+        self.expect_error(StoreError)
+        store.is_broken = False
+        assert isinstance(back.ask(Read(3, alice.log(), 0)), Joined)
 
 
 def test_the_time_is_utc_in_milliseconds() -> None:

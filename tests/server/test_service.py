@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import pytest
 from twisted.application.service import IService
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -20,6 +21,7 @@ from twisted.internet.interfaces import (
     IListeningPort,
     IProtocol,
     IProtocolFactory,
+    IReactorFromThreads,
     IReactorTime,
     IStreamServerEndpoint,
 )
@@ -31,10 +33,14 @@ from zope.interface.verify import verifyObject
 
 from chat.limits import Limits
 from chat.server import service as module
+from chat.server.retention import Keeps
 from chat.server.service import DEFAULT_LISTEN, ChatService, Options, makeService
 from chat.server.state import State, default_state_path
+from chat.store.interface import LogStore, StoreError
+from chat.store.memory import MemoryStore
 from chat.testing import FakeTransport
-from tests.server.support import ServerCase, chat_lines
+from tests.server.support import HeldStore, ServerCase, chat_lines
+from tests.store.suite import entry, fired
 
 IN_USE = CannotListenError("127.0.0.1", 5555, OSError(98, "Address already in use"))
 
@@ -84,6 +90,20 @@ def parse(*arguments: str) -> Options:
     return options
 
 
+class ServiceReactor(Clock):
+    """A clock with what else a service needs of a reactor."""
+
+    is_stopped = False
+
+    def callWhenRunning(self, function: Callable[[], object]) -> None:
+        """Call it, as if the reactor ran."""
+        function()
+
+    def stop(self) -> None:
+        """Note it."""
+        self.is_stopped = True
+
+
 class ServiceCase(ServerCase):
     """A test with a state directory and a clock."""
 
@@ -92,7 +112,15 @@ class ServiceCase(ServerCase):
         directory = tempfile.TemporaryDirectory()
         self._directory = directory
         self.path = Path(directory.name) / "state"
-        self.clock = Clock()
+        self.clock = ServiceReactor()
+        self.reactor = cast(module.Reactor, self.clock)
+        self.store = HeldStore()
+        self.opened: list[tuple[Path, bool]] = []
+
+    def open_store(self, path: Path, reactor: IReactorFromThreads, has_search: bool) -> LogStore:
+        """Note what is wanted, and give the store."""
+        self.opened.append((path, has_search))
+        return self.store
 
     def tearDown(self) -> None:
         """Remove it."""
@@ -101,7 +129,7 @@ class ServiceCase(ServerCase):
     def service(self, *results: FakePort | Exception) -> ChatService:
         """Return a service that is to listen on ports."""
         endpoints = [(f"fake:{number}", FakeEndpoint(each)) for number, each in enumerate(results)]
-        return ChatService(endpoints, self.path, self.clock, Limits())
+        return ChatService(endpoints, self.path, self.reactor, Limits(), open_store=self.open_store)
 
     def start(self, *wheres: IAddress) -> tuple[ChatService, list[FakePort]]:
         """Return a service that listens somewhere, as twistd starts it."""
@@ -329,7 +357,9 @@ class LateTests(ServiceCase):
 
     def test_a_late_failure_is_logged(self) -> None:
         endpoint = LateEndpoint()
-        service = ChatService([("late:", endpoint)], self.path, self.clock, Limits())
+        service = ChatService(
+            [("late:", endpoint)], self.path, self.reactor, Limits(), open_store=self.open_store
+        )
         service.privilegedStartService()
         service.startService()
         with capturedLogs() as events:
@@ -394,6 +424,57 @@ class FakeReactor:
         self.stops += 1
 
 
+class StoreTests(ServiceCase):
+    """What is kept, and where."""
+
+    def test_the_store_is_in_the_state_directory(self) -> None:
+        service, ports = self.start()
+        assert self.opened == [(self.path / "encchat.db", True)]
+        self.stop(service, ports)
+        assert self.store.is_closed
+
+    def test_a_store_that_cannot_be_opened_ends_the_process_with_a_sentence(self) -> None:
+        def fail_to_open(*_: object) -> LogStore:
+            raise StoreError("it is of a newer version")
+
+        service = ChatService([], self.path, self.reactor, Limits(), open_store=fail_to_open)
+        service.privilegedStartService()
+        with pytest.raises(SystemExit, match=r"^encchat: it is of a newer version$"):
+            service.startService()
+
+    def test_a_store_that_cannot_be_read_stops_the_reactor(self) -> None:
+        self.replace(self.store, "scan", lambda _: fail(StoreError("a broken disk")))
+        with capturedLogs() as events:
+            service, ports = self.start()
+        assert "encchat cannot start: a broken disk" in chat_lines(events)
+        assert self.clock.is_stopped
+        self.stop(service, ports)
+
+    def test_what_is_kept_no_longer_is_removed_from_the_start_on(self) -> None:
+        fired(MemoryStore.append(self.store, bytes(16), [entry(1), entry(2)]))
+        room = msgspec.msgpack.encode(["public", "lobby", b"", "", [], []])
+        fired(self.store.compare_and_set(b"room/" + bytes(16), None, room))
+        service = ChatService(
+            [], self.path, self.reactor, Limits(), Keeps(records=1), open_store=self.open_store
+        )
+        service.startService()
+        assert len(fired(self.store.read(bytes(16), 0, 1_000))) == 1
+        self.stop(service, [])
+        assert self.clock.getDelayedCalls() == []
+
+    def test_options_say_what_is_kept(self) -> None:
+        options = parse("--keep-days", "7", "--keep-records=100", "--no-search")
+        assert (options["keep-days"], options["keep-records"]) == (7, 100)
+        assert options["no-search"]
+        assert not parse()["no-search"] and parse()["keep-days"] is None
+
+    def test_other_numbers_are_refused(self) -> None:
+        for option in ("--keep-days", "--keep-records"):
+            for text in ("0", "-1", "", "1.5", "\u0663", "x", "1000000001"):
+                with pytest.raises(usage.UsageError, match=f"{option} needs a whole number"):
+                    parse(f"{option}={text}")
+
+
 class SignalTests(ServerCase):
     """Ctrl-C and SIGTERM stop the reactor, and nothing else."""
 
@@ -402,7 +483,7 @@ class SignalTests(ServerCase):
         try:
             for is_running in (True, False):
                 reactor = FakeReactor(is_running)
-                module._exit_cleanly_on_signals(cast(module._Reactor, reactor))
+                module._exit_cleanly_on_signals(cast(module.Reactor, reactor))
                 for number in handlers:
                     os.kill(os.getpid(), number)
                 assert reactor.stops == 2 * is_running

@@ -3,12 +3,14 @@
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from Crypto.PublicKey import ECC
+from twisted.trial.unittest import SynchronousTestCase
 
 from chat.server.state import ConfigurationError, State, default_state_path
 from chat.wire.hostkey import HostKey
@@ -144,6 +146,7 @@ def test_what_an_interrupted_start_left_behind_is_replaced(tmp_path: Path) -> No
         ECC.generate(curve="P-256").export_key(format="PEM").encode(),
         ECC.generate(curve="Ed25519").public_key().export_key(format="PEM").encode(),
     ],
+    ids=lambda content: f"{len(content)} bytes",  # Some are random.
 )
 def test_a_damaged_host_key_is_a_sentence_and_is_left_as_it_is(
     tmp_path: Path, content: bytes
@@ -180,3 +183,32 @@ def test_without_it_the_directory_is_the_platform_s(
     path = default_state_path()
     assert path.is_relative_to("/home/alice")
     assert path.parts[-2:] == ("encchat", "server")
+
+
+class StorageKeyTests(SynchronousTestCase):
+    """The key that wraps the logs' keys."""
+
+    def setUp(self) -> None:
+        """Make a state directory."""
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.path = Path(directory.name) / "state"
+        self.state = State(self.path)
+        self.addCleanup(self.state.close)
+
+    def test_it_is_made_once_and_nobody_else_s(self) -> None:
+        key = self.state.storage_key()
+        assert len(key) == 64 and key == self.state.storage_key()
+        assert (self.path / "storage_key").stat().st_mode & 0o777 == 0o600
+
+    def test_what_is_none_is_a_sentence_and_is_left_as_it_is(self) -> None:
+        for content in (b"", b"\n", b"00" * 63, b"0" * 127, b"zz" * 64, b"\xff" * 64):
+            (self.path / "storage_key").write_bytes(content)
+            with pytest.raises(ConfigurationError, match="is not a storage key"):
+                self.state.storage_key()
+            assert (self.path / "storage_key").read_bytes() == content
+
+    def test_what_cannot_be_read_is_a_sentence(self) -> None:
+        (self.path / "storage_key").mkdir()
+        with pytest.raises(ConfigurationError, match="cannot be used: Is a directory"):
+            self.state.storage_key()

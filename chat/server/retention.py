@@ -1,0 +1,80 @@
+"""What is kept no longer: records that are too old, or too many, are removed for good."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from chat.rooms.hub import Hub
+from chat.store.interface import LogStore, StoreError
+
+__all__ = ["EVERYTHING", "Keeps", "Retention"]
+
+_log = Logger()
+
+_DAY_MILLISECONDS: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Keeps:
+    """What the operator wants kept of each log; None for everything."""
+
+    days: int | None = None
+    records: int | None = None
+
+    def as_limits(self) -> dict[str, int]:
+        """Return what clients are told of it."""
+        kept = {"days": self.days, "records": self.records}
+        return {name: value for name, value in kept.items() if value is not None}
+
+
+EVERYTHING: Final = Keeps()
+
+
+class Retention:
+    """Looks at every log, once at the start and then regularly."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        store: LogStore,
+        keeps: Keeps,
+        clock: IReactorTime,
+        seconds: float,
+        milliseconds: Callable[[], int],
+    ) -> None:
+        self._hub = hub
+        self._store = store
+        self._keeps = keeps
+        self._seconds = seconds
+        self._milliseconds = milliseconds
+        self._looping = LoopingCall(lambda: Deferred.fromCoroutine(self.trim()))
+        self._looping.clock = clock
+
+    def start(self) -> None:
+        """Begin, if there is anything to do ever."""
+        if self._keeps.as_limits():
+            self._looping.start(self._seconds)
+
+    def stop(self) -> None:
+        """Do no more."""
+        if self._looping.running:
+            self._looping.stop()
+
+    async def trim(self) -> None:
+        """Remove what is kept no longer. Where that fails it is tried again the next time."""
+        before = None
+        if self._keeps.days is not None:
+            before = self._milliseconds() - self._keeps.days * _DAY_MILLISECONDS
+        for log in self._hub.logs():
+            try:
+                removed = await self._store.trim(log, before, self._keeps.records)
+            except StoreError as error:
+                _log.warn("Old records could not be removed: {reason}", reason=error)
+                return
+            if removed:
+                _log.info("{removed} old records were removed", removed=removed)

@@ -1,0 +1,363 @@
+"""Requests about who is in which log."""
+
+from chat.rooms.errors import (
+    AlreadyReadingError,
+    NoSuchNickError,
+    NoSuchRoomError,
+    NotAllowedError,
+    NotAMemberError,
+    NotInvitedError,
+    NotStoredError,
+    RequestError,
+    RoomInvalidError,
+    TextTooLongError,
+)
+from chat.store.interface import StoreError
+from chat.testing import Client, Server
+from chat.wire.messages import (
+    ClientMessage,
+    History,
+    Invite,
+    Invited,
+    Join,
+    Joined,
+    JoinedBody,
+    Kick,
+    Leave,
+    LeftBody,
+    Nick,
+    Ok,
+    Opened,
+    Private,
+    Read,
+    Refused,
+    Removed,
+    Topic,
+    TopicBody,
+)
+from tests.server.support import HeldStore, ServerCase
+
+
+def refused(request: int, error: RequestError) -> Refused:
+    """Return the answer that an error becomes."""
+    return Refused(request, error.code, str(error))
+
+
+class MembershipCase(ServerCase):
+    """Two in the lobby."""
+
+    def setUp(self) -> None:
+        """Let alice and bob in."""
+        self.store = HeldStore()
+        self.store.is_holding = False
+        self.server = Server(self.store)
+        self.alice, self.bob = self.server.enter("alice", "bob")
+
+    def device(self, client: Client) -> Client:
+        """Return another connection of the same account, logged in."""
+        other = self.server.connect(secret=client.secret)
+        other.log_in("")
+        return other
+
+    def check(self, client: Client, request: ClientMessage, error: RequestError) -> None:
+        """Check that a request, whose id is 99, is refused."""
+        assert client.ask(request) == refused(99, error)
+
+
+class JoinTests(MembershipCase):
+    """Rooms."""
+
+    def test_a_room_is_made_by_who_joins_it_and_says_how(self) -> None:
+        self.check(self.alice, Join(99, "den"), NoSuchRoomError())
+        self.check(self.alice, Join(99, "den", "private"), NoSuchRoomError())
+        self.check(self.alice, Join(99, "my den", "public"), RoomInvalidError())
+        joined = self.alice.join(" Den ")
+        assert joined == Joined(self.alice.log("Den"), "public", "Den", 0, 0, 1, "", 3)
+        joined = self.bob.ask(Join(99, "dEN"))
+        assert joined == Joined(self.alice.log("Den"), "public", "Den", 0, 0, 2, "", 99)
+
+    def test_the_others_hear_of_a_new_member_and_of_no_second_join(self) -> None:
+        self.alice.join("den")
+        before = len(self.alice.delivered)
+        self.bob.join("den")
+        [record] = self.alice.delivered[before:]
+        assert isinstance(record.body, JoinedBody) and record.log == self.alice.log("den")
+        other = self.device(self.bob)
+        other.join("den")
+        assert len(self.alice.delivered) == before + 1
+
+    def test_a_connection_joins_once(self) -> None:
+        self.check(self.alice, Join(99, "lobby"), AlreadyReadingError())
+        self.check(self.alice, Read(99, self.alice.log(), 0), AlreadyReadingError())
+
+    def test_other_devices_follow(self) -> None:
+        other = self.device(self.bob)
+        other.join()
+        self.bob.join("den")
+        assert other.received[-2] == Opened(self.bob.log("den"), "public", "den", 0, 0, 1, "")
+        self.alice.join("den")
+        self.alice.say("hi", "den")
+        assert other.texts[-1] == self.bob.texts[-1] == ("alice", "hi")
+        self.bob.say("ho", "den")
+        assert other.texts[-1] == ("bob", "ho")
+        assert self.bob.texts[-1] == ("alice", "hi")
+
+    def test_membership_lasts_until_one_leaves(self) -> None:
+        self.bob.vanish()
+        self.alice.say("missed")
+        back = self.device(self.bob)
+        assert isinstance(back.ask(Read(99, self.bob.log(), 0)), Joined)
+        assert back.texts == [("alice", "missed")]
+
+    def test_i4_a_join_that_cannot_be_stored_is_undone(self) -> None:
+        self.store.is_broken = True
+        self.check(self.bob, Join(99, "den", "public"), NotStoredError())
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        self.check(self.bob, Join(99, "den"), NoSuchRoomError())
+        self.alice.join("den")
+        log = self.alice.log("den")
+        self.store.is_broken = True
+        self.check(self.bob, Join(99, "den"), NotStoredError())
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        self.check(self.bob, History(99, log, 1), NotAMemberError())
+        assert isinstance(self.bob.join("den"), Joined)
+
+    def test_who_is_gone_before_the_answer_reads_nothing(self) -> None:
+        self.alice.join("den")
+        log = self.alice.log("den")
+        feed = self.server.factory.desk.context.feeds.loaded(log)
+        assert feed is not None
+        for request in (Join(99, "den"), Private(99, "alice"), Read(99, self.bob.log(), 0)):
+            other = self.device(self.bob)
+            other.protocol.is_gone = True
+            self.server.factory.desk.handle(other.protocol, request)
+            self.server.pump()
+            assert not feed.reads(other.protocol.number)
+            other.protocol.is_gone = False
+            other.bye()
+
+
+class PrivateTests(MembershipCase):
+    """Private conversations."""
+
+    def test_both_read_it_at_once(self) -> None:
+        other = self.device(self.alice)
+        joined = self.bob.ask(Private(99, "ALICE"))
+        log = self.bob.log("alice")
+        assert joined == Joined(log, "private", "alice", 0, 0, 2, "", 99)
+        for client in (self.alice, other):
+            assert client.received[-1] == Opened(log, "private", "bob", 0, 0, 2, "")
+        self.bob.say("psst", "alice")
+        assert self.alice.texts[-1] == other.texts[-1] == ("bob", "psst")
+
+    def test_it_is_the_same_from_the_other_side(self) -> None:
+        self.bob.ask(Private(99, "alice"))
+        self.check(self.alice, Private(99, "bob"), AlreadyReadingError())
+        other = self.device(self.alice)
+        joined = other.ask(Private(99, "bob"))
+        assert isinstance(joined, Joined) and joined.log == self.bob.log("alice")
+
+    def test_nobody_else_can_read_it(self) -> None:
+        self.bob.ask(Private(99, "alice"))
+        [carol] = self.server.enter("carol")
+        log = self.bob.log("alice")
+        self.check(carol, Read(99, log, 0), NotAMemberError())
+        self.check(carol, History(99, log, 50), NotAMemberError())
+
+    def test_it_waits_for_who_is_away(self) -> None:
+        self.alice.bye()
+        self.bob.ask(Private(99, "alice"))
+        self.bob.say("call me", "alice")
+        back = self.device(self.alice)
+        back.ask(Read(99, self.bob.log("alice"), 0))
+        assert back.texts == [("bob", "call me")]
+
+    def test_one_can_keep_notes(self) -> None:
+        joined = self.bob.ask(Private(99, "bob"))
+        assert isinstance(joined, Joined) and (joined.room, joined.members) == ("bob", 1)
+
+    def test_nobody_is_nobody(self) -> None:
+        self.check(self.bob, Private(99, "carol"), NoSuchNickError("carol"))
+
+    def test_what_rooms_have_it_has_not(self) -> None:
+        self.bob.ask(Private(99, "alice"))
+        log = self.bob.log("alice")
+        for request in (
+            Leave(99, log),
+            Topic(99, log, "us"),
+            Invite(99, log, "alice"),
+            Kick(99, log, "alice"),
+        ):
+            self.check(self.bob, request, NotAllowedError())
+
+    def test_i4_what_cannot_be_stored_is_undone(self) -> None:
+        self.store.is_broken = True
+        self.check(self.bob, Private(99, "alice"), NotStoredError())
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        assert isinstance(self.bob.ask(Private(99, "alice")), Joined)
+        assert len([it for it in self.alice.received if isinstance(it, Opened)]) == 2
+
+
+class LeaveTests(MembershipCase):
+    """The end of membership."""
+
+    def test_all_devices_leave_and_the_others_hear_it(self) -> None:
+        other = self.device(self.bob)
+        other.join()
+        assert self.bob.ask(Leave(99, self.bob.log())) == Ok(99)
+        removed = other.received[-1]
+        assert removed == Removed(self.bob.log(), "You have left the room.")
+        body = self.alice.delivered[-1].body
+        assert isinstance(body, LeftBody) and body.nick == "bob"
+        self.alice.say("behind")
+        assert self.bob.texts == other.texts == []
+        self.check(self.bob, Leave(99, self.bob.log()), NotAMemberError())
+
+    def test_who_left_can_come_back(self) -> None:
+        self.bob.ask(Leave(99, self.bob.log()))
+        self.alice.say("meanwhile")
+        assert isinstance(self.bob.join(), Joined)
+        self.bob.ask(History(98, self.bob.log(), 50))
+        assert [it.seq for it in self.bob.page(98)] == [1]
+
+    def test_i4_a_leave_that_cannot_be_stored_is_refused(self) -> None:
+        self.store.is_broken = True
+        self.check(self.bob, Leave(99, self.bob.log()), NotStoredError())
+        self.expect_error(StoreError, 2)  # The new key could not be stored either.
+        self.store.is_broken = False
+        assert isinstance(self.bob.ask(Read(98, self.bob.log(), 0)), Joined)
+
+    def test_a_room_is_left_although_nobody_reads_it(self) -> None:
+        self.bob.bye()
+        server = Server(self.store)
+        back = server.connect(secret=self.bob.secret)
+        back.log_in("")
+        assert back.ask(Leave(99, self.bob.log())) == Ok(99)
+
+
+class OwnerTests(MembershipCase):
+    """What owners do."""
+
+    def setUp(self) -> None:
+        """Let alice have a room that bob is in."""
+        super().setUp()
+        self.alice.join("den")
+        self.bob.join("den")
+        self.log = self.alice.log("den")
+
+    def test_a_kick_removes_all_devices_and_can_be_undone(self) -> None:
+        other = self.device(self.bob)
+        other.ask(Read(99, self.log, 0))
+        assert self.alice.ask(Kick(99, self.log, "bob")) == Ok(99)
+        for client in (self.bob, other):
+            assert client.received[-1] == Removed(self.log, "alice has removed you from den.")
+        self.check(self.alice, Kick(99, self.log, "bob"), NotAMemberError())
+        assert isinstance(self.bob.join("den"), Joined)
+
+    def test_a_ban_keeps_out(self) -> None:
+        assert self.alice.ask(Kick(99, self.log, "bob", True)) == Ok(99)
+        self.check(self.bob, Join(99, "den"), NotInvitedError())
+        self.alice.ask(Invite(98, self.log, "bob"))
+        self.check(self.bob, Join(99, "den"), NotInvitedError())
+        server = Server(self.store)
+        back = server.connect(secret=self.bob.secret)
+        back.log_in("")
+        assert back.ask(Join(99, "den")) == refused(99, NotInvitedError())
+
+    def test_who_is_no_member_can_be_banned_too(self) -> None:
+        self.server.enter("carol")
+        assert self.alice.ask(Kick(99, self.log, "carol", True)) == Ok(99)
+
+    def test_only_the_owner_does_so(self) -> None:
+        self.check(self.bob, Kick(99, self.log, "alice"), NotAllowedError())
+        self.check(self.alice, Kick(99, self.alice.log(), "bob"), NotAllowedError())
+        self.check(self.alice, Kick(99, self.log, "carol"), NoSuchNickError("carol"))
+
+
+class TopicTests(MembershipCase):
+    """Topics."""
+
+    def test_everybody_hears_of_it_and_newcomers_see_it(self) -> None:
+        assert self.alice.ask(Topic(99, self.alice.log(), "chess")) == Ok(99)
+        body = self.bob.delivered[-1].body
+        assert isinstance(body, TopicBody) and body.topic == "chess"
+        [carol] = self.server.enter("carol")
+        joined = carol.received[-1]
+        assert isinstance(joined, Joined) and joined.topic == "chess"
+
+    def test_it_has_a_bound(self) -> None:
+        long = Topic(99, self.alice.log(), "x" * 201)
+        self.check(self.alice, long, TextTooLongError(200, "characters"))
+
+    def test_i4_what_cannot_be_stored_is_undone(self) -> None:
+        topic = Topic(99, self.alice.log(), "chess")
+        self.store.is_broken = True
+        self.check(self.alice, topic, NotStoredError())
+        self.store.is_broken = False
+        other = self.device(self.bob)
+        joined = other.ask(Read(98, self.bob.log(), 0))
+        assert isinstance(joined, Joined) and joined.topic == ""
+        self.store.is_holding = True
+        self.alice.send(topic)
+        self.server.pump()
+        self.store.refuse()
+        self.server.pump()
+        assert self.alice.answer(99) == refused(99, NotStoredError())
+        self.expect_error(StoreError)
+
+
+class InviteTests(MembershipCase):
+    """Rooms that are not public."""
+
+    def setUp(self) -> None:
+        """Let alice have such a room."""
+        super().setUp()
+        self.alice.join("den", "invite")
+        self.log = self.alice.log("den")
+
+    def test_only_who_is_invited_comes_in(self) -> None:
+        self.check(self.bob, Join(99, "den", "public"), NotInvitedError())
+        assert self.alice.ask(Invite(99, self.log, "bob")) == Ok(99)
+        assert self.bob.received[-1] == Invited("den", "alice")
+        joined = self.bob.join("den")
+        assert isinstance(joined, Joined) and joined.kind == "invite"
+
+    def test_an_invitation_waits_for_who_is_away_and_for_a_restart(self) -> None:
+        self.bob.bye()
+        self.alice.ask(Invite(99, self.log, "bob"))
+        for server in (self.server, Server(self.store)):
+            back = server.connect(secret=self.bob.secret)
+            back.log_in("")
+            assert back.received[-1] == Invited("den", "alice")
+        assert isinstance(back.join("den"), Joined)
+        again = server.connect(secret=self.bob.secret)
+        again.log_in("")
+        assert Invited("den", "alice") not in again.received
+
+    def test_who_was_never_in_anything_can_be_invited(self) -> None:
+        carol = self.server.connect()
+        carol.log_in("carol")
+        self.alice.ask(Invite(99, self.log, "carol"))
+        carol.bye()
+        back = self.device(carol)
+        assert back.received[-1] == Invited("den", "alice")
+
+    def test_any_member_invites_and_nobody_else(self) -> None:
+        self.check(self.bob, Invite(99, self.log, "bob"), NotAMemberError())
+        self.check(self.alice, Invite(99, self.log, "carol"), NoSuchNickError("carol"))
+
+    def test_a_lobby_s_owner_is_nobody(self) -> None:
+        self.alice.ask(Invite(99, self.alice.log(), "bob"))
+        assert self.bob.received[-1] == Invited("lobby", "alice")
+        carol = self.server.connect()
+        carol.log_in("carol")
+        self.alice.ask(Invite(98, self.alice.log(), "carol"))
+        back = self.device(carol)
+        assert back.received[-1] == Invited("lobby", "")
+
+    def test_a_renamed_account_is_found_by_its_new_name(self) -> None:
+        self.bob.ask(Nick(99, "robert"))
+        assert self.alice.ask(Invite(98, self.log, "robert")) == Ok(98)
