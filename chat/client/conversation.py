@@ -1,341 +1,272 @@
-"""A user's visit to a server, from the nickname to the last line: every decision the client takes.
+"""The phases of a visit to a server, from the nickname to the last line.
 
-No reactor, no terminal, no socket: those are `Link`, `Screen` and two callables, so that all of it
-can be tested by calling methods.
+No reactor, no terminal, no socket, no clock: those are `Link`, `Network`, `Screen` and callables,
+so that all of it can be tested by calling methods. What happens within the phases is decided by the
+other modules; here is who gets what, which ends are final, and when one may leave.
 """
 
 import os
+from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 
 from msgspec import Struct
 
-from chat.client.commands import HELP, CommandError, Help, Quit, Rename, Say, Who, parse_line
-from chat.client.display import explain_close, format_delivered, make_visible
-from chat.client.interfaces import ExitStatus, Link, Screen
-from chat.client.trust import HostKeyCheck, TrustError, Verdict
-from chat.limits import TEXT_BYTES
-from chat.wire import messages
+from chat.client.accounts import Accounts
+from chat.client.actions import Actions
+from chat.client.arrival import Arriving
+from chat.client.display import explain_close
+from chat.client.entrance import Entrance, Question
+from chat.client.incoming import Incoming
+from chat.client.interfaces import ExitStatus, Link, Network, Screen
+from chat.client.login import Login
+from chat.client.membership import Membership
+from chat.client.posts import Posts
+from chat.client.reading import Reading
+from chat.client.retry import Backoff, is_final
+from chat.client.trust import HostKeyCheck
+from chat.client.visit import Visit
+from chat.limits import ClientLimits
 from chat.wire.connection import Delivered
 from chat.wire.errors import CloseCode
 from chat.wire.sealing import RandomBytes
 
-__all__ = ["ROOM", "Conversation"]
+__all__ = ["LOST", "Conversation"]
 
-ROOM = "lobby"
+
+LOST = "The connection to the server was lost."
+"""Why a connection ended that ended without a reason."""
 
 
 class _Phase(Enum):
-    ASK_NICK = auto()
-    CONNECTING = auto()
-    ASK_TRUST = auto()
-    LOGGING_IN = auto()
+    ENTERING = auto()
+    """On the way to a login, the first or after a connection was lost."""
+    ARRIVING = auto()
+    """Logged in; the logs are being opened."""
     TALKING = auto()
     OVER = auto()
 
 
 class Conversation:
-    """One visit. `connect` is called when a connection is wanted, `finish` once, with the
-    status."""
+    """One visit. `finish` is called once, with the status, when it is over.
+
+    `tick` is to be called about once a second, whatever happens. `seconds` is a monotonic clock.
+    """
 
     def __init__(
         self,
         nick: str | None,
         *,
         is_terminal: bool,
+        history: int,
         check: HostKeyCheck,
+        accounts: Accounts,
         screen: Screen,
-        connect: Callable[[], None],
+        network: Network,
+        backoff: Backoff,
         finish: Callable[[ExitStatus], None],
         line_done: Callable[[], None],
+        seconds: Callable[[], float],
+        limits: ClientLimits,
         random_bytes: RandomBytes = os.urandom,
     ) -> None:
-        self._nick = nick
-        self._is_terminal = is_terminal
-        self._check = check
-        self._screen = screen
-        self._connect = connect
+        self._visit = visit = Visit(
+            screen, line_done, limits, is_terminal=is_terminal, random_bytes=random_bytes
+        )
+        self._network = network
+        self._backoff = backoff
         self._finish = finish
-        self._line_done = line_done
-        self._random_bytes = random_bytes
-        self._phase = _Phase.ASK_NICK
+        self._seconds = seconds
+        login = Login(visit, accounts)
+        self._entrance = Entrance(
+            visit,
+            login,
+            check,
+            network,
+            nick=nick,
+            arrive=self._arrive,
+            fail=self._fail,
+            hang_up=self._hang_up,
+        )
+        posts = Posts(visit)
+        self._reading = Reading(visit, posts, history)
+        membership = Membership(visit, self._reading)
+        self._actions = Actions(visit, posts, self._reading, membership, login)
+        self._arriving = Arriving(visit, posts, self._reading, self._talk, self._refused)
+        self._incoming = Incoming(visit, posts, self._reading, self._arriving, membership)
+        self._phase = _Phase.ENTERING
         self._link: Link | None = None
-        self._backlog: list[str | None] = []
+        self._lines: deque[str] = deque()
+        """Typed lines that cannot be taken yet, in order."""
         self._has_ended = False
-        self._status = ExitStatus.OK
-        self._last_id = 0
-        self._pending: dict[int, messages.Request] = {}
-        self._members: list[str] = []
+        self._has_talked = False
+        self._is_lost = False
+        self._reason: str | None = None
+        self._alone_since: float | None = None
 
     def start(self) -> None:
-        """Begin: with a question, if there is no nickname yet."""
-        if self._nick is None:
-            self._ask_nick()
-        else:
-            self._go_connect()
+        """Begin."""
+        self._entrance.start()
 
     # --- What the user types ---
 
     def line(self, line: str | None) -> None:
         """Take a typed line; None stands for one that is no text or far too long."""
-        match self._phase:
-            case _Phase.ASK_NICK:
-                self._line_done()
-                self._take_nick(line)
-            case _Phase.ASK_TRUST:
-                self._line_done()
-                self._take_trust(line)
-            case _Phase.TALKING:
-                self._take_command(line)
-            case _Phase.OVER:
-                self._line_done()
-            case _:
-                self._backlog.append(line)
+        if self._phase is _Phase.OVER:
+            self._visit.line_done()
+        elif self._entrance.question is not Question.NONE:
+            self._visit.line_done()
+            self._entrance.answer(line)
+        elif line is None:
+            self._visit.reject("A line was not sent, because it is not UTF-8 or far too long.")
+        elif line.strip() == "/quit" and self._phase is not _Phase.TALKING:
+            # Not after the connection has come back: nobody wants to wait for that.
+            self._visit.line_done()
+            self.end_of_input()
+        else:
+            self._lines.append(line)
+            self._proceed()
 
     def end_of_input(self) -> None:
         """Leave when everything that was typed has been answered."""
         self._has_ended = True
-        match self._phase:
-            case _Phase.ASK_NICK:
-                self._fail("No nickname was given.", ExitStatus.REFUSED)
-            case _Phase.ASK_TRUST:
-                self._fail("The host key was not accepted.", ExitStatus.HOST_KEY)
-            case _Phase.TALKING:
-                self._leave_if_done()
+        self._entrance.end_of_input()
+        self._proceed()
 
     def interrupt(self) -> None:
         """Leave at once."""
         self._over(ExitStatus.OK)
 
-    def _ask_nick(self) -> None:
-        self._phase = _Phase.ASK_NICK
-        if self._has_ended:
-            self.end_of_input()
-        elif self._is_terminal:
-            self._screen.prompt("Nickname: ")
-
-    def _take_nick(self, line: str | None) -> None:
-        if line is None or not line.strip():
-            if self._is_terminal:
-                self._ask_nick()
-            else:
-                self._fail("The first line is not a nickname.", ExitStatus.REFUSED)
+    def tick(self) -> None:
+        """See to what is done from time to time."""
+        is_talking = self._phase is _Phase.TALKING
+        if is_talking:
+            self._reading.tell_seen()
+        if not self._has_talked or not self._is_ending or (is_talking and not self._is_settled):
+            self._alone_since = None
             return
-        self._nick = line.strip()
-        if self._link is None:
-            self._go_connect()
+        now = self._seconds()
+        if self._alone_since is None:
+            self._alone_since = now
+        elif now - self._alone_since < self._visit.limits.unanswered:
+            return
+        elif is_talking:  # What was missed does not come.
+            self._over(self._visit.status)
         else:
-            self._phase = _Phase.LOGGING_IN
-            self._link.send(self._login_request())
-
-    def _take_trust(self, line: str | None) -> None:
-        answer = (line or "").strip().lower()
-        if answer in ("yes", "y"):
-            if self._pin():
-                self._go_connect()
-        elif answer in ("no", "n"):
-            self._fail("The host key was not accepted.", ExitStatus.HOST_KEY)
-        else:
-            self._screen.prompt("Please type yes or no: ")
-
-    def _take_command(self, line: str | None) -> None:
-        try:
-            if line is None:
-                raise CommandError("A line was not sent, because it is not UTF-8 or far too long.")
-            command = parse_line(line)
-        except CommandError as error:
-            self._complain(str(error))
-            self._line_done()
-            return
-        match command:
-            case Say(text):
-                self._say(text)
-            case Rename(nick):
-                self._ask(messages.Nick(self._next_id(), nick))
-            case Who():
-                self._members = []
-                self._ask(messages.Who(self._next_id(), ROOM))
-            case Help():
-                self._screen.show(HELP)
-                self._line_done()
-            case Quit():
-                self._has_ended = True
-                self._line_done()
-                self._leave_if_done()
-            case None:
-                self._line_done()
-
-    def _say(self, text: str) -> None:
-        size = len(text.encode())
-        if size > TEXT_BYTES:
-            self._complain(f"A message has at most {TEXT_BYTES} bytes; this one has {size}.")
-            self._line_done()
-            return
-        self._ask(messages.Post(self._next_id(), ROOM, self._random_bytes(16), text))
-
-    def _ask(self, request: messages.Request) -> None:
-        assert self._link is not None
-        self._pending[request.id] = request
-        self._link.send(request)
-
-    def _next_id(self) -> int:
-        self._last_id += 1
-        return self._last_id
-
-    def _login_request(self) -> messages.Login:
-        assert self._nick is not None
-        request = messages.Login(self._next_id(), self._nick)
-        self._pending[request.id] = request
-        return request
+            self._lost("The connection to the server did not come back.")
 
     # --- What the connection brings ---
 
     def connected(self, link: Link) -> None:
-        """Take the connection that was asked for."""
+        """Take a connection."""
         self._link = link
+        self._visit.asking.attach(link)
+        self._entrance.connected(link)
 
     def offered(self, host_key: bytes, *, is_loopback: bool) -> None:
         """Decide about the host key that the server has proved to hold."""
-        try:
-            verdict = self._check.examine(host_key, is_loopback=is_loopback)
-        except TrustError as error:
-            self._fail(str(error), ExitStatus.HOST_KEY)
-            return
-        if verdict is Verdict.ASK:
-            self._ask_trust()
-        elif verdict is Verdict.KNOWN or self._pin():
-            self._log_in()
+        self._entrance.offered(host_key, is_loopback=is_loopback)
 
     def received(self, message: Struct) -> None:
-        """Take an answer; whatever is none is skipped."""
-        match message:
-            case messages.Welcome(id=number, nick=nick):
-                self._pending.pop(number, None)
-                self._nick = nick
-                self._ask(messages.Join(self._next_id(), ROOM))
-            case messages.Joined(id=number, members=members):
-                if isinstance(self._pending.pop(number, None), messages.Join):
-                    self._begin(members)
-            case messages.Posted(acks=acks):
-                for number, _, _ in acks:
-                    self._answered(number)
-            case messages.Ok(id=number):
-                self._answered(number)
-            case messages.Members(id=number, nicks=nicks, more=more):
-                self._take_members(number, nicks, more)
-            case messages.Refused(id=number, text=text):
-                self._refused(number, make_visible(text))
+        """Take an answer or an event; whatever is neither is skipped."""
+        if self._phase is _Phase.OVER:
+            return
+        self._incoming.received(message)
+        self._proceed()
 
     def delivered(self, delivered: Delivered) -> None:
-        """Show a record."""
-        line = format_delivered(delivered)
-        if line is not None and self._phase is not _Phase.OVER:
-            self._screen.show(line)
+        """Take a record."""
+        if self._phase is _Phase.OVER:
+            return
+        self._incoming.delivered(delivered)
+        self._proceed()
 
     def peer_closed(self, code: int, retry_after: int | None) -> None:
-        """The server ended it, and said why."""
-        self._lost(explain_close(code, retry_after))
+        """The server ends the connection, and says why."""
+        if not self._has_talked or is_final(code):
+            self._lost(explain_close(code, retry_after))
+        else:
+            self._backoff.obey(retry_after)
+            self._reason = explain_close(code, None)
 
-    def disconnected(self, link: Link | None, reason: str) -> None:
-        """`link` ended, or never came to be (None); `reason` is a sentence."""
+    def disconnected(self, link: Link | None, reason: str, *, is_final: bool = False) -> None:
+        """`link` ended, or the first never came to be (None); `reason` is a sentence.
+
+        With `is_final`, it is no use to come back.
+        """
         if link is not self._link:
             return  # One that was given up before a question.
         self._link = None
         if self._phase is _Phase.OVER:
-            self._finish(self._status)
-        else:
+            if link is not None:
+                self._finish(self._visit.status)
+        elif is_final or not self._has_talked:
             self._lost(reason)
+        else:
+            self._come_back(self._reason or reason)
 
-    def _go_connect(self) -> None:
-        self._phase = _Phase.CONNECTING
-        self._connect()
+    @property
+    def _is_ending(self) -> bool:
+        return self._has_ended or self._actions.has_quit
 
-    def _ask_trust(self) -> None:
-        # The server does not wait for a person: the connection is made anew after the answer.
+    # --- From phase to phase ---
+
+    def _hang_up(self) -> None:
         assert self._link is not None
-        self._phase = _Phase.ASK_TRUST
         link, self._link = self._link, None
+        self._entrance.lost()
+        self._visit.asking.detach()
         link.close(CloseCode.NORMAL)
-        if self._has_ended:
-            self.end_of_input()
-            return
-        for line in self._check.question():
-            self._screen.note(line)
-        self._screen.prompt("Trust it from now on? (yes/no) ")
+        self._network.stop()
 
-    def _pin(self) -> bool:
-        try:
-            self._screen.note(self._check.pin())
-        except TrustError as error:
-            self._fail(str(error), ExitStatus.HOST_KEY)
-            return False
-        return True
+    def _arrive(self) -> None:
+        self._phase = _Phase.ARRIVING
+        self._arriving.begin()
 
-    def _log_in(self) -> None:
-        assert self._link is not None
-        self._phase = _Phase.LOGGING_IN
-        self._link.login(self._login_request())
-
-    def _begin(self, members: int) -> None:
+    def _talk(self) -> None:
         self._phase = _Phase.TALKING
-        others = {1: "nobody else is", 2: "one other is"}.get(members, f"{members - 1} others are")
-        name = make_visible(self._nick or "")
-        self._screen.note(f"* You are {name} in {ROOM}; {others} here. /help lists the commands.")
-        backlog, self._backlog = self._backlog, []
-        for line in backlog:
-            self.line(line)
-        self._leave_if_done()
+        self._has_talked = True
+        self._is_lost = False
+        self._backoff.reset()
 
-    def _answered(self, number: int) -> None:
-        request = self._pending.pop(number, None)
-        if request is not None:
-            if isinstance(request, messages.Nick):
-                self._nick = request.nick
-                self._screen.note(f"* You are now known as {make_visible(request.nick)}.")
-            self._line_done()
-            self._leave_if_done()
+    def _come_back(self, reason: str) -> None:
+        """The network makes another connection; see to it that nothing is missing then."""
+        self._phase = _Phase.ENTERING
+        self._reason = None
+        self._entrance.lost()
+        self._lines.extendleft(reversed(self._visit.asking.detach()))
+        if not self._is_lost:
+            self._is_lost = True
+            because = "" if reason == LOST else f": {reason[0].lower()}{reason[1:].rstrip('.')}"
+            self._visit.note(f"* The connection was lost{because}; trying again.")
+        self._proceed()
 
-    def _take_members(self, number: int, nicks: list[str], more: bool) -> None:
-        self._members += nicks
-        if more and nicks:
-            self._pending.pop(number, None)
-            self._ask(messages.Who(self._next_id(), ROOM, self._members[-1]))
+    def _proceed(self) -> None:
+        """Take the lines that can be taken, and leave if nothing is left to wait for."""
+        while self._phase is _Phase.TALKING and self._lines and self._actions.run(self._lines[0]):
+            self._lines.popleft()
+        if not self._is_ending or not self._is_settled:
             return
-        names = ", ".join(map(make_visible, self._members))
-        self._screen.show(f"* {len(self._members)} here: {names}")
-        self._answered(number)
+        # A script also prints what was missed; a person who quits does not wait for that.
+        is_behind = any(view.is_behind for view in self._visit.book.views())
+        if self._phase is _Phase.TALKING and is_behind and not self._actions.has_quit:
+            return
+        if self._phase is _Phase.TALKING or self._is_lost:
+            self._over(self._visit.status)
 
-    def _refused(self, number: int, text: str) -> None:
-        request = self._pending.pop(number, None)
-        match request:
-            case None:
-                return
-            case messages.Login() if self._is_terminal:
-                self._screen.note(text)
-                self._ask_nick()
-            case messages.Login() | messages.Join():
-                self._fail(text, ExitStatus.REFUSED)
-            case _:
-                self._complain(text)
-                self._line_done()
-                self._leave_if_done()
+    @property
+    def _is_settled(self) -> bool:
+        """Whether everything that was typed, and asked, has been answered."""
+        visit = self._visit
+        return not self._lines and not visit.outbox and visit.asking.is_idle
 
     # --- Ends ---
 
-    def _complain(self, sentence: str) -> None:
-        """A line came to nothing. A person sees that; a script learns it from the status as
-        well."""
-        self._screen.note(sentence)
-        if not self._is_terminal:
-            self._status = ExitStatus.REFUSED
-
-    def _leave_if_done(self) -> None:
-        if self._has_ended and not self._pending and self._phase is _Phase.TALKING:
-            self._over(self._status)
+    def _refused(self, sentence: str) -> None:
+        self._fail(sentence, ExitStatus.REFUSED)
 
     def _lost(self, sentence: str) -> None:
-        unanswered = sum(isinstance(it, messages.Post) for it in self._pending.values())
-        unanswered += len(self._backlog)
+        unanswered = len(self._visit.outbox) + len(self._lines)
         if unanswered:
             lines = "1 line was" if unanswered == 1 else f"{unanswered} lines were"
             sentence += f" {lines} not acknowledged."
@@ -343,15 +274,19 @@ class Conversation:
 
     def _fail(self, sentence: str, status: ExitStatus) -> None:
         if self._phase is not _Phase.OVER:
-            self._screen.note(sentence)
+            self._visit.note(sentence)
             self._over(status)
 
     def _over(self, status: ExitStatus) -> None:
         if self._phase is _Phase.OVER:
             return
+        if self._phase is _Phase.TALKING:
+            self._reading.tell_seen()
         self._phase = _Phase.OVER
-        self._status = status
-        if self._link is None:
+        self._visit.status = status
+        link = self._link
+        if link is not None:
+            link.close(CloseCode.NORMAL)
+        self._network.stop()
+        if link is None:
             self._finish(status)
-        else:
-            self._link.close(CloseCode.NORMAL)

@@ -1,13 +1,30 @@
-"""What other people wrote, made fit for a terminal or a log."""
+"""What other people wrote, made fit for a terminal or a log: one line each."""
 
 import unicodedata
 from typing import Final
 
-from chat.wire.connection import Delivered
-from chat.wire.errors import CloseCode
-from chat.wire.messages import JoinedBody, LeftBody, RenamedBody, TextBody
+from msgspec import UNSET, UnsetType
 
-__all__ = ["explain_close", "format_delivered", "make_visible"]
+from chat.client.logs import LogView
+from chat.client.texts import Texts
+from chat.wire.errors import CloseCode
+from chat.wire.messages import (
+    Body,
+    DeleteBody,
+    EditBody,
+    JoinedBody,
+    LeftBody,
+    ReactionBody,
+    RenamedBody,
+    TextBody,
+    TopicBody,
+    Unknown,
+)
+
+__all__ = ["explain_close", "format_body", "format_prefix", "make_visible", "quote"]
+
+_QUOTE: Final = 40
+"""Characters of a message that are enough to recognise it."""
 
 _JOINERS: Final = frozenset("\u200c\u200d")
 """Zero width (non-)joiner: of category Cf, but scripts and emoji need them."""
@@ -33,20 +50,57 @@ def make_visible(text: str) -> str:
     )
 
 
-def format_delivered(delivered: Delivered) -> str | None:
-    """Return the line that shows a record, None for a kind that this version does not know."""
-    match delivered.body:
-        case TextBody(nick=nick, text=text):
-            line = f"{nick}: {text}"
+def quote(seq: int, texts: Texts) -> str:
+    """Return the beginning of the message `seq` in quotation marks; its number if not known."""
+    said = texts.get(seq)
+    if said is None:
+        return f"#{seq}"
+    text = said.text
+    return f'"{text}"' if len(text) <= _QUOTE else f'"{text[: _QUOTE - 1]}…"'
+
+
+def format_body(body: Body | Unknown, texts: Texts) -> str | None:
+    """Return what a record says, None for a kind that this version does not know.
+
+    `texts` is what was said before it. Not made visible yet.
+    """
+    match body:
+        case TextBody(nick=nick, text=text, reply=reply):
+            return f"{nick}{_addressee(reply, texts)}: {text}"
+        case EditBody(nick=nick, seq=seq, text=text):
+            return f"* {nick} edited {quote(seq, texts)}: {text}"
+        case DeleteBody(nick=nick, seq=seq):
+            return f"* {nick} deleted {quote(seq, texts)}"
+        case ReactionBody(nick=nick, seq=seq, reaction=""):
+            return f"* {nick} took back the reaction to {quote(seq, texts)}"
+        case ReactionBody(nick=nick, seq=seq, reaction=reaction):
+            return f"* {nick} reacted {reaction} to {quote(seq, texts)}"
+        case TopicBody(nick=nick, topic=topic):
+            return f"* {nick} set the topic: {topic}"
         case JoinedBody(nick=nick):
-            line = f"* {nick} joined"
+            return f"* {nick} joined"
         case LeftBody(nick=nick):
-            line = f"* {nick} left"
+            return f"* {nick} left"
         case RenamedBody(nick=nick, was=was):
-            line = f"* {was} is now known as {nick}"
+            return f"* {was} is now known as {nick}"
         case _:
             return None
-    return make_visible(line)
+
+
+def _addressee(reply: int | UnsetType, texts: Texts) -> str:
+    if reply is UNSET:
+        return ""
+    said = texts.get(reply)
+    return f" (to #{reply})" if said is None else f" (to {said.nick}: {quote(reply, texts)})"
+
+
+def format_prefix(view: LogView, *, is_current: bool, is_own: bool) -> str:
+    """Return what tells where something was said; nothing in the current room."""
+    if is_current:
+        return ""
+    if not view.is_private:
+        return f"[{view.name}] "
+    return f"[private to {view.name}] " if is_own else "[private] "
 
 
 _CLOSED: Final = {

@@ -8,7 +8,7 @@ from msgspec import Struct
 from chat.wire.errors import CloseCode
 from chat.wire.messages import Login
 
-__all__ = ["ExitStatus", "Link", "Screen"]
+__all__ = ["ExitStatus", "Link", "Network", "Screen"]
 
 
 class ExitStatus(IntEnum):
@@ -20,7 +20,7 @@ class ExitStatus(IntEnum):
     USAGE = 2
     """As argparse has it."""
     CONNECTION = 3
-    """There was none, or it was lost."""
+    """There was none, or it was lost and did not come back."""
     HOST_KEY = 4
     """It is not trusted."""
 
@@ -38,6 +38,21 @@ class Link(Protocol):
 
     def close(self, code: CloseCode) -> None:
         """Say why, and end the connection."""
+        ...
+
+
+class Network(Protocol):
+    """What makes connections, and tells `chat.client.conversation.Conversation` of each."""
+
+    def connect(self) -> None:
+        """Make a connection, and another whenever one was lost, until `stop`.
+
+        If the first cannot be made, `Conversation.disconnected` is told, with no link.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Make no more connections."""
         ...
 
 

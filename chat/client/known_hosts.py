@@ -11,6 +11,7 @@ from pathlib import Path
 from platformdirs import user_config_path
 
 from chat.client.address import Address
+from chat.client.append import append_line, read_lines
 from chat.wire.hostkey import is_fingerprint
 
 __all__ = ["KnownHosts", "KnownHostsError", "default_home"]
@@ -35,16 +36,12 @@ class KnownHosts:
     def fingerprint(self, address: Address) -> str | None:
         """Return what `address` was pinned with, None if it never was. Raises KnownHostsError."""
         try:
-            text = self.path.read_text("utf-8")
-        except FileNotFoundError:
-            return None
+            lines = read_lines(self.path)
         except OSError as error:
             raise KnownHostsError(f"{self.path} cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
             raise KnownHostsError(f"{self.path} is damaged: it is not UTF-8") from None
-        for number, line in enumerate(text.splitlines(), 1):
-            if not line or line.startswith("#"):
-                continue
+        for number, line in lines:
             # A damaged file is refused as a whole: skipping a line would make its host look new.
             words = line.split(" ")
             if len(words) != 3 or not is_fingerprint(words[1]):
@@ -55,11 +52,7 @@ class KnownHosts:
 
     def pin(self, address: Address, fingerprint: str) -> None:
         """Remember that `address` has this fingerprint. Raises KnownHostsError."""
-        line = f"{address} {fingerprint} {datetime.now(UTC):%Y-%m-%d}\n"
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-            with open(os.open(self.path, flags, 0o600), "ab", buffering=0) as file:
-                file.write(line.encode())
+            append_line(self.path, f"{address} {fingerprint} {datetime.now(UTC):%Y-%m-%d}")
         except OSError as error:
             raise KnownHostsError(f"{self.path} cannot be written: {error.strerror}") from None

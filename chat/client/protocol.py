@@ -11,7 +11,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-from chat.client.conversation import Conversation
+from chat.client.conversation import LOST, Conversation
 from chat.limits import Limits
 from chat.receiver import ConnectionProtocol
 from chat.wire.connection import (
@@ -49,7 +49,8 @@ class ChatClientProtocol(ConnectionProtocol):
         self._heard = seconds()
         self._since = self._heard
         self._is_pinged = False
-        self._reason = "The connection to the server was lost."
+        self._reason = LOST
+        self._is_final = False
         self._sweeper = LoopingCall(self._sweep)
         self._sweeper.clock = clock
 
@@ -85,12 +86,13 @@ class ChatClientProtocol(ConnectionProtocol):
     def violated(self, error: RemoteProtocolError) -> None:
         """End it: this is no server to talk to."""
         self._reason = f"The server broke the protocol: {error}."
+        self._is_final = True
         self.close(error.code)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell the conversation, which knows whether that was to be expected."""
         self._sweeper.stop()
-        self._conversation.disconnected(self, self._reason)
+        self._conversation.disconnected(self, self._reason, is_final=self._is_final)
 
     def login(self, login: Login) -> None:
         """Accept the host key, and log in."""

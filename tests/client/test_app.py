@@ -5,6 +5,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from chat.client.address import Address
-from chat.client.app import parse_arguments
+from chat.client.arguments import parse_arguments
 
 SECONDS = 20.0
 CHECKOUT = Path(__file__).parents[2]
@@ -64,34 +65,44 @@ class Terminal:
         os.close(self._fd)
 
 
+def run_script(
+    port: int, home: Path, *arguments: str, lines: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the client as a script does."""
+    return subprocess.run(
+        [sys.executable, "-m", "chat.client", f"localhost:{port}", *arguments],
+        input=lines,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        cwd=CHECKOUT,
+        env={**os.environ, "ENCCHAT_HOME": str(home), "PYTHONPATH": str(CHECKOUT)},
+        check=False,
+    )
+
+
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
+def port() -> Iterator[int]:
     """Run a server; where it listens."""
-    log = tmp_path / "log"
     server = subprocess.Popen(
-        [
-            *(str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile="),
-            *(f"--logfile={log}", "encchat", "--listen", "tcp:0:interface=127.0.0.1"),
-            *("--state", str(tmp_path / "state")),
-        ],
+        [sys.executable, "-m", "tests.client.serve"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        cwd=CHECKOUT,
         env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        text=True,
     )
     try:
-        deadline = time.monotonic() + SECONDS
-        while not (
-            log.exists() and (found := re.search(r"localhost:(\d+)/", log.read_text("utf-8")))
-        ):
-            assert time.monotonic() < deadline and server.poll() is None
-            time.sleep(0.05)
-        yield int(found[1])
+        assert server.stdout is not None
+        yield int(server.stdout.readline())
     finally:
         server.terminate()
-        server.wait()
+        server.communicate()
 
 
 @pytest.fixture
 def terminals(tmp_path: Path, port: int) -> Iterator[list[Terminal]]:
-    """Give two people at their terminals."""
+    """Give two people at their terminals, with one home."""
     both = [
         Terminal(f"localhost:{port}", home=tmp_path / "home"),
         Terminal(f"localhost:{port}", "--nick", "bob", home=tmp_path / "home"),
@@ -107,35 +118,84 @@ def test_two_people_talk(terminals: list[Terminal]) -> None:
     ana, bob = terminals
     bob.expect("You are bob in lobby")
     ana.expect("Nickname: ")
-    ana.type("BOB")
-    ana.expect("The nickname BOB is taken.")
-    ana.expect("Nickname: ")
     ana.type("ana")
-    ana.expect("You are ana in lobby; one other is here")
-    bob.expect(r"\* ana joined\r\n")
+    ana.expect("You are ana in lobby; one other is a member")
     ana.type("hello")
     bob.expect(r"ana: hello\r\n")
     bob.type("hi \x1b]0;title\x07")
     ana.expect(r"bob: hi \\x1b\]0;title\\x07\r\n")
     ana.type("/who")
     ana.expect(r"\* 2 here: ana, bob\r\n")
-    ana.type("/help")
-    ana.expect("/nick NAME")
+    ana.type("/join python")
+    ana.expect(r"\* You are in python now\r\n")
+    bob.type("still here?")
+    ana.expect(r"\[lobby\] bob: still here\?\r\n")
+    ana.type("/msg bob yes")
+    bob.expect(r"\[private\] ana: yes\r\n")
     ana.type("/nick anna")
     ana.expect(r"\* You are now known as anna\.")
-    bob.expect(r"\* ana is now known as anna\r\n")
     ana.type("/quit")
     assert ana.process.wait(SECONDS) == 0
-    bob.expect(r"\* anna left\r\n")
     bob.process.send_signal(signal.SIGINT)
     assert bob.process.wait(SECONDS) == 0
     assert "Traceback" not in ana.seen + bob.seen
+
+
+def test_what_is_typed_without_a_connection_arrives_once(terminals: list[Terminal]) -> None:
+    ana, bob = terminals
+    bob.expect("You are bob in lobby")
+    ana.expect("Nickname: ")
+    ana.type("ana")
+    ana.expect("You are ana in lobby")
+    ana.type("!cut")
+    ana.expect(r"\* The connection was lost; trying again\.\r\n")
+    ana.type("meanwhile")
+    bob.expect(r"ana: !cut\r\n")
+    ana.expect(r"\* Connected again\.\r\n")
+    bob.expect(r"^ana: meanwhile\r\n")
+    ana.type("/quit")
+    assert ana.process.wait(SECONDS) == 0
+    assert "!cut" not in ana.seen.replace("meanwhile", "")
+
+
+def test_a_script_outlives_its_connection(tmp_path: Path, port: int) -> None:
+    lines = "one\n!cut\ntwo\nthree\n"
+    script = run_script(port, tmp_path, "--nick", "bot", lines=lines)
+    assert (script.returncode, script.stdout) == (0, "")
+    reader = run_script(port, tmp_path, "--nick", "reader", "--history", "3", lines="/who\n")
+    assert reader.stdout.splitlines() == [
+        *("bot: !cut", "bot: two", "bot: three"),
+        "* 1 of 2 here: bot (away), reader",
+    ]
+    assert reader.returncode == 0
+    other = run_script(port, tmp_path / "other", "--nick", "bot", lines="")
+    assert other.returncode == 1 and "The nickname bot is taken." in other.stderr
+
+
+def test_no_server_is_a_status(tmp_path: Path, port: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        nobody = unused.getsockname()[1]
+    script = run_script(nobody, tmp_path, "--nick", "bot", lines="")
+    assert script.returncode == 3 and "Could not connect" in script.stderr
+
+
+@pytest.mark.parametrize("number", ["0", "50", "1000"])
+def test_how_much_of_the_past_is_shown_can_be_chosen(number: str) -> None:
+    assert parse_arguments(["--history", number]).history == int(number)
+
+
+@pytest.mark.parametrize("number", ["1001", "-1", "x", "", "+1", "1_0", "٣", "9" * 5000])
+def test_how_much_is_a_number(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse_arguments([f"--history={number}"])
+    assert caught.value.code == 2 and "from 0 to 1000" in capsys.readouterr().err
 
 
 def test_without_arguments_it_is_this_machine() -> None:
     arguments = parse_arguments([])
     assert arguments.address == Address("localhost", 5555)
     assert (arguments.nick, arguments.plain, arguments.trust_new) == (None, False, False)
+    assert arguments.history == 50
 
 
 def test_a_wrong_address_is_refused_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:

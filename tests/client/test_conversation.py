@@ -1,573 +1,367 @@
-"""Every decision of the client, with a link, a screen and a key file that are made of lists."""
+"""Talking: what is typed, what is shown, and how it ends."""
 
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from msgspec import UNSET, Struct
 
-from chat.client.address import Address
-from chat.client.conversation import ROOM, Conversation
 from chat.client.interfaces import ExitStatus
-from chat.client.known_hosts import KnownHosts
-from chat.client.trust import HostKeyCheck
-from chat.limits import TEXT_BYTES
-from chat.wire import messages
+from chat.limits import TEXT_BYTES, ClientLimits
+from chat.wire import messages as m
 from chat.wire.connection import Delivered
 from chat.wire.errors import CloseCode
 from chat.wire.messages import Unknown
+from tests.client.model import ModelServer
+from tests.client.support import Person
 
-T = TypeVar("T", bound=Struct)
-
-KEY, OTHER_KEY = bytes(32), bytes(31) + b"\x01"
 LOST = "The connection to the server was lost."
 
 
-class FakeLink:
-    """Keeps what is sent."""
-
-    def __init__(self) -> None:
-        self.logins: list[messages.Login] = []
-        self.sent: list[Struct] = []
-        self.closed: CloseCode | None = None
-
-    def login(self, login: messages.Login) -> None:
-        self.logins.append(login)
-
-    def send(self, message: Struct) -> None:
-        self.sent.append(message)
-
-    def close(self, code: CloseCode) -> None:
-        assert self.closed is None
-        self.closed = code
-
-
-class FakeScreen:
-    """Keeps what is printed."""
-
-    def __init__(self) -> None:
-        self.shown: list[str] = []
-        self.notes: list[str] = []
-        self.prompts: list[str] = []
-
-    def show(self, line: str) -> None:
-        self.shown.append(line)
-
-    def note(self, line: str) -> None:
-        self.notes.append(line)
-
-    def prompt(self, text: str) -> None:
-        self.prompts.append(text)
-
-
-class Visit:
-    """A conversation, and what is around it."""
-
-    def __init__(
-        self,
-        path: Path,
-        nick: str | None = "ana",
-        *,
-        is_terminal: bool = False,
-        trust_new: bool = False,
-    ) -> None:
-        self.screen = FakeScreen()
-        self.links: list[FakeLink] = []
-        self.statuses: list[ExitStatus] = []
-        self.connects = 0
-        self.lines_done = 0
-        self.conversation = Conversation(
-            nick,
-            is_terminal=is_terminal,
-            check=HostKeyCheck(
-                Address("chat.example.org"),
-                KnownHosts(path / "known_hosts"),
-                is_terminal=is_terminal,
-                trust_new=trust_new,
-            ),
-            screen=self.screen,
-            connect=self._connect,
-            finish=self.statuses.append,
-            line_done=self._line_done,
-        )
-
-    def _connect(self) -> None:
-        self.connects += 1
-
-    def _line_done(self) -> None:
-        self.lines_done += 1
-
-    @property
-    def link(self) -> FakeLink:
-        return self.links[-1]
-
-    def connected(self) -> None:
-        assert self.connects == len(self.links) + 1
-        self.links.append(FakeLink())
-        self.conversation.connected(self.link)
-
-    def offered(self, key: bytes = KEY, *, is_loopback: bool = True) -> None:
-        self.conversation.offered(key, is_loopback=is_loopback)
-
-    def disconnected(self, link: FakeLink | None = None, reason: str = LOST) -> None:
-        self.conversation.disconnected(link or self.link, reason)
-
-    def logged_in(self) -> None:
-        """Come as far as a login that waits for its answer."""
-        self.conversation.start()
-        self.connected()
-        self.offered()
-
-    def welcome(self, nick: str = "ana") -> None:
-        login = (
-            self.link.logins + [it for it in self.link.sent if isinstance(it, messages.Login)]
-        )[-1]
-        self.conversation.received(
-            messages.Welcome(login.id, bytes(16), nick, "encchat", 0, "memory", {}, [])
-        )
-
-    def joined(self, members: int = 1) -> None:
-        join = self.last(messages.Join)
-        self.conversation.received(messages.Joined(join.id, ROOM, bytes(16), 1, members))
-
-    def talking(self, members: int = 1) -> None:
-        """Come as far as the room."""
-        self.logged_in()
-        self.welcome()
-        self.joined(members)
-
-    def last(self, kind: type[T]) -> T:
-        found = self.link.sent[-1]
-        assert isinstance(found, kind)
-        return found
-
-    def posts(self) -> list[messages.Post]:
-        return [it for it in self.link.sent if isinstance(it, messages.Post)]
-
-    def ack(self, *posts: messages.Post) -> None:
-        self.conversation.received(messages.Posted([(post.id, 9, 0) for post in posts]))
-
-    def refuse(self, request: messages.Request, text: str = "No.") -> None:
-        self.conversation.received(messages.Refused(request.id, "code", text))
-
-    def ended(self, status: ExitStatus) -> None:
-        """Check that it is over: the link closed, then the status told, once."""
-        if self.links and self.link.closed is not None and not self.statuses:
-            self.disconnected()
-        assert self.statuses == [status]
+@pytest.fixture
+def person(tmp_path: Path) -> Person:
+    return Person(tmp_path)
 
 
 @pytest.fixture
-def visit(tmp_path: Path) -> Visit:
-    return Visit(tmp_path)
+def terminal(tmp_path: Path) -> Person:
+    return Person(tmp_path, is_terminal=True)
 
 
-@pytest.fixture
-def terminal(tmp_path: Path) -> Visit:
-    return Visit(tmp_path, is_terminal=True)
+def test_whoever_is_in_no_log_joins_the_lobby(person: Person) -> None:
+    person.enter()
+    [join] = person.link.all(m.Join)
+    assert (join.room, join.create) == ("lobby", "public")
 
 
-# --- The nickname ---
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ([], "nobody else is a member"),
+        (["bob"], "one other is a member"),
+        (["bob", "cat"], "2 others are"),
+    ],
+)
+def test_on_arrival_it_says_where_one_is(person: Person, others: list[str], said: str) -> None:
+    person.server.room("lobby", *others)
+    person.enter()
+    assert f"You are ana in lobby; {said}" in person.screen.notes[-1]
 
 
-def test_with_a_nickname_nothing_is_asked(visit: Visit) -> None:
-    visit.logged_in()
-    assert visit.screen.prompts == []
-    assert visit.link.logins == [messages.Login(1, "ana")]
+def test_a_refused_lobby_ends_it(terminal: Person) -> None:
+    terminal.server.refusals[m.Join] = "not_invited", "You are not invited."
+    terminal.enter()
+    assert terminal.screen.notes[-1] == "You are not invited."
+    terminal.check_ended(ExitStatus.REFUSED)
 
 
-def test_without_one_a_terminal_is_asked(tmp_path: Path) -> None:
-    visit = Visit(tmp_path, None, is_terminal=True)
-    visit.conversation.start()
-    assert visit.screen.prompts == ["Nickname: "]
-    visit.conversation.line("   ")
-    visit.conversation.line(None)
-    assert visit.screen.prompts == ["Nickname: "] * 3
-    assert visit.connects == 0
-    visit.conversation.line(" bob ")
-    assert visit.connects == 1
-    visit.connected()
-    visit.offered()
-    assert visit.link.logins[0].nick == "bob"
-    assert visit.lines_done == 3
+def test_logs_that_cannot_be_listed_end_it(terminal: Person) -> None:
+    terminal.server.refusals[m.Logs] = "not_read", "The store could not be read."
+    terminal.enter()
+    terminal.check_ended(ExitStatus.REFUSED)
 
 
-def test_the_first_line_of_a_script_is_its_nickname(tmp_path: Path) -> None:
-    visit = Visit(tmp_path, None)
-    visit.conversation.start()
-    visit.conversation.line("bob")
-    visit.conversation.line("hello")
-    visit.connected()
-    visit.offered()
-    visit.welcome("bob")
-    visit.joined()
-    assert visit.screen.prompts == []
-    assert [post.text for post in visit.posts()] == ["hello"]
+def test_lines_become_posts_with_different_ids(person: Person) -> None:
+    person.enter()
+    person.type("one", "//two")
+    one, two = person.link.all(m.Post)
+    assert (one.text, two.text) == ("one", "/two")
+    assert one.id != two.id and one.message != two.message and one.log == two.log
 
 
-@pytest.mark.parametrize("line", ["", "  ", None])
-def test_a_script_whose_first_line_is_no_nickname_ends(tmp_path: Path, line: str | None) -> None:
-    visit = Visit(tmp_path, None)
-    visit.conversation.start()
-    visit.conversation.line(line)
-    visit.ended(ExitStatus.REFUSED)
-    assert len(visit.screen.notes) == 1
+def test_lines_typed_early_wait_for_the_room(person: Person) -> None:
+    person.conversation.start()
+    person.enter_line("one")
+    person.connected()
+    person.offer()
+    person.enter_line("two")
+    person.carry_up()
+    person.carry_down()
+    person.enter_line("three")
+    assert person.link.all(m.Post) == []
+    person.carry()
+    assert person.server.room("lobby").texts() == ["one", "two", "three"]
 
 
-def test_an_input_that_ends_before_the_nickname_ends_it(tmp_path: Path) -> None:
-    visit = Visit(tmp_path, None)
-    visit.conversation.start()
-    visit.conversation.end_of_input()
-    visit.ended(ExitStatus.REFUSED)
-
-
-def test_a_taken_nickname_is_asked_for_again_at_a_terminal(terminal: Visit) -> None:
-    terminal.logged_in()
-    terminal.refuse(terminal.link.logins[0], "The nickname ana is taken.")
-    assert terminal.screen.notes[-1] == "The nickname ana is taken."
-    assert terminal.screen.prompts == ["Nickname: "]
-    terminal.conversation.line("anna")
-    again = terminal.last(messages.Login)
-    assert again.nick == "anna"
-    assert terminal.link.closed is None
-    terminal.welcome("anna")
-    terminal.joined()
-    assert "anna" in terminal.screen.notes[-1]
-
-
-def test_a_taken_nickname_ends_a_script(visit: Visit) -> None:
-    visit.logged_in()
-    visit.refuse(visit.link.logins[0], "The nickname ana is taken.")
-    assert visit.screen.notes[-1] == "The nickname ana is taken."
-    visit.ended(ExitStatus.REFUSED)
-
-
-def test_a_taken_nickname_ends_it_when_nobody_can_answer_any_more(terminal: Visit) -> None:
-    terminal.logged_in()
-    terminal.conversation.end_of_input()
-    terminal.refuse(terminal.link.logins[0])
-    terminal.ended(ExitStatus.REFUSED)
-
-
-def test_a_refused_room_ends_it(terminal: Visit) -> None:
-    terminal.logged_in()
-    terminal.welcome()
-    terminal.refuse(terminal.last(messages.Join), "There is no such room.")
-    terminal.ended(ExitStatus.REFUSED)
-
-
-# --- The host key ---
-
-
-def test_on_a_loopback_address_a_new_key_is_pinned_with_a_line(visit: Visit) -> None:
-    visit.logged_in()
-    [note] = visit.screen.notes
-    assert "pinned" in note and "SHA256:" in note
-    assert visit.link.logins
-
-
-def test_a_script_elsewhere_is_refused_and_says_nothing_to_the_server(visit: Visit) -> None:
-    visit.conversation.start()
-    visit.connected()
-    visit.offered(is_loopback=False)
-    assert visit.link.logins == [] and visit.link.sent == []
-    visit.ended(ExitStatus.HOST_KEY)
-
-
-def test_a_script_may_trust_a_new_key(tmp_path: Path) -> None:
-    visit = Visit(tmp_path, trust_new=True)
-    visit.conversation.start()
-    visit.connected()
-    visit.offered(is_loopback=False)
-    assert visit.link.logins
-
-
-def test_a_person_is_asked_and_the_connection_made_anew(terminal: Visit) -> None:
-    terminal.conversation.start()
-    terminal.connected()
-    terminal.offered(is_loopback=False)
-    first = terminal.link
-    assert first.closed is CloseCode.NORMAL and first.logins == []
-    assert any("SHA256:" in note for note in terminal.screen.notes)
-    terminal.conversation.line("what?")
-    terminal.conversation.line(None)
-    assert terminal.screen.prompts[1:] == ["Please type yes or no: "] * 2
-    terminal.conversation.line(" Yes ")
-    assert terminal.connects == 2
-    # The old connection's end may come late, and means nothing.
-    terminal.disconnected(first)
-    assert terminal.statuses == []
-    terminal.connected()
-    terminal.offered(is_loopback=False)
-    assert terminal.link.logins
-    assert terminal.lines_done == 3
-
-
-def test_another_key_after_the_question_is_refused(terminal: Visit) -> None:
-    terminal.conversation.start()
-    terminal.connected()
-    terminal.offered(is_loopback=False)
-    terminal.conversation.line("yes")
-    terminal.connected()
-    terminal.offered(OTHER_KEY, is_loopback=False)
-    assert "CHANGED" in terminal.screen.notes[-1]
-    terminal.ended(ExitStatus.HOST_KEY)
-
-
-@pytest.mark.parametrize("answer", ["no", "N"])
-def test_a_person_can_decline(terminal: Visit, answer: str) -> None:
-    terminal.conversation.start()
-    terminal.connected()
-    terminal.offered(is_loopback=False)
-    terminal.disconnected()
-    terminal.conversation.line(answer)
-    terminal.ended(ExitStatus.HOST_KEY)
-
-
-@pytest.mark.parametrize("is_early", [True, False])
-def test_the_end_of_input_is_no_consent(terminal: Visit, is_early: bool) -> None:
-    terminal.conversation.start()
-    terminal.connected()
-    if is_early:
-        terminal.conversation.end_of_input()
-    terminal.offered(is_loopback=False)
-    if not is_early:
-        terminal.conversation.end_of_input()
-    terminal.ended(ExitStatus.HOST_KEY)
-
-
-@pytest.mark.parametrize("is_terminal", [True, False])
-def test_a_changed_key_is_refused_before_anything_is_said(
-    tmp_path: Path, is_terminal: bool
-) -> None:
-    Visit(tmp_path).logged_in()
-    visit = Visit(tmp_path, is_terminal=is_terminal, trust_new=True)
-    visit.conversation.start()
-    visit.connected()
-    visit.offered(OTHER_KEY)
-    assert "CHANGED" in visit.screen.notes[-1]
-    assert visit.link.logins == [] and visit.link.sent == []
-    visit.ended(ExitStatus.HOST_KEY)
-
-
-def test_a_key_that_cannot_be_pinned_is_not_used(tmp_path: Path) -> None:
-    path = tmp_path / "a file"
-    path.write_text("")
-    visit = Visit(path)
-    visit.conversation.start()
-    visit.connected()
-    visit.offered()
-    assert visit.link.logins == []
-    visit.ended(ExitStatus.HOST_KEY)
-
-
-def test_a_person_whose_yes_cannot_be_kept_is_told(tmp_path: Path) -> None:
-    visit = Visit(tmp_path / "x", is_terminal=True)
-    visit.conversation.start()
-    visit.connected()
-    visit.offered(is_loopback=False)
-    (tmp_path / "x").write_text("")
-    visit.conversation.line("yes")
-    assert visit.connects == 1
-    visit.disconnected()
-    visit.ended(ExitStatus.HOST_KEY)
-
-
-# --- Talking ---
-
-
-def test_lines_become_posts_with_different_ids(visit: Visit) -> None:
-    visit.talking()
-    visit.conversation.line("one")
-    visit.conversation.line("//two")
-    one, two = visit.posts()
-    assert (one.room, one.text, two.text) == (ROOM, "one", "/two")
-    assert one.id != two.id and one.message != two.message
-
-
-def test_lines_typed_early_wait_for_the_room(visit: Visit) -> None:
-    visit.conversation.start()
-    visit.conversation.line("one")
-    visit.connected()
-    visit.offered()
-    visit.conversation.line("two")
-    visit.welcome()
-    visit.conversation.line("three")
-    assert visit.posts() == []
-    visit.joined()
-    assert [post.text for post in visit.posts()] == ["one", "two", "three"]
-
-
-def test_at_the_end_it_waits_for_every_acknowledgement(visit: Visit) -> None:
-    visit.talking()
+def test_at_the_end_it_waits_for_every_acknowledgement(person: Person) -> None:
+    person.enter()
     for text in ("one", "two", "three"):
-        visit.conversation.line(text)
-    visit.conversation.end_of_input()
-    one, two, three = visit.posts()
-    visit.ack(three, one)
-    assert visit.link.closed is None
-    visit.ack(two)
-    assert visit.link.closed is CloseCode.NORMAL
-    assert visit.lines_done == 3
-    visit.ended(ExitStatus.OK)
+        person.enter_line(text)
+    person.conversation.end_of_input()
+    one, two, three = person.link.all(m.Post)
+    log = one.log
+    person.receive(m.Posted(log, 9, [(three.id, 9, 0), (one.id, 3, 0)]))
+    assert person.link.closed is None
+    person.receive(m.Posted(log, 9, [(two.id, 6, 0)]))
+    assert person.link.closed is CloseCode.NORMAL
+    assert person.link.sent[-1] == m.Seen(log, 9)
+    assert person.lines_done == 3
+    person.check_ended(ExitStatus.OK)
 
 
-def test_an_input_that_ended_before_the_room_is_sent_all_the_same(visit: Visit) -> None:
-    visit.conversation.start()
-    visit.conversation.line("one")
-    visit.conversation.end_of_input()
-    visit.connected()
-    visit.offered()
-    visit.welcome()
-    visit.joined()
-    visit.ack(*visit.posts())
-    visit.ended(ExitStatus.OK)
+def test_an_input_that_ended_before_the_room_is_sent_all_the_same(person: Person) -> None:
+    person.conversation.start()
+    person.enter_line("one")
+    person.conversation.end_of_input()
+    person.connected()
+    person.offer()
+    person.carry()
+    assert person.server.room("lobby").texts() == ["one"]
+    person.check_ended(ExitStatus.OK)
 
 
-def test_an_empty_input_leaves_at_once(visit: Visit) -> None:
-    visit.talking()
-    visit.conversation.end_of_input()
-    visit.ended(ExitStatus.OK)
+def test_a_script_prints_the_past_before_it_leaves(person: Person) -> None:
+    person.server.says("bob", person.server.room("lobby", "bob"), "earlier")
+    person.conversation.end_of_input()
+    person.enter()
+    assert person.screen.shown == ["bob: earlier"]
+    person.check_ended(ExitStatus.OK)
 
 
-def test_quit_waits_for_acknowledgements_too(terminal: Visit) -> None:
-    terminal.talking()
-    terminal.conversation.line("bye")
-    terminal.conversation.line("/quit")
+def test_a_script_prints_what_was_missed_before_it_leaves(tmp_path: Path) -> None:
+    server = ModelServer()
+    Person(tmp_path, server).enter().end()
+    lobby = server.room("lobby")
+    for text in ("one", "two"):
+        server.says("bob", lobby, text)
+    person = Person(tmp_path, server)
+    person.conversation.end_of_input()
+    person.start().offer()
+    while not person.link.all(m.Read):
+        assert person.carry_up() or person.carry_down()
+    session = person.link.session
+    assert session is not None
+    session.is_slow = True
+    person.carry()
+    assert person.statuses == []
+    session.catch_up()
+    person.carry()
+    assert person.screen.shown == ["bob: one", "bob: two"]
+    assert lobby.seen[server.account("ana")] == lobby.seq
+    person.check_ended(ExitStatus.OK)
+
+
+def test_what_was_missed_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    server = ModelServer()
+    Person(tmp_path, server).enter().end()
+    server.says("bob", server.room("lobby"), "one")
+    person = Person(tmp_path, server)
+    person.conversation.end_of_input()
+    person.start().offer()
+    while not person.link.all(m.Read):
+        assert person.carry_up() or person.carry_down()
+    session = person.link.session
+    assert session is not None
+    session.is_slow = True
+    person.carry()
+    for seconds in (0, 59):
+        person.clock.advance(seconds)
+        person.conversation.tick()
+    assert person.statuses == []
+    person.clock.advance(1)
+    person.conversation.tick()
+    person.check_ended(ExitStatus.OK)
+
+
+def test_an_empty_input_leaves_at_once(person: Person) -> None:
+    person.enter()
+    person.end()
+    person.check_ended(ExitStatus.OK)
+
+
+def test_quit_waits_for_acknowledgements_too(terminal: Person) -> None:
+    terminal.enter()
+    terminal.enter_line("bye")
+    terminal.enter_line("/quit")
     assert terminal.link.closed is None
-    terminal.ack(*terminal.posts())
-    terminal.ended(ExitStatus.OK)
+    terminal.carry()
+    assert terminal.server.room("lobby").texts() == ["bye"]
+    terminal.check_ended(ExitStatus.OK)
 
 
-def test_records_are_shown(visit: Visit) -> None:
-    visit.talking()
-    body = messages.TextBody(0, bytes(16), "bob", "hi\x07")
-    visit.conversation.delivered(Delivered(bytes(16), 2, bytes(16), body))
-    visit.conversation.delivered(Delivered(bytes(16), 3, bytes(16), Unknown("sung")))
-    assert visit.screen.shown == [r"bob: hi\x07"]
+def test_quit_before_the_room_leaves_as_soon_as_there_is_one(terminal: Person) -> None:
+    terminal.start()
+    terminal.enter_line("/quit")
+    terminal.offer()
+    terminal.carry()
+    terminal.check_ended(ExitStatus.OK)
 
 
-def test_nothing_is_shown_when_it_is_over(visit: Visit) -> None:
-    visit.talking()
-    visit.conversation.end_of_input()
-    body = messages.TextBody(0, bytes(16), "bob", "late")
-    visit.conversation.delivered(Delivered(bytes(16), 2, bytes(16), body))
-    visit.conversation.line("late as well")
-    assert visit.screen.shown == [] and visit.posts() == []
-    assert visit.lines_done == 1
+def test_records_are_shown_and_unknown_ones_skipped(person: Person) -> None:
+    person.enter()
+    lobby = person.server.room("lobby")
+    person.server.says("bob", lobby, "hi\x07")
+    person.server.passing(lobby, m.JoinedBody(0, bytes(16), "cat"))
+    person.carry()
+    person.receive(Delivered(lobby.log, 99, bytes(16), Unknown("sung")))
+    person.receive(Delivered(bytes(16), 1, bytes(16), m.LeftBody(0, bytes(16), "x")))
+    person.receive(Delivered(lobby.log, 100, bytes(16), m.LeftBody(0, bytes(16), "x"), 7))
+    assert person.screen.shown == [r"bob: hi\x07", "* cat joined"]
+    person.conversation.tick()
+    assert person.link.last(m.Seen) == m.Seen(lobby.log, 99)
 
 
-@pytest.mark.parametrize(
-    ("members", "said"), [(1, "nobody else"), (2, "one other is"), (3, "2 others are")]
-)
-def test_on_arrival_it_says_where_one_is(visit: Visit, members: int, said: str) -> None:
-    visit.talking(members)
-    assert said in visit.screen.notes[-1] and ROOM in visit.screen.notes[-1]
+def test_a_record_that_comes_twice_is_shown_once(person: Person) -> None:
+    person.enter()
+    lobby = person.server.room("lobby")
+    record = Delivered(lobby.log, 5, bytes(16), m.TextBody(0, bytes(16), "bob", "hi"))
+    person.receive(record, record)
+    assert person.screen.shown == ["bob: hi"]
 
 
-def test_nick(visit: Visit) -> None:
-    visit.talking()
-    visit.conversation.line("/nick anna")
-    request = visit.last(messages.Nick)
-    assert request.nick == "anna"
-    visit.conversation.received(messages.Ok(request.id))
-    assert visit.screen.notes[-1] == "* You are now known as anna."
-    assert visit.lines_done == 1
+def test_nothing_is_shown_when_it_is_over(person: Person) -> None:
+    person.enter()
+    lobby = person.server.room("lobby")
+    person.conversation.end_of_input()
+    person.receive(
+        Delivered(lobby.log, 5, bytes(16), m.TextBody(0, bytes(16), "bob", "late")), m.Ok(99)
+    )
+    person.enter_line("late as well")
+    person.conversation.peer_closed(CloseCode.NORMAL, None)
+    assert person.screen.shown == [] and person.link.all(m.Post) == []
+    assert person.lines_done == 1
 
 
-def test_who_asks_for_every_page(visit: Visit) -> None:
-    visit.talking()
-    visit.conversation.line("/who")
-    first = visit.last(messages.Who)
-    assert first.after is UNSET
-    visit.conversation.received(messages.Members(first.id, ROOM, ["ana", "bob"], True))
-    second = visit.last(messages.Who)
-    assert second.after == "bob" and visit.lines_done == 0
-    visit.conversation.received(messages.Members(second.id, ROOM, ["c\x1b"], False))
-    assert visit.screen.shown == [r"* 3 here: ana, bob, c\x1b"]
-    assert visit.lines_done == 1
+def test_help_and_empty_lines_send_nothing(person: Person) -> None:
+    person.enter()
+    sent = len(person.link.sent)
+    person.type("/help", "")
+    assert len(person.link.sent) == sent
+    assert "/nick" in person.screen.shown[0]
+    assert person.lines_done == 2
 
 
-def test_who_ends_even_with_a_server_that_promises_more_and_gives_nothing(visit: Visit) -> None:
-    visit.talking()
-    visit.conversation.line("/who")
-    first = visit.last(messages.Who)
-    visit.conversation.received(messages.Members(first.id, ROOM, [], True))
-    assert visit.lines_done == 1
+@pytest.mark.parametrize("line", ["/dance", None, "x" * (TEXT_BYTES + 1), "/leave nowhere"])
+def test_a_line_that_cannot_be_sent_is_a_scripts_failure(person: Person, line: str | None) -> None:
+    person.enter()
+    person.enter_line(line)
+    assert person.link.all(m.Post) == [] and person.lines_done == 1
+    assert person.screen.notes[-1].endswith(".")
+    person.end()
+    person.check_ended(ExitStatus.REFUSED)
 
 
-def test_help_and_empty_lines_send_nothing(visit: Visit) -> None:
-    visit.talking()
-    sent = len(visit.link.sent)
-    visit.conversation.line("/help")
-    visit.conversation.line("")
-    assert len(visit.link.sent) == sent
-    assert "/nick" in visit.screen.shown[0]
-    assert visit.lines_done == 2
+def test_a_refused_line_is_a_scripts_failure_and_does_not_end_it(person: Person) -> None:
+    person.enter()
+    person.enter_line("one")
+    person.enter_line("two")
+    one, _ = person.link.all(m.Post)
+    person.refuse(one, "Not \x1b[1mnow.", "not_stored")
+    person.link.carried += 1
+    assert person.screen.notes[-1] == r"Not \x1b[1mnow."
+    person.end()
+    assert person.server.room("lobby").texts() == ["two"]
+    assert person.lines_done == 2
+    person.check_ended(ExitStatus.REFUSED)
 
 
-@pytest.mark.parametrize(
-    "line", ["/dance", None, "x" * (TEXT_BYTES + 1), "é" * (TEXT_BYTES // 2 + 1)]
-)
-def test_a_line_that_cannot_be_sent_is_a_scripts_failure(visit: Visit, line: str | None) -> None:
-    visit.talking()
-    visit.conversation.line(line)
-    assert visit.posts() == [] and visit.lines_done == 1
-    assert visit.screen.notes[-1].endswith(".")
-    visit.conversation.end_of_input()
-    visit.ended(ExitStatus.REFUSED)
+def test_a_refused_line_is_no_failure_of_a_person(terminal: Person) -> None:
+    terminal.enter()
+    terminal.server.refusals[m.Nick] = "nick_taken", "The nickname bob is taken."
+    terminal.type("/nick bob", "/quit")
+    assert "The nickname bob is taken." in terminal.screen.notes
+    terminal.check_ended(ExitStatus.OK)
 
 
-def test_the_longest_text_is_sent(visit: Visit) -> None:
-    visit.talking()
-    visit.conversation.line("x" * TEXT_BYTES)
-    assert len(visit.posts()) == 1
-
-
-def test_a_refused_line_is_a_scripts_failure_and_does_not_end_it(visit: Visit) -> None:
-    visit.talking()
-    visit.conversation.line("one")
-    visit.conversation.line("two")
-    one, two = visit.posts()
-    visit.refuse(one, "Not \x1b[1mnow.")
-    assert visit.screen.notes[-1] == r"Not \x1b[1mnow."
-    visit.conversation.end_of_input()
-    visit.ack(two)
-    assert visit.lines_done == 2
-    visit.ended(ExitStatus.REFUSED)
-
-
-def test_a_refused_line_is_no_failure_of_a_person(terminal: Visit) -> None:
-    terminal.talking()
-    terminal.conversation.line("/nick bob")
-    terminal.refuse(terminal.last(messages.Nick), "The nickname bob is taken.")
-    terminal.conversation.line("/quit")
-    terminal.ended(ExitStatus.OK)
-
-
-def test_answers_nobody_asked_for_change_nothing(visit: Visit) -> None:
-    visit.talking()
-    for message in (
-        messages.Ok(77),
-        messages.Refused(77, "code", "text"),
-        messages.Posted([(77, 1, 1)]),
-        messages.Joined(77, ROOM, bytes(16), 1, 1),
-        messages.Pong(0),
+def test_answers_nobody_asked_for_change_nothing(person: Person) -> None:
+    person.enter()
+    notes = len(person.screen.notes)
+    person.receive(
+        m.Ok(77),
+        m.Refused(77, "code", "text"),
+        m.Posted(bytes(16), 1, [(77, 1, 1)]),
+        m.Joined(bytes(16), "public", "x", 0, 0, 1, "", 77),
+        m.Removed(bytes(16), "text"),
+        m.Page(77, 1, False),
+        m.Pong(0),
         Unknown("sung"),
-    ):
-        visit.conversation.received(message)
-    assert visit.lines_done == 0 and visit.link.closed is None
-    assert len(visit.screen.notes) == 2
+    )
+    assert person.lines_done == 0 and person.link.closed is None
+    assert len(person.screen.notes) == notes
+
+
+# --- What has been seen ---
+
+
+def test_what_was_shown_is_told_when_it_changed(person: Person) -> None:
+    person.enter()
+    lobby = person.server.room("lobby")
+    person.conversation.tick()
+    assert person.link.all(m.Seen) == []
+    person.server.says("bob", lobby, "one")
+    person.server.says("bob", lobby, "two")
+    person.carry()
+    person.conversation.tick()
+    person.conversation.tick()
+    assert person.link.all(m.Seen) == [m.Seen(lobby.log, 6)]
+    person.type("three")
+    person.conversation.tick()
+    assert person.link.last(m.Seen) == m.Seen(lobby.log, 9)
+
+
+def test_an_interrupt_tells_what_was_seen(person: Person) -> None:
+    person.enter()
+    person.server.says("bob", person.server.room("lobby"), "one")
+    person.carry()
+    person.conversation.interrupt()
+    assert len(person.link.all(m.Seen)) == 1
+
+
+# --- Nicknames ---
+
+
+def test_nick(person: Person) -> None:
+    person.enter()
+    secret = person.accounts.secret("ana")
+    person.type("/nick anna")
+    assert person.screen.notes[-1] == "* You are now known as anna."
+    assert person.accounts.secret("anna") == secret
+    assert person.accounts.secret("ana") is None
+    assert person.lines_done == 1
+    person.cut()
+    person.come_back()
+    assert person.link.logins[0].nick == "anna"
+
+
+def test_a_nick_that_is_none_is_not_sent(person: Person) -> None:
+    person.enter()
+    person.type("/nick two words")
+    assert person.link.all(m.Nick) == [] and person.lines_done == 1
+
+
+def test_a_nick_that_cannot_be_kept_is_said(person: Person, tmp_path: Path) -> None:
+    person.enter()
+    (tmp_path / "accounts").unlink()
+    (tmp_path / "accounts").mkdir()
+    person.type("/nick anna")
+    assert "cannot be written" in person.screen.notes[-1]
+    person.end()
+    person.check_ended(ExitStatus.REFUSED)
+
+
+def test_another_device_can_rename_one(person: Person) -> None:
+    person.enter()
+    lobby = person.server.room("lobby")
+    account = person.server.account("ana")
+    person.server.passing(lobby, m.RenamedBody(0, account, "anna", "ana"))
+    person.server.passing(lobby, m.RenamedBody(0, bytes(16), "rob", "bob"))
+    person.carry()
+    assert person.screen.shown == ["* ana is now known as anna", "* bob is now known as rob"]
 
 
 # --- Ends ---
 
 
-def test_no_connection_is_a_sentence_and_a_status(visit: Visit) -> None:
-    visit.conversation.start()
-    visit.conversation.disconnected(None, "Could not connect.")
-    assert visit.screen.notes == ["Could not connect."]
-    visit.ended(ExitStatus.CONNECTION)
+def test_no_connection_is_a_sentence_and_a_status(person: Person) -> None:
+    person.conversation.start()
+    person.conversation.disconnected(None, "Could not connect.")
+    assert person.screen.notes == ["Could not connect."]
+    person.check_ended(ExitStatus.CONNECTION)
+
+
+def test_an_attempt_that_fails_too_late_means_nothing(person: Person) -> None:
+    person.conversation.start()
+    person.conversation.interrupt()
+    person.conversation.disconnected(None, "Could not connect.")
+    person.check_ended(ExitStatus.OK)
 
 
 @pytest.mark.parametrize(
@@ -578,41 +372,43 @@ def test_no_connection_is_a_sentence_and_a_status(visit: Visit) -> None:
         (2, LOST + " 2 lines were not acknowledged."),
     ],
 )
-def test_a_lost_connection_says_what_may_be_lost_with_it(
-    visit: Visit, lines: int, said: str
-) -> None:
-    visit.talking()
+def test_a_first_connection_that_fails_is_the_last(person: Person, lines: int, said: str) -> None:
+    person.start().offer()
     for number in range(lines):
-        visit.conversation.line(f"line {number}")
-    visit.disconnected()
-    assert visit.screen.notes[-1] == said
-    visit.ended(ExitStatus.CONNECTION)
+        person.enter_line(f"line {number}")
+    person.cut()
+    assert person.screen.notes[-1] == said
+    person.check_ended(ExitStatus.CONNECTION)
 
 
-def test_lines_that_wait_for_the_room_count_as_well(visit: Visit) -> None:
-    visit.logged_in()
-    visit.conversation.line("early")
-    visit.disconnected()
-    assert visit.screen.notes[-1].endswith("1 line was not acknowledged.")
+def test_a_first_connection_that_is_refused_is_the_last(person: Person) -> None:
+    person.start()
+    person.conversation.peer_closed(CloseCode.BUSY, 5)
+    assert "busy" in person.screen.notes[-1] and "5 seconds" in person.screen.notes[-1]
+    person.check_ended(ExitStatus.CONNECTION)
 
 
-def test_a_server_that_stops_is_quoted(visit: Visit) -> None:
-    visit.talking()
-    visit.conversation.peer_closed(CloseCode.SHUTDOWN, 5)
-    assert "stopping" in visit.screen.notes[-1] and "5 seconds" in visit.screen.notes[-1]
-    visit.ended(ExitStatus.CONNECTION)
-
-
-@pytest.mark.parametrize("stage", ["start", "connected", "logged_in", "talking"])
-def test_an_interrupt_ends_it_at_once_from_anywhere(visit: Visit, stage: str) -> None:
-    if stage == "connected":
-        visit.conversation.start()
-        visit.connected()
-    elif stage == "start":
-        visit.conversation.start()
+@pytest.mark.parametrize("stage", ["dialing", "start", "enter"])
+def test_an_interrupt_ends_it_at_once_from_anywhere(person: Person, stage: str) -> None:
+    if stage == "dialing":
+        person.conversation.start()
     else:
-        getattr(visit, stage)()
-        visit.conversation.line("not waited for")
-    visit.conversation.interrupt()
-    visit.conversation.interrupt()
-    visit.ended(ExitStatus.OK)
+        getattr(person, stage)()
+        person.enter_line("not waited for")
+    person.conversation.interrupt()
+    person.conversation.interrupt()
+    person.check_ended(ExitStatus.OK)
+
+
+def test_the_window_is_released_once_for_each_line(tmp_path: Path) -> None:
+    server = ModelServer()
+    server.room("python", "bob")
+    person = Person(tmp_path, server, limits=ClientLimits()).enter()
+    lines = [
+        *("hi", "/edit ho", "/who", "/rooms", "/join python", "/topic all", "/topic", "/leave"),
+        *("/msg bob hi", "/search hi", "/history", "/history", "/history @bob", "/history @cat"),
+        *("/reply x", "/react", "/delete", "/nick anna", "/kick x", "/invite bob", "/help", ""),
+        *("/dance", "/leave", "hello", "/who"),
+    ]
+    person.type(*lines)
+    assert person.lines_done == person.typed == len(lines)

@@ -1,12 +1,18 @@
 """Standard input, cut into lines."""
 
+import os
+from collections.abc import Callable
 from itertools import pairwise
+from queue import Queue
+from threading import Event, Semaphore
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.interfaces import IReactorFromThreads
+from zope.interface import implementer
 
-from chat.client.lines import INPUT_LINE_BYTES, LineSplitter
+from chat.client.lines import INPUT_LINE_BYTES, LineSplitter, start_reading
 
 
 def split(*chunks: bytes) -> list[str | None]:
@@ -47,3 +53,42 @@ def test_an_endless_line_is_not_kept() -> None:
         assert splitter.feed(b"x" * 65_536) == []
         assert len(splitter._buffer) <= INPUT_LINE_BYTES
     assert splitter.feed(b"\nnext\n") == [None, "next"]
+
+
+@implementer(IReactorFromThreads)
+class DirectReactor:
+    """Calls at once, whoever asks."""
+
+    def callInThread(self, callable: Callable[..., object], *args: object, **kw: object) -> None:
+        """Be in no thread."""
+        raise NotImplementedError
+
+    def callFromThread(self, callable: Callable[..., object], *args: object, **kw: object) -> None:
+        """Call it here and now."""
+        callable(*args, **kw)
+
+
+def test_the_reader_takes_a_place_for_each_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, into = os.pipe()
+    os.write(into, b"one\ntwo\nthree")
+    os.close(into)
+    window = Semaphore(1)
+    taken: Queue[str | None] = Queue()
+    ended = Event()
+    with open(out, encoding="utf-8") as source:
+        monkeypatch.setattr("sys.stdin", source)
+        start_reading(DirectReactor(), window, taken.put, ended.set)
+        for line in ("one", "two", "three"):
+            assert taken.get(timeout=10) == line
+            assert taken.empty()
+            window.release()
+        assert ended.wait(10)
+
+
+def test_an_input_that_is_closed_is_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = Event()
+    monkeypatch.setattr("sys.stdin", None)
+    lines: list[str | None] = []
+    start_reading(DirectReactor(), Semaphore(1), lines.append, ended.set)
+    assert ended.wait(10)
+    assert lines == []

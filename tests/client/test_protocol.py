@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from hashlib import sha512
 
+import pytest
 from msgspec import Struct
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.error import ConnectionDone
@@ -17,6 +18,7 @@ from chat.limits import Limits
 from chat.testing import HOST_KEY, FakeLog, FakeTransport, split_lines
 from chat.wire.connection import (
     Delivered,
+    Established,
     Event,
     PeerClosed,
     Received,
@@ -24,9 +26,10 @@ from chat.wire.connection import (
     Transmit,
 )
 from chat.wire.errors import CloseCode
-from chat.wire.messages import Login, Ok, Ping, Pong, TextBody
+from chat.wire.messages import Joined, Login, Ok, Ping, Pong, TextBody
 
 LIMITS = Limits()
+LOGIN = Login(1, "ana", bytes(32))
 LOOPBACK = IPv4Address("TCP", "127.0.0.1", 5555)
 
 
@@ -37,6 +40,7 @@ class FakeConversation(Conversation):
         self.link: Link | None = None
         self.happened: list[object] = []
         self.is_loopback: bool | None = None
+        self.is_final: bool | None = None
 
     def connected(self, link: Link) -> None:
         self.link = link
@@ -45,7 +49,7 @@ class FakeConversation(Conversation):
         assert self.link is not None
         assert host_key == HOST_KEY.public
         self.is_loopback = is_loopback
-        self.link.login(Login(1, "ana"))
+        self.link.login(LOGIN)
 
     def received(self, message: Struct) -> None:
         self.happened.append(message)
@@ -56,9 +60,10 @@ class FakeConversation(Conversation):
     def peer_closed(self, code: int, retry_after: int | None) -> None:
         self.happened.append(PeerClosed(code, retry_after))
 
-    def disconnected(self, link: Link | None, reason: str) -> None:
+    def disconnected(self, link: Link | None, reason: str, *, is_final: bool = False) -> None:
         assert link is self.link
         self.happened.append(reason)
+        self.is_final = is_final
 
 
 class ProtocolTests(SynchronousTestCase):
@@ -114,7 +119,7 @@ class ProtocolTests(SynchronousTestCase):
 
     def test_it_shakes_hands_and_logs_in(self) -> None:
         assert self.transport.no_delay
-        assert Received(Login(1, "ana")) in self.pump()
+        assert Received(LOGIN) in self.pump()
         self.say(Ok(1))
         assert self.happened() == [Ok(1)]
         assert self.conversation.is_loopback
@@ -127,7 +132,7 @@ class ProtocolTests(SynchronousTestCase):
     def test_records_are_handed_on_when_they_are_vouched_for(self) -> None:
         self.establish()
         log = FakeLog()
-        self.say(log.keys(), log.joined(2))
+        self.say(log.keys(), Joined(log.log, "public", "lobby", 0, 0, 1, "", 2))
         self.happened()
         body = TextBody(0, bytes(16), "bob", "hi")
         line = log.line(body)
@@ -177,6 +182,7 @@ class ProtocolTests(SynchronousTestCase):
         self.advance(LIMITS.silence_seconds + 2)
         assert self.pump()[-1] == PeerClosed(CloseCode.TIMEOUT)
         assert self.happened() == ["The server has fallen silent."]
+        assert self.conversation.is_final is False
 
     def test_a_server_that_breaks_the_protocol_is_told_and_left(self) -> None:
         self.establish()
@@ -186,6 +192,7 @@ class ProtocolTests(SynchronousTestCase):
         [reason] = self.happened()
         assert isinstance(reason, str)
         assert "broke the protocol" in reason
+        assert self.conversation.is_final
 
     def test_what_is_no_server_of_ours_is_left_without_a_word(self) -> None:
         self.transport.take()
@@ -218,6 +225,10 @@ class ProtocolTests(SynchronousTestCase):
         assert not self.transport.is_aborted
         self.advance(2)
         assert self.transport.is_aborted
+
+    def test_what_no_client_gets_is_a_bug(self) -> None:
+        with pytest.raises(TypeError):
+            self.protocol.received(Established(bytes(32)))
 
     def test_nothing_is_sent_after_the_end(self) -> None:
         self.establish()

@@ -1,0 +1,65 @@
+"""The command line."""
+
+import argparse
+from collections.abc import Sequence
+
+from chat import __version__
+from chat.client.address import Address, AddressError, parse_address
+from chat.limits import ClientLimits
+
+__all__ = ["parse_arguments"]
+
+_EPILOG = """\
+Without a terminal (or with --plain) the client is for scripts: it reads lines from standard input,
+prints what others say, asks nothing, and leaves at the end of the input when everything is
+acknowledged. If no --nick is given, the first line is the nickname. Status: 0 all went well; 1 the
+nickname or a line was refused; 2 wrong arguments; 3 no connection at the start, or it was lost and
+did not come back: the client connects again by itself, for a minute once the input has ended; 4 the
+host key is not trusted. Accepted host keys are kept in known_hosts, and the secrets of your
+accounts in accounts, in $ENCCHAT_HOME or the user's configuration directory."""
+
+
+def _address(text: str) -> Address:
+    try:
+        return parse_address(text)
+    except AddressError as error:
+        raise argparse.ArgumentTypeError(f"{text!a}: {error}") from None
+
+
+def _history(text: str) -> int:
+    most = ClientLimits().history_most
+    # Not int(text) alone: that takes "+1_0", and numbers of other scripts.
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) <= most):
+        raise argparse.ArgumentTypeError(f"{text!a} is not a number from 0 to {most}")
+    return int(text)
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the command line's arguments; ends the process with status 2 if they are wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m chat.client",
+        description="Chat, encrypted, in a terminal or a script.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument(
+        "address",
+        nargs="?",
+        type=_address,
+        default=Address("localhost"),
+        metavar="ADDRESS",
+        help="HOST, HOST:PORT, or encchat://HOST:PORT/#SHA256:… (default: localhost:5555)",
+    )
+    parser.add_argument("--nick", help="nickname; asked for when not given")
+    parser.add_argument("--plain", action="store_true", help="behave as without a terminal")
+    parser.add_argument(
+        "--trust-new", action="store_true", help="pin a host key that is new without asking"
+    )
+    parser.add_argument(
+        "--history",
+        type=_history,
+        default=ClientLimits().history,
+        metavar="N",
+        help="show the last N lines of a room that is entered anew (default: %(default)s)",
+    )
+    parser.add_argument("--version", action="version", version=f"encchat {__version__}")
+    return parser.parse_args(arguments)

@@ -1,0 +1,48 @@
+"""What was said and is not acknowledged yet.
+
+A post keeps its request and message ids until it is acknowledged or refused, over as many
+connections as that takes. To send it again is safe: the server stores a message once (docs/
+protocol.md 6.1). It can also be acknowledged by its own record, which comes back from a log that
+was stored while the answer was lost.
+"""
+
+from chat.wire.messages import Delete, Edit, Post, React
+from chat.wire.records import record_id
+
+__all__ = ["Outbox", "Posting"]
+
+Posting = Post | Edit | Delete | React
+"""What is said."""
+
+
+class Outbox:
+    """Posts, edits, deletions and reactions on their way, in the order they were typed.
+
+    At most as many as the typist's window has places (`Limits.unacknowledged_posts`).
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, Posting] = {}
+
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return len(self._waiting)
+
+    def add(self, posting: Posting) -> None:
+        """Keep what is being sent."""
+        self._waiting[posting.id] = posting
+
+    def take(self, number: int) -> Posting | None:
+        """Return the one with this request id, and keep it no longer; None if it is none."""
+        return self._waiting.pop(number, None)
+
+    def take_record(self, account: bytes, identifier: bytes) -> Posting | None:
+        """The same by the id of the record that `account` caused with it."""
+        for posting in self._waiting.values():
+            if record_id(account, posting.message) == identifier:
+                return self._waiting.pop(posting.id)
+        return None
+
+    def of(self, log: bytes) -> list[Posting]:
+        """Return what waits for a log."""
+        return [posting for posting in self._waiting.values() if posting.log == log]

@@ -1,0 +1,65 @@
+"""What all parts of the client share: who one is, which logs there are, what is on its way.
+
+The parts (`posts`, `reading`, `arrival`, `actions`) do not know each other's insides; this is where
+they meet, and the only thing that survives a connection.
+"""
+
+import os
+from collections.abc import Callable
+
+from chat.client.asking import Asking
+from chat.client.display import make_visible
+from chat.client.interfaces import ExitStatus, Screen
+from chat.client.logs import LogBook
+from chat.client.outbox import Outbox
+from chat.limits import ClientLimits
+from chat.wire.messages import Refused
+from chat.wire.sealing import RandomBytes
+
+__all__ = ["Visit"]
+
+
+class Visit:
+    """A user's visit to a server, over any number of connections."""
+
+    def __init__(
+        self,
+        screen: Screen,
+        line_done: Callable[[], None],
+        limits: ClientLimits,
+        *,
+        is_terminal: bool,
+        random_bytes: RandomBytes = os.urandom,
+    ) -> None:
+        self.screen = screen
+        self.line_done = line_done
+        """To be called once for every line that was typed, when nothing is to be done for it."""
+        self.limits = limits
+        self.is_terminal = is_terminal
+        self.random_bytes = random_bytes
+        self.asking = Asking()
+        self.outbox = Outbox()
+        self.book = LogBook()
+        self.account = b""
+        self.nick = ""
+        self.status = ExitStatus.OK
+
+    def note(self, line: str) -> None:
+        """Tell the user something about the client itself."""
+        self.screen.note(make_visible(line))
+
+    def complain(self, sentence: str) -> None:
+        """Say that a line came to nothing. A person sees that; a script learns it from the status
+        as well."""
+        self.note(sentence)
+        if not self.is_terminal:
+            self.status = ExitStatus.REFUSED
+
+    def reject(self, sentence: str) -> None:
+        """Say that the line in hand came to nothing, and be done with it."""
+        self.complain(sentence)
+        self.line_done()
+
+    def refused(self, refused: Refused) -> None:
+        """Be done with the line that the server refused."""
+        self.reject(refused.text)

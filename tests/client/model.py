@@ -1,0 +1,366 @@
+"""A server as docs/protocol.md sections 6 to 8 describe it, without wire, store or sockets.
+
+It keeps what a real one keeps, and says what a real one says; a test carries each message, or loses
+it. What a page brings comes in one piece with it, as it does on the wire.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import count
+
+from msgspec import UNSET, Struct
+
+from chat.limits import HISTORY_PAGE
+from chat.rooms.names import name_key
+from chat.wire import messages as m
+from chat.wire.connection import Delivered
+from chat.wire.messages import Body
+from chat.wire.records import record_id
+
+__all__ = ["Log", "ModelServer", "Session"]
+
+Item = list[Struct | Delivered]
+"""What arrives together."""
+
+
+@dataclass
+class Log:
+    """A room or a private conversation."""
+
+    log: bytes
+    kind: str
+    name: str
+    topic: str = ""
+    members: set[bytes] = field(default_factory=set)
+    invited: set[bytes] = field(default_factory=set)
+    records: list[Delivered] = field(default_factory=list)
+    seq: int = 0
+    seen: dict[bytes, int] = field(default_factory=dict)
+
+    def texts(self) -> list[str]:
+        """Return what was said, in order."""
+        return [it.body.text for it in self.records if isinstance(it.body, m.TextBody)]
+
+
+@dataclass(eq=False)
+class Session:
+    """A connection, and what is on its way to the client."""
+
+    server: "ModelServer"
+    account: bytes | None = None
+    reads: dict[bytes, int] = field(default_factory=dict)
+    """Up to where each log was given, or came from here."""
+    caused: set[tuple[bytes, int]] = field(default_factory=set)
+    is_slow: bool = False
+    """Records wait in their log; answers do not."""
+    out: list[Item] = field(default_factory=list)
+
+    def say(self, *item: Struct | Delivered) -> None:
+        """Send something that arrives in one piece."""
+        self.out.append(list(item))
+
+    def catch_up(self) -> None:
+        """Give what is new in the logs."""
+        for log_id, given in list(self.reads.items()):
+            log = self.server.logs[log_id]
+            for record in log.records:
+                if record.seq > given:
+                    if (log_id, record.seq) not in self.caused:
+                        self.say(record)
+                    self.reads[log_id] = record.seq
+
+
+class ModelServer:
+    """The state that all connections share."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[bytes, bytes] = {}
+        self.nicks: dict[bytes, str] = {}
+        self.logs: dict[bytes, Log] = {}
+        self.sessions: list[Session] = []
+        self.refusals: dict[type[Struct], tuple[str, str]] = {}
+        """Requests to refuse, with code and text."""
+        self._ids = (number.to_bytes(16, "big") for number in count(1))
+
+    def connect(self) -> Session:
+        """Return a new connection."""
+        session = Session(self)
+        self.sessions.append(session)
+        return session
+
+    def account(self, nick: str) -> bytes:
+        """Return the account of somebody, made where there is none."""
+        for account, known in self.nicks.items():
+            if name_key(known) == name_key(nick):
+                return account
+        account = next(self._ids)
+        self.nicks[account] = nick
+        return account
+
+    def room(self, name: str, *nicks: str, kind: str = "public") -> Log:
+        """Return a room, made where there is none, with these members in it."""
+        log = self.find(name) or Log(next(self._ids), kind, name)
+        self.logs[log.log] = log
+        log.members |= {self.account(nick) for nick in nicks}
+        return log
+
+    def private(self, *nicks: str) -> Log:
+        """Return a conversation of two, made where there is none."""
+        members = {self.account(nick) for nick in nicks}
+        for log in self.logs.values():
+            if log.kind == "private" and log.members == members:
+                return log
+        log = Log(next(self._ids), "private", "", members=members)
+        self.logs[log.log] = log
+        for session in self.sessions:
+            if session.account in members:
+                self._open(session, log, None, 0)
+        return log
+
+    def find(self, name: str) -> Log | None:
+        """Return the room with this name."""
+        for log in self.logs.values():
+            if log.kind != "private" and name_key(log.name) == name_key(name):
+                return log
+        return None
+
+    def says(self, nick: str, log: Log, text: str, reply: int | None = None) -> int:
+        """Let somebody say something; its sequence number."""
+        account = self.account(nick)
+        return self.add(log, m.TextBody(0, account, nick, text, UNSET if reply is None else reply))
+
+    def add(
+        self, log: Log, body: Body, identifier: bytes = b"", cause: Session | None = None
+    ) -> int:
+        """Append a record to a log, and give it to who reads it."""
+        log.seq += 3  # Not dense, on purpose.
+        log.records.append(Delivered(log.log, log.seq, identifier or next(self._ids), body))
+        if isinstance(body, m.DeleteBody):
+            log.records = [it for it in log.records if it.seq != body.seq]
+        if cause is not None:
+            cause.caused.add((log.log, log.seq))
+        for session in self.sessions:
+            if not session.is_slow:
+                session.catch_up()
+        return log.seq
+
+    def passing(self, log: Log, body: Body) -> None:
+        """Tell who reads a log something it does not keep."""
+        for session in self.sessions:
+            if log.log in session.reads:
+                session.say(Delivered(log.log, 0, next(self._ids), body))
+
+    # --- Requests ---
+
+    def handle(self, session: Session, request: Struct) -> None:
+        """Answer a request."""
+        if isinstance(request, m.Seen):
+            assert session.account is not None
+            seen = self.logs[request.log].seen
+            seen[session.account] = max(request.seq, seen.get(session.account, 0))
+            return
+        if not isinstance(request, m.Request):
+            return
+        if type(request) in self.refusals:
+            session.say(m.Refused(request.id, *self.refusals[type(request)]))
+            return
+        log_id = getattr(request, "log", None)
+        if log_id is not None and (
+            log_id not in self.logs or session.account not in self.logs[log_id].members
+        ):
+            session.say(m.Refused(request.id, "not_a_member", "You are not a member."))
+            return
+        handler: Callable[[Session, Struct], None] = getattr(
+            self, "_" + type(request).__name__.lower()
+        )
+        handler(session, request)
+
+    def _login(self, session: Session, login: m.Login) -> None:
+        account = self.accounts.get(login.secret)
+        if account is None:
+            if any(name_key(nick) == name_key(login.nick) for nick in self.nicks.values()):
+                text = f"The nickname {login.nick} is taken."
+                session.say(m.Refused(login.id, "nick_taken", text))
+                return
+            account = self.accounts[login.secret] = self.account(login.nick)
+        session.account = account
+        session.say(m.Welcome(login.id, account, self.nicks[account], "model", 0, "disk", {}, []))
+        for log in self.logs.values():
+            if account in log.invited - log.members:
+                session.say(m.Invited(log.name, "bob"))
+
+    def _logs(self, session: Session, request: m.Logs) -> None:
+        assert session.account is not None
+        after = b"" if request.after is UNSET else request.after
+        mine = sorted(
+            (it for it in self.logs.values() if session.account in it.members and it.log > after),
+            key=lambda it: it.log,
+        )
+        page = [
+            (it.log, it.kind, self._name(session, it), it.seq, it.seen.get(session.account, 0))
+            for it in mine[:2]
+        ]
+        session.say(m.LogList(request.id, page, len(mine) > 2))
+
+    def _name(self, session: Session, log: Log) -> str:
+        if log.kind != "private":
+            return log.name
+        return next(self.nicks[it] for it in log.members if it != session.account)
+
+    def _open(self, session: Session, log: Log, request: int | None, after: int) -> None:
+        values = (
+            log.log,
+            log.kind,
+            self._name(session, log),
+            after,
+            log.seq,
+            len(log.members),
+            log.topic,
+        )
+        if request is None:
+            session.say(m.Opened(*values))
+        elif log.log in session.reads:
+            session.say(m.Refused(request, "already_reading", "It is being read."))
+            return
+        else:
+            session.say(m.Joined(*values, request))
+        session.reads[log.log] = after
+        if not session.is_slow:
+            session.catch_up()
+
+    def _join(self, session: Session, request: m.Join) -> None:
+        assert session.account is not None
+        log = self.find(request.room)
+        if log is None:
+            if request.create is UNSET:
+                session.say(m.Refused(request.id, "no_such_room", "There is no such room."))
+                return
+            log = self.room(request.room, kind=request.create)
+        elif log.kind == "invite" and session.account not in log.invited | log.members:
+            session.say(m.Refused(request.id, "not_invited", "You are not invited."))
+            return
+        log.members.add(session.account)
+        self._open(session, log, request.id, log.seq)
+
+    def _private(self, session: Session, request: m.Private) -> None:
+        assert session.account is not None
+        for account, nick in self.nicks.items():
+            if name_key(nick) == name_key(request.nick) and account != session.account:
+                members = {session.account, account}
+                break
+        else:
+            session.say(m.Refused(request.id, "no_such_nick", "There is nobody with that name."))
+            return
+        for log in self.logs.values():
+            if log.kind == "private" and log.members == members:
+                break
+        else:
+            log = Log(next(self._ids), "private", "", members=members)
+            self.logs[log.log] = log
+            for other in self.sessions:
+                if other.account in members and other is not session:
+                    self._open(other, log, None, 0)
+        self._open(session, log, request.id, log.seq)
+
+    def _read(self, session: Session, request: m.Read) -> None:
+        self._open(session, self.logs[request.log], request.id, request.after)
+
+    def _nick(self, session: Session, request: m.Nick) -> None:
+        assert session.account is not None
+        self.nicks[session.account] = request.nick
+        session.say(m.Ok(request.id))
+
+    def _leave(self, session: Session, request: m.Leave) -> None:
+        assert session.account is not None
+        self.logs[request.log].members.discard(session.account)
+        session.reads.pop(request.log, None)
+        session.say(m.Ok(request.id))
+
+    def _topic(self, session: Session, request: m.Topic) -> None:
+        self.logs[request.log].topic = request.topic
+        session.say(m.Ok(request.id))
+
+    def _invite(self, session: Session, request: m.Invite) -> None:
+        self.logs[request.log].invited.add(self.account(request.nick))
+        session.say(m.Ok(request.id))
+
+    def _kick(self, session: Session, request: m.Kick) -> None:
+        log = self.logs[request.log]
+        self.remove(log, request.nick, "You were removed.")
+        session.say(m.Ok(request.id))
+
+    def remove(self, log: Log, nick: str, text: str) -> None:
+        """Put somebody out of a room."""
+        account = self.account(nick)
+        log.members.discard(account)
+        for session in self.sessions:
+            if session.account == account and session.reads.pop(log.log, None) is not None:
+                session.say(m.Removed(log.log, text))
+
+    def _who(self, session: Session, request: m.Who) -> None:
+        log = self.logs[request.log]
+        here = {it.account for it in self.sessions}
+        after = "" if request.after is UNSET else request.after
+        members = sorted((self.nicks[it], it in here) for it in log.members)
+        rest = [member for member in members if member[0] > after]
+        session.say(m.Members(request.id, log.log, rest[:2], len(rest) > 2))
+
+    def _rooms(self, session: Session, request: m.Rooms) -> None:
+        after = "" if request.after is UNSET else request.after
+        rooms = sorted(
+            (it.name, len(it.members), it.topic)
+            for it in self.logs.values()
+            if it.kind == "public" and it.name > after
+        )
+        session.say(m.RoomList(request.id, rooms[:2], len(rooms) > 2))
+
+    def _history(self, session: Session, request: m.History) -> None:
+        log = self.logs[request.log]
+        before = log.seq + 1 if request.before is UNSET else request.before
+        older = [it for it in log.records if it.seq < before]
+        page = older[-request.limit :]
+        self._page(session, request.id, page, more=len(older) > len(page))
+
+    def _search(self, session: Session, request: m.Search) -> None:
+        found = [
+            record
+            for log in self.logs.values()
+            if session.account in log.members
+            for record in log.records
+            if isinstance(record.body, m.TextBody | m.EditBody)
+            and all(word in record.body.text for word in request.words.split())
+        ]
+        latest = list(reversed(found))[:HISTORY_PAGE]
+        self._page(session, request.id, latest, more=len(found) > len(latest))
+
+    def _page(
+        self, session: Session, number: int, page: Iterable[Delivered], *, more: bool
+    ) -> None:
+        records = [Delivered(it.log, it.seq, it.record_id, it.body, number) for it in page]
+        session.say(m.Page(number, len(records), more), *records)
+
+    def _post(self, session: Session, request: m.Post) -> None:
+        self._store(session, request, m.TextBody(*self._head(session), request.text, request.reply))
+
+    def _edit(self, session: Session, request: m.Edit) -> None:
+        self._store(session, request, m.EditBody(*self._head(session), request.seq, request.text))
+
+    def _delete(self, session: Session, request: m.Delete) -> None:
+        self._store(session, request, m.DeleteBody(*self._head(session), request.seq))
+
+    def _react(self, session: Session, request: m.React) -> None:
+        body = m.ReactionBody(*self._head(session), request.seq, request.reaction)
+        self._store(session, request, body)
+
+    def _head(self, session: Session) -> tuple[int, bytes, str]:
+        assert session.account is not None
+        return 0, session.account, self.nicks[session.account]
+
+    def _store(self, session: Session, request: m.Posting, body: Body) -> None:
+        assert session.account is not None
+        log = self.logs[request.log]
+        identifier = record_id(session.account, request.message)
+        stored = [it.seq for it in log.records if it.record_id == identifier]
+        seq = stored[0] if stored else self.add(log, body, identifier, session)
+        given = session.reads.get(log.log, 0)
+        session.say(m.Posted(log.log, given, [(request.id, seq, 0)]))

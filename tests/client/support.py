@@ -1,0 +1,259 @@
+"""A client made of lists: no terminal, no network, no time but what a test lets pass."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec import Struct
+
+from chat.client.accounts import Accounts
+from chat.client.address import Address
+from chat.client.conversation import LOST, Conversation
+from chat.client.interfaces import ExitStatus
+from chat.client.known_hosts import KnownHosts
+from chat.client.retry import Backoff
+from chat.client.trust import HostKeyCheck
+from chat.limits import ClientLimits
+from chat.testing import FakeClock
+from chat.wire import messages as m
+from chat.wire.connection import Delivered
+from chat.wire.errors import CloseCode
+from tests.client.model import ModelServer, Session
+
+__all__ = ["ADDRESS", "KEY", "OTHER_KEY", "FakeLink", "FakeScreen", "Person"]
+
+T = TypeVar("T", bound=Struct)
+
+KEY, OTHER_KEY = bytes(32), bytes(31) + b"\x01"
+ADDRESS = Address("chat.example.org")
+
+
+class FakeLink:
+    """A connection: keeps what is sent, and what of it was carried."""
+
+    def __init__(self, session: Session | None) -> None:
+        self.session = session
+        self.logins: list[m.Login] = []
+        self.sent: list[Struct] = []
+        self.carried = 0
+        self.closed: CloseCode | None = None
+
+    def login(self, login: m.Login) -> None:
+        assert not self.sent
+        self.logins.append(login)
+        self.sent.append(login)
+
+    def send(self, message: Struct) -> None:
+        assert self.logins and self.closed is None
+        self.sent.append(message)
+
+    def close(self, code: CloseCode) -> None:
+        assert self.closed is None
+        self.closed = code
+
+    def all(self, kind: type[T]) -> list[T]:
+        """Return what was sent of a kind."""
+        return [it for it in self.sent if isinstance(it, kind)]
+
+    def last(self, kind: type[T]) -> T:
+        """Return the last of a kind."""
+        return self.all(kind)[-1]
+
+
+class FakeScreen:
+    """Keeps what is printed; `everything` in order, on either stream."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.notes: list[str] = []
+        self.prompts: list[str] = []
+        self.everything: list[str] = []
+
+    def show(self, line: str) -> None:
+        self.shown.append(line)
+        self.everything.append(line)
+
+    def note(self, line: str) -> None:
+        self.notes.append(line)
+        self.everything.append(line)
+
+    def prompt(self, text: str) -> None:
+        self.prompts.append(text)
+
+    def clear(self) -> None:
+        """Forget what was printed."""
+        for kept in (self.shown, self.notes, self.prompts, self.everything):
+            kept.clear()
+
+
+class Person:
+    """Somebody with a client, at a `ModelServer`, and the network between the two by hand."""
+
+    def __init__(
+        self,
+        home: Path,
+        server: ModelServer | None = None,
+        nick: str | None = "ana",
+        *,
+        is_terminal: bool = False,
+        trust_new: bool = False,
+        history: int = 50,
+        limits: ClientLimits | None = None,
+    ) -> None:
+        self.server = ModelServer() if server is None else server
+        self.screen = FakeScreen()
+        self.clock = FakeClock()
+        self.links: list[FakeLink] = []
+        self.statuses: list[ExitStatus] = []
+        self.is_dialing = False
+        self.connects = 0
+        self.typed = 0
+        self.lines_done = 0
+        self.accounts = Accounts(home / "accounts", ADDRESS)
+        limits = ClientLimits() if limits is None else limits
+        self.backoff = Backoff(limits, lambda: 0.5)
+        self.conversation = Conversation(
+            nick,
+            is_terminal=is_terminal,
+            history=history,
+            check=HostKeyCheck(
+                ADDRESS,
+                KnownHosts(home / "known_hosts"),
+                is_terminal=is_terminal,
+                trust_new=trust_new,
+            ),
+            accounts=self.accounts,
+            screen=self.screen,
+            network=self,
+            backoff=self.backoff,
+            finish=self.statuses.append,
+            line_done=self._line_done,
+            seconds=self.clock,
+            limits=limits,
+        )
+
+    # The network, as the client sees it.
+
+    def connect(self) -> None:
+        self.is_dialing = True
+        self.connects += 1
+
+    def stop(self) -> None:
+        self.is_dialing = False
+
+    def _line_done(self) -> None:
+        self.lines_done += 1
+
+    # What a test does.
+
+    @property
+    def link(self) -> FakeLink:
+        return self.links[-1]
+
+    def start(self) -> "Person":
+        """Come as far as a host key to decide about."""
+        self.conversation.start()
+        self.connected()
+        return self
+
+    def connected(self) -> None:
+        """Let the next connection be made."""
+        assert self.is_dialing
+        self.links.append(FakeLink(self.server.connect()))
+        self.conversation.connected(self.link)
+
+    def offer(self, key: bytes = KEY, *, is_loopback: bool = True) -> None:
+        """Let the server prove a host key."""
+        self.conversation.offered(key, is_loopback=is_loopback)
+
+    def enter(self) -> "Person":
+        """Come as far as it goes without a question."""
+        self.start()
+        self.offer()
+        self.carry()
+        return self
+
+    def carry_up(self) -> bool:
+        """Carry one message to the server, if there is one."""
+        link = self.link
+        if link.session is None or link.carried == len(link.sent):
+            return False
+        message = link.sent[link.carried]
+        link.carried += 1
+        link.session.server.handle(link.session, message)
+        return True
+
+    def carry_down(self) -> bool:
+        """Carry what arrives next to the client, if there is anything."""
+        session = self.link.session
+        if session is None or not session.out:
+            return False
+        for piece in session.out.pop(0):
+            if isinstance(piece, Delivered):
+                self.conversation.delivered(piece)
+            else:
+                self.conversation.received(piece)
+        return True
+
+    def carry(self) -> None:
+        """Carry everything both ways."""
+        while self.carry_up() or self.carry_down():
+            pass
+        self._end_if_closed()
+
+    def _end_if_closed(self) -> None:
+        if self.link.closed is not None and self.link.session is not None:
+            self.cut()
+
+    def type(self, *lines: str) -> None:
+        """Type lines, and carry what follows."""
+        for line in lines:
+            self.enter_line(line)
+        self.carry()
+
+    def enter_line(self, line: str | None) -> None:
+        """Type a line, and carry nothing."""
+        self.typed += 1
+        self.conversation.line(line)
+
+    def end(self) -> None:
+        """End the input, and carry what follows."""
+        self.conversation.end_of_input()
+        if self.links:
+            self.carry()
+
+    def receive(self, *pieces: Struct | Delivered) -> None:
+        """Let the client receive something."""
+        for piece in pieces:
+            if isinstance(piece, Delivered):
+                self.conversation.delivered(piece)
+            else:
+                self.conversation.received(piece)
+
+    def cut(self, reason: str = LOST, *, is_final: bool = False) -> None:
+        """Cut the connection; what is on its way is lost."""
+        link = self.link
+        if link.session is not None:
+            link.session.server.sessions.remove(link.session)
+            link.session = None
+        self.conversation.disconnected(link, reason, is_final=is_final)
+
+    def come_back(self) -> None:
+        """Let another connection be made, up to the login."""
+        self.connected()
+        self.offer()
+
+    def closed(self, code: int, retry_after: int | None = None) -> None:
+        """Let the server close the connection."""
+        self.conversation.peer_closed(code, retry_after)
+        self.cut()
+
+    def refuse(self, request: m.Request, text: str = "No.", code: str = "code") -> None:
+        """Let the server refuse a request."""
+        self.receive(m.Refused(request.id, code, text))
+
+    def check_ended(self, status: ExitStatus) -> None:
+        """Check that it is over, once, with this status."""
+        if self.links:
+            self._end_if_closed()
+        assert self.statuses == [status]
+        assert not self.is_dialing

@@ -1,0 +1,272 @@
+"""From the nickname over the host key to the login."""
+
+from pathlib import Path
+
+import pytest
+
+from chat.client.interfaces import ExitStatus
+from chat.wire import messages as m
+from chat.wire.errors import CloseCode
+from tests.client.model import ModelServer
+from tests.client.support import OTHER_KEY, Person
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Person:
+    return Person(tmp_path)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Person:
+    return Person(tmp_path, is_terminal=True)
+
+
+# --- The nickname ---
+
+
+def test_with_a_nickname_nothing_is_asked(person: Person) -> None:
+    person.start().offer()
+    assert person.screen.prompts == []
+    [login] = person.link.logins
+    assert (login.nick, login.secret) == ("ana", person.accounts.secret("ana"))
+
+
+def test_without_one_a_terminal_is_asked(tmp_path: Path) -> None:
+    person = Person(tmp_path, nick=None, is_terminal=True)
+    person.conversation.start()
+    assert person.screen.prompts == ["Nickname: "]
+    for line in ("   ", None, "two words"):
+        person.enter_line(line)
+    assert person.screen.prompts == ["Nickname: "] * 4
+    assert len(person.screen.notes) == 1 and person.connects == 0
+    person.enter_line(" bob ")
+    person.connected()
+    person.offer()
+    assert person.link.logins[0].nick == "bob"
+    assert person.lines_done == person.typed
+
+
+def test_the_first_line_of_a_script_is_its_nickname(tmp_path: Path) -> None:
+    person = Person(tmp_path, nick=None)
+    person.conversation.start()
+    person.enter_line("bob")
+    person.enter_line("hello")
+    person.connected()
+    person.offer()
+    person.carry()
+    assert person.screen.prompts == []
+    assert person.server.room("lobby").texts() == ["hello"]
+
+
+@pytest.mark.parametrize("line", ["", "  ", None, "two words"])
+def test_a_script_whose_first_line_is_no_nickname_ends(tmp_path: Path, line: str | None) -> None:
+    person = Person(tmp_path, nick=None)
+    person.conversation.start()
+    person.enter_line(line)
+    person.check_ended(ExitStatus.REFUSED)
+    assert len(person.screen.notes) == 1
+
+
+def test_a_nickname_that_is_none_ends_a_script(tmp_path: Path) -> None:
+    person = Person(tmp_path, nick="a\nb")
+    person.conversation.start()
+    person.check_ended(ExitStatus.REFUSED)
+    assert person.connects == 0
+
+
+def test_an_input_that_ends_before_the_nickname_ends_it(tmp_path: Path) -> None:
+    person = Person(tmp_path, nick=None)
+    person.conversation.start()
+    person.end()
+    person.check_ended(ExitStatus.REFUSED)
+
+
+def test_a_taken_nickname_is_asked_for_again_at_a_terminal(terminal: Person) -> None:
+    terminal.server.account("ana")
+    terminal.enter()
+    assert terminal.screen.notes[-1] == "The nickname ana is taken."
+    assert terminal.screen.prompts == ["Nickname: "]
+    terminal.type("anna")
+    assert [login.nick for login in terminal.link.all(m.Login)] == ["ana", "anna"]
+    assert terminal.accounts.secret("ana") is None
+    assert terminal.accounts.secret("anna") == terminal.link.last(m.Login).secret
+    assert "You are anna in lobby" in terminal.screen.notes[-1]
+
+
+def test_a_taken_nickname_ends_a_script(person: Person) -> None:
+    person.server.account("ana")
+    person.enter()
+    assert person.screen.notes[-1] == "The nickname ana is taken."
+    person.check_ended(ExitStatus.REFUSED)
+
+
+def test_a_taken_nickname_ends_it_when_nobody_can_answer_any_more(terminal: Person) -> None:
+    terminal.server.account("ana")
+    terminal.end()
+    terminal.enter()
+    terminal.check_ended(ExitStatus.REFUSED)
+
+
+def test_of_two_that_begin_at_once_both_become_the_same(tmp_path: Path) -> None:
+    server = ModelServer()
+    one, two = Person(tmp_path, server), Person(tmp_path, server)
+    one.start().offer()
+    # The file is written between the other's look at it and its own line.
+    two.accounts.create("ana")
+    first = one.link.logins[0]
+    server.accounts[two.accounts.secret("ana") or b""] = server.account("ana")
+    one.carry()
+    assert "You are ana" in one.screen.notes[-1]
+    assert one.link.last(m.Login).secret != first.secret
+
+
+def test_the_same_nickname_twice_is_one_account(tmp_path: Path) -> None:
+    server = ModelServer()
+    one, two = Person(tmp_path, server).enter(), Person(tmp_path, server, "ANA").enter()
+    assert one.link.logins[0].secret == two.link.logins[0].secret
+    one.type("hello")
+    two.carry()
+    assert two.screen.shown == ["ana: hello"]
+
+
+def test_two_nicknames_of_one_home_are_two_people(tmp_path: Path) -> None:
+    server = ModelServer()
+    one, two = Person(tmp_path, server).enter(), Person(tmp_path, server, "bob").enter()
+    assert one.link.logins[0].secret != two.link.logins[0].secret
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_a_file_of_accounts_that_cannot_be_used_ends_it(tmp_path: Path, is_early: bool) -> None:
+    person = Person(tmp_path)
+    person.server.account("ana")
+    if is_early:
+        (tmp_path / "accounts").mkdir()
+        person.enter()
+    else:
+        person.start().offer()
+        (tmp_path / "accounts").write_text("damaged")
+        person.carry()
+    assert "accounts" in person.screen.notes[-1] and person.screen.notes[-1].endswith(".")
+    person.check_ended(ExitStatus.REFUSED)
+
+
+def test_who_the_server_says_one_is_counts(person: Person) -> None:
+    person.start().offer()
+    person.receive(m.Welcome(person.link.logins[0].id, bytes(16), "anna", "x", 0, "disk", {}, []))
+    person.receive(m.LogList(person.link.last(m.Logs).id, [], False))
+    person.receive(m.Joined(bytes(16), "public", "lobby", 0, 0, 1, "", person.link.last(m.Join).id))
+    assert "You are anna in lobby" in person.screen.notes[-1]
+
+
+def test_an_answer_that_does_not_fit_is_a_refusal(person: Person) -> None:
+    person.start().offer()
+    person.receive(m.Ok(person.link.logins[0].id))
+    assert "does not fit" in person.screen.notes[-1]
+    person.check_ended(ExitStatus.REFUSED)
+
+
+# --- The host key ---
+
+
+def test_on_a_loopback_address_a_new_key_is_pinned_with_a_line(person: Person) -> None:
+    person.start().offer()
+    [note] = person.screen.notes
+    assert "pinned" in note and "SHA256:" in note
+    assert person.link.logins
+
+
+def test_a_script_elsewhere_is_refused_and_says_nothing_to_the_server(person: Person) -> None:
+    person.start().offer(is_loopback=False)
+    assert person.link.sent == []
+    person.check_ended(ExitStatus.HOST_KEY)
+
+
+def test_a_script_may_trust_a_new_key(tmp_path: Path) -> None:
+    person = Person(tmp_path, trust_new=True)
+    person.start().offer(is_loopback=False)
+    assert person.link.logins
+
+
+def test_a_person_is_asked_and_the_connection_made_anew(terminal: Person) -> None:
+    terminal.start().offer(is_loopback=False)
+    first = terminal.link
+    assert first.closed is CloseCode.NORMAL and first.sent == []
+    assert not terminal.is_dialing
+    assert any("SHA256:" in note for note in terminal.screen.notes)
+    terminal.enter_line("what?")
+    terminal.enter_line(None)
+    assert terminal.screen.prompts[1:] == ["Please type yes or no: "] * 2
+    terminal.enter_line(" Yes ")
+    # The old connection's end may come late, and means nothing.
+    terminal.cut()
+    assert terminal.statuses == []
+    terminal.connected()
+    terminal.offer(is_loopback=False)
+    assert terminal.link.logins
+    assert terminal.lines_done == 3
+
+
+def test_another_key_after_the_question_is_refused(terminal: Person) -> None:
+    terminal.start().offer(is_loopback=False)
+    terminal.enter_line("yes")
+    terminal.connected()
+    terminal.offer(OTHER_KEY, is_loopback=False)
+    assert "CHANGED" in terminal.screen.notes[-1]
+    terminal.check_ended(ExitStatus.HOST_KEY)
+
+
+@pytest.mark.parametrize("answer", ["no", "N"])
+def test_a_person_can_decline(terminal: Person, answer: str) -> None:
+    terminal.start().offer(is_loopback=False)
+    terminal.cut()
+    terminal.enter_line(answer)
+    assert terminal.statuses == [ExitStatus.HOST_KEY]
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_the_end_of_input_is_no_consent(terminal: Person, is_early: bool) -> None:
+    terminal.start()
+    if is_early:
+        terminal.conversation.end_of_input()
+    terminal.offer(is_loopback=False)
+    if not is_early:
+        terminal.conversation.end_of_input()
+    assert terminal.statuses == [ExitStatus.HOST_KEY]
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_changed_key_is_refused_before_anything_is_said(
+    tmp_path: Path, is_terminal: bool
+) -> None:
+    Person(tmp_path).enter()
+    person = Person(tmp_path, is_terminal=is_terminal, trust_new=True)
+    person.start().offer(OTHER_KEY)
+    assert "CHANGED" in person.screen.notes[-1]
+    assert person.link.sent == []
+    person.check_ended(ExitStatus.HOST_KEY)
+
+
+def test_a_key_that_cannot_be_pinned_is_not_used(tmp_path: Path) -> None:
+    path = tmp_path / "a file"
+    path.write_text("")
+    person = Person(path)
+    person.start().offer()
+    assert person.link.sent == []
+    person.check_ended(ExitStatus.HOST_KEY)
+
+
+def test_a_key_that_is_new_and_cannot_be_kept_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "known_hosts").symlink_to(tmp_path / "nowhere" / "known_hosts")
+    person = Person(tmp_path)
+    person.start().offer()
+    assert person.link.sent == []
+    person.check_ended(ExitStatus.HOST_KEY)
+
+
+def test_a_person_whose_yes_cannot_be_kept_is_told(tmp_path: Path) -> None:
+    person = Person(tmp_path / "x", is_terminal=True)
+    person.start().offer(is_loopback=False)
+    (tmp_path / "x").write_text("")
+    person.enter_line("yes")
+    assert person.connects == 1
+    assert person.statuses == [ExitStatus.HOST_KEY]
