@@ -15,7 +15,7 @@ from chat.wire.handshake import CLIENT_HELLO_BYTES, SERVER_HELLO_BYTES
 from chat.wire.lines import encode_frame, encode_hello, encode_record, encode_voucher
 from chat.wire.messages import Join, Login, Pong
 from chat.wire.sealing import seal
-from tests.e2e.support import Peer, Stage
+from tests.e2e.support import Peer, Stage, secret_of
 
 VERSION: Final = CloseCode.VERSION
 MALFORMED: Final = CloseCode.MALFORMED
@@ -88,7 +88,7 @@ def frames_of(peer: Peer, stage: Stage) -> list[bytes]:
     if stage.is_sealed:
         return [connection.send(Pong(number)) for number in range(3)]
     return [
-        connection.login(Login(1, peer.nick)),
+        connection.login(Login(1, peer.nick, secret_of(peer.nick))),
         connection.send(Join(2, "lobby")),
         connection.send(Pong(0)),
     ]

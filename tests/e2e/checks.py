@@ -19,8 +19,10 @@ REASON: Final = re.compile(r"[A-Za-z0-9_ -]{1,60}")
 async def stage_scene(server: Server, stage: Stage) -> Scene:
     """Return a peer and an accomplice, who have come as far as `stage`."""
     ahead = Stage.GREETED if stage is Stage.FRESH else stage
-    accomplice = await server.peer("eve", ahead)
-    peer = await server.peer("mallory", stage)
+    # Who is a member is so from the first moment on, so those who join are always the same two.
+    place = "" if stage is Stage.JOINED else "-outside"
+    accomplice = await server.peer("eve" + place, ahead)
+    peer = await server.peer("mallory" + place, stage)
     if stage is Stage.JOINED:
         await peer.say(PLAINTEXT)
     return Scene(stage, peer, accomplice)
@@ -80,7 +82,8 @@ def check_bystander(peer: Peer, stage: Stage) -> None:
     heard: list[tuple[type[Body], str]] = [
         (type(body), body.nick)
         for body in bodies
-        if isinstance(body, TextBody | JoinedBody | LeftBody) and body.nick in ("eve", "mallory")
+        if isinstance(body, TextBody | JoinedBody | LeftBody)
+        and body.nick.startswith(("eve", "mallory"))
     ]
     if stage is not Stage.JOINED:
         assert heard == []

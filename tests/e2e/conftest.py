@@ -72,7 +72,7 @@ async def start_server() -> AsyncIterator[StartServer]:
 async def shared_server() -> AsyncIterator[Server]:
     """A server for all tests of a module. It looks at its deadlines often."""
     async with starting() as start:
-        yield await start(Limits(sweep_seconds=0.05))
+        yield await start(Limits(sweep_seconds=0.05, presence_seconds=0))
 
 
 @pytest_twisted.async_yield_fixture()

@@ -1,9 +1,12 @@
 """What the tests over sockets share: a server in this process, peers of it, and what was logged."""
 
+import hashlib
 import os
+import tempfile
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any, Final, cast
+from pathlib import Path
+from typing import Final, cast
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import maybeDeferred
@@ -12,6 +15,7 @@ from twisted.internet.interfaces import (
     IAddress,
     IListeningPort,
     IReactorCore,
+    IReactorFromThreads,
     IReactorTCP,
     IReactorTime,
 )
@@ -25,8 +29,10 @@ from chat.limits import Limits
 from chat.receiver import ConnectionProtocol
 from chat.server.factory import ChatFactory
 from chat.server.protocol import ChatProtocol
-from chat.store.memory import MemoryStore
+from chat.server.requests import Desk
+from chat.store.sqlite import open_store
 from chat.testing import HOST_KEY
+from chat.testing.server import STORAGE_KEY
 from chat.wire.connection import (
     ClientConnection,
     Delivered,
@@ -45,7 +51,12 @@ PLAINTEXT: Final = "Xyzzy, as nobody should ever read it in a log"
 """What somebody says who then turns hostile."""
 
 
-class Reactor(IReactorTime, IReactorTCP, IReactorCore):
+def secret_of(nick: str) -> bytes:
+    """Return the secret of whoever calls themselves so: one account, whenever they come."""
+    return hashlib.sha256(nick.encode("utf-8", "backslashreplace")).digest()
+
+
+class Reactor(IReactorTime, IReactorTCP, IReactorCore, IReactorFromThreads):
     """What is needed of the reactor."""
 
 
@@ -108,6 +119,7 @@ class Peer(ConnectionProtocol):
         self.reason: Failure | None = None
         """How the connection ended, if it has."""
         self._last_id = 0
+        self._log = b""
 
     # --- Up ---
 
@@ -155,7 +167,8 @@ class Peer(ConnectionProtocol):
         )
 
     def forget(self) -> None:
-        """Keep nothing of what came."""
+        """Keep nothing of what came, but for where the lobby is."""
+        self._log = self.log
         self.raw.clear()
         self.lines.clear()
         self.events.clear()
@@ -174,12 +187,22 @@ class Peer(ConnectionProtocol):
         await eventually(lambda: any(isinstance(event, HostKeyOffered) for event in self.events))
         if stage is Stage.GREETED:
             return
-        self.write(self.connection.login(Login(self.next_id(), self.nick)))
+        self.write(self.connection.login(Login(self.next_id(), self.nick, secret_of(self.nick))))
         await eventually(lambda: self.count(Welcome) == 1)
         if stage is Stage.LOGGED_IN:
             return
-        self.write(self.connection.send(Join(self.next_id(), "lobby")))
+        self.write(self.connection.send(Join(self.next_id(), "lobby", "public")))
         await eventually(lambda: self.count(Joined) == 1)
+
+    @property
+    def log(self) -> bytes:
+        """The id of the lobby's log, once the peer has joined."""
+        [log] = {
+            it.message.log
+            for it in self.events
+            if isinstance(it, Received) and isinstance(it.message, Joined)
+        } or {self._log}
+        return log
 
     def next_id(self) -> int:
         """Return an id for a request."""
@@ -188,7 +211,7 @@ class Peer(ConnectionProtocol):
 
     def post(self, text: str) -> None:
         """Say something."""
-        self.write(self.connection.send(Post(self.next_id(), "lobby", os.urandom(16), text)))
+        self.write(self.connection.send(Post(self.next_id(), self.log, os.urandom(16), text)))
 
     async def say(self, text: str) -> None:
         """Say something, and wait until the server has it."""
@@ -247,7 +270,10 @@ class Server:
     def __init__(self, limits: Limits) -> None:
         reactor = the_reactor()
         self.limits = limits
-        self.factory = NumberingFactory(MemoryStore(limits.memory_log_bytes), reactor, limits)
+        self._directory = tempfile.TemporaryDirectory()
+        self.store = open_store(Path(self._directory.name) / "encchat.db", reactor, True)
+        self.factory = NumberingFactory(reactor, limits)
+        self.factory.desk = Desk(self.store, STORAGE_KEY, reactor, limits)
         self.factory.numbers = {}
         self.factory.host_key = HOST_KEY
         self.factory.start()
@@ -257,6 +283,8 @@ class Server:
 
     async def open(self) -> None:
         """Listen, and let the two come in."""
+        await self.factory.desk.load()
+        self.factory.open()
         endpoint = TCP4ServerEndpoint(the_reactor(), 0, interface="127.0.0.1")
         self._listening = await endpoint.listen(self.factory)
         address = self._listening.getHost()
@@ -290,6 +318,9 @@ class Server:
         await self.clear(everybody=True)
         self.factory.abort_all()
         await self.factory.drained().addTimeout(PATIENCE, the_reactor())
+        self.factory.desk.close()
+        await self.store.close()
+        self._directory.cleanup()
 
     async def clear(self, *, everybody: bool = False) -> None:
         """End the connections of all peers but alice and bob, or of them as well."""
@@ -307,16 +338,17 @@ class Server:
     def size(self) -> tuple[int, ...]:
         """Return the size of everything the server keeps per connection."""
         factory = self.factory
-        hub: Any = factory.desk._hub
-        readers = [len(feed._readers) for feed in factory.desk._feeds.values()]
+        context = factory.desk.context
+        feeds = [context.feeds.loaded(log) for log in context.hub.logs()]
         return (
             len(factory.clients),
             len(factory._waiting),
             len(factory._waiting_at),
             len(factory._closing),
-            len(hub._users),
-            len(hub._by_nick),
-            *readers,
+            len(context.sessions),
+            len(context.hub.people._by_session),
+            len(factory.desk._leaving),
+            *(len(feed._readers) for feed in feeds if feed is not None),
         )
 
     async def done_with(self, peer: Peer) -> None:

@@ -39,7 +39,11 @@ async def test_who_ends_no_line_is_closed_at_the_deadline(
     start_server: StartServer, log: Log, stage: Stage
 ) -> None:
     limits = Limits(
-        handshake_seconds=0.8, ping_seconds=0.4, silence_seconds=0.8, sweep_seconds=0.05
+        handshake_seconds=0.8,
+        ping_seconds=0.4,
+        silence_seconds=0.8,
+        sweep_seconds=0.05,
+        presence_seconds=0,
     )
     server = await start_server(limits)
     size = server.size()
@@ -75,15 +79,21 @@ async def test_who_is_busy_but_never_logs_in_is_closed_at_the_deadline(
     start_server: StartServer, log: Log
 ) -> None:
     server = await start_server(
-        Limits(login_seconds=0.8, silence_seconds=0.4, ping_seconds=0.2, sweep_seconds=0.05)
+        Limits(
+            login_seconds=0.8,
+            silence_seconds=0.4,
+            ping_seconds=0.2,
+            sweep_seconds=0.05,
+            presence_seconds=0,
+        )
     )
     size = server.size()
     peer = await server.peer("mallory", Stage.GREETED)
     since = monotonic()
-    peer.write(peer.connection.login(Login(1, "alice")))
+    peer.write(peer.connection.login(Login(1, "alice", bytes(32))))
     while peer.reason is None:
         peer.write(peer.connection.send(Ping(7)))
-        peer.write(peer.connection.send(Login(peer.next_id(), "bob")))
+        peer.write(peer.connection.send(Login(peer.next_id(), "bob", bytes(32))))
         assert monotonic() - since < 0.8 + SLACK
         await sleep(0.05)
     assert monotonic() - since > 0.7
@@ -99,7 +109,7 @@ async def test_who_is_busy_but_never_logs_in_is_closed_at_the_deadline(
 async def test_who_does_not_read_the_close_is_cut_off(
     start_server: StartServer, log: Log, stage: Stage
 ) -> None:
-    server = await start_server(Limits(close_seconds=0.3, sweep_seconds=0.05))
+    server = await start_server(Limits(close_seconds=0.3, sweep_seconds=0.05, presence_seconds=0))
     size = server.size()
     peer = await server.peer("mallory", stage)
     peer.transport.pauseProducing()
@@ -119,7 +129,7 @@ async def test_who_does_not_read_the_close_is_cut_off(
 async def test_200_half_open_connections_shut_nobody_out(
     start_server: StartServer, log: Log
 ) -> None:
-    server = await start_server(Limits(handshake_seconds=2, sweep_seconds=0.05))
+    server = await start_server(Limits(handshake_seconds=2, sweep_seconds=0.05, presence_seconds=0))
     places = server.limits.waiting_per_address
     size = server.size()
     crowd: list[Peer] = []
@@ -161,7 +171,13 @@ async def test_half_open_connections_from_many_addresses_are_bounded_together(
     start_server: StartServer, log: Log
 ) -> None:
     server = await start_server(
-        Limits(waiting_per_address=10, waiting_total=25, handshake_seconds=1, sweep_seconds=0.05)
+        Limits(
+            waiting_per_address=10,
+            waiting_total=25,
+            handshake_seconds=1,
+            sweep_seconds=0.05,
+            presence_seconds=0,
+        )
     )
     size = server.size()
     crowd = [
@@ -200,7 +216,7 @@ async def test_memory_is_flat_however_often_the_server_is_attacked(
     start_server: StartServer, log: Log
 ) -> None:
     # The room's log is full after every round, and with the same records.
-    server = await start_server(Limits(sweep_seconds=0.05, memory_log_bytes=4_096))
+    server = await start_server(Limits(sweep_seconds=0.05, presence_seconds=0))
 
     async def attack_with(attacks: Sequence[Attack]) -> tuple[Counter[str], int, int]:
         for attack, stage in zip(attacks, cycle(Stage), strict=False):
@@ -269,7 +285,7 @@ async def stalled_reader(server: Server) -> Peer:
 async def test_a_reader_that_pauses_gets_everything_later_and_costs_no_memory(
     start_server: StartServer, log: Log
 ) -> None:
-    server = await start_server(Limits(sweep_seconds=0.05))
+    server = await start_server(Limits(sweep_seconds=0.05, presence_seconds=0))
     reader = await stalled_reader(server)
     count = 1_344  # times 8 KiB: more than 10 MB
     most = await flood(server, reader, count)
@@ -290,7 +306,7 @@ async def test_a_reader_that_pauses_gets_everything_later_and_costs_no_memory(
 
 @pytest_twisted.ensureDeferred
 async def test_a_reader_that_stays_away_is_dropped(start_server: StartServer, log: Log) -> None:
-    server = await start_server(Limits(sweep_seconds=0.05, stall_seconds=0.5))
+    server = await start_server(Limits(sweep_seconds=0.05, stall_seconds=0.5, presence_seconds=0))
     size = server.size()
     reader = await stalled_reader(server)
     assert await flood(server, reader, 768) > 0
