@@ -6,13 +6,13 @@ BIN := $(VENV)/bin
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: run chat test lint check bench vectors clean
+.PHONY: run test lint check bench bench-store bench-stalled bench-kills vectors clean
 
 run: $(VENV)/run
 	@exec $(BIN)/twistd --nodaemon --pidfile= encchat
 
 test: $(VENV)/test
-	$(BIN)/python -m pytest -q --cov
+	$(BIN)/python -m pytest -q --cov -n auto
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -24,6 +24,15 @@ check: lint test
 
 bench: $(VENV)/run
 	$(BIN)/python -m benchmarks
+
+bench-store: $(VENV)/run
+	$(BIN)/python -m benchmarks.store
+
+bench-stalled: $(VENV)/run
+	$(BIN)/python -m benchmarks.stalled
+
+bench-kills: $(VENV)/run
+	$(BIN)/python -m benchmarks.kills
 
 vectors: $(VENV)/test
 	$(BIN)/python tests/vectors/make_vectors.py --check

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: the three figures that every change must keep.
+"""``python -m benchmarks``: the figures that every change must keep.
 
 The figure that counts is what the server pays (CPU time, user and system; resident memory), not
 how long it took. Medians of `_ROUNDS`; the machine's noise is in the spread, which is printed.
@@ -7,7 +7,7 @@ how long it took. Medians of `_ROUNDS`; the machine's noise is in the spread, wh
 import platform
 import resource
 from statistics import median
-from time import process_time
+from time import monotonic, process_time
 from typing import Any, Final
 
 from twisted.internet import task
@@ -26,6 +26,9 @@ _READERS: Final = 100
 _POSTS: Final = 2_000
 _IN_FLIGHT: Final = 64
 _TEXT: Final = "x" * 100
+_POSTERS: Final = 40
+_ROOMS: Final = 20
+_POSTS_EACH: Final = 200
 _SECONDS: Final = 60.0
 """For anything that is waited for."""
 
@@ -94,6 +97,35 @@ async def _deliveries(reactor: Any, server: ServerProcess) -> list[float]:
     return figures
 
 
+async def _posts(reactor: Any, server: ServerProcess) -> tuple[list[float], list[float]]:
+    """Return posts per second of server CPU, and per second, many clients posting, per round."""
+    clients: list[BenchClient] = []
+    for room in range(_ROOMS):
+        nicks = [f"p{room}-{number}" for number in range(_POSTERS // _ROOMS)]
+        clients += await connect_all(reactor, server.port, nicks, f"room{room}")
+    await task.deferLater(reactor, 0.5, lambda: None)
+    for client in clients:
+        client.count_records()
+    per_cpu, per_second = [], []
+    for _ in range(_ROUNDS):
+        cpu, before = server.cpu_seconds(), monotonic()
+        done: Deferred[None] = Deferred()
+        goal = sum(client.acknowledged for client in clients) + _POSTERS * _POSTS_EACH
+
+        def progress(done: Deferred[None] = done, goal: int = goal) -> None:
+            if not done.called and sum(client.acknowledged for client in clients) >= goal:
+                done.callback(None)
+
+        for client in clients:
+            client.on_progress = progress
+            client.post(_POSTS_EACH, _IN_FLIGHT, _TEXT)
+        await done.addTimeout(_SECONDS, reactor)
+        per_cpu.append(_POSTERS * _POSTS_EACH / (server.cpu_seconds() - cpu))
+        per_second.append(_POSTERS * _POSTS_EACH / (monotonic() - before))
+    await _disconnect(reactor, clients)
+    return per_cpu, per_second
+
+
 def _all_delivered(reactor: Any, readers: list[BenchClient], count: int) -> Deferred[None]:
     """Return a Deferred for the moment when each of `readers` has `count` records."""
     done: Deferred[None] = Deferred()
@@ -128,11 +160,14 @@ async def _main(reactor: Any) -> None:
         together = await _connecting(reactor, server, _CONNECTS)
         alone = await _connecting(reactor, server, 1)
         deliveries = await _deliveries(reactor, server)
+        posts, rate = await _posts(reactor, server)
     _report("connect, handshake and login, all at once", together, "ms of CPU", "bound 2")
     _report("  one at a time, idle in between", alone, "ms of CPU", "to compare")
     _report("  the key exchange alone, in a loop", _key_exchange(), "ms of CPU", "to compare")
     _report(f"memory a client, {_CONNECTED:,} connected", memory, "KiB", "bound 24")
     _report(f"deliveries to {_READERS} readers", deliveries, "a CPU second", "bound 100,000")
+    _report(f"durable posts of {_POSTERS} in {_ROOMS} rooms", posts, "a CPU second", "bound 10,000")
+    _report("  the same, as the clients got them done", rate, "a second", "to compare")
 
 
 if __name__ == "__main__":

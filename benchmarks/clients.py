@@ -41,12 +41,17 @@ class BenchClient(ConnectionProtocol):
         self.ready: Deferred[BenchClient] = Deferred()
         self.delivered = 0
         """Records that were vouched for and opened, or, when only counting, record lines."""
+        self.acknowledged = 0
+        """Posts of its own that are durable."""
         self.on_progress: Callable[[], None] = lambda: None
         self._is_counting = False
+        self._is_skipping = False
         self._carry = b""
         self._last_id = 2
         self._unsent = 0
         self._text = ""
+        self._random_size = 0
+        self._log = b""
 
     def connectionMade(self) -> None:
         """Say hello."""
@@ -66,16 +71,21 @@ class BenchClient(ConnectionProtocol):
         """Log in, join, and keep the posts in flight."""
         match event:
             case HostKeyOffered():
-                login = messages.Login(1, self._nick)
+                login = messages.Login(1, self._nick, os.urandom(32))
                 self.transport.write(self.connection.login(login))
             case Received(messages.Welcome()) if self._room is not None:
-                self._send(messages.Join(2, self._room))
-            case Received(messages.Welcome() | messages.Joined()):
+                self._send(messages.Join(2, self._room, "public"))
+            case Received(messages.Welcome()):
+                self.ready.callback(self)
+            case Received(messages.Joined(log=log)):
+                self._log = log
                 self.ready.callback(self)
             case Received(messages.Posted(acks=acks)):
+                self.acknowledged += len(acks)
+                self.on_progress()
                 for _ in acks:
                     self._post()
-            case Delivered():
+            case Delivered(seq=seq) if seq:
                 self.delivered += 1
                 self.on_progress()
             case Received(messages.Refused(text=text)):
@@ -92,6 +102,21 @@ class BenchClient(ConnectionProtocol):
         self._is_counting = True
         self._carry = b"\n"
 
+    def count_records(self) -> None:
+        """From now on count records of the log, unopened, and read the rest."""
+        self._is_skipping = True
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take a line, unless it is skipped."""
+        if not self._is_skipping or line.startswith(b"F"):
+            super().lineReceived(line)
+        elif line.startswith(b"V"):
+            # The next frame counts the vouchers before it.
+            self.connection._opener.voucher(bytes(64))
+        elif line.split(b" ", 3)[2] != b"0":
+            self.delivered += 1
+            self.on_progress()
+
     def post(self, count: int, in_flight: int, text: str) -> None:
         """Post `text` `count` times, `in_flight` of them unacknowledged at a time."""
         self._unsent = count
@@ -99,11 +124,17 @@ class BenchClient(ConnectionProtocol):
         for _ in range(in_flight):
             self._post()
 
+    def post_random(self, count: int, in_flight: int, size: int) -> None:
+        """The same with texts of `size` random characters."""
+        self._random_size = size
+        self.post(count, in_flight, "")
+
     def _post(self) -> None:
         if self._unsent:
             self._unsent -= 1
             self._last_id += 1
-            self._send(messages.Post(self._last_id, ROOM, os.urandom(16), self._text))
+            text = self._text or os.urandom(self._random_size // 2).hex()
+            self._send(messages.Post(self._last_id, self._log, os.urandom(16), text))
 
     def _send(self, request: messages.Request) -> None:
         self.transport.write(self.connection.send(request))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -9,11 +10,19 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-__all__ = ["ServerProcess"]
+__all__ = ["ServerProcess", "free_port"]
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 _LISTENING = re.compile(r"Listening on .*:(\d+)")
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on at the moment."""
+    with socket.socket() as plug:
+        plug.bind(("127.0.0.1", 0))
+        port: int = plug.getsockname()[1]
+        return port
 
 
 class ServerProcess:

@@ -1,0 +1,151 @@
+"""``python -m benchmarks.store``: what durability costs, and what history costs, beside the disk.
+
+The file is in the current directory's file system, because the one for temporary files may be in
+memory.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter, process_time
+from typing import Any, Final, TypeVar
+
+from twisted.internet import task
+from twisted.internet.defer import Deferred
+
+from chat.limits import HISTORY_PAGE, Limits
+from chat.store.interface import Entry
+from chat.store.sqlite import SqliteStore, open_store
+
+T = TypeVar("T")
+
+_SYNCS: Final = 200
+_SINGLES: Final = 200
+_POSTS: Final = 20_000
+_IN_FLIGHT: Final = 20
+"""Appends at a time, of `_BATCH` records each: what as many busy rooms come to."""
+_BATCH: Final = 32
+_RECORD: Final = 250
+_WORDS: Final = "some eighty characters that people say to each other on an ordinary day here"
+_LONG: Final = 1_000_000
+_SHORT: Final = 100
+_PAGES: Final = 500
+
+
+def _entries(first: int, count: int) -> list[Entry]:
+    return [
+        Entry(number.to_bytes(16, "big"), number, os.urandom(_RECORD), f"{_WORDS} {number}")
+        for number in range(first, first + count)
+    ]
+
+
+def _resident() -> int:
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGESIZE")
+
+
+def _sync_milliseconds(directory: Path) -> list[float]:
+    """Return how long writing 4 KiB and fdatasync take, once after the other."""
+    times = []
+    with open(directory / "raw", "wb", buffering=0) as file:
+        for _ in range(_SYNCS):
+            before = perf_counter()
+            file.write(os.urandom(4_096))
+            os.fdatasync(file.fileno())
+            times.append((perf_counter() - before) * 1_000)
+    return times
+
+
+async def _single_milliseconds(store: SqliteStore) -> list[float]:
+    """Return how long one post takes to be durable when nobody else posts."""
+    times = []
+    for number in range(_SINGLES):
+        before = perf_counter()
+        await store.append(b"a quiet log here", _entries(number, 1))
+        times.append((perf_counter() - before) * 1_000)
+    return times
+
+
+async def _many(store: SqliteStore, posts: int) -> tuple[float, float, float]:
+    """Return posts a second, posts a CPU second, and posts a commit, with many at a time."""
+    commits, cpu, before = store.commits, process_time(), perf_counter()
+    next_id = [0]
+
+    async def post(log: bytes) -> None:
+        while next_id[0] < posts:
+            first, next_id[0] = next_id[0], next_id[0] + _BATCH
+            await store.append(log, _entries(first, _BATCH))
+
+    logs = [bytes([number]) * 16 for number in range(_IN_FLIGHT)]
+    for posting in [Deferred.fromCoroutine(post(log)) for log in logs]:
+        await posting
+    seconds = perf_counter() - before
+    return posts / seconds, posts / (process_time() - cpu), posts / (store.commits - commits)
+
+
+async def _page_milliseconds(store: SqliteStore, log: bytes, last: int) -> list[float]:
+    """Return the CPU time, both threads, of reading pages from all over a log."""
+    times = []
+    for number in range(_PAGES):
+        before_seq = max(last * (number + 1) // _PAGES, HISTORY_PAGE + 1)
+        before = process_time()
+        page = await store.read(
+            log, before_seq, Limits().catch_up_bytes, backward=True, limit=HISTORY_PAGE + 1
+        )
+        times.append((process_time() - before) * 1_000)
+        assert len(page) >= HISTORY_PAGE
+    return times
+
+
+def _report(name: str, times: list[float], unit: str, bound: str = "") -> None:
+    ordered = sorted(times)
+    p99 = ordered[int(len(ordered) * 0.99)]
+    print(f"{name:52} {median(times):>10,.3f} {unit}, p99 {p99:,.3f}{bound}")
+
+
+async def _main(reactor: Any) -> None:
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as name:
+        directory = Path(name)
+        await _measure(reactor, directory, _with_store(reactor, directory))
+
+
+def _with_store(reactor: Any, directory: Path) -> Callable[[str, bool], SqliteStore]:
+    return lambda name, has_search: open_store(directory / name, reactor, has_search)
+
+
+async def _measure(
+    reactor: Any, directory: Path, opened: Callable[[str, bool], SqliteStore]
+) -> None:
+    _report("write 4 KiB and fdatasync, this disk", _sync_milliseconds(directory), "ms")
+    store = opened("one.db", True)
+    _report("a post, durable, alone", await _single_milliseconds(store), "ms")
+    await store.close()
+    for has_search in (True, False):
+        store = opened(f"many-{has_search}.db", has_search)
+        rate, cpu_rate, per_commit = await _many(store, _POSTS)
+        index = "with the index" if has_search else "without it"
+        print(
+            f"{f'posts, {_IN_FLIGHT} times {_BATCH} at a time, {index}':52} {rate:>10,.0f} a"
+            f" second, {cpu_rate:,.0f} a CPU second, {per_commit:,.0f} a commit"
+        )
+        await store.close()
+    store = opened("long.db", False)
+    short, long = b"a short log here", b"a long log here."
+    await store.append(short, _entries(0, _SHORT))
+    resident = _resident()
+    for first in range(0, _LONG, 10_000):
+        await store.append(long, _entries(first, 10_000))
+    grown = _resident() - resident
+    for log, last, words in ((short, _SHORT, "a hundred"), (long, _LONG, "a million")):
+        times = await _page_milliseconds(store, log, last)
+        _report(f"CPU of a page of {HISTORY_PAGE} out of {words} records", times, "ms", "; bound 1")
+    size = (directory / "long.db").stat().st_size
+    print(f"{'a record on the disk':52} {size / _LONG:>10,.0f} bytes, of which {_RECORD} its own")
+    print(f"{'memory that a million records cost the process':52} {grown / 2**20:>10,.1f} MiB")
+    await store.close()
+
+
+if __name__ == "__main__":
+    task.react(lambda reactor: Deferred.fromCoroutine(_main(reactor)))
