@@ -256,6 +256,21 @@ class TroubleTests(SqliteCase):
         self.replace(schema, "_BUSY_MILLISECONDS", 1)
         self.check(self.open(), "locked", cause)
 
+    def test_i4_a_file_that_is_damaged_and_put_right(self) -> None:
+        store = self.open()
+        fired(store.append(LOG, [entry(number, 2_000) for number in range(200)]))
+        fired(store.trim(OTHER_LOG, keep=0))  # What is in the write-ahead log goes to the file.
+        whole = self.path.read_bytes()
+        store._reader = store._writer = None  # Nothing is in a cache.
+        self.path.write_bytes(whole[:4_096] + os.urandom(len(whole) - 4_096))
+        for asked in (store.append(LOG, [entry(300)]), store.read(LOG, 0, 10**9)):
+            with pytest.raises(StoreError, match=r"malformed|not a database"):
+                fired(cast(Deferred[object], asked))
+        self.path.write_bytes(whole)
+        assert fired(store.append(LOG, [entry(300)]))[0].seq == 201
+        assert len(fired(store.read(LOG, 0, 10**9))) == 201
+        fired(store.close())
+
     def test_i4_a_table_that_is_gone_and_comes_back(self) -> None:
         def cause() -> Callable[[], None]:
             self.execute("ALTER TABLE logs RENAME TO lost")
