@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: run test lint check bench bench-store bench-stalled bench-kills vectors clean
+.PHONY: run test lint check bench bench-store bench-history bench-stalled bench-kills vectors clean
 
 run: $(VENV)/run
 	@exec $(BIN)/twistd --nodaemon --pidfile= encchat
@@ -27,6 +27,9 @@ bench: $(VENV)/run
 
 bench-store: $(VENV)/run
 	$(BIN)/python -m benchmarks.store
+
+bench-history: $(VENV)/run
+	$(BIN)/python -m benchmarks.history
 
 bench-stalled: $(VENV)/run
 	$(BIN)/python -m benchmarks.stalled

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.interfaces import IReactorTCP
 
-from chat.limits import Limits
+from chat.limits import HISTORY_PAGE, Limits
 from chat.receiver import ConnectionProtocol
 from chat.wire import messages
 from chat.wire.connection import (
@@ -41,6 +41,10 @@ class BenchClient(ConnectionProtocol):
         self.ready: Deferred[BenchClient] = Deferred()
         self.delivered = 0
         """Records that were vouched for and opened, or, when only counting, record lines."""
+        self.is_in = False
+        """Whether it is in a room."""
+        self.pages = 0
+        """Pages of history that it was sent."""
         self.acknowledged = 0
         """Posts of its own that are durable."""
         self.on_progress: Callable[[], None] = lambda: None
@@ -79,7 +83,15 @@ class BenchClient(ConnectionProtocol):
                 self.ready.callback(self)
             case Received(messages.Joined(log=log)):
                 self._log = log
-                self.ready.callback(self)
+                self.is_in = True
+                if not self.ready.called:
+                    self.ready.callback(self)
+                self.on_progress()
+            case Received(messages.Page()):
+                self.pages += 1
+                if self._is_skipping:
+                    self.connection._reader._page = None  # Its records are only counted.
+                self.on_progress()
             case Received(messages.Posted(acks=acks)):
                 self.acknowledged += len(acks)
                 self.on_progress()
@@ -116,6 +128,16 @@ class BenchClient(ConnectionProtocol):
         elif line.split(b" ", 3)[2] != b"0":
             self.delivered += 1
             self.on_progress()
+
+    def join(self, room: str) -> None:
+        """Ask to join a room."""
+        self._last_id += 1
+        self._send(messages.Join(self._last_id, room))
+
+    def ask_history(self, before: int) -> None:
+        """Ask for the page of the room's history before a sequence number."""
+        self._last_id += 1
+        self._send(messages.History(self._last_id, self._log, HISTORY_PAGE, before))
 
     def post(self, count: int, in_flight: int, text: str) -> None:
         """Post `text` `count` times, `in_flight` of them unacknowledged at a time."""

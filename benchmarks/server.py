@@ -32,6 +32,10 @@ class ServerProcess:
     costs are read from /proc.
     """
 
+    def __init__(self, state: Path | None = None) -> None:
+        """With a state directory of somebody else's, if one is given."""
+        self._state = state
+
     def __enter__(self) -> "ServerProcess":
         """Start it, and wait until it listens. Raises RuntimeError if it does not."""
         self._directory = tempfile.TemporaryDirectory()
@@ -39,7 +43,7 @@ class ServerProcess:
         command = [
             *(str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="),
             *(f"--logfile={log}", "encchat", "--listen", "tcp:0:interface=127.0.0.1"),
-            *("--state", str(Path(self._directory.name) / "state")),
+            *("--state", str(self._state or Path(self._directory.name) / "state")),
         ]
         self._process = subprocess.Popen(command)
         cores = sorted(os.sched_getaffinity(0))

@@ -11,7 +11,7 @@ before an earlier one is.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -22,8 +22,7 @@ class StoreError(Exception):
     """The store could not do it; the text says why, for the operator's log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A record to be stored. `record_id` (16 bytes) makes a repetition recognisable."""
 
     record_id: bytes
@@ -39,8 +38,7 @@ class Entry:
     replaced it; 0 for none. Their ids stay known, so that a repetition brings nothing back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(NamedTuple):
     """Where an entry is now; where it was already, with the time it was stored with."""
 
     seq: int
@@ -48,8 +46,7 @@ class Appended:
     is_new: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A record as it is read back."""
 
     seq: int
@@ -57,8 +54,7 @@ class Stored:
     record: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A record that a search found, and when it was stored (milliseconds of UTC)."""
 
     log: bytes
@@ -66,8 +62,7 @@ class Found:
     stored: Stored
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
+class Tail(NamedTuple):
     """The last sequence number and the latest time a log has ever given; 0 where none."""
 
     seq: int
