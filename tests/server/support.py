@@ -89,11 +89,6 @@ class HeldStore(MemoryStore):
         appending, log, entries = self.appends.pop(0)
         super().append(log, entries).chainDeferred(appending)
 
-    def report(self, appending: Deferred[list[Appended]], log: bytes, entries: object) -> None:
-        """Store entries, and report it to somebody else's Deferred."""
-        assert isinstance(entries, list)
-        super().append(log, entries).chainDeferred(appending)
-
     def refuse(self) -> None:
         """Let what has waited longest fail."""
         appending, _, _ = self.appends.pop(0)
