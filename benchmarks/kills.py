@@ -1,208 +1,218 @@
 """``python -m benchmarks.kills``: kill the server again and again while clients post.
 
-The programs are those that users start. Each client is a script that posts its lines and leaves
-when every one of them is acknowledged; one more only reads. Whenever enough of what is said has
-arrived, the server gets SIGKILL and is started again on the same state.
+The server is ``twistd``; the clients are the terminal client without its terminal, and note which
+posts the server acknowledged, with which numbers. Again and again, while all of them are posting,
+the server gets SIGKILL and is started on the same state. What each kill interrupted is counted when
+all connections are gone: posts that were sent, and not acknowledged by anything that still came.
 
-Fails if an acknowledged line is missing anywhere, if one was shown twice, if two saw another order,
-or if a kill did not land while every client was posting and lines were on the way.
+Fails if a kill interrupted nothing, or came when a client had no more to say; if anything that was
+acknowledged is missing from what a newcomer reads at the end, is there twice, or is not in the
+order of the numbers; or if anybody was shown something else, or in another order.
 """
 
-import os
-import signal
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
-from typing import IO, Final
+from random import Random
+from threading import Timer
+from typing import Final
 
-from benchmarks.server import free_port
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater, react
+
+from benchmarks.server import ServerProcess, free_port
+from chat.limits import ClientLimits, Limits
+from chat.testing.headless import HeadlessClient, RealReactor
 
 __all__ = ["Failed", "run"]
 
 _PATIENCE: Final = 120.0
 _POLL: Final = 0.002
+_IN_FLIGHT: Final = 64
+"""Lines of each client that are not answered, while it has any to say."""
+_KILL_WITHIN: Final = 0.001, 0.01
+"""Seconds from when all have as many on the way to the kill: less than the server needs for them,
+so that it falls anywhere between their arrival and their acknowledgement."""
 
-_BURST: Final = 30
-_BURST_SECONDS: Final = 0.8
+_LIMITS: Final = Limits()
+_CLIENT_LIMITS: Final = ClientLimits(first_retry=0.2, last_retry=1)
 
 
 class Failed(Exception):
     """Something that must not happen has happened."""
 
 
-class _Program:
-    """A process whose lines are kept."""
+class _Poster:
+    """A client with so many lines to say."""
 
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
-        self.lines: list[str] = []
-        self.notes: list[str] = []
-        self.fed = 0
-        """Lines typed so far."""
-        self.process = subprocess.Popen(
-            command,
-            env={**os.environ, **environment},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for stream, kept in (
-            (self.process.stdout, self.lines),
-            (self.process.stderr, self.notes),
-        ):
-            assert stream is not None
-            Thread(target=_keep, args=(stream, kept), daemon=True).start()
+    def __init__(self, client: HeadlessClient, lines: int) -> None:
+        self.client = client
+        self._lines = lines
+        self._allowed = 0
 
-    def feed(self, lines: list[str]) -> None:
-        """Type lines in bursts, then end the input."""
-        Thread(target=self._feed, args=(lines,), daemon=True).start()
+    def allow(self, share: float) -> None:
+        """Let it say this share of its lines."""
+        self._allowed = round(self._lines * share)
 
-    def _feed(self, lines: list[str]) -> None:
-        assert self.process.stdin is not None
-        for start in range(0, len(lines), _BURST):
-            burst = lines[start : start + _BURST]
-            self.process.stdin.write("".join(burst))
-            self.process.stdin.flush()
-            self.fed += len(burst)
-            time.sleep(_BURST_SECONDS)
-        self.process.stdin.close()
+    def fill(self) -> None:
+        """Type what may be in flight."""
+        while self.client.typed < self._allowed and self.in_flight < _IN_FLIGHT:
+            self.client.type(f"line {self.client.typed}")
+
+    @property
+    def in_flight(self) -> int:
+        """Lines that were typed and are not answered."""
+        return self.client.typed - self.client.answered
+
+    @property
+    def left(self) -> int:
+        """Lines that it may say and that are not answered."""
+        return self._allowed - self.client.answered
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has said everything, and it is acknowledged."""
+        return self.client.answered == self._lines
 
 
-def _keep(stream: IO[str], kept: list[str]) -> None:
-    for line in stream:
-        kept.append(line.rstrip("\n"))
+class _Run:
+    def __init__(self, reactor: RealReactor, server: ServerProcess, home: Path) -> None:
+        self._reactor = reactor
+        self._server = server
+        self._home = home
+        self._random = Random(9)
+        self._posters: list[_Poster] = []
+        self._clients: list[HeadlessClient] = []
 
-
-def _wait(what: str, condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise Failed(f"waited too long: {what}")
-        time.sleep(_POLL)
-
-
-class _Server:
-    """A server that is killed and started again."""
-
-    def __init__(self, directory: Path, port: int) -> None:
-        self._directory = directory
-        self._port = port
-        self.start()
-
-    def start(self) -> None:
-        """Start it, and wait until it listens."""
-        twistd = str(Path(sys.executable).with_name("twistd"))
-        self._program = _Program(
-            [
-                *(twistd, "--nodaemon", "--pidfile=", "encchat"),
-                *("--listen", f"tcp:{self._port}:interface=127.0.0.1"),
-                *("--state", str(self._directory / "state")),
-            ],
-            {},
-        )
-        _wait("a server", lambda: any("Connect with" in line for line in self._program.lines))
-
-    def kill(self) -> None:
-        """Kill it, by its id, at once."""
-        self._program.process.kill()
-        self.end(signal.SIGKILL)
-
-    def end(self, number: int) -> None:
-        """Send it a signal, by its id, and wait until it is gone."""
-        self._program.process.send_signal(number)
-        self._program.process.wait(_PATIENCE)
-        said = "\n".join(self._program.lines + self._program.notes)
-        if "Traceback" in said:
-            raise Failed(said)
-
-
-def run(clients: int, lines: int, kills: int) -> None:
-    """Do it: so many clients, lines of each, and kills. Raises Failed."""
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        port = free_port()
-        server = _Server(directory, port)
-
-        def client(nick: str) -> _Program:
-            command = [sys.executable, "-m", "chat.client", f"localhost:{port}", "--nick", nick]
-            program = _Program([*command, "--plain"], {"ENCCHAT_HOME": str(directory / nick)})
-            _wait(nick, lambda: any("You are" in note for note in program.notes))
-            return program
-
-        programs: list[_Program] = []
+    async def play(self, clients: int, lines: int, kills: int) -> None:
+        """Do it. Raises Failed."""
+        reader = await self._enter("reader")
+        self._posters = [_Poster(await self._enter(f"p{n}"), lines) for n in range(clients)]
         try:
-            reader = client("reader")
-            programs.append(reader)
-            posters = [client(f"p{number}") for number in range(clients)]
-            programs += posters
-            _kill_and_check(server, reader, posters, lines, kills)
+            for kill in range(1, kills + 1):
+                self._allow(kill / (kills + 1))
+                await self._kill(kill)
+            self._allow(1)
+            await self._wait("acknowledgements", lambda: all(it.is_done for it in self._posters))
+            total = clients * lines
+            fresh = await self._enter("fresh", history=total)
+            await self._wait("the history", lambda: len(fresh.screen.said) >= total)
+            await self._wait("the reader", lambda: len(reader.screen.said) >= total)
+            for client in self._clients:
+                client.end_input()
+            await self._wait("all to leave", lambda: None not in {c.status for c in self._clients})
+            self._check(fresh, total, kills)
         finally:
-            for program in programs:
-                program.process.kill()
-                program.process.wait()
-            server.end(signal.SIGTERM)
+            for client in self._clients:
+                client.interrupt()
 
-
-def _kill_and_check(
-    server: _Server, reader: _Program, posters: list[_Program], lines: int, kills: int
-) -> None:
-    total = lines * len(posters)
-    for number, poster in enumerate(posters):
-        poster.feed([f"line {number}/{line}\n" for line in range(lines)])
-    for kill in range(1, kills + 1):
-        goal = total * kill // (kills + 2)
-        _wait_for_traffic(reader, posters, goal)
-        finished = sum(poster.process.poll() is not None for poster in posters)
-        server.kill()
-        fed, arrived = sum(poster.fed for poster in posters), len(_said(reader))
-        if finished or fed <= arrived:
-            raise Failed(f"kill {kill} did not land under traffic: {finished} clients were done")
-        print(
-            f"kill {kill}: {arrived:,} of {total:,} lines had arrived, {fed - arrived:,} on the way"
+    async def _enter(self, nick: str, history: int = 0) -> HeadlessClient:
+        client = HeadlessClient(
+            self._reactor,
+            nick,
+            self._server.port,
+            self._home / nick,
+            _LIMITS,
+            _CLIENT_LIMITS,
+            history,
         )
-        server.start()
-    _wait("all clients to leave", lambda: all(it.process.poll() is not None for it in posters))
-    _wait("everything to arrive", lambda: len(_said(reader)) >= total)
-    order = _said(reader)
-    statuses = [poster.process.returncode for poster in posters]
-    if any(statuses):
-        raise Failed(f"clients ended with {statuses}: {posters[0].notes[-3:]}")
-    expected = {f"p{n}: line {n}/{line}" for n in range(len(posters)) for line in range(lines)}
-    if len(order) != total or set(order) != expected:
-        lost, extra = len(expected - set(order)), len(order) - len(set(order))
-        raise Failed(f"{lost} acknowledged lines lost, {extra} shown twice")
-    for number, poster in enumerate(posters):
-        seen = _said(poster)
-        others = [line for line in order if not line.startswith(f"p{number}: ")]
-        # A client leaves when its own lines are acknowledged; the others may go on.
-        if seen != others[: len(seen)]:
-            raise Failed(f"client {number} saw something else, or in another order")
-    again = sum(any("Connected again" in note for note in it.notes) for it in posters)
-    cuts = sum("Connected again" in note for it in posters for note in it.notes)
-    print(f"{again} clients came back {cuts} times")
-    print(f"{total:,} lines acknowledged, 0 lost, 0 shown twice, one order for all; {kills} kills")
+        self._clients.append(client)
+        client.start()
+        await self._wait(nick, lambda: any("You are" in note for note in client.screen.notes))
+        return client
+
+    async def _wait(self, what: str, condition: Callable[[], bool]) -> None:
+        deadline = self._reactor.seconds() + _PATIENCE
+        while not condition():
+            if self._reactor.seconds() > deadline:
+                raise Failed(f"waited too long for {what}")
+            for poster in self._posters:
+                poster.fill()
+            await deferLater(self._reactor, _POLL)
+
+    def _allow(self, share: float) -> None:
+        for poster in self._posters:
+            poster.allow(share)
+
+    def _count(self) -> int:
+        return sum(len(poster.client.acknowledged) for poster in self._posters)
+
+    async def _kill(self, number: int) -> None:
+        """Kill the server while everybody posts, start it, and wait until everybody is back."""
+        left = sum(poster.left for poster in self._posters)
+        goal = self._count() + self._random.randrange(left // 2)
+        await self._wait("traffic", lambda: self._count() > goal)
+        for poster in self._posters:
+            poster.fill()
+        # From a thread, because what just arrived can keep this one busy for longer than that.
+        killing = Timer(self._random.uniform(*_KILL_WITHIN), self._server.kill)
+        killing.start()
+        await self._while_dead(lambda: all(client.cuts == number for client in self._clients))
+        killing.join()
+        acknowledged, in_flight = self._count(), [poster.in_flight for poster in self._posters]
+        finished = sum(poster.is_done for poster in self._posters)
+        if finished or not sum(in_flight):
+            raise Failed(f"kill {number} did not land under traffic: {finished} clients were done")
+        print(
+            f"kill {number}: {acknowledged:,} posts were acknowledged,"
+            f" {sum(in_flight)} of {sum(map(bool, in_flight))} clients on the way"
+        )
+        if "Traceback" in self._server.log():
+            raise Failed(self._server.log())
+        self._server.start()
+        await self._while_dead(lambda: all(client.returns == number for client in self._clients))
+
+    async def _while_dead(self, condition: Callable[[], bool]) -> None:
+        """Wait, with nobody typing."""
+        posters, self._posters = self._posters, []
+        await self._wait("connections", condition)
+        self._posters = posters
+
+    def _check(self, fresh: HeadlessClient, total: int, kills: int) -> None:
+        order = fresh.screen.said
+        acknowledged = sorted(
+            (seq, (poster.client.nick, text))
+            for poster in self._posters
+            for seq, text in poster.client.acknowledged
+        )
+        places = {said: place for place, said in enumerate(order)}
+        lost = [said for _, said in acknowledged if said not in places]
+        if lost or len(order) != total or len(places) != total:
+            doubled = len(order) - len(places)
+            raise Failed(f"{len(lost)} acknowledged posts lost, {doubled} shown twice")
+        by_number = [places[said] for _, said in acknowledged]
+        if by_number != sorted(by_number):
+            raise Failed("the order is not that of the numbers")
+        for client in self._clients:
+            others = [said for said in order if said[0] != client.nick]
+            if client.screen.said != others:
+                raise Failed(f"{client.nick} was shown something else, or in another order")
+            if client.status:
+                raise Failed(f"{client.nick} ended with {client.status}: {client.screen.notes}")
+        sent = sum(poster.client.sent for poster in self._posters)
+        print(
+            f"{kills} kills; {total:,} posts, {len(acknowledged):,} of them acknowledged by number,"
+            f" {total - len(acknowledged):,} by their own record; {sent - total:,} were sent again"
+        )
+        print("0 lost, 0 shown twice, one order for all, for a newcomer and by the numbers")
 
 
-def _wait_for_traffic(reader: _Program, posters: list[_Program], goal: int) -> None:
-    """Wait until so much has arrived, and then until something is on the way."""
+async def run(reactor: RealReactor, clients: int, lines: int, kills: int) -> None:
+    """Do it: so many clients, lines of each, and kills. Raises Failed."""
+    with (
+        tempfile.TemporaryDirectory() as home,
+        ServerProcess(port=free_port()) as server,
+    ):
+        await _Run(reactor, server, Path(home)).play(clients, lines, kills)
 
-    def is_on_the_way() -> bool:
-        arrived = len(_said(reader))
-        return arrived >= goal and sum(it.fed for it in posters) >= arrived + 3 * _BURST
 
-    _wait(f"{goal} lines", is_on_the_way)
-
-
-def _said(program: _Program) -> list[str]:
-    return [line for line in list(program.lines) if ": line " in line]
+def _main(reactor: RealReactor) -> Deferred[None]:
+    return Deferred.fromCoroutine(run(reactor, clients=10, lines=1_000, kills=10))
 
 
 if __name__ == "__main__":
     try:
-        run(clients=10, lines=1_000, kills=10)
+        react(_main)
     except Failed as error:
         sys.exit(f"FAILED: {error}")

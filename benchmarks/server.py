@@ -26,31 +26,23 @@ def free_port() -> int:
 
 
 class ServerProcess:
-    """``twistd encchat`` on a free port of the loopback address, with a state directory of its own.
+    """``twistd encchat`` on the loopback address, with a state directory of its own.
 
     Given two cores or more, it has the first to itself and the clients the others. Linux only: the
     costs are read from /proc.
     """
 
-    def __init__(self, state: Path | None = None) -> None:
-        """With a state directory of somebody else's, if one is given."""
+    def __init__(self, state: Path | None = None, port: int = 0) -> None:
+        """With a state directory of somebody else's, and on a port, if they are given."""
+        self.port = port
         self._state = state
+        self._cores = os.sched_getaffinity(0)
 
     def __enter__(self) -> "ServerProcess":
         """Start it, and wait until it listens. Raises RuntimeError if it does not."""
         self._directory = tempfile.TemporaryDirectory()
-        log = Path(self._directory.name) / "log"
-        command = [
-            *(str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="),
-            *(f"--logfile={log}", "encchat", "--listen", "tcp:0:interface=127.0.0.1"),
-            *("--state", str(self._state or Path(self._directory.name) / "state")),
-        ]
-        self._process = subprocess.Popen(command)
-        cores = sorted(os.sched_getaffinity(0))
-        if len(cores) > 1:
-            os.sched_setaffinity(self._process.pid, cores[:1])
-            os.sched_setaffinity(0, cores[1:])
-        self.port = self._wait_for_port(log)
+        self._log = Path(self._directory.name) / "log"
+        self.start()
         return self
 
     def __exit__(
@@ -66,18 +58,43 @@ class ServerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        os.sched_setaffinity(0, self._cores)
         self._directory.cleanup()
 
-    def _wait_for_port(self, log: Path) -> int:
+    def start(self) -> None:
+        """Start it, after `kill`, where it was. Raises RuntimeError if it does not listen."""
+        listen = f"tcp:{self.port}:interface=127.0.0.1"
+        command = [
+            *(str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="),
+            *(f"--logfile={self._log}", "encchat", "--listen", listen),
+            *("--state", str(self._state or Path(self._directory.name) / "state")),
+        ]
+        begin = len(self.log())
+        self._process = subprocess.Popen(command)
+        cores = sorted(self._cores)
+        if len(cores) > 1:
+            os.sched_setaffinity(self._process.pid, cores[:1])
+            os.sched_setaffinity(0, cores[1:])
+        self.port = self._wait_for_port(begin)
+
+    def kill(self) -> None:
+        """Send it SIGKILL, and wait until it is gone."""
+        self._process.kill()
+        self._process.wait()
+
+    def log(self) -> str:
+        """Return all that it has logged."""
+        return self._log.read_text() if self._log.exists() else ""
+
+    def _wait_for_port(self, begin: int) -> int:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
-            found = _LISTENING.search(log.read_text()) if log.exists() else None
+            found = _LISTENING.search(self.log(), begin)
             if found:
                 return int(found[1])
             time.sleep(0.05)
-        self._process.kill()
-        self._process.wait()
-        raise RuntimeError("the server did not start: " + log.read_text())
+        self.kill()
+        raise RuntimeError("the server did not start: " + self.log())
 
     def cpu_seconds(self) -> float:
         """Return the CPU time, user and system, that the server has used."""

@@ -16,8 +16,6 @@ from twisted.internet.interfaces import (
     IListeningPort,
     IReactorCore,
     IReactorFromThreads,
-    IReactorTCP,
-    IReactorTime,
 )
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.task import deferLater
@@ -32,6 +30,7 @@ from chat.server.protocol import ChatProtocol
 from chat.server.requests import Desk
 from chat.store.sqlite import open_store
 from chat.testing import HOST_KEY
+from chat.testing.headless import RealReactor
 from chat.testing.server import STORAGE_KEY
 from chat.wire.connection import (
     ClientConnection,
@@ -56,7 +55,7 @@ def secret_of(nick: str) -> bytes:
     return hashlib.sha256(nick.encode("utf-8", "backslashreplace")).digest()
 
 
-class Reactor(IReactorTime, IReactorTCP, IReactorCore, IReactorFromThreads):
+class Reactor(RealReactor, IReactorCore, IReactorFromThreads):
     """What is needed of the reactor."""
 
 
