@@ -1,4 +1,4 @@
-"""A network that misbehaves: a TCP proxy that cuts, delays, half-opens and drips, by a seed."""
+"""A network that misbehaves: a TCP proxy that cuts, delays, hangs and drips, by a seed."""
 
 from collections import Counter
 from random import Random
@@ -30,6 +30,8 @@ class _Side(Protocol):
         self._proxy = proxy
         self.other: _Side | None = None
         self.is_lost = False
+        self.is_hung = False
+        """Whether nothing of what it sends goes on, without anybody being told."""
         self.early = b""
         """What came before the other side was there."""
 
@@ -117,7 +119,12 @@ class Proxy(Factory[_Side]):
     def pass_on(self, data: bytes, side: _Side, other: _Side) -> None:
         """Do with what one side sent whatever comes to mind."""
         chance = self._random.random() if self.is_bad else 1.0
-        if chance < 0.04:
+        if side.is_hung:
+            return
+        if chance < 0.01:
+            self.done["hung"] += 1
+            side.is_hung = other.is_hung = True
+        elif chance < 0.04:
             self.done["cut"] += 1
             other.transport.write(data[: self._random.randrange(len(data) + 1)])
             self._later(0, side.transport.abortConnection)
