@@ -124,7 +124,7 @@ class Archive:
             log, stored = it.feed.log, it.stored
             epoch = record_epoch(stored.record)
             if (log, epoch) not in sent and epoch != it.feed.knows(session.number):
-                session.send(messages.Keys(log, epoch, it.feed.epochs.key(epoch)))
+                session.send(messages.Keys(log, epoch, it.feed.epochs.key(epoch).raw))
             sent.add((log, epoch))
             lines.append(
                 Line(stored.seq, stored.record, encode_record(log, stored.seq, stored.record))

@@ -9,7 +9,7 @@ from typing import Final
 
 from chat.store.interface import LogStore, StoreError
 from chat.wire.errors import RemoteProtocolError
-from chat.wire.sealing import KEY_BYTES, RandomBytes, open_box, seal
+from chat.wire.sealing import KEY_BYTES, BoxKey, RandomBytes, open_box, seal
 
 __all__ = ["Epochs"]
 
@@ -35,7 +35,7 @@ class Epochs:
         self._storage_key = storage_key
         self._random_bytes = random_bytes
         self._wrapped: dict[int, bytes] = {}
-        self._open: dict[int, bytes] = {}
+        self._open: dict[int, BoxKey] = {}
         self.current = 0
         """The newest epoch; 0 before there is any."""
 
@@ -49,26 +49,27 @@ class Epochs:
     async def start(self) -> None:
         """Begin a new epoch; its key is durable when this is done. Raises StoreError."""
         self.current += 1  # Even if it fails: nothing says that the key was not stored.
-        epoch, key = self.current, self._random_bytes(KEY_BYTES)
-        wrapped = seal(self._storage_key, key, self._aad(epoch), self._random_bytes)
+        epoch, key = self.current, BoxKey(self._random_bytes(KEY_BYTES))
+        wrapped = seal(self._storage_key, key.raw, self._aad(epoch), self._random_bytes)
         name = _PREFIX + self._log + epoch.to_bytes(4, "big")
         if not await self._store.compare_and_set(name, None, wrapped):
             raise StoreError("an epoch that was to be new is there already")
         self._wrapped[epoch] = wrapped
         self._remember(epoch, key)
 
-    def key(self, epoch: int) -> bytes:
+    def key(self, epoch: int) -> BoxKey:
         """Return the key of an epoch. Raises StoreError."""
         key = self._open.get(epoch)
         if key is None:
             try:
-                key = open_box(self._storage_key, self._wrapped[epoch], self._aad(epoch))
+                raw = open_box(self._storage_key, self._wrapped[epoch], self._aad(epoch))
             except (KeyError, RemoteProtocolError):
                 raise StoreError(f"the key of epoch {epoch} is lost") from None
+            key = BoxKey(raw)
             self._remember(epoch, key)
         return key
 
-    def _remember(self, epoch: int, key: bytes) -> None:
+    def _remember(self, epoch: int, key: BoxKey) -> None:
         self._open[epoch] = key
         if len(self._open) > _CACHED:
             del self._open[next(iter(self._open))]

@@ -306,7 +306,7 @@ class Feed:
             if run.epoch > reader.epoch:
                 reader.epoch = run.epoch
                 key = self.epochs.key(run.epoch)
-                session.send(messages.Keys(self.log, run.epoch, key))
+                session.send(messages.Keys(self.log, run.epoch, key.raw))
             session.deliver(run.data, run.digest)
             self._advance(reader, run.last)
 

@@ -30,7 +30,7 @@ from chat.wire.messages import (
     encode,
 )
 from chat.wire.records import seal_record
-from chat.wire.sealing import KEY_BYTES, RandomBytes
+from chat.wire.sealing import KEY_BYTES, BoxKey, RandomBytes
 
 __all__ = ["HOST_KEY", "FakeClock", "FakeLog", "Pair", "seeded_bytes", "split_lines"]
 
@@ -241,6 +241,6 @@ class FakeLog:
     def _line(self, seq: int, body: Body) -> bytes:
         record_id = self.random_bytes(16)
         record = seal_record(
-            self.key, self.log, self.epoch, record_id, encode(body), self.random_bytes
+            BoxKey(self.key), self.log, self.epoch, record_id, encode(body), self.random_bytes
         )
         return encode_record(self.log, seq, record)

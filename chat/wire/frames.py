@@ -11,7 +11,7 @@ from typing import Final
 from chat.limits import Limits
 from chat.wire.errors import LocalProtocolError
 from chat.wire.schedule import VERSION, derive
-from chat.wire.sealing import RandomBytes, open_box, seal
+from chat.wire.sealing import BoxKey, RandomBytes
 
 __all__ = ["CLIENT_TO_SERVER", "SERVER_TO_CLIENT", "FrameOpener", "FrameSealer"]
 
@@ -40,7 +40,7 @@ class _Direction:
 
     def _start(self, secret: bytes) -> None:
         self._secret = secret
-        self._key = derive(secret, "key")
+        self._key = BoxKey(derive(secret, "key"))
         self._voucher_key = b""
         self.sequence = 0
         self.vouchers = 0
@@ -98,7 +98,7 @@ class FrameSealer(_Direction):
     def seal(self, payload: bytes) -> bytes:
         """Return the box of the next frame."""
         self._payload_bytes += len(payload)
-        return seal(self._key, payload, self._next_aad(), self._random_bytes)
+        return self._key.seal(payload, self._next_aad(), self._random_bytes)
 
     def is_spent(self, size: int, now: float, limits: Limits) -> bool:
         """Tell whether this generation must end before a payload of `size` bytes, at time `now`.
@@ -125,7 +125,7 @@ class FrameOpener(_Direction):
 
     def open(self, box: bytes) -> bytes:
         """Return the payload of the next frame. Raises AuthenticationError, MalformedLineError."""
-        return open_box(self._key, box, self._next_aad())
+        return self._key.open(box, self._next_aad())
 
     def is_last(self, limits: Limits) -> bool:
         """Tell whether the frame just opened had the last place of its generation."""

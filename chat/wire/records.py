@@ -15,7 +15,7 @@ from chat.wire.errors import AuthenticationError, MalformedLineError, Unexpected
 from chat.wire.frames import FrameOpener
 from chat.wire.lines import RecordLine
 from chat.wire.messages import Body, Keys, Opened, Page, Unknown, decode_body
-from chat.wire.sealing import RandomBytes, open_box, seal
+from chat.wire.sealing import BoxKey, RandomBytes
 
 __all__ = ["Delivered", "RecordReader", "open_record", "record_epoch", "record_id", "seal_record"]
 
@@ -45,16 +45,16 @@ def record_id(account: bytes, message: bytes) -> bytes:
 
 
 def seal_record(
-    key: bytes,
+    key: BoxKey,
     log: bytes,
     epoch: int,
     record_id: bytes,
     body: bytes,
     random_bytes: RandomBytes = os.urandom,
 ) -> bytes:
-    """Return the record of `body` under the 64-byte key of `epoch`."""
+    """Return the record of `body` under the key of `epoch`."""
     head = epoch.to_bytes(4, "big") + record_id
-    return head + seal(key, body, _AAD + log + head, random_bytes)
+    return head + key.seal(body, _AAD + log + head, random_bytes)
 
 
 def record_epoch(record: bytes) -> int:
@@ -64,20 +64,20 @@ def record_epoch(record: bytes) -> int:
     return int.from_bytes(record[:4], "big")
 
 
-def open_record(key: bytes, log: bytes, record: bytes) -> tuple[bytes, bytes]:
+def open_record(key: BoxKey, log: bytes, record: bytes) -> tuple[bytes, bytes]:
     """Return (record id, body) of a record. The inverse of `seal_record`.
 
     Raises AuthenticationError, MalformedLineError.
     """
     head, box = record[:_HEAD], record[_HEAD:]
-    return head[4:], open_box(key, box, _AAD + log + head)
+    return head[4:], key.open(box, _AAD + log + head)
 
 
 @dataclass(slots=True)
 class _Log:
     """What the reader knows of a log: its epochs' keys and how far it has read."""
 
-    keys: dict[int, bytes] = field(default_factory=dict, repr=False)
+    keys: dict[int, BoxKey] = field(default_factory=dict, repr=False)
     seq: int | None = None
     """Of the last record; None until the server says where reading starts."""
 
@@ -96,7 +96,8 @@ class RecordReader:
     def add_key(self, keys: Keys) -> None:
         """Remember an epoch's key. A key never changes: UnexpectedInputError if it does."""
         known = self._logs.setdefault(keys.log, _Log()).keys
-        if not hmac.compare_digest(known.setdefault(keys.epoch, keys.key), keys.key):
+        key = known.setdefault(keys.epoch, BoxKey(keys.key))
+        if not hmac.compare_digest(key.raw, keys.key):
             raise UnexpectedInputError("another key for the same epoch")
 
     def start(self, opened: Opened) -> None:

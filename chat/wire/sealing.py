@@ -10,53 +10,90 @@ from collections.abc import Callable
 from typing import Final
 
 from Crypto.Cipher import AES
+from Crypto.Cipher._mode_cbc import CbcMode
 from Crypto.Util.Padding import pad, unpad
 
 from chat.wire.errors import AuthenticationError, MalformedLineError
 
-__all__ = ["KEY_BYTES", "RandomBytes", "open_box", "seal"]
+__all__ = ["KEY_BYTES", "BoxKey", "RandomBytes", "open_box", "seal"]
 
 KEY_BYTES: Final = 64
 """MAC key 32 bytes, then encryption key 32 bytes."""
 
 _BLOCK: Final = AES.block_size
 _TAG: Final = 32
+_ZEROS: Final = bytes(_BLOCK)
 
 RandomBytes = Callable[[int], bytes]
 """A source of random bytes: called with a count, returns that many."""
 
 
-def seal(key: bytes, plaintext: bytes, aad: bytes, random_bytes: RandomBytes = os.urandom) -> bytes:
-    """Return the box IV ‖ CT ‖ tag (16 + 16·⌊n/16 + 1⌋ + 32 bytes) of `plaintext`, bound to `aad`.
+class BoxKey:
+    """A key (64 bytes) that seals or opens many boxes.
 
-    `key` is 64 bytes. A fresh random IV makes the same key safe for any number of boxes that a
-    generation or an epoch holds.
+    It keeps one running CBC chain for each of the two, because to prepare AES costs more than to
+    encrypt a message.
     """
-    iv = random_bytes(_BLOCK)
-    ciphertext = AES.new(key[32:], AES.MODE_CBC, iv=iv).encrypt(pad(plaintext, _BLOCK))
-    sealed = iv + ciphertext
-    return sealed + _tag(key, sealed, aad)
+
+    __slots__ = ("_decryption", "_encryption", "_mac", "raw")
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self._mac = hmac.new(raw[:32], digestmod="sha512")
+        self._encryption: CbcMode | None = None
+        self._decryption: CbcMode | None = None
+
+    def seal(self, plaintext: bytes, aad: bytes, random_bytes: RandomBytes = os.urandom) -> bytes:
+        """Return the box IV ‖ CT ‖ tag (16 + 16·⌊n/16 + 1⌋ + 32 bytes) of `plaintext`, bound to
+        `aad`.
+
+        An unpredictable IV makes the same key safe for any number of boxes that a generation or an
+        epoch holds.
+        """
+        padded = pad(plaintext, _BLOCK)
+        if self._encryption is None:
+            iv = random_bytes(_BLOCK)
+            self._encryption = AES.new(self.raw[32:], AES.MODE_CBC, iv=iv)
+            sealed = iv + self._encryption.encrypt(padded)
+        else:
+            # A block of zeros makes the next IV: the cipher's output for the last block of
+            # ciphertext, which was never its input (NIST SP 800-38A appendix C, first method).
+            sealed = self._encryption.encrypt(_ZEROS + padded)
+        return sealed + self._tag(sealed, aad)
+
+    def open(self, box: bytes, aad: bytes) -> bytes:
+        """Return the plaintext of `box`. The inverse of `seal`.
+
+        Raises MalformedLineError for a length no box has (which tells the peer nothing it does not
+        know), and AuthenticationError, always the same, for everything else.
+        """
+        if len(box) < 2 * _BLOCK + _TAG or (len(box) - _TAG) % _BLOCK:
+            raise MalformedLineError("a sealed box has another length")
+        sealed = box[:-_TAG]
+        # Encrypt-then-MAC: nothing is decrypted before the tag is right, so there is no padding
+        # oracle.
+        if not hmac.compare_digest(box[-_TAG:], self._tag(sealed, aad)):
+            raise AuthenticationError
+        if self._decryption is None:
+            self._decryption = AES.new(self.raw[32:], AES.MODE_CBC, iv=_ZEROS)
+        # Whatever was decrypted before only changes the block that comes of the IV.
+        padded = self._decryption.decrypt(sealed)[_BLOCK:]
+        try:
+            return unpad(padded, _BLOCK)
+        except ValueError:
+            raise AuthenticationError from None
+
+    def _tag(self, sealed: bytes, aad: bytes) -> bytes:
+        mac = self._mac.copy()
+        mac.update(aad + sealed + (8 * len(aad)).to_bytes(8, "big"))
+        return mac.digest()[:_TAG]
+
+
+def seal(key: bytes, plaintext: bytes, aad: bytes, random_bytes: RandomBytes = os.urandom) -> bytes:
+    """Return a box under a key that seals no other: `BoxKey.seal`."""
+    return BoxKey(key).seal(plaintext, aad, random_bytes)
 
 
 def open_box(key: bytes, box: bytes, aad: bytes) -> bytes:
-    """Return the plaintext of `box`. The inverse of `seal`.
-
-    Raises MalformedLineError for a length no box has (which tells the peer nothing it does not
-    know), and AuthenticationError, always the same, for everything else.
-    """
-    if len(box) < 2 * _BLOCK + _TAG or (len(box) - _TAG) % _BLOCK:
-        raise MalformedLineError("a sealed box has another length")
-    sealed = box[:-_TAG]
-    # Encrypt-then-MAC: nothing is decrypted before the tag is right, so there is no padding oracle.
-    if not hmac.compare_digest(box[-_TAG:], _tag(key, sealed, aad)):
-        raise AuthenticationError
-    padded = AES.new(key[32:], AES.MODE_CBC, iv=sealed[:_BLOCK]).decrypt(sealed[_BLOCK:])
-    try:
-        return unpad(padded, _BLOCK)
-    except ValueError:
-        raise AuthenticationError from None
-
-
-def _tag(key: bytes, sealed: bytes, aad: bytes) -> bytes:
-    message = aad + sealed + (8 * len(aad)).to_bytes(8, "big")
-    return hmac.digest(key[:32], message, "sha512")[:_TAG]
+    """Return the plaintext of a box under a key that opens no other: `BoxKey.open`."""
+    return BoxKey(key).open(box, aad)

@@ -23,6 +23,7 @@ from chat.wire.hostkey import HostKey
 from chat.wire.lines import encode_record
 from chat.wire.messages import Keys, Post, Removed, encode
 from chat.wire.records import Delivered, seal_record
+from chat.wire.sealing import BoxKey
 from tests.client.model import ModelServer, Session
 
 KEY = bytes(64)
@@ -88,7 +89,7 @@ class Served(ConnectionProtocol):
 
 def _line(record: Delivered) -> bytes:
     assert isinstance(record.body, Struct)
-    sealed = seal_record(KEY, record.log, 1, record.record_id, encode(record.body))
+    sealed = seal_record(BoxKey(KEY), record.log, 1, record.record_id, encode(record.body))
     return encode_record(record.log, record.seq, sealed)
 
 

@@ -23,6 +23,7 @@ from chat.wire.errors import CloseCode
 from chat.wire.lines import RecordLine, decode_line
 from chat.wire.messages import Body, Keys, Posted, TextBody, Unknown, decode_body
 from chat.wire.records import open_record, record_epoch, record_id
+from chat.wire.sealing import BoxKey
 from tests.store.suite import fired
 
 __all__ = [
@@ -183,7 +184,7 @@ class FakeSession:
     def open(self, line: RecordLine) -> Body | Unknown:
         """Return the body of a record. Raises KeyError without its key."""
         key = self.keys[record_epoch(line.record)]
-        return decode_body(open_record(key, line.log, line.record)[1])
+        return decode_body(open_record(BoxKey(key), line.log, line.record)[1])
 
     def admit(self) -> None:
         """Do nothing."""

@@ -102,7 +102,8 @@ class HistoryTests(ArchiveCase):
         with pytest.MonkeyPatch.context() as patch:
             # Bob has the key already: nothing but bytes moves.
             patch.setattr(feed.epochs, "key", None)
-            patch.setattr("chat.wire.records.seal", None)
+            patch.setattr("chat.server.feed.seal_record", None)
+            patch.setattr("chat.server.posting.open_record", None)
             assert self.history(self.bob, 50)[0] == list(range(1, 51))
 
     def test_keys_that_a_page_needs_come_with_it_each_time(self) -> None:

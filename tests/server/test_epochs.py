@@ -27,7 +27,7 @@ class EpochsTests(ServerCase):
     def start(self, epochs: Epochs) -> bytes:
         """Begin an epoch, and return its key."""
         fired(Deferred.fromCoroutine(epochs.start()))
-        return epochs.key(epochs.current)
+        return epochs.key(epochs.current).raw
 
     def test_keys_are_random_and_found_again(self) -> None:
         epochs = self.epochs()
@@ -36,7 +36,7 @@ class EpochsTests(ServerCase):
         assert len(set(keys)) == 20 and {len(key) for key in keys} == {KEY_BYTES}
         for known in (epochs, self.epochs()):
             assert known.current == 20
-            assert [known.key(epoch) for epoch in range(1, 21)] == keys
+            assert [known.key(epoch).raw for epoch in range(1, 21)] == keys
 
     def test_what_is_stored_says_nothing_without_the_storage_key(self) -> None:
         key = self.start(self.epochs())

@@ -1,7 +1,9 @@
 """One room's fan-out: what is sealed, stored, delivered and answered, and when."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import pytest
 from twisted.internet.defer import Deferred
 
 from chat.limits import ACKS_PAGE, RUN_BYTES
@@ -12,6 +14,7 @@ from chat.store.interface import Appended, Entry, StoreError
 from chat.store.memory import MemoryStore
 from chat.wire.lines import encode_record
 from chat.wire.messages import JoinedBody, Keys, LeftBody, Posted, Refused, TextBody
+from chat.wire.records import seal_record
 from tests.server.support import (
     FakeSession,
     HeldStore,
@@ -36,12 +39,18 @@ class SealingTests(ServerCase):
         for count in (1, 2, 30):
             room = Room()
             author, *_ = room.enter(*range(count))
-            room.random_sizes.clear()
-            for text in ("one", "two", "three"):
-                room.say(author, text)
-            room.settle()
-            # An IV for each record, and no other randomness.
-            assert room.random_sizes == [16, 16, 16]
+            sealed: list[bytes] = []
+
+            def spy(*arguments: Any, sealed: list[bytes] = sealed) -> bytes:
+                sealed.append(seal_record(*arguments))
+                return sealed[-1]
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("chat.server.feed.seal_record", spy)
+                for text in ("one", "two", "three"):
+                    room.say(author, text)
+                room.settle()
+            assert len(sealed) == 3
 
     def test_i1_what_readers_get_is_what_is_stored(self) -> None:
         room = Room()

@@ -43,6 +43,7 @@ from chat.wire.lines import (
 )
 from chat.wire.messages import Join, Login, Ok, Page, Ping, Pong, encode
 from chat.wire.records import seal_record
+from chat.wire.sealing import BoxKey
 from tests.wire.support import (
     LOGIN,
     answer,
@@ -554,7 +555,7 @@ def test_a_record_of_another_log_does_not_open_even_if_the_server_vouches_for_it
 @pytest.mark.parametrize("bit", [25, 32, 159], ids=["epoch", "start of id", "end of id"])
 def test_a_record_cannot_be_given_another_epoch_or_id(bit: int) -> None:
     pair, log = member()
-    record = seal_record(log.key, log.log, 1, bytes(16), encode(text()))
+    record = seal_record(BoxKey(log.key), log.log, 1, bytes(16), encode(text()))
     log.epoch = 3  # What flipping a bit makes of epoch 1; even with the same key.
     pair.server_sends(log.keys())
     with pytest.raises(AuthenticationError):

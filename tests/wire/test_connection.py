@@ -71,6 +71,7 @@ from chat.wire.messages import (
     encode,
 )
 from chat.wire.records import seal_record
+from chat.wire.sealing import BoxKey
 from tests.wire.support import (
     CLIENT_STATES,
     LOGIN,
@@ -700,7 +701,7 @@ def test_nothing_comes_between_records_and_their_voucher(message: Struct) -> Non
 
 def test_a_record_that_was_sealed_with_an_unknown_key_ends_the_connection() -> None:
     pair, log = member()
-    record = seal_record(log.key, log.log, 2, bytes(16), encode(text()))
+    record = seal_record(BoxKey(log.key), log.log, 2, bytes(16), encode(text()))
     with pytest.raises(UnexpectedInputError):
         pair.publish(encode_record(log.log, 1, record))
     assert pair.client.state is State.FAILED

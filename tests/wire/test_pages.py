@@ -33,6 +33,7 @@ from chat.wire.messages import (
     encode,
 )
 from chat.wire.records import seal_record
+from chat.wire.sealing import BoxKey
 from tests.wire.support import Reader, flip, member, text
 
 JOINED: Final = JoinedBody(time=0, account=bytes(16), nick="bob")
@@ -199,21 +200,23 @@ def test_the_key_of_an_epoch_is_erased_with_a_new_record_of_a_later_one(passing:
 
 def test_a_page_whose_records_do_not_open_is_refused() -> None:
     reader = Reader()
-    record = seal_record(bytes(64), reader.log.log, 1, bytes(16), b"\x80")
+    record = seal_record(BoxKey(bytes(64)), reader.log.log, 1, bytes(16), b"\x80")
     with pytest.raises(AuthenticationError):
         reader.take_page(page(1), encode_record(reader.log.log, 1, record))
     reader = Reader()
     with pytest.raises(MalformedLineError):
         reader.take_page(page(1), encode_record(reader.log.log, 1, bytes(19)))
     reader = Reader()
-    record = seal_record(reader.log.key, reader.log.log, 1, bytes(16), b"\x80")
+    record = seal_record(BoxKey(reader.log.key), reader.log.log, 1, bytes(16), b"\x80")
     with pytest.raises(MessageError):
         reader.take_page(page(1), encode_record(reader.log.log, 1, record))
 
 
 def test_a_body_of_a_later_version_comes_in_a_page_too() -> None:
     reader = Reader()
-    record = seal_record(reader.log.key, reader.log.log, 1, bytes(16), b"\x81\xa4type\xa5later")
+    record = seal_record(
+        BoxKey(reader.log.key), reader.log.log, 1, bytes(16), b"\x81\xa4type\xa5later"
+    )
     [delivered] = reader.take_page(page(1), encode_record(reader.log.log, 1, record))
     assert delivered == Delivered(reader.log.log, 1, bytes(16), Unknown("later"), 7)
 

@@ -19,10 +19,10 @@ from chat.wire.records import (
     record_id,
     seal_record,
 )
-from chat.wire.sealing import open_box
+from chat.wire.sealing import BoxKey
 from tests.wire.support import Reader, flip, text
 
-KEY: Final = bytes(range(64))
+KEY: Final = BoxKey(bytes(range(64)))
 LOG: Final = b"the log's own id"
 ID: Final = b"a record's own i"
 
@@ -42,7 +42,7 @@ def test_a_record_is_bound_to_log_epoch_and_id_as_specified() -> None:
     record = seal_record(KEY, LOG, 258, ID, b"body")
     head = b"\0\0\x01\x02" + ID
     assert record[:20] == head
-    assert open_box(KEY, record[20:], b"encchat/1 record" + LOG + head) == b"body"
+    assert KEY.open(record[20:], b"encchat/1 record" + LOG + head) == b"body"
 
 
 @given(st.data())
@@ -187,7 +187,7 @@ def test_a_record_without_a_head_is_malformed_even_if_vouched_for() -> None:
 def test_a_body_of_a_later_version_is_delivered_as_unknown() -> None:
     reader = Reader()
     body = b"\x82\xa4type\xa5later\xa2id\xc4\x02\x01\x02"
-    record = seal_record(reader.log.key, reader.log.log, 1, ID, body)
+    record = seal_record(BoxKey(reader.log.key), reader.log.log, 1, ID, body)
     [delivered] = reader.take(encode_record(reader.log.log, 1, record))
     assert delivered == Delivered(reader.log.log, 1, ID, Unknown("later"))
 

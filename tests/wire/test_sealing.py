@@ -1,6 +1,7 @@
 """Sealing: RFC 7518's own vector, the round trip, and one error for whatever was changed."""
 
 import hmac
+from random import Random
 from typing import Final
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from chat.testing import seeded_bytes
 from chat.wire.errors import AuthenticationError, MalformedLineError
-from chat.wire.sealing import KEY_BYTES, open_box, seal
+from chat.wire.sealing import KEY_BYTES, BoxKey, open_box, seal
 from tests.wire.support import flip
 
 KEY: Final = bytes(range(KEY_BYTES))
@@ -48,8 +49,28 @@ def test_opening_is_the_inverse_of_sealing(key: bytes, plaintext: bytes, aad: by
 
 
 def test_every_box_has_an_iv_of_its_own() -> None:
+    key = BoxKey(KEY)
     boxes = [seal(KEY, b"the same", b"the same") for _ in range(100)]
-    assert len({box[:16] for box in boxes}) == 100
+    boxes += [key.seal(b"the same", b"the same") for _ in range(100)]
+    assert len({box[:16] for box in boxes}) == 200
+
+
+def test_the_next_iv_is_what_the_cipher_makes_of_the_last_block() -> None:
+    key = BoxKey(KEY)
+    first, second = key.seal(bytes(40), b"aad"), key.seal(bytes(40), b"aad")
+    cipher = AES.new(KEY[32:], AES.MODE_ECB)
+    assert cipher.encrypt(first[-48:-32]) == second[:16]
+
+
+@given(st.lists(st.binary(max_size=50), min_size=2, max_size=6), st.randoms(use_true_random=False))
+def test_one_key_opens_what_one_key_sealed_in_any_order(
+    plaintexts: list[bytes], random: Random
+) -> None:
+    sealing, opening = BoxKey(KEY), BoxKey(KEY)
+    boxes = [(sealing.seal(plaintext, b"aad"), plaintext) for plaintext in plaintexts]
+    random.shuffle(boxes)
+    for box, plaintext in boxes:
+        assert opening.open(box, b"aad") == plaintext == open_box(KEY, box, b"aad")
 
 
 def refusal(key: bytes, box: bytes, aad: bytes) -> tuple[object, ...]:

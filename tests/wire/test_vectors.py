@@ -60,7 +60,7 @@ from chat.wire.messages import (
 )
 from chat.wire.records import Delivered, open_record, record_epoch, record_id, seal_record
 from chat.wire.schedule import derive, transcript_hash
-from chat.wire.sealing import RandomBytes, open_box, seal
+from chat.wire.sealing import BoxKey, RandomBytes, open_box, seal
 from tests.wire.support import established
 
 Vector = dict[str, Any]
@@ -314,15 +314,17 @@ def receiver(vector: Vector) -> Connection:
 @good("frames")
 def test_frames(vector: Vector) -> None:
     [secret] = raw(vector, "secret")
-    ivs = stream(*(bytes.fromhex(frame["iv"]) for frame in vector["messages"]))
-    sealer = FrameSealer(secret, vector["direction"].encode(), 0, ivs)
-    sealer.generation, sealer.sequence = vector["generation"], vector["sequence"]
-    sealer.vouchers = vector["vouchers"]
+    generation, sequence = vector["generation"], vector["sequence"]
+    vouchers = vector["vouchers"]
     connection = receiver(vector)
     for frame in vector["messages"]:
-        key, payload = raw(frame, "key", "message")
-        assert (sealer.generation, sealer.sequence) == (frame["generation"], frame["sequence"])
+        key, payload, iv = raw(frame, "key", "message", "iv")
+        assert (generation, sequence) == (frame["generation"], frame["sequence"])
         assert derive(secret, "key") == key
+        # One for each: only the first frame that is sealed has its IV from the stream.
+        sealer = FrameSealer(secret, vector["direction"].encode(), 0, stream(iv))
+        sealer.generation, sealer.sequence = generation, sequence
+        sealer.vouchers = vouchers
         line = encode_frame(sealer.seal(payload))
         assert line.decode() == frame["line"] + "\r\n"
         decode = decode_client_message if vector["direction"] == "c" else decode_server_message
@@ -335,9 +337,10 @@ def test_frames(vector: Vector) -> None:
         else:
             [event] = events
             assert isinstance(event, Transmit) or event == Received(message)
+        generation, sequence, vouchers = sealer.generation, sealer.sequence, sealer.vouchers
     after = vector["after"]
     [secret_after] = raw(after, "secret")
-    assert (sealer.generation, sealer.sequence) == (after["generation"], after["sequence"])
+    assert (generation, sequence) == (after["generation"], after["sequence"])
     assert sealer._secret == connection._opener._secret == secret == secret_after
     assert connection._opener.generation == after["generation"]
     assert connection._opener.sequence == after["sequence"]
@@ -410,8 +413,8 @@ def test_records(vector: Vector) -> None:
     key, log, identifier, iv, body, record = raw(
         vector, "epoch_key", "log", "record_id", "iv", "body", "record"
     )
-    assert seal_record(key, log, vector["epoch"], identifier, body, stream(iv)) == record
-    assert open_record(key, log, record) == (identifier, body)
+    assert seal_record(BoxKey(key), log, vector["epoch"], identifier, body, stream(iv)) == record
+    assert open_record(BoxKey(key), log, record) == (identifier, body)
     assert record_epoch(record) == vector["epoch"]
     line = encode_record(log, vector["seq"], record)
     assert line.decode() == vector["line"] + "\r\n"
