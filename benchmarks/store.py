@@ -16,14 +16,16 @@ from twisted.internet import task
 from twisted.internet.defer import Deferred
 
 from chat.limits import HISTORY_PAGE, Limits
+from chat.store import changes
 from chat.store.interface import Entry
 from chat.store.sqlite import SqliteStore, open_store
+from chat.store.writer import Writer
 
 T = TypeVar("T")
 
 _SYNCS: Final = 200
 _SINGLES: Final = 200
-_POSTS: Final = 20_000
+_POSTS: Final = 60_000
 _IN_FLIGHT: Final = 20
 """Appends at a time, of `_BATCH` records each: what as many busy rooms come to."""
 _BATCH: Final = 32
@@ -99,6 +101,27 @@ async def _page_milliseconds(store: SqliteStore, log: bytes, last: int) -> list[
     return times
 
 
+def _tidy(path: Path) -> None:
+    """Print what is done about a deletion, and how long each step lets posts wait."""
+    writer = Writer(path, has_search=True)
+    size = path.stat().st_size / 2**20
+    erasing = [Entry(b"\xff" * 16, 0, b"gone", erases=1)]
+    writer.commit([lambda it: changes.append(it, bytes(16), erasing, True)])
+    times: list[float] = []
+    is_done = False
+    while not is_done:
+        before = perf_counter()
+        is_done = writer.tidy()
+        times.append((perf_counter() - before) * 1_000)
+    *merges, rewriting = times
+    print(
+        f"{f'tidying {size:.0f} MiB after a deletion':52} {sum(times):>10,.0f} ms:"
+        f" {len(merges)} steps of up to {max(merges):.0f} ms, rewriting {rewriting:.0f} ms"
+        f" ({rewriting / size:.1f} a MiB)"
+    )
+    writer.close()
+
+
 def _report(name: str, times: list[float], unit: str, bound: str = "") -> None:
     ordered = sorted(times)
     p99 = ordered[int(len(ordered) * 0.99)]
@@ -131,6 +154,7 @@ async def _measure(
             f" second, {cpu_rate:,.0f} a CPU second, {per_commit:,.0f} a commit"
         )
         await store.close()
+    _tidy(directory / "many-True.db")
     store = opened("long.db", False)
     short, long = b"a short log here", b"a long log here."
     await store.append(short, _entries(0, _SHORT))

@@ -16,8 +16,6 @@ from twisted.internet.interfaces import (
     IDelayedCall,
     IListeningPort,
     IReactorCore,
-    IReactorFromThreads,
-    IReactorTime,
     IStreamServerEndpoint,
 )
 from twisted.logger import Logger
@@ -29,6 +27,7 @@ from chat.server.factory import ChatFactory
 from chat.server.requests import Desk, utc_milliseconds
 from chat.server.retention import EVERYTHING, Keeps, Retention
 from chat.server.state import ConfigurationError, State, default_state_path
+from chat.store import sqlite as store
 from chat.store.interface import LogStore, StoreError
 from chat.store.sqlite import open_store
 
@@ -113,7 +112,7 @@ class ChatService(Service):
         limits: Limits,
         keeps: Keeps = EVERYTHING,
         has_search: bool = True,
-        open_store: Callable[[Path, IReactorFromThreads, bool], LogStore] = open_store,
+        open_store: Callable[[Path, store.Reactor, bool], LogStore] = open_store,
     ) -> None:
         self._endpoints = endpoints
         self._state_path = state_path
@@ -270,7 +269,7 @@ def makeService(options: Options) -> ChatService:
     )
 
 
-class Reactor(IReactorTime, IReactorCore, IReactorFromThreads):
+class Reactor(store.Reactor, IReactorCore):
     """What is needed of the reactor."""
 
 

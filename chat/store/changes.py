@@ -13,6 +13,9 @@ __all__ = ["append", "compare_and_set", "delete_blob", "put_blob", "row_id", "tr
 
 _LOG_BITS: Final = 40
 
+_UNTIDY: Final = "UPDATE state SET tidy = 0"
+"""What every removal does: see `chat.store.writer`."""
+
 
 def row_id(number: int, seq: int) -> int:
     """Return the row of the index for a record: those of one log stand together."""
@@ -67,6 +70,7 @@ def _known(connection: sqlite3.Connection, number: int, record_id: bytes) -> App
 
 def _erase(connection: sqlite3.Connection, number: int, seq: int, has_search: bool) -> None:
     """Empty a record and those that replaced it; their ids stay."""
+    connection.execute(_UNTIDY)
     gone = connection.execute(
         "SELECT seq FROM records WHERE log = ? AND replaces = ?", (number, seq)
     ).fetchall()
@@ -114,7 +118,9 @@ def trim(
         "SELECT count(*) FROM records WHERE log = ? AND seq <= ? AND record IS NOT NULL",
         (number, last),
     ).fetchone()
-    connection.execute("DELETE FROM records WHERE log = ? AND seq <= ?", (number, last))
+    gone = connection.execute("DELETE FROM records WHERE log = ? AND seq <= ?", (number, last))
+    if gone.rowcount:
+        connection.execute(_UNTIDY)
     return int(count)
 
 
@@ -139,4 +145,5 @@ def put_blob(connection: sqlite3.Connection, blob_id: bytes, content: bytes) -> 
 
 def delete_blob(connection: sqlite3.Connection, blob_id: bytes) -> None:
     """As `LogStore.delete_blob`."""
-    connection.execute("DELETE FROM blobs WHERE id = ?", (blob_id,))
+    if connection.execute("DELETE FROM blobs WHERE id = ?", (blob_id,)).rowcount:
+        connection.execute(_UNTIDY)

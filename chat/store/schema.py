@@ -39,6 +39,8 @@ MIGRATIONS: Final[Sequence[str]] = (
     CREATE TABLE entries (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE blobs (id BLOB PRIMARY KEY, content BLOB NOT NULL);
     """,
+    # What was removed before this was noted may have left something.
+    "ALTER TABLE state ADD COLUMN tidy INTEGER NOT NULL DEFAULT 0",
 )
 """What brings a file from each version to the next; the first makes a new one."""
 
@@ -54,6 +56,8 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def prepare(path: Path, has_search: bool, migrations: Sequence[str] = MIGRATIONS) -> None:
     """Make the file, or check it and bring it up to date. Raises StoreError."""
+    # Where SQLite puts what it copies: nothing of it is for other users, or other disks.
+    os.environ.setdefault("SQLITE_TMPDIR", str(path.parent))
     try:
         # Made here, because SQLite would let others read it.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -115,6 +119,6 @@ def _set_search(connection: sqlite3.Connection, has_search: bool) -> None:
         connection.execute("CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text)")
         return
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'").fetchone():
-        connection.execute("DROP TABLE words")
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        connection.executescript(
+            "BEGIN IMMEDIATE; DROP TABLE words; UPDATE state SET tidy = 0; COMMIT;"
+        )

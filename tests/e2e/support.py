@@ -15,7 +15,6 @@ from twisted.internet.interfaces import (
     IAddress,
     IListeningPort,
     IReactorCore,
-    IReactorFromThreads,
 )
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.task import deferLater
@@ -28,6 +27,7 @@ from chat.receiver import ConnectionProtocol
 from chat.server.factory import ChatFactory
 from chat.server.protocol import ChatProtocol
 from chat.server.requests import Desk
+from chat.store import sqlite as store
 from chat.store.sqlite import open_store
 from chat.testing import HOST_KEY
 from chat.testing.headless import RealReactor
@@ -55,7 +55,7 @@ def secret_of(nick: str) -> bytes:
     return hashlib.sha256(nick.encode("utf-8", "backslashreplace")).digest()
 
 
-class Reactor(RealReactor, IReactorCore, IReactorFromThreads):
+class Reactor(RealReactor, store.Reactor, IReactorCore):
     """What is needed of the reactor."""
 
 

@@ -11,48 +11,19 @@ from typing import TypeVar, cast
 import pytest
 import pytest_twisted
 from hypothesis import settings
-from twisted.internet.defer import Deferred, execute
-from twisted.internet.interfaces import IReactorFromThreads
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
-from chat.store import schema, sqlite
+from chat.store import schema, writer
 from chat.store.interface import Entry, LogStore, StoreError, Tail
 from chat.store.schema import MIGRATIONS, prepare
-from chat.store.sqlite import SqliteStore, open_store
+from chat.store.sqlite import Reactor, SqliteStore, open_store
 from tests.store.suite import LOGS, LogStoreMachine, entry, fired
+from tests.store.support import NoThreads, SqliteCase
 
 T = TypeVar("T")
 
 LOG, OTHER_LOG = LOGS
-
-
-class NoThreads:
-    """`Threads` that do everything at once, or when they are told to."""
-
-    def __init__(self) -> None:
-        self.is_holding = False
-        self.held: list[Callable[[], object]] = []
-        self.is_stopped = False
-
-    def write(self, function: Callable[[], T]) -> Deferred[T]:
-        """Do it, at once or after `go_on`."""
-        if not self.is_holding:
-            return execute(function)
-        done: Deferred[T] = Deferred()
-        self.held.append(lambda: execute(function).chainDeferred(done))
-        return done
-
-    def go_on(self) -> None:
-        """Do what has waited longest."""
-        self.held.pop(0)()
-
-    def read(self, function: Callable[[], T]) -> Deferred[T]:
-        """Do it at once."""
-        return execute(function)
-
-    def stop(self) -> None:
-        """Note it."""
-        self.is_stopped = True
 
 
 class SqliteStoreMachine(LogStoreMachine):
@@ -69,7 +40,7 @@ class SqliteStoreMachine(LogStoreMachine):
         """Return a store in the same file."""
         path = self.directory / "encchat.db"
         prepare(path, True)
-        return SqliteStore(path, NoThreads(), True)
+        return SqliteStore(path, NoThreads(), Clock(), True)
 
     def abandon(self) -> None:
         """Take the files as they are: what a process that died would leave."""
@@ -87,42 +58,6 @@ class SqliteStoreMachine(LogStoreMachine):
 
 TestSqliteStore = SqliteStoreMachine.TestCase
 TestSqliteStore.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
-
-
-class SqliteCase(SynchronousTestCase):
-    """A test with a file."""
-
-    def setUp(self) -> None:
-        """Make a directory for it."""
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.path = Path(directory.name) / "encchat.db"
-        self.threads = NoThreads()
-
-    def replace(self, target: object, name: str, value: object) -> None:
-        """Replace an attribute until the end of the test."""
-        patch: Callable[[object, str, object], None] = self.patch
-        patch(target, name, value)
-
-    def open(self, has_search: bool = True) -> SqliteStore:
-        """Return a store in the file."""
-        prepare(self.path, has_search)
-        return SqliteStore(self.path, self.threads, has_search)
-
-    def bytes_on_disk(self) -> bytes:
-        """Return everything in all files."""
-        return b"".join(path.read_bytes() for path in sorted(self.path.parent.iterdir()))
-
-    def execute(self, *statements: str) -> list[tuple[object, ...]]:
-        """Do something to the file behind the store's back."""
-        connection = sqlite3.connect(self.path, isolation_level=None)
-        try:
-            rows: list[tuple[object, ...]] = []
-            for statement in statements:
-                rows = connection.execute(statement).fetchall()
-            return rows
-        finally:
-            connection.close()
 
 
 class CommitTests(SqliteCase):
@@ -206,7 +141,6 @@ class CommitTests(SqliteCase):
         self.threads.go_on()
         assert len(self.threads.held) == 1 and not closed[0].called
         self.threads.go_on()
-        self.threads.go_on()
         assert self.threads.held == [] and closed[0].called
         assert self.execute("SELECT clean FROM state") == [(1,)]
 
@@ -241,9 +175,9 @@ class TroubleTests(SqliteCase):
             return connection
 
         def cause() -> Callable[[], None]:
-            self.replace(sqlite, "connect", connect_full)
-            store._writer = None
-            return lambda: self.replace(sqlite, "connect", real)
+            self.replace(writer, "connect", connect_full)
+            store._writer._drop()
+            return lambda: self.replace(writer, "connect", real)
 
         self.check(store, "full", cause)
 
@@ -259,9 +193,9 @@ class TroubleTests(SqliteCase):
     def test_i4_a_file_that_is_damaged_and_put_right(self) -> None:
         store = self.open()
         fired(store.append(LOG, [entry(number, 2_000) for number in range(200)]))
-        fired(store.trim(OTHER_LOG, keep=0))  # What is in the write-ahead log goes to the file.
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         whole = self.path.read_bytes()
-        store._reader = store._writer = None  # Nothing is in a cache.
+        store._reader._connection = store._writer._connection = None  # Nothing is in a cache.
         self.path.write_bytes(whole[:4_096] + os.urandom(len(whole) - 4_096))
         for asked in (store.append(LOG, [entry(300)]), store.read(LOG, 0, 10**9)):
             with pytest.raises(StoreError, match=r"malformed|not a database"):
@@ -304,9 +238,10 @@ class FileTests(SqliteCase):
     def test_every_commit_reaches_the_disk(self) -> None:
         store = self.open()
         fired(store.append(LOG, [entry(1)]))
-        assert store._writer is not None
+        connection = store._writer._connection
+        assert connection is not None
         for pragma, value in (("synchronous", 2), ("secure_delete", 1), ("journal_mode", "wal")):
-            assert store._writer.execute(f"PRAGMA {pragma}").fetchone() == (value,)
+            assert connection.execute(f"PRAGMA {pragma}").fetchone() == (value,)
         fired(store.close())
 
     def test_a_newer_schema_is_refused(self) -> None:
@@ -372,57 +307,6 @@ class FileTests(SqliteCase):
         fired(self.open().close())
 
 
-class RemovalTests(SqliteCase):
-    """What is removed is in none of the files any more."""
-
-    SECRET = b"a sealed secret, many bytes long"
-    WORD = "abracadabra"
-
-    def setUp(self) -> None:
-        """Store something secret among other things."""
-        super().setUp()
-        self.store = self.open()
-        fired(self.store.append(LOG, [entry(number, 500) for number in range(1, 50)]))
-        fired(self.store.append(LOG, [Entry(b"s" * 16, 2_000, self.SECRET * 9, self.WORD)]))
-        fired(self.store.put_blob(bytes(16), self.SECRET * 1_000))
-        assert self.SECRET in self.bytes_on_disk() and self.WORD.encode() in self.bytes_on_disk()
-
-    def test_erased_deleted_and_trimmed_content_is_gone(self) -> None:
-        fired(self.store.delete_blob(bytes(16)))
-        fired(self.store.append(LOG, [Entry(b"d" * 16, 2_001, b"gone", erases=50)]))
-        assert self.SECRET not in self.bytes_on_disk()
-        assert self.WORD.encode() not in self.bytes_on_disk()
-        assert fired(self.store.read(LOG, 49, 1_000))[0].record == b"gone"
-        assert entry(7, 500).record in self.bytes_on_disk()
-        size = self.path.stat().st_size
-        assert fired(self.store.trim(LOG, keep=1)) == 49
-        assert entry(7, 500).record not in self.bytes_on_disk()
-        assert self.path.stat().st_size < size
-        fired(self.store.close())
-
-    def test_words_go_when_the_index_does(self) -> None:
-        fired(self.store.close())
-        store = self.open(has_search=False)
-        assert self.WORD.encode() not in self.bytes_on_disk()
-        fired(store.append(LOG, [Entry(b"t" * 16, 2_001, b"more", self.WORD)]))
-        fired(store.append(LOG, [Entry(b"u" * 16, 2_001, b"more", self.WORD, erases=50)]))
-        assert fired(store.trim(LOG, keep=1)) == 50
-        assert self.WORD.encode() not in self.bytes_on_disk()
-        fired(store.close())
-        fired(self.open(has_search=False).close())
-
-    def test_cleaning_that_fails_is_tried_again(self) -> None:
-        reader = sqlite3.connect(self.path, isolation_level=None)
-        reader.execute("BEGIN")
-        reader.execute("SELECT * FROM logs").fetchall()
-        self.replace(schema, "_BUSY_MILLISECONDS", 1)
-        fired(self.store.append(LOG, [Entry(b"d" * 16, 2_001, b"gone", erases=50)]))
-        reader.close()
-        fired(self.store.delete_blob(bytes(16)))
-        assert self.SECRET not in self.bytes_on_disk()
-        fired(self.store.close())
-
-
 class SearchTests(SqliteCase):
     """Whatever a user types is words, and nothing else."""
 
@@ -454,7 +338,7 @@ class SearchTests(SqliteCase):
 async def test_real_threads_do_not_hold_up_the_reactor(tmp_path: Path) -> None:
     from twisted.internet import reactor
 
-    store = open_store(tmp_path / "encchat.db", cast(IReactorFromThreads, reactor), True)
+    store = open_store(tmp_path / "encchat.db", cast(Reactor, reactor), True)
     appending = [store.append(LOG, [entry(number)]) for number in range(200)]
     reading = store.read(LOG, 0, 1_000)
     assert not reading.called and not any(it.called for it in appending)
@@ -463,6 +347,6 @@ async def test_real_threads_do_not_hold_up_the_reactor(tmp_path: Path) -> None:
     await reading
     assert len(await store.read(LOG, 0, 10_000)) == 200
     await store.close()
-    again = open_store(tmp_path / "encchat.db", cast(IReactorFromThreads, reactor), True)
+    again = open_store(tmp_path / "encchat.db", cast(Reactor, reactor), True)
     assert await again.tail(LOG) == Tail(200, 1_199)
     await again.close()

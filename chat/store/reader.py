@@ -1,0 +1,148 @@
+"""What is done in the reader's thread: questions, none of which waits for a commit."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from chat.store.changes import row_id
+from chat.store.interface import Appended, Found, Stored, StoreError, Tail
+from chat.store.schema import connect
+
+__all__ = ["Reader"]
+
+T = TypeVar("T")
+
+_KEY_BYTES: Final = 256
+"""Longer than any key of a small value."""
+
+
+class Reader:
+    """The connection that reads. One thread at a time may use it. Everything raises StoreError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def find(self, log: bytes, record_id: bytes) -> Appended | None:
+        """As `LogStore.find`."""
+        found = self._one(
+            "SELECT r.seq, r.time FROM records r JOIN logs l ON r.log = l.number"
+            " WHERE l.id = ? AND r.id = ?",
+            (log, record_id),
+        )
+        return None if found is None else Appended(found[0], found[1], False)
+
+    def read(
+        self, log: bytes, after: int, limit_bytes: int, backward: bool, limit: int | None
+    ) -> list[Stored]:
+        """As `LogStore.read`."""
+        where = "< ? ORDER BY seq DESC" if backward else "> ? ORDER BY seq"
+
+        def read(connection: sqlite3.Connection) -> list[Stored]:
+            page: list[Stored] = []
+            size = 0
+            rows = connection.execute(
+                "SELECT seq, id, record FROM records WHERE log = (SELECT number FROM logs WHERE"
+                f" id = ?) AND record IS NOT NULL AND seq {where} LIMIT ?",
+                (log, after, -1 if limit is None else limit),
+            )
+            for row in rows:
+                size += len(row[2])
+                if page and size > limit_bytes:
+                    break
+                page.append(Stored._make(row))
+            # A read that stays open keeps the write-ahead log from being emptied.
+            rows.close()
+            return page
+
+        return self._use(read)
+
+    def tail(self, log: bytes) -> Tail:
+        """As `LogStore.tail`."""
+        found = self._one("SELECT seq, time FROM logs WHERE id = ?", (log,))
+        return Tail(0, 0) if found is None else Tail(*found)
+
+    def search(self, words: str, logs: Sequence[bytes], limit: int) -> list[Found]:
+        """As `LogStore.search`."""
+        # Each word is a string of the query language, in which nothing has a meaning.
+        query = " ".join(
+            '"' + word.replace('"', '""') + '"' for word in words.replace("\0", " ").split()
+        )
+        if not query:
+            return []
+
+        def search(connection: sqlite3.Connection) -> list[Found]:
+            found = [it for log in logs for it in _search(connection, query, log, limit)]
+            found.sort(key=lambda it: (it.time, it.stored.seq), reverse=True)
+            return found[:limit]
+
+        return self._use(search)
+
+    def get(self, key: bytes) -> bytes | None:
+        """As `LogStore.get`."""
+        found = self._one("SELECT value FROM entries WHERE key = ?", (key,))
+        return None if found is None else found[0]
+
+    def scan(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        """As `LogStore.scan`."""
+        # What is behind all keys with this prefix, as far as keys are shorter than that.
+        end = prefix + b"\xff" * _KEY_BYTES
+        return self._use(
+            lambda it: it.execute(
+                "SELECT key, value FROM entries WHERE key BETWEEN ? AND ? ORDER BY key",
+                (prefix, end),
+            ).fetchall()
+        )
+
+    def get_blob(self, blob_id: bytes) -> bytes | None:
+        """As `LogStore.get_blob`."""
+        found = self._one("SELECT content FROM blobs WHERE id = ?", (blob_id,))
+        return None if found is None else found[0]
+
+    def size(self) -> int:
+        """Return how large the file is, in bytes."""
+        [pages] = self._one("PRAGMA page_count") or (0,)
+        [size] = self._one("PRAGMA page_size") or (0,)
+        return int(pages * size)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def _one(self, query: str, values: tuple[bytes, ...] = ()) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._use(lambda it: it.execute(query, values).fetchone())
+        return row
+
+    def _use(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            if self._connection is None:
+                self._connection = connect(self._path)
+            return function(self._connection)
+        except sqlite3.Error as error:
+            # A connection that has failed may fail forever; a new one tells.
+            self.close()
+            raise StoreError(str(error)) from None
+
+
+def _search(connection: sqlite3.Connection, query: str, log: bytes, limit: int) -> list[Found]:
+    """Return the latest records of a log that match."""
+    known = connection.execute("SELECT number FROM logs WHERE id = ?", (log,)).fetchone()
+    if known is None:
+        return []
+    [number] = known
+    rows = connection.execute(
+        "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ?"
+        " ORDER BY rowid DESC LIMIT ?",
+        (query, row_id(number, 0), row_id(number + 1, 0) - 1, limit),
+    ).fetchall()
+    found = []
+    for [row] in rows:
+        time, *stored = connection.execute(
+            "SELECT time, seq, id, record FROM records WHERE log = ? AND seq = ?",
+            (number, row - row_id(number, 0)),
+        ).fetchone()
+        found.append(Found(log, time, Stored(*stored)))
+    return found

@@ -1,0 +1,136 @@
+"""What is done in the writer's thread: commits, and the tidying that leaves nothing of a deletion.
+
+`secure_delete` overwrites a row that is removed. What it leaves are copies of rows that SQLite has
+moved within the file (only a VACUUM rewrites those), the words in older segments of the index (they
+have to be merged), and the pages in the write-ahead log. Whatever removes something notes that in
+the same transaction, so that a crash forgets nothing.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+
+from chat.store.interface import StoreError
+from chat.store.schema import connect
+
+__all__ = ["CLOSING_VACUUM_BYTES", "VACUUM_BYTES", "Change", "Committed", "Writer"]
+
+T = TypeVar("T")
+
+VACUUM_BYTES: Final = 64 * 2**20
+"""The largest file that is rewritten while posts wait: about 10 ms a MiB, so most of a second."""
+
+CLOSING_VACUUM_BYTES: Final = 2 * 2**30
+"""The same when the server stops: twenty seconds, less than service managers wait."""
+
+_UNTIDY, _TIDY, _MERGED = range(3)
+"""What the file says of itself: something was removed; nothing is left of that; or only copies in
+its unused parts are, because it is too large to be rewritten while posts wait."""
+
+_STEP_PAGES: Final = 64
+"""Pages of the index that one step of tidying merges: about 15 ms."""
+
+Change = Callable[[sqlite3.Connection], Any]
+
+
+class Committed(NamedTuple):
+    """What a transaction came to."""
+
+    results: list[Any]
+    is_tidy: bool
+    """Whether nothing was removed since the last `Writer.tidy`."""
+
+
+class Writer:
+    """The connection that writes. One thread at a time may use it."""
+
+    def __init__(self, path: Path, has_search: bool) -> None:
+        self._path = path
+        self._has_search = has_search
+        self._connection: sqlite3.Connection | None = None
+
+    def commit(self, changes: Sequence[Change]) -> Committed:
+        """Make changes in one transaction. Raises StoreError."""
+
+        def commit(connection: sqlite3.Connection) -> Committed:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                results = [change(connection) for change in changes]
+                state = _state(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return Committed(results, state != _UNTIDY)
+
+        return self._use(commit)
+
+    def tidy(self) -> bool:
+        """Do one step of tidying; return whether no other can follow now. Raises StoreError."""
+        return self._use(lambda it: self._tidy(it, VACUUM_BYTES))
+
+    def close(self) -> None:
+        """Tidy, note that all is well, and let go of the file. Raises StoreError."""
+
+        def finish(connection: sqlite3.Connection) -> None:
+            try:
+                while not self._tidy(connection, CLOSING_VACUUM_BYTES):
+                    pass
+            finally:
+                connection.execute("UPDATE state SET clean = 1")
+
+        try:
+            self._use(finish)
+        finally:
+            self._drop()
+
+    def _tidy(self, connection: sqlite3.Connection, vacuum_bytes: int) -> bool:
+        if _state(connection) == _TIDY:
+            return True
+        if self._has_search and _merge(connection):
+            return False
+        [pages] = connection.execute("PRAGMA page_count").fetchone()
+        [size] = connection.execute("PRAGMA page_size").fetchone()
+        is_small = pages * size <= vacuum_bytes
+        connection.execute("VACUUM" if is_small else "PRAGMA incremental_vacuum").fetchall()
+        _checkpoint(connection)
+        connection.execute("UPDATE state SET tidy = ?", (_TIDY if is_small else _MERGED,))
+        return True
+
+    def _use(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            if self._connection is None:
+                self._connection = connect(self._path)
+            return function(self._connection)
+        except sqlite3.Error as error:
+            # A connection that has failed may fail forever; a new one tells.
+            self._drop()
+            raise StoreError(str(error)) from None
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+
+def _state(connection: sqlite3.Connection) -> int:
+    [state] = connection.execute("SELECT tidy FROM state").fetchone()
+    return int(state)
+
+
+def _merge(connection: sqlite3.Connection) -> bool:
+    """Merge some of the index of words; return whether there was anything to merge."""
+    before = connection.total_changes
+    # The negative number makes it go on until one segment is left, without removed words
+    # (SQLite's FTS5, "The 'merge' command"); two changes or more mean that it did something.
+    connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (-_STEP_PAGES,))
+    return connection.total_changes - before >= 2
+
+
+def _checkpoint(connection: sqlite3.Connection) -> None:
+    """Empty the write-ahead log. Raises sqlite3.OperationalError if a reader is in the way."""
+    busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise sqlite3.OperationalError("the write-ahead log is being read")
