@@ -13,11 +13,10 @@ from chat.limits import HISTORY_PAGE, SEQ_MAX, WORDS_BYTES
 from chat.rooms.errors import NoSearchError, TextTooLongError
 from chat.server.context import Context
 from chat.server.feed import Feed
-from chat.server.runs import Line, join_run
+from chat.server.runs import join_run, line_of
 from chat.server.session import Session
 from chat.store.interface import Stored
 from chat.wire import messages
-from chat.wire.lines import encode_record
 from chat.wire.records import record_epoch
 
 __all__ = ["Archive"]
@@ -126,9 +125,7 @@ class Archive:
             if (log, epoch) not in sent and epoch != it.feed.knows(session.number):
                 session.send(messages.Keys(log, epoch, it.feed.epochs.key(epoch).raw))
             sent.add((log, epoch))
-            lines.append(
-                Line(stored.seq, stored.record, encode_record(log, stored.seq, stored.record))
-            )
+            lines.append(line_of(log, stored.seq, stored.record))
         session.send(messages.Page(id, len(lines), more))
         if lines:
             run = join_run(lines)

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chat.limits import Limits
-from chat.rooms.errors import NotStoredError, RequestError
+from chat.rooms.errors import NotStoredError
 from chat.rooms.hub import Hub
 from chat.rooms.people import Account
 from chat.rooms.room import Room
 from chat.server.catalog import Catalog
 from chat.server.feed import Feed
 from chat.server.feeds import Feeds
-from chat.server.session import Session
+from chat.server.session import Session, refuse
 from chat.store.interface import Appended, LogStore
 from chat.wire import messages
 
-__all__ = ["Context", "answer_with", "refuse"]
+__all__ = ["Context", "answer_with"]
 
 
 @dataclass(slots=True)
@@ -62,11 +62,6 @@ class Context:
                         *(len(room.members), room.topic),
                     )
                 )
-
-
-def refuse(session: Session, id: int, error: RequestError) -> None:
-    """Answer a request with a refusal."""
-    session.send(messages.Refused(id, error.code, str(error)))
 
 
 def answer_with(session: Session, answer: messages.Ok) -> Callable[[Appended | None], None]:

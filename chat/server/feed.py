@@ -24,12 +24,11 @@ from chat.rooms.errors import NotStoredError
 from chat.rooms.happenings import Edited, Happening, Passing, Said
 from chat.server.bodies import body_of, entry_of
 from chat.server.epochs import Epochs
-from chat.server.runs import Line, Run, join_runs
-from chat.server.session import Session
+from chat.server.runs import Line, Run, join_runs, line_of
+from chat.server.session import Session, refuse
 from chat.store.interface import Appended, Entry, LogStore, Stored
 from chat.wire import messages
 from chat.wire.errors import CloseCode
-from chat.wire.lines import encode_record
 from chat.wire.records import seal_record
 from chat.wire.sealing import RandomBytes
 
@@ -206,8 +205,7 @@ class Feed:
             if draft.answer is not None:
                 draft.answer(None)
             elif draft.session is not None:
-                error = NotStoredError()
-                draft.session.send(messages.Refused(draft.request, error.code, str(error)))
+                refuse(draft.session, draft.request, NotStoredError())
 
     async def _start_epoch(self) -> None:
         self._is_stale = False
@@ -257,7 +255,7 @@ class Feed:
             place = _PASSING if _is_passing(draft) else next(stored)
             line = None
             if place.is_new:
-                line = Line(place.seq, record, encode_record(self.log, place.seq, record))
+                line = line_of(self.log, place.seq, record)
                 lines.append(line)
                 self.tail = max(self.tail, place.seq)
             if draft.session is not None:
@@ -333,9 +331,7 @@ class Feed:
 
     def _take_page(self, reader: _Reader, page: list[Stored], tail: int) -> None:
         others = [
-            Line(item.seq, item.record, encode_record(self.log, item.seq, item.record))
-            for item in page
-            if item.seq not in reader.own
+            line_of(self.log, item.seq, item.record) for item in page if item.seq not in reader.own
         ]
         self._deliver(reader, join_runs(others))
         if reader.session.is_full:

@@ -25,12 +25,12 @@ from chat.rooms.people import Account
 from chat.rooms.room import Kind, Room
 from chat.server.archive import Archive
 from chat.server.catalog import Catalog
-from chat.server.context import Context, refuse
+from chat.server.context import Context
 from chat.server.feeds import Feeds
 from chat.server.membership import Membership
 from chat.server.posting import Posting
 from chat.server.retention import EVERYTHING, Keeps
-from chat.server.session import Session
+from chat.server.session import Session, refuse
 from chat.store.interface import LogStore, StoreError
 from chat.wire import messages
 from chat.wire.errors import CloseCode

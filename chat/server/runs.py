@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from chat.limits import RUN_BYTES
+from chat.wire.lines import encode_record
 from chat.wire.records import record_epoch
 
-__all__ = ["Line", "Run", "join_runs"]
+__all__ = ["Line", "Run", "join_runs", "line_of"]
 
 
 class Line(NamedTuple):
@@ -30,6 +31,11 @@ class Run:
     epoch: int
     last: int
     """The highest sequence number in it; 0 where all are passing."""
+
+
+def line_of(log: bytes, seq: int, record: bytes) -> Line:
+    """Return the line of a record."""
+    return Line(seq, record, encode_record(log, seq, record))
 
 
 def join_runs(lines: Sequence[Line]) -> list[Run]:

@@ -4,9 +4,11 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from chat.rooms.errors import RequestError
+from chat.wire import messages
 from chat.wire.errors import CloseCode
 
-__all__ = ["Session"]
+__all__ = ["Session", "refuse"]
 
 
 class Session(Protocol):
@@ -45,3 +47,8 @@ class Session(Protocol):
     def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:
         """End the connection; `reason` is for the log."""
         ...
+
+
+def refuse(session: Session, id: int, error: RequestError) -> None:
+    """Answer a request with a refusal."""
+    session.send(messages.Refused(id, error.code, str(error)))
