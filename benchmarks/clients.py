@@ -20,6 +20,7 @@ from chat.wire.connection import (
     Received,
 )
 from chat.wire.errors import RemoteProtocolError
+from chat.wire.identity import Identity
 
 __all__ = ["BenchClient", "connect_all"]
 
@@ -37,6 +38,7 @@ class BenchClient(ConnectionProtocol):
     def __init__(self, nick: str, room: str | None) -> None:
         self.connection = ClientConnection(Limits())
         self._nick = nick
+        self._identity = Identity.generate()
         self._room = room
         self.ready: Deferred[BenchClient] = Deferred()
         self.delivered = 0
@@ -75,7 +77,8 @@ class BenchClient(ConnectionProtocol):
         """Log in, join, and keep the posts in flight."""
         match event:
             case HostKeyOffered():
-                login = messages.Login(1, self._nick, os.urandom(32))
+                signature = self._identity.sign_login(self.connection.binding)
+                login = messages.Login(1, self._nick, self._identity.public, signature)
                 self.transport.write(self.connection.login(login))
             case Received(messages.Welcome()) if self._room is not None:
                 self._send(messages.Join(2, self._room, "public"))

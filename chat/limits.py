@@ -76,6 +76,15 @@ WORDS_BYTES: Final = 1_024
 ACKS_PAGE: Final = 500
 """Acknowledgements in one `posted`: 500 times (5 + 9 + 9 + 1) bytes is 12,000."""
 
+TOKEN_BYTES: Final = 16
+"""The token of an invitation: 128 bits, because it is not typed by hand."""
+
+REASON_CHARACTERS: Final = 200
+"""Why somebody was kicked, banned or muted: at most 800 bytes."""
+
+SLOW_MOST: Final = 86_400
+"""Seconds between two posts in slow mode: a day."""
+
 
 # --- Chosen by each side ---
 
@@ -125,6 +134,8 @@ class Limits:
     """How long after its last connection was cut an account is still taken to be there."""
     seen_seconds: float = 5
     """How often what users have seen is written; a crash loses so much of it."""
+    code_seconds: float = 600
+    """How long the code for another device is good."""
     trim_seconds: float = 3_600
     """How often records are removed that are kept no longer."""
     connect_seconds: float = 15

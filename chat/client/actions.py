@@ -6,25 +6,31 @@ not "my last message" while that has no number yet. `run` says so, and the line 
 
 from typing import assert_never
 
+from chat.client import devices
 from chat.client.commands import (
     HELP,
     Command,
     CommandError,
     Delete,
+    Devices,
     Edit,
     Help,
     History,
     Invite,
     Join,
-    Kick,
     Leave,
+    Link,
+    MakeInvitation,
+    Moderate,
     Quit,
     React,
     Rename,
     Reply,
+    Revoke,
     Rooms,
     Say,
     Search,
+    Slow,
     Tell,
     Topic,
     Who,
@@ -33,6 +39,7 @@ from chat.client.listing import Listing
 from chat.client.login import Login
 from chat.client.logs import LogView
 from chat.client.membership import Membership
+from chat.client.moderating import Moderating
 from chat.client.parsing import parse_line
 from chat.client.posts import Posts
 from chat.client.reading import Reading
@@ -46,13 +53,21 @@ class Actions:
     """Does what a line asks for."""
 
     def __init__(
-        self, visit: Visit, posts: Posts, reading: Reading, membership: Membership, login: Login
+        self,
+        visit: Visit,
+        posts: Posts,
+        reading: Reading,
+        membership: Membership,
+        login: Login,
+        moderating: Moderating,
     ) -> None:
         self._visit = visit
         self._posts = posts
         self._reading = reading
         self._login = login
         self._membership = membership
+        self._moderating = moderating
+        self._devices = devices.Devices(visit, login)
         self._listing = Listing(visit, reading)
         self.has_quit = False
 
@@ -93,8 +108,20 @@ class Actions:
                 self._membership.set_topic(self._room(), topic, line)
             case Invite(nick):
                 self._membership.invite(self._room(), nick, line)
-            case Kick(nick, ban):
-                self._membership.kick(self._room(), nick, line, ban=ban)
+            case Moderate(on_server=on_server):
+                where = None if on_server else self._room()
+                self._moderating.moderate(command, where, line)
+            case Slow(seconds):
+                self._moderating.slow(self._room(), seconds, line)
+            case MakeInvitation(on_server=on_server):
+                where = None if on_server else self._room()
+                self._moderating.invitation(command, where, line)
+            case Link():
+                self._devices.link(line)
+            case Devices():
+                self._devices.list(line)
+            case Revoke(key):
+                self._devices.revoke(key, line)
             case Rooms():
                 self._listing.rooms(line)
             case Who():

@@ -1,12 +1,15 @@
 """The client's process: terminal, reactor, exit status."""
 
 import argparse
+import os
 import sys
 from contextlib import suppress
+from getpass import getpass
 from io import TextIOWrapper
 from threading import Semaphore
 from typing import TextIO, cast
 
+from msgspec import UNSET
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import ReactorNotRunning
@@ -14,13 +17,14 @@ from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReac
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-from chat.client.accounts import Accounts
 from chat.client.address import Address
 from chat.client.arguments import parse_arguments
 from chat.client.conversation import Conversation
+from chat.client.identities import Identities
 from chat.client.interfaces import ExitStatus
 from chat.client.known_hosts import KnownHosts, default_home
 from chat.client.lines import start_reading
+from chat.client.login import Credentials
 from chat.client.network import Dialer
 from chat.client.protocol import ChatClientProtocol
 from chat.client.retry import Backoff
@@ -50,13 +54,17 @@ class App:
             arguments.nick,
             is_terminal=is_terminal,
             history=arguments.history,
+            room=self._address.room,
             check=HostKeyCheck(
                 self._address,
                 KnownHosts(default_home() / "known_hosts"),
                 is_terminal=is_terminal,
                 trust_new=arguments.trust_new,
             ),
-            accounts=Accounts(default_home() / "accounts", self._address),
+            identities=Identities(default_home(), arguments.identity, arguments.passphrase),
+            credentials=Credentials(
+                arguments.link or UNSET, self._address.token or UNSET, arguments.password or UNSET
+            ),
             screen=TextScreen(lambda: self.conversation.end_of_input()),
             network=Dialer(
                 HostnameEndpoint(
@@ -114,9 +122,17 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def _secret(name: str) -> str:
+    """Return a secret that the user is asked for, or that the environment has."""
+    given = os.environ.get(f"ENCCHAT_{name.upper()}")
+    return given if given is not None else getpass(f"{name.capitalize()}: ")
+
+
 def main() -> None:
     """Run the client, and end the process with its status."""
     arguments = parse_arguments()
+    for name in ("passphrase", "password"):
+        setattr(arguments, name, _secret(name) if getattr(arguments, name) else None)
     is_terminal = not arguments.plain and _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from chat import __version__
 from chat.client.address import Address, AddressError, parse_address
@@ -15,8 +16,8 @@ prints what others say, asks nothing, and leaves at the end of the input when ev
 acknowledged. If no --nick is given, the first line is the nickname. Status: 0 all went well; 1 the
 nickname or a line was refused; 2 wrong arguments; 3 no connection at the start, or it was lost and
 did not come back: the client connects again by itself, for a minute once the input has ended; 4 the
-host key is not trusted. Accepted host keys are kept in known_hosts, and the secrets of your
-accounts in accounts, in $ENCCHAT_HOME or the user's configuration directory."""
+host key is not trusted. Accepted host keys are kept in known_hosts, and your own keys in
+identity-NICK.pem, in $ENCCHAT_HOME or the user's configuration directory."""
 
 
 def _address(text: str) -> Address:
@@ -50,6 +51,27 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         help="HOST, HOST:PORT, or encchat://HOST:PORT/#SHA256:… (default: localhost:5555)",
     )
     parser.add_argument("--nick", help="nickname; asked for when not given")
+    parser.add_argument(
+        "--identity",
+        type=Path,
+        metavar="FILE",
+        help="your key: a private Ed25519 key, OpenSSH's or in PEM (default: one is made for each"
+        " nickname, and kept)",
+    )
+    parser.add_argument(
+        "--passphrase",
+        action="store_true",
+        help="ask for the passphrase of your key, or take it from $ENCCHAT_PASSPHRASE; a key that"
+        " is made is protected with it",
+    )
+    parser.add_argument(
+        "--link", metavar="CODE", help="be another device of your account, with a code from /link"
+    )
+    parser.add_argument(
+        "--password",
+        action="store_true",
+        help="ask for your password, where a server wants one, or take it from $ENCCHAT_PASSWORD",
+    )
     parser.add_argument("--plain", action="store_true", help="behave as without a terminal")
     parser.add_argument(
         "--trust-new", action="store_true", help="pin a host key that is new without asking"

@@ -3,25 +3,32 @@
 from dataclasses import dataclass
 from typing import Final
 
+from chat.rooms.roles import Action
+
 __all__ = [
     "HELP",
     "Command",
     "CommandError",
     "Delete",
+    "Devices",
     "Edit",
     "Help",
     "History",
     "Invite",
     "Join",
-    "Kick",
     "Leave",
+    "Link",
+    "MakeInvitation",
+    "Moderate",
     "Quit",
     "React",
     "Rename",
     "Reply",
+    "Revoke",
     "Rooms",
     "Say",
     "Search",
+    "Slow",
     "Tell",
     "Topic",
     "Who",
@@ -33,7 +40,15 @@ HELP: Final = """\
 /rooms                    the public rooms
 /topic [TEXT]             what the room is about; or say so
 /invite NICK              let NICK join the room
-/kick NICK, /ban NICK     put NICK out of the room; for good
+/kick NICK [REASON]       put NICK out of the room
+/ban NICK [TIME] [REASON] and keep NICK out, for 30m, 12h, 7d, or for good; /unban NICK
+/mute NICK [TIME] [REASON] let NICK read only; /unmute NICK
+/op NICK, /deop NICK      let NICK do this, too; or no longer
+                          (with --server: on the whole server; /ban --network: addresses, too)
+/slow SECONDS             wait so long between two messages; 0 ends that
+/invitation [USES] [TIME] a link for whoever has it, to the room (--server: to the server)
+/link                     a code for another device of yours
+/devices, /revoke KEY     your devices; take one away
 /msg NICK TEXT            say TEXT to NICK alone
 /history [ROOM|@NICK]     what was said before, with numbers
 /search WORDS             find what was said
@@ -133,11 +148,49 @@ class Invite:
 
 
 @dataclass(frozen=True, slots=True)
-class Kick:
-    """Put somebody out."""
+class Moderate:
+    """Do something to somebody, in the current room or on the whole server."""
 
+    action: Action
     nick: str
-    ban: bool
+    seconds: int = 0
+    """For good, if 0."""
+    reason: str = ""
+    on_server: bool = False
+    network: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """Let everybody else wait between two messages."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class MakeInvitation:
+    """Make a link for others."""
+
+    uses: int
+    seconds: int
+    on_server: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Get a code for another device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """List one's devices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Take a device away, by the beginning of its key's fingerprint."""
+
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +242,12 @@ Command = (
     | Rooms
     | Topic
     | Invite
-    | Kick
+    | Moderate
+    | Slow
+    | MakeInvitation
+    | Link
+    | Devices
+    | Revoke
     | History
     | Search
     | Rename

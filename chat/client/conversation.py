@@ -9,18 +9,20 @@ import os
 from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import Final
 
 from msgspec import Struct
 
-from chat.client.accounts import Accounts
 from chat.client.actions import Actions
 from chat.client.arrival import Arriving
 from chat.client.display import explain_close
 from chat.client.entrance import Entrance, Question
+from chat.client.identities import Identities
 from chat.client.incoming import Incoming
 from chat.client.interfaces import ExitStatus, Link, Network, Screen
-from chat.client.login import Login
+from chat.client.login import Credentials, Login
 from chat.client.membership import Membership
+from chat.client.moderating import Moderating
 from chat.client.posts import Posts
 from chat.client.reading import Reading
 from chat.client.retry import Backoff, is_final
@@ -31,10 +33,12 @@ from chat.wire.connection import Delivered
 from chat.wire.errors import CloseCode
 from chat.wire.sealing import RandomBytes
 
-__all__ = ["LOST", "Conversation"]
+__all__ = ["LOST", "NO_CREDENTIALS", "Conversation"]
 
 
-LOST = "The connection to the server was lost."
+NO_CREDENTIALS: Final = Credentials()
+
+LOST: Final = "The connection to the server was lost."
 """Why a connection ended that ended without a reason."""
 
 
@@ -50,7 +54,8 @@ class _Phase(Enum):
 class Conversation:
     """One visit. `finish` is called once, with the status, when it is over.
 
-    `tick` is to be called about once a second, whatever happens. `seconds` is a monotonic clock.
+    With `room`, where a link leads, it begins by joining that. `tick` is to be called about once a
+    second, whatever happens. `seconds` is a monotonic clock.
     """
 
     def __init__(
@@ -59,8 +64,10 @@ class Conversation:
         *,
         is_terminal: bool,
         history: int,
+        room: str | None = None,
         check: HostKeyCheck,
-        accounts: Accounts,
+        identities: Identities,
+        credentials: Credentials = NO_CREDENTIALS,
         screen: Screen,
         network: Network,
         backoff: Backoff,
@@ -77,7 +84,7 @@ class Conversation:
         self._backoff = backoff
         self._finish = finish
         self._seconds = seconds
-        login = Login(visit, accounts)
+        login = Login(visit, identities, credentials)
         self._entrance = Entrance(
             visit,
             login,
@@ -91,12 +98,13 @@ class Conversation:
         posts = Posts(visit)
         self._reading = Reading(visit, posts, history)
         membership = Membership(visit, self._reading)
-        self._actions = Actions(visit, posts, self._reading, membership, login)
+        moderating = Moderating(visit, check.link)
+        self._actions = Actions(visit, posts, self._reading, membership, login, moderating)
         self._arriving = Arriving(visit, posts, self._reading, self._talk, self._refused)
         self._incoming = Incoming(visit, posts, self._reading, self._arriving, membership)
         self._phase = _Phase.ENTERING
         self._link: Link | None = None
-        self._lines: deque[str] = deque()
+        self._lines: deque[str] = deque([] if room is None else [f"/join {room}"])
         """Typed lines that cannot be taken yet, in order."""
         self._has_ended = False
         self._has_talked = False

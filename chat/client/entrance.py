@@ -164,13 +164,13 @@ class Entrance:
     # --- The login ---
 
     def _log_in(self, *, is_again: bool = False) -> None:
+        assert self._link is not None
         try:
-            request = self._login.request()
+            request = self._login.request(self._link.binding)
         except LoginError as error:
             self._fail(str(error), ExitStatus.REFUSED)
             return
         self._visit.asking.expect(request.id, Welcome, self._accepted, self._refused)
-        assert self._link is not None
         if is_again:
             self._link.send(request)
         else:
@@ -182,12 +182,4 @@ class Entrance:
         self._arrive()
 
     def _refused(self, refused: Refused) -> None:
-        try:
-            is_worth_another = self._login.refused()
-        except LoginError as error:
-            self._fail(str(error), ExitStatus.REFUSED)
-            return
-        if is_worth_another:
-            self._log_in(is_again=True)
-        else:
-            self._not_this_nick(refused.text)
+        self._not_this_nick(refused.text)

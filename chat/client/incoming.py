@@ -46,6 +46,9 @@ class Incoming:
                 | messages.Joined(id=number)
                 | messages.Members(id=number)
                 | messages.Page(id=number)
+                | messages.CodeIssued(id=number)
+                | messages.DeviceList(id=number)
+                | messages.TokenIssued(id=number)
             ):
                 self._visit.asking.answered(number, message)
             case messages.Opened(log=log):  # After `Joined`, which is one, too.
@@ -53,6 +56,8 @@ class Incoming:
                 self._membership.opened(message)
             case messages.Removed():
                 self._membership.removed(message)
+            case messages.Notice(text=text):
+                self._visit.note(f"* {text}")
             case messages.Invited():
                 self._membership.invited(message)
 

@@ -28,6 +28,11 @@ class ExitStatus(IntEnum):
 class Link(Protocol):
     """The connection, as the conversation sees it."""
 
+    @property
+    def binding(self) -> bytes:
+        """What names the connection, for the login to sign."""
+        ...
+
     def login(self, login: Login) -> None:
         """Accept the host key, and log in."""
         ...

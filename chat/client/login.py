@@ -1,32 +1,43 @@
-"""Who one is: the nickname, and the secret of the account that has it.
+"""Who one is: the nickname, and the key of the account that has it."""
 
-The secret is on the disk before a server sees it; a client that dies in between has lost nothing.
-"""
+from dataclasses import dataclass
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from chat.client.accounts import Accounts, AccountsError
+from chat.client.identities import Identities, IdentityError
 from chat.client.visit import Visit
 from chat.rooms.errors import RequestError
 from chat.rooms.names import prepare_nick
 from chat.wire import messages
+from chat.wire.identity import Identity
 
-__all__ = ["Login", "LoginError"]
+__all__ = ["Credentials", "Login", "LoginError"]
 
 
 class LoginError(Exception):
     """There is no logging in like this; the text is a sentence for the user."""
 
 
-class Login:
-    """Makes login requests, and keeps the file of accounts true to what the server says."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Credentials:
+    """What a login has beside the key, where a server wants it."""
 
-    def __init__(self, visit: Visit, accounts: Accounts) -> None:
+    code: str | UnsetType = UNSET
+    """From another device of the account."""
+    token: bytes | UnsetType = UNSET
+    """From the link of an invitation."""
+    password: str | UnsetType = UNSET
+
+
+class Login:
+    """Makes login requests."""
+
+    def __init__(self, visit: Visit, identities: Identities, credentials: Credentials) -> None:
         self._visit = visit
-        self._accounts = accounts
+        self._identities = identities
+        self._credentials = credentials
         self._nick = ""
-        self._secret: bytes | None = None
-        self._is_new = False
+        self._identity: Identity | None = None
 
     def choose(self, nick: str) -> None:
         """Be `nick` with the next request. Raises LoginError for what is no nickname."""
@@ -34,42 +45,31 @@ class Login:
             self._nick = prepare_nick(nick)
         except RequestError as error:
             raise LoginError(str(error)) from None
-        self._secret = None
+        self._identity = None
 
-    def request(self) -> messages.Login:
-        """Return the request to log in: as the same account on every connection.
-
-        A nickname that has no account gets a new secret. Raises LoginError.
-        """
-        if self._secret is None:
+    def request(self, binding: bytes) -> messages.Login:
+        """Return the request to log in on the connection with this binding. Raises LoginError."""
+        if self._identity is None:
             try:
-                self._secret = self._accounts.secret(self._nick)
-                self._is_new = self._secret is None
-                self._secret = self._secret or self._accounts.create(self._nick)
-            except AccountsError as error:
+                self._identity = self._identities.identity(self._nick)
+            except IdentityError as error:
                 raise LoginError(f"{error}.") from None
-        return messages.Login(self._visit.asking.next_id(), self._nick, self._secret)
+        return messages.Login(
+            *(self._visit.asking.next_id(), self._nick, self._identity.public),
+            *(self._identity.sign_login(binding), self._credentials.code),
+            *(self._credentials.token, self._credentials.password),
+        )
 
     def accepted(self, welcome: messages.Welcome) -> None:
         """Be who the server says one is."""
-        self._is_new = False
+        # A code is used up, and a password was only for a key that was new.
+        self._credentials = Credentials()
         self._visit.account = welcome.account
         self._visit.nick = welcome.nick
 
-    def refused(self) -> bool:
-        """Take back a secret that was made for nothing.
-
-        Return whether to request again: another client of this user was faster with the same
-        nickname, and so its account is ours too. Raises LoginError.
-        """
-        if not self._is_new or self._secret is None:
-            return False
-        self._is_new = False
-        try:
-            self._secret = self._accounts.withdraw(self._nick, self._secret)
-        except AccountsError as error:
-            raise LoginError(f"{error}.") from None
-        return self._secret is not None
+    def is_own(self, key: bytes) -> bool:
+        """Tell whether this is the key that one is logged in with."""
+        return self._identity is not None and self._identity.public == key
 
     def rename(self, nick: str, line: str) -> None:
         """Ask to be known as `nick`, because `line` was typed."""
@@ -81,12 +81,15 @@ class Login:
             return
 
         def take(_: Struct) -> None:
-            old, visit.nick, self._nick = visit.nick, new, new
+            old, visit.nick, self._nick = self._nick, new, new
             visit.note(f"* You are now known as {new}.")
             try:
-                self._accounts.rename(old, new, self._secret or b"")
-            except AccountsError as error:
+                other = self._identities.rename(old, new)
+            except IdentityError as error:
                 visit.complain(f"{error}.")
+            else:
+                if other is not None:
+                    visit.note(f"* Log in as {new} with --identity {other} from now on.")
             visit.line_done()
 
         visit.asking.ask(

@@ -102,14 +102,6 @@ class Membership:
         request = messages.Invite(self._visit.asking.next_id(), view.log, nick)
         self._ask(request, line, lambda: self._visit.note(f"* {nick} may join {view.name}."))
 
-    def kick(self, view: LogView, nick: str, line: str, *, ban: bool) -> None:
-        """Put `nick` out of a room."""
-        request = messages.Kick(self._visit.asking.next_id(), view.log, nick, ban)
-        end = " for good" if ban else ""
-        self._ask(
-            request, line, lambda: self._visit.note(f"* {nick} was put out of {view.name}{end}.")
-        )
-
     def _ask(
         self, request: Request, line: str, done: Callable[[], None], *, is_barrier: bool = False
     ) -> None:

@@ -2,33 +2,44 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from chat.client.commands import (
     Command,
     CommandError,
     Delete,
+    Devices,
     Edit,
     Help,
     History,
     Invite,
     Join,
-    Kick,
     Leave,
+    Link,
+    MakeInvitation,
+    Moderate,
     Quit,
     React,
     Rename,
     Reply,
+    Revoke,
     Rooms,
     Say,
     Search,
+    Slow,
     Tell,
     Topic,
     Who,
 )
-from chat.limits import REACTION_BYTES, SEQ_MAX, TEXT_BYTES
+from chat.limits import REACTION_BYTES, REASON_CHARACTERS, SEQ_MAX, SLOW_MOST, TEXT_BYTES
+from chat.rooms.roles import Action
 
 __all__ = ["parse_line"]
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_TIME: Final = re.compile("([0-9]{1,6})([smhdw])")
+_INVITATION_SECONDS: Final = 7 * 86_400
 
 _NUMBER: Final = re.compile(r"#([0-9]{1,20})(?: +|$)")
 
@@ -100,13 +111,75 @@ def _history(argument: str) -> Command:
     return History(argument.removeprefix("#"))
 
 
+def _options(argument: str, *known: str) -> tuple[set[str], str]:
+    """Return the options at the beginning, and the rest."""
+    found = set()
+    while argument.startswith("--"):
+        option, _, argument = argument.partition(" ")
+        if option not in known:
+            raise CommandError(f"There is no {option} here.")
+        found.add(option)
+        argument = argument.lstrip()
+    return found, argument
+
+
+def _seconds(text: str) -> int | None:
+    """Return how many seconds a time like 12h is; None for what is no time."""
+    match = _TIME.fullmatch(text)
+    return None if match is None else int(match[1]) * _UNITS[match[2]]
+
+
+def _moderate(action: Action, argument: str) -> Command:
+    lasts = action in (Action.BAN, Action.MUTE)
+    usage = f"/{action.value} NICK {'[TIME] ' if lasts else ''}[REASON]"
+    options, argument = _options(argument, "--server", "--network")
+    nick, _, rest = argument.partition(" ")
+    seconds = None
+    if lasts:
+        first, _, after = rest.strip().partition(" ")
+        seconds = _seconds(first)
+        if seconds is not None:
+            rest = after
+    reason = rest.strip()
+    if len(reason) > REASON_CHARACTERS:
+        raise CommandError(f"A reason has at most {REASON_CHARACTERS} characters.")
+    network = "--network" in options
+    if network and action is not Action.BAN:
+        raise CommandError("Only a ban can be of a network.")
+    nick = _need(nick.removeprefix("@"), usage)
+    return Moderate(action, nick, seconds or 0, reason, network or "--server" in options, network)
+
+
+def _slow(argument: str) -> Command:
+    seconds = _seconds(argument) if not argument.isdigit() else int(argument[:9])
+    if seconds is None or not argument.isascii() or seconds > SLOW_MOST:
+        raise CommandError(f"It is used like this: /slow SECONDS, at most {SLOW_MOST}")
+    return Slow(seconds)
+
+
+def _invitation(argument: str) -> Command:
+    options, argument = _options(argument, "--server")
+    uses, seconds = 1, _INVITATION_SECONDS
+    for word in argument.split():
+        lasts = _seconds(word)
+        if lasts:
+            seconds = lasts
+        elif word.isascii() and word.isdigit() and 0 < len(word) < 7 and int(word):
+            uses = int(word)
+        else:
+            raise CommandError("It is used like this: /invitation [--server] [USES] [TIME]")
+    return MakeInvitation(uses, seconds, "--server" in options)
+
+
 _COMMANDS: Final[dict[str, Callable[[str], Command]]] = {
     "/join": _join,
     "/leave": lambda argument: Leave(argument.removeprefix("#")),
     "/topic": Topic,
     "/invite": lambda argument: Invite(_need(argument.removeprefix("@"), "/invite NICK")),
-    "/kick": lambda argument: Kick(_need(argument.removeprefix("@"), "/kick NICK"), False),
-    "/ban": lambda argument: Kick(_need(argument.removeprefix("@"), "/ban NICK"), True),
+    **{f"/{action.value}": partial(_moderate, action) for action in Action},
+    "/slow": _slow,
+    "/invitation": _invitation,
+    "/revoke": lambda argument: Revoke(_need(argument, "/revoke KEY")),
     "/msg": _tell,
     "/history": _history,
     "/search": lambda argument: Search(_need(argument, "/search WORDS")),
@@ -118,6 +191,8 @@ _COMMANDS: Final[dict[str, Callable[[str], Command]]] = {
 }
 _ALONE: Final[dict[str, Command]] = {
     "/rooms": Rooms(),
+    "/link": Link(),
+    "/devices": Devices(),
     "/who": Who(),
     "/quit": Quit(),
     "/help": Help(),

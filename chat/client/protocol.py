@@ -94,6 +94,11 @@ class ChatClientProtocol(ConnectionProtocol):
         self._sweeper.stop()
         self._conversation.disconnected(self, self._reason, is_final=self._is_final)
 
+    @property
+    def binding(self) -> bytes:
+        """What names the connection, for the login to sign."""
+        return self.connection.binding
+
     def login(self, login: Login) -> None:
         """Accept the host key, and log in."""
         self.transport.write(self.connection.login(login))

@@ -2,7 +2,7 @@
 
 from enum import Enum, auto
 
-from chat.client.address import Address
+from chat.client.address import Address, make_link
 from chat.client.display import make_visible
 from chat.client.known_hosts import KnownHosts, KnownHostsError
 from chat.wire.hostkey import fingerprint
@@ -103,6 +103,10 @@ class HostKeyCheck:
                     f"{make_visible(str(self._known_hosts.path))}."
                 )
         return verdict
+
+    def link(self, room: str | None, token: bytes) -> str:
+        """Return the link of an invitation to the server that was examined."""
+        return make_link(self._address, self._offered, room, token)
 
     def question(self) -> list[str]:
         """Return the lines that a person has to read before deciding about the key."""

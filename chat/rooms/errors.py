@@ -9,11 +9,19 @@ from typing import ClassVar
 __all__ = [
     "AlreadyLoggedInError",
     "AlreadyReadingError",
+    "BadCodeError",
+    "BadSignatureError",
+    "BadTokenError",
+    "BannedError",
+    "ClosedError",
+    "LastDeviceError",
+    "MutedError",
     "NickEmptyError",
     "NickInvalidError",
     "NickTakenError",
     "NickTooLongError",
     "NoSearchError",
+    "NoSuchDeviceError",
     "NoSuchNickError",
     "NoSuchRoomError",
     "NotAMemberError",
@@ -27,8 +35,10 @@ __all__ = [
     "RoomEmptyError",
     "RoomInvalidError",
     "RoomTooLongError",
+    "SlowModeError",
     "TextEmptyError",
     "TextTooLongError",
+    "TokenNeededError",
     "UnknownRequestError",
 ]
 
@@ -128,6 +138,77 @@ class NotInvitedError(RequestError):
 
     code = "not_invited"
     sentence = "That room is only for those who are invited."
+
+
+class BannedError(RequestError):
+    """Somebody who is kept out; the arguments are of what, how long, and the end of the sentence,
+    which has the reason."""
+
+    code = "banned"
+    sentence = "You are banned from {} {}{}"
+
+
+class MutedError(RequestError):
+    """Somebody who may not say anything; as `BannedError`."""
+
+    code = "muted"
+    sentence = "You may not say anything in {} {}{}"
+
+
+class SlowModeError(RequestError):
+    """A post too soon after the last; the argument is how many seconds are left."""
+
+    code = "slow_mode"
+    sentence = "This room is in slow mode: your next message can be sent in {} seconds."
+
+
+class BadSignatureError(RequestError):
+    """A login whose signature is not by its key, or not for this connection."""
+
+    code = "bad_signature"
+    sentence = "The signature of the login is not valid for this connection."
+
+
+class BadCodeError(RequestError):
+    """A code for another device that is wrong, used, or too old."""
+
+    code = "bad_code"
+    sentence = "That code is wrong, used, or no longer valid; /link shows a new one."
+
+
+class BadTokenError(RequestError):
+    """An invitation that is wrong, used up, or too old."""
+
+    code = "bad_token"
+    sentence = "That invitation is wrong, used up, or no longer valid."
+
+
+class ClosedError(RequestError):
+    """A new account where there are none to be had."""
+
+    code = "registration_closed"
+    sentence = "This server takes no new accounts."
+
+
+class TokenNeededError(RequestError):
+    """A new account without an invitation where one is needed."""
+
+    code = "token_needed"
+    sentence = "This server takes new accounts by invitation only: use the link of one."
+
+
+class LastDeviceError(RequestError):
+    """Taking away the only key of one's account."""
+
+    code = "last_device"
+    sentence = "That is the only key of your account; link another device first."
+
+
+class NoSuchDeviceError(RequestError):
+    """A key that the account does not have."""
+
+    code = "no_such_device"
+    sentence = "Your account has no such device."
 
 
 class NotAMemberError(RequestError):

@@ -8,15 +8,20 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 
 from chat.limits import LOGS_PAGE, REACTION_BYTES, ROOMS_PAGE, TEXT_BYTES
+from chat.rooms.entries import Codes, Invitations
 from chat.rooms.errors import (
+    BannedError,
+    MutedError,
     NoSuchRoomError,
     NotAMemberError,
+    SlowModeError,
     TextEmptyError,
     TextTooLongError,
 )
 from chat.rooms.happenings import Left, Renamed
 from chat.rooms.names import name_key, prepare_room
 from chat.rooms.people import Account, People
+from chat.rooms.roles import Action, Role, Sanction, Standing, check_above, reason, until
 from chat.rooms.room import Kind, Room
 
 __all__ = ["Hub", "check_reaction", "check_text"]
@@ -47,6 +52,14 @@ class Hub:
         self._public: list[str] = []
         """Keys of the names of public rooms, sorted."""
         self._pairs: dict[frozenset[bytes], Room] = {}
+        self.standing = Standing()
+        """Of accounts on the whole server."""
+        self.codes = Codes()
+        self.invitations = Invitations()
+        self.networks: dict[str, Sanction] = {}
+        """Groups of addresses that are kept out."""
+        self._posted: dict[tuple[bytes, bytes], int] = {}
+        """When somebody last posted in a room that is in slow mode."""
 
     def add_room(self, room: Room) -> None:
         """Know a room from earlier, or a new one. Its members are added later."""
@@ -70,6 +83,17 @@ class Hub:
                 del self._public[bisect_left(self._public, name_key(room.name))]
         for pair in [pair for pair, known in self._pairs.items() if known is room]:
             del self._pairs[pair]
+
+    def known_room(self, log: bytes) -> Room | None:
+        """Return a log, whoever asks."""
+        return self._rooms.get(log)
+
+    def named_room(self, name: str) -> Room:
+        """Return a room by its name, whoever asks. Raises NoSuchRoomError."""
+        room = self._by_name.get(name_key(name.strip(" ")))
+        if room is None:
+            raise NoSuchRoomError
+        return room
 
     def room(self, account: Account, log: bytes) -> Room:
         """Return the log of which an account is a member. Raises NotAMemberError."""
@@ -135,13 +159,70 @@ class Hub:
         self.settle(room)
         return room, True
 
-    def join(self, account: Account, room: Room) -> bool:
-        """Make an account a member; whether it was none before. Raises NotInvitedError."""
+    def join(self, account: Account, room: Room, now: int) -> bool:
+        """Make an account a member; whether it was none before.
+
+        Raises BannedError, NotInvitedError.
+        """
         if account.id in room.members:
             return False
-        room.check_may_join(account)
+        if self.role(account, room) < Role.OPERATOR:
+            room.check_may_join(account, now)
         room.add(account)
         return True
+
+    # --- Who may what ---
+
+    def role(self, account: Account, room: Room | None) -> Role:
+        """Return an account's role in a room, or on the server."""
+        on_server = self.standing.role(account.id)
+        if room is None:
+            return on_server
+        return max(on_server, room.standing.role(account.id))
+
+    def check_may_enter(self, account: Account, now: int) -> None:
+        """Raise BannedError for an account that is kept out of the server."""
+        _check_ban(self.standing.ban(account.id, now))
+
+    def check_network(self, group: str, now: int) -> None:
+        """Raise BannedError for a group of addresses that is kept out of the server."""
+        sanction = self.networks.get(group)
+        if sanction is not None and not sanction.holds(now):
+            del self.networks[group]
+            sanction = None
+        _check_ban(sanction)
+
+    def check_may_speak(self, account: Account, room: Room, now: int) -> None:
+        """Raise MutedError for a member who may not say anything."""
+        for standing, where in ((self.standing, "this server"), (room.standing, room.name)):
+            muted = standing.mute(account.id, now)
+            if muted is not None:
+                raise MutedError(where, until(muted), reason(muted))
+
+    def check_pace(self, account: Account, room: Room, now: int) -> None:
+        """Raise SlowModeError for a post that comes too soon; else note when it came."""
+        if not room.slow or self.role(account, room) >= Role.OPERATOR:
+            return
+        left = self._posted.get((room.log, account.id), 0) + room.slow * 1_000 - now
+        if left > 0:
+            raise SlowModeError(-(-left // 1_000))
+        self._posted[room.log, account.id] = now
+
+    def set_pace(self, room: Room, seconds: int) -> None:
+        """Let those who are no operators wait so long between two posts; 0 ends that."""
+        room.slow = seconds
+        self._posted = {key: at for key, at in self._posted.items() if key[0] != room.log}
+
+    def check_moderation(
+        self, action: Action, actor: Account, target: Account, room: Room | None
+    ) -> None:
+        """Raise NotAllowedError, NotAMemberError if `actor` may not do that to `target`."""
+        if room is not None:
+            room.check_shared()
+        check_above(action, self.role(actor, room), self.role(target, room))
+        is_elsewhere = room is not None and target.id not in room.members
+        if is_elsewhere and action in (Action.KICK, Action.OP):
+            raise NotAMemberError
 
     def leave(self, account: Account, room: Room) -> Left:
         """Make a member one no longer. Raises NotAllowedError for a private conversation."""
@@ -162,6 +243,11 @@ class Hub:
         end = start + ROOMS_PAGE
         return [self._by_name[key] for key in self._public[start:end]], len(self._public) > end
 
-    def invitations(self, account: Account) -> list[Room]:
+    def invited_to(self, account: Account) -> list[Room]:
         """Return the rooms that an account is invited to and did not join."""
         return [self._rooms[log] for log in sorted(account.invitations)]
+
+
+def _check_ban(sanction: Sanction | None) -> None:
+    if sanction is not None:
+        raise BannedError("this server", until(sanction), reason(sanction))

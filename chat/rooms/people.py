@@ -1,7 +1,8 @@
 """Accounts: who is known by which name, and on which connections.
 
-A session is a number the caller chooses; an account's id and the proof that somebody is it are
-values the caller chooses too, and mean nothing here.
+A session is a number the caller chooses; an account's id, and the keys of which each shows that
+somebody is it, are values the caller chooses too, and mean nothing here. The first key that claims
+a nickname makes an account, and that has it from then on, whether it is connected or not.
 """
 
 from collections.abc import Callable
@@ -23,9 +24,10 @@ class Account:
     """Somebody, connected or not."""
 
     id: bytes
-    proof: bytes
-    """What tells that a connection is this account's."""
     nick: str
+    devices: dict[bytes, int] = field(default_factory=dict)
+    """Keys that tell that a connection is this account's, and when each was added, in milliseconds
+    of UTC."""
     sessions: set[int] = field(default_factory=set)
     logs: set[bytes] = field(default_factory=set)
     """Of which it is a member."""
@@ -39,7 +41,7 @@ class People:
     def __init__(self, new_id: Callable[[], bytes]) -> None:
         self._new_id = new_id
         self._by_id: dict[bytes, Account] = {}
-        self._by_proof: dict[bytes, Account] = {}
+        self._by_key: dict[bytes, Account] = {}
         self._by_nick: dict[str, Account] = {}
         self._by_session: dict[int, Account] = {}
 
@@ -50,7 +52,8 @@ class People:
     def add(self, account: Account) -> None:
         """Know an account from earlier."""
         self._by_id[account.id] = account
-        self._by_proof[account.proof] = account
+        for key in account.devices:
+            self._by_key[key] = account
         self._by_nick[name_key(account.nick)] = account
 
     def of_session(self, session: int) -> Account:
@@ -67,36 +70,54 @@ class People:
         except KeyError:
             raise NoSuchNickError(nick) from None
 
-    def by_key(self, key: str) -> Account:
+    def by_name_key(self, key: str) -> Account:
         """Return who has the nickname with this `name_key`. Raises KeyError."""
         return self._by_nick[key]
 
-    def login(self, session: int, proof: bytes, nick: str) -> Account:
-        """Let `session` be the account with this proof: a new one, known as `nick`, if none has it.
+    def of_key(self, key: bytes) -> Account | None:
+        """Return whose key this is, if it is anybody's."""
+        return self._by_key.get(key)
 
-        Raises AlreadyLoggedInError, NickTakenError, and what `prepare_nick` raises.
-        """
+    def all(self) -> list[Account]:
+        """Return everybody, by nickname."""
+        return [self._by_nick[key] for key in sorted(self._by_nick)]
+
+    def check_new(self, session: int) -> None:
+        """Raise AlreadyLoggedInError if somebody is logged in on `session`."""
         if session in self._by_session:
             raise AlreadyLoggedInError
-        account = self._by_proof.get(proof)
-        if account is None:
-            nick = prepare_nick(nick)
-            if name_key(nick) in self._by_nick:
-                raise NickTakenError(nick)
-            account = Account(self._new_id(), proof, nick)
-            self.add(account)
-        account.sessions.add(session)
-        self._by_session[session] = account
+
+    def register(self, key: bytes, nick: str, now: int) -> Account:
+        """Make an account with its first key. Raises NickTakenError, and as `prepare_nick`."""
+        nick = prepare_nick(nick)
+        if name_key(nick) in self._by_nick:
+            raise NickTakenError(nick)
+        account = Account(self._new_id(), nick, {key: now})
+        self.add(account)
         return account
 
+    def login(self, session: int, account: Account) -> None:
+        """Let `session` be this account's."""
+        self.check_new(session)
+        account.sessions.add(session)
+        self._by_session[session] = account
+
     def logout(self, session: int) -> Account | None:
-        """Forget a session; who was logged in on it. One that is in nothing is forgotten."""
+        """Forget a session; return who was logged in on it."""
         account = self._by_session.pop(session, None)
         if account is not None:
             account.sessions.remove(session)
-            if not (account.sessions or account.logs or account.invitations):
-                self._forget(account)
         return account
+
+    def add_device(self, account: Account, key: bytes, now: int) -> None:
+        """Let an account have one more key."""
+        account.devices[key] = now
+        self._by_key[key] = account
+
+    def remove_device(self, account: Account, key: bytes) -> None:
+        """Take a key away from an account."""
+        del account.devices[key]
+        del self._by_key[key]
 
     def rename(self, account: Account, nick: str) -> None:
         """Let an account be known as `nick`. Raises NickTakenError, and as `prepare_nick`."""
@@ -107,7 +128,9 @@ class People:
         account.nick = nick
         self._by_nick[name_key(nick)] = account
 
-    def _forget(self, account: Account) -> None:
+    def forget(self, account: Account) -> None:
+        """Know an account no longer. It has no sessions, and is in nothing."""
         del self._by_id[account.id]
-        del self._by_proof[account.proof]
         del self._by_nick[name_key(account.nick)]
+        for key in account.devices:
+            del self._by_key[key]

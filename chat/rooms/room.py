@@ -6,6 +6,7 @@ from enum import Enum
 
 from chat.limits import MEMBERS_PAGE, TOPIC_CHARACTERS
 from chat.rooms.errors import (
+    BannedError,
     NotAllowedError,
     NotAMemberError,
     NotInvitedError,
@@ -13,6 +14,7 @@ from chat.rooms.errors import (
 )
 from chat.rooms.names import name_key
 from chat.rooms.people import Account
+from chat.rooms.roles import Standing, reason, until
 
 __all__ = ["Kind", "Room"]
 
@@ -36,8 +38,10 @@ class Room:
     owner: bytes
     """The account that made it."""
     topic: str = ""
+    slow: int = 0
+    """Seconds between two posts of one who is no operator."""
     invited: set[bytes] = field(default_factory=set)
-    banned: set[bytes] = field(default_factory=set)
+    standing: Standing = field(default_factory=Standing)
     members: dict[bytes, Account] = field(default_factory=dict)
     _keys: list[str] = field(default_factory=list)
     """Of the members' nicknames, sorted, so that a page of a large room costs no more than one of a
@@ -50,21 +54,26 @@ class Room:
         others = [member for member in self.members.values() if member is not account]
         return others[0].nick if others else account.nick
 
-    def check_may_join(self, account: Account) -> None:
-        """Raise NotInvitedError if this account may not become a member."""
-        is_invited = self.kind is Kind.PUBLIC or account.id in (self.owner, *self.invited)
-        if account.id in self.banned or not is_invited:
+    def __post_init__(self) -> None:
+        """Whoever made it may do everything in it."""
+        self.standing.owners.add(self.owner)
+
+    def check_may_join(self, account: Account, now: int) -> None:
+        """Raise BannedError or NotInvitedError if this account may not become a member."""
+        banned = self.standing.ban(account.id, now)
+        if banned is not None:
+            raise BannedError(self.name, until(banned), reason(banned))
+        if self.kind is not Kind.PUBLIC and account.id not in (self.owner, *self.invited):
             raise NotInvitedError
 
     def invite(self, account: Account) -> None:
         """Let an account join, unless it is banned or in already."""
-        if account.id not in self.members and account.id not in self.banned:
+        if account.id not in self.members and account.id not in self.standing.banned:
             self.invited.add(account.id)
             account.invitations.add(self.log)
 
-    def ban(self, account: Account) -> None:
-        """Let an account join no more."""
-        self.banned.add(account.id)
+    def uninvite(self, account: Account) -> None:
+        """Let an account join no more, where one has to be invited."""
         self.invited.discard(account.id)
         account.invitations.discard(self.log)
 
@@ -72,8 +81,7 @@ class Room:
         """Make an account a member."""
         self.members[account.id] = account
         account.logs.add(self.log)
-        self.invited.discard(account.id)
-        account.invitations.discard(self.log)
+        self.uninvite(account)
         insort(self._keys, name_key(account.nick))
 
     def remove(self, account: Account) -> None:
@@ -98,11 +106,6 @@ class Room:
     def check_shared(self) -> None:
         """Raise NotAllowedError for a private conversation."""
         if self.kind is Kind.PRIVATE:
-            raise NotAllowedError
-
-    def check_owner(self, account: Account) -> None:
-        """Raise NotAllowedError for anybody but the owner."""
-        if account.id != self.owner:
             raise NotAllowedError
 
     def check_topic(self, topic: str) -> None:

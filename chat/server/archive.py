@@ -63,7 +63,7 @@ class Archive:
         context = self._context
         room = context.hub.room(context.account(session), request.log)
         keys, more = room.keys_after(None if request.after is UNSET else request.after)
-        members = [context.hub.people.by_key(key) for key in keys]
+        members = [context.hub.people.by_name_key(key) for key in keys]
         listed = [(member.nick, bool(member.sessions)) for member in members]
         session.send(messages.Members(request.id, room.log, listed, more))
 

@@ -13,8 +13,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chat.limits import Limits
+from chat.rooms.entries import Invitation
 from chat.rooms.hub import Hub
 from chat.rooms.people import Account
+from chat.rooms.roles import Sanction, Standing
 from chat.rooms.room import Kind, Room
 from chat.store.interface import LogStore, StoreError
 
@@ -25,11 +27,29 @@ _log = Logger()
 _ACCOUNT: Final = b"account/"
 _ROOM: Final = b"room/"
 _MEMBER: Final = b"member/"
+_SERVER: Final = b"server/"
+_INVITATION: Final = b"invitation/"
 
 
 class _Account(msgspec.Struct, frozen=True, array_like=True):
-    proof: bytes
     nick: str
+    devices: list[tuple[bytes, int]]
+
+
+_Sanctions = list[tuple[bytes, int, str]]
+"""Whose, until when, why."""
+
+
+class _Standing(msgspec.Struct, frozen=True, array_like=True):
+    owners: list[bytes]
+    operators: list[bytes]
+    muted: _Sanctions
+    banned: _Sanctions
+
+
+class _Server(msgspec.Struct, frozen=True, array_like=True):
+    standing: _Standing
+    networks: list[tuple[str, int, str]]
 
 
 class _Room(msgspec.Struct, frozen=True, array_like=True):
@@ -37,8 +57,16 @@ class _Room(msgspec.Struct, frozen=True, array_like=True):
     name: str
     owner: bytes
     topic: str
+    slow: int
     invited: list[bytes]
-    banned: list[bytes]
+    standing: _Standing
+
+
+class _Invitation(msgspec.Struct, frozen=True, array_like=True):
+    log: bytes
+    by: bytes
+    uses: int
+    until: int
 
 
 class _Member(msgspec.Struct, frozen=True, array_like=True):
@@ -48,6 +76,8 @@ class _Member(msgspec.Struct, frozen=True, array_like=True):
 _accounts: Final = msgspec.msgpack.Decoder(_Account)
 _rooms: Final = msgspec.msgpack.Decoder(_Room)
 _members: Final = msgspec.msgpack.Decoder(_Member)
+_servers: Final = msgspec.msgpack.Decoder(_Server)
+_invitations: Final = msgspec.msgpack.Decoder(_Invitation)
 
 
 class Catalog:
@@ -68,12 +98,19 @@ class Catalog:
         try:
             for key, value in await self._scan(_ACCOUNT):
                 account = _accounts.decode(value)
-                hub.people.add(Account(key, account.proof, account.nick))
+                hub.people.add(Account(key, account.nick, dict(account.devices)))
             rooms: dict[bytes, Room] = {}
             for key, value in await self._scan(_ROOM):
                 rooms[key] = self._load_room(key, _rooms.decode(value), hub)
             for key, value in await self._scan(_MEMBER):
                 self._load_member(key[:16], key[16:], _members.decode(value), rooms, hub)
+            for _, value in await self._scan(_SERVER):
+                server = _servers.decode(value)
+                hub.standing = _load_standing(server.standing)
+                hub.networks = {it[0]: Sanction(*it[1:]) for it in server.networks}
+            for key, value in await self._scan(_INVITATION):
+                kept = _invitations.decode(value)
+                hub.invitations.known[key] = Invitation(kept.log, kept.by, kept.uses, kept.until)
         except (ValueError, msgspec.DecodeError) as error:
             raise StoreError(f"what is kept of accounts and rooms is damaged: {error!r}") from None
         for room in rooms.values():
@@ -81,8 +118,8 @@ class Catalog:
                 hub.settle(room)
 
     def _load_room(self, log: bytes, kept: _Room, hub: Hub) -> Room:
-        room = Room(log, Kind(kept.kind), kept.name, kept.owner, kept.topic)
-        room.banned.update(kept.banned)
+        room = Room(log, Kind(kept.kind), kept.name, kept.owner, kept.topic, kept.slow)
+        room.standing = _load_standing(kept.standing)
         hub.add_room(room)
         for account_id in kept.invited:
             if (account := hub.people.get(account_id)) is not None:
@@ -108,16 +145,34 @@ class Catalog:
 
     def save_account(self, account: Account) -> Deferred[None]:
         """Keep an account as it is now."""
-        value = msgspec.msgpack.encode(_Account(account.proof, account.nick))
+        value = msgspec.msgpack.encode(_Account(account.nick, list(account.devices.items())))
         return self._put(_ACCOUNT + account.id, value)
 
     def save_room(self, room: Room) -> Deferred[None]:
         """Keep a room as it is now, but for its members."""
         value = _Room(
             *(room.kind.value, room.name, room.owner, room.topic),
-            *(sorted(room.invited), sorted(room.banned)),
+            *(room.slow, sorted(room.invited), _standing(room.standing)),
         )
         return self._put(_ROOM + room.log, msgspec.msgpack.encode(value))
+
+    def remove_account(self, account: Account) -> Deferred[None]:
+        """Keep an account no longer."""
+        return self._put(_ACCOUNT + account.id, None)
+
+    def save_server(self, hub: Hub) -> Deferred[None]:
+        """Keep roles and sanctions on the whole server as they are now."""
+        networks = [(group, it.until, it.reason) for group, it in sorted(hub.networks.items())]
+        value = _Server(_standing(hub.standing), networks)
+        return self._put(_SERVER, msgspec.msgpack.encode(value))
+
+    def save_invitation(self, hash: bytes, invitation: Invitation | None) -> Deferred[None]:
+        """Keep an invitation as it is now, or no longer."""
+        if invitation is None:
+            return self._put(_INVITATION + hash, None)
+        it = invitation
+        value = _Invitation(it.log, it.by, it.uses, it.until)
+        return self._put(_INVITATION + hash, msgspec.msgpack.encode(value))
 
     def save_member(self, log: bytes, account_id: bytes) -> Deferred[None]:
         """Keep that an account is a member."""
@@ -177,6 +232,25 @@ class Catalog:
         for log, account_id in unsaved:
             if _MEMBER + log + account_id in self._written:
                 self.save_member(log, account_id).addErrback(_not_saved)
+
+
+def _standing(standing: Standing) -> _Standing:
+    return _Standing(
+        *(sorted(standing.owners), sorted(standing.operators)),
+        *(_sanctions(standing.muted), _sanctions(standing.banned)),
+    )
+
+
+def _sanctions(sanctions: dict[bytes, Sanction]) -> _Sanctions:
+    return [(account, it.until, it.reason) for account, it in sorted(sanctions.items())]
+
+
+def _load_standing(kept: _Standing) -> Standing:
+    return Standing(
+        *(set(kept.owners), set(kept.operators)),
+        {account: Sanction(until, why) for account, until, why in kept.muted},
+        {account: Sanction(until, why) for account, until, why in kept.banned},
+    )
 
 
 def _not_saved(failure: Failure) -> None:

@@ -8,12 +8,15 @@ from chat.rooms.errors import NotStoredError
 from chat.rooms.hub import Hub
 from chat.rooms.people import Account
 from chat.rooms.room import Room
+from chat.server.audit import Audit
 from chat.server.catalog import Catalog
 from chat.server.feed import Feed
 from chat.server.feeds import Feeds
+from chat.server.invitations import InvitationDesk
 from chat.server.session import Session, refuse
 from chat.store.interface import Appended, LogStore
 from chat.wire import messages
+from chat.wire.sealing import RandomBytes
 
 __all__ = ["Context", "answer_with"]
 
@@ -27,12 +30,21 @@ class Context:
     feeds: Feeds
     store: LogStore
     limits: Limits
+    milliseconds: Callable[[], int]
+    """The time of day, of UTC."""
+    random_bytes: RandomBytes
+    audit: Audit
+    invitations: InvitationDesk
     sessions: dict[int, Session] = field(default_factory=dict)
     """Those on which somebody is logged in, by number."""
 
     def account(self, session: Session) -> Account:
         """Return who is logged in. Raises NotLoggedInError."""
         return self.hub.people.of_session(session.number)
+
+    def group_of(self, session: Session) -> str:
+        """Return the group of addresses that a connection counts with."""
+        return session.address
 
     def sessions_of(self, account: Account, but: Session | None = None) -> list[Session]:
         """Return an account's connections, without one of them."""

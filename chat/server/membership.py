@@ -1,8 +1,8 @@
-"""Requests about who is in which log: join, private, read, leave, topic, invite, kick."""
+"""Requests about who is in which log: join, private, read, leave, topic, invite."""
 
 from msgspec import UNSET
 
-from chat.rooms.errors import AlreadyReadingError, NotAMemberError, NotStoredError
+from chat.rooms.errors import AlreadyReadingError, NotStoredError
 from chat.rooms.happenings import Joined, TopicSet
 from chat.rooms.people import Account
 from chat.rooms.room import Room
@@ -29,7 +29,7 @@ class Membership:
         room, is_made = hub.find_or_make(account, request.room, create)
         if is_made:
             room.add(account)
-        is_new = is_made or hub.join(account, room)
+        is_new = is_made or hub.join(account, room, context.milliseconds())
         try:
             feed = await self._feed(session, room)
             if is_new:
@@ -91,9 +91,7 @@ class Membership:
 
     async def _save(self, room: Room, members: list[Account]) -> None:
         catalog = self._context.catalog
-        # Asked for at once, so that one commit does it.
-        saving = [catalog.save_account(member) for member in members]
-        saving.append(catalog.save_room(room))
+        saving = [catalog.save_room(room)]
         saving += [catalog.save_member(room.log, member.id) for member in members]
         failed: StoreError | None = None
         for saved in saving:
@@ -108,32 +106,15 @@ class Membership:
         """Make an account a member no longer."""
         account = self._context.account(session)
         room = self._context.hub.room(account, request.log)
-        await self._remove(account, room, "You have left the room.", session)
+        await self.remove(account, room, "You have left the room.", session)
         session.send(messages.Ok(request.id))
 
-    async def kick(self, session: Session, request: messages.Kick) -> None:
-        """Make somebody else a member no longer."""
-        context = self._context
-        account = context.account(session)
-        room = context.hub.room(account, request.log)
-        room.check_shared()
-        room.check_owner(account)
-        target = context.hub.people.named(request.nick)
-        if request.ban:
-            room.ban(target)
-        elif target.id not in room.members:
-            raise NotAMemberError
-        if target.id in room.members:
-            sentence = f"{account.nick} has removed you from {room.name}."
-            await self._remove(target, room, sentence, None)
-        if request.ban:
-            await context.catalog.save_room(room)
-        session.send(messages.Ok(request.id))
-
-    async def _remove(
+    async def remove(
         self, account: Account, room: Room, sentence: str, author: Session | None
     ) -> None:
-        """Take the right to read at once; what is said from now on has a new key."""
+        """Make an account a member no longer, and tell its connections but `author` why.
+
+        Take the right to read at once; what is said from now on has a new key."""
         context = self._context
         left = context.hub.leave(account, room)
         feed = context.feeds.loaded(room.log)
@@ -158,6 +139,7 @@ class Membership:
         room = context.hub.room(account, request.log)
         room.check_shared()
         room.check_topic(request.topic)
+        context.hub.check_may_speak(account, room, context.milliseconds())
         feed = await context.feeds.get(room.log)
         was, room.topic = room.topic, request.topic
         try:
@@ -176,9 +158,9 @@ class Membership:
         account = context.account(session)
         room = context.hub.room(account, request.log)
         room.check_shared()
+        context.hub.check_may_speak(account, room, context.milliseconds())
         target = context.hub.people.named(request.nick)
         room.invite(target)
-        await context.catalog.save_account(target)
         await context.catalog.save_room(room)
         for other in context.sessions_of(target):
             other.send(messages.Invited(room.name, account.nick))

@@ -29,22 +29,25 @@ class Posting:
 
     def post(self, session: Session, request: messages.Post) -> _Later:
         """Say something."""
-        account = self._member(session, request)
+        account = self._speaker(session, request)
         check_text(request.text)
+        context = self._context
+        room = context.hub.room(account, request.log)
+        context.hub.check_pace(account, room, context.milliseconds())
         reply = 0 if request.reply is UNSET else request.reply
         said = Said(request.log, account.id, account.nick, request.text, reply)
         return self._add(session, request, said)
 
     def react(self, session: Session, request: messages.React) -> _Later:
         """React to something."""
-        account = self._member(session, request)
+        account = self._speaker(session, request)
         check_reaction(request.reaction)
         reacted = Reacted(request.log, account.id, account.nick, request.seq, request.reaction)
         return self._add(session, request, reacted)
 
     async def edit(self, session: Session, request: messages.Edit) -> None:
         """Change what one said."""
-        account = self._member(session, request)
+        account = self._speaker(session, request)
         check_text(request.text)
         edited = Edited(request.log, account.id, account.nick, request.seq, request.text)
         await self._change(session, request, edited, request.seq, (messages.TextBody,))
@@ -59,6 +62,14 @@ class Posting:
     def _member(self, session: Session, request: messages.Posting) -> Account:
         account = self._context.account(session)
         self._context.hub.room(account, request.log)
+        return account
+
+    def _speaker(self, session: Session, request: messages.Posting) -> Account:
+        """Return who asks, if it may say something there."""
+        account = self._member(session, request)
+        hub = self._context.hub
+        room = hub.room(account, request.log)
+        hub.check_may_speak(account, room, self._context.milliseconds())
         return account
 
     def _add(self, session: Session, request: messages.Posting, happening: Happening) -> _Later:

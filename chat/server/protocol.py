@@ -35,6 +35,7 @@ class ChatProtocol(ConnectionProtocol):
     is_gone = False
     is_full = False
     is_goodbye = False
+    binding = device = b""
     _holds = 0
     _is_reported = False
 
@@ -73,7 +74,8 @@ class ChatProtocol(ConnectionProtocol):
     def received(self, event: Event) -> None:
         """Hand on what the connection made of a line."""
         match event:
-            case Established():
+            case Established(binding):
+                self.binding = binding
                 self.factory.established(self)
             case Received(message):
                 self.factory.desk.handle(self, message)

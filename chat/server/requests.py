@@ -1,10 +1,9 @@
 """The desk: takes every request to its handler, and sees to it that it gets its one answer.
 
-Here are those about accounts and presence; the others are in `membership`, `posting`, `archive`.
+The handlers are in `entry`, `membership`, `moderation`, `posting`, `archive`.
 The domain decides (`chat.rooms`), the feed stores and tells everybody (`chat.server.feed`).
 """
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Coroutine
@@ -12,23 +11,26 @@ from typing import Any, Final
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from chat import __version__
 from chat.limits import NICK_CHARACTERS, PAYLOAD_BYTES, TEXT_BYTES, Limits
+from chat.rooms.entries import Registration
 from chat.rooms.errors import NotReadError, NotStoredError, RequestError, UnknownRequestError
-from chat.rooms.happenings import Joined, Left
 from chat.rooms.hub import Hub
-from chat.rooms.people import Account
 from chat.rooms.room import Kind, Room
 from chat.server.archive import Archive
+from chat.server.audit import Audit
 from chat.server.catalog import Catalog
 from chat.server.context import Context
+from chat.server.entry import Authenticator, Entry
 from chat.server.feeds import Feeds
+from chat.server.invitations import InvitationDesk
 from chat.server.membership import Membership
+from chat.server.moderation import Moderation
 from chat.server.posting import Posting
+from chat.server.presence import Presence
 from chat.server.retention import EVERYTHING, Keeps
 from chat.server.session import Session, refuse
 from chat.store.interface import LogStore, StoreError
@@ -64,23 +66,34 @@ class Desk:
         milliseconds: Callable[[], int] = utc_milliseconds,
         random_bytes: RandomBytes = os.urandom,
         keeps: Keeps = EVERYTHING,
+        registration: Registration = Registration.OPEN,
+        authenticator: Authenticator | None = None,
     ) -> None:
-        self._clock = clock
         self._random_bytes = random_bytes
-        self._milliseconds = milliseconds
-        self._limits = _LIMITS | keeps.as_limits()
+        hub, catalog = Hub(self._new_id), Catalog(store, clock, limits)
         self.context = context = Context(
-            Hub(self._new_id),
-            Catalog(store, clock, limits),
+            hub,
+            catalog,
             Feeds(store, storage_key, clock, limits, milliseconds, random_bytes),
             store,
             limits,
+            milliseconds,
+            random_bytes,
+            Audit(store, random_bytes),
+            InvitationDesk(hub, catalog, limits, random_bytes),
         )
-        self._leaving: dict[bytes, IDelayedCall] = {}
+        self._presence = Presence(context, clock)
         membership, posting, archive = Membership(context), Posting(context), Archive(context)
+        self.moderation = moderation = Moderation(context, membership)
+        entry = Entry(
+            context, self._presence, _LIMITS | keeps.as_limits(), registration, authenticator
+        )
         self._handlers: dict[type[Struct], Callable[[Session, Any], _Later]] = {
-            messages.Login: self._login,
-            messages.Nick: self._nick,
+            messages.Login: entry.login,
+            messages.Nick: entry.nick,
+            messages.Code: entry.code,
+            messages.Devices: entry.devices,
+            messages.Revoke: entry.revoke,
             messages.Logs: archive.logs,
             messages.Rooms: archive.rooms,
             messages.Who: archive.who,
@@ -93,7 +106,9 @@ class Desk:
             messages.Leave: membership.leave,
             messages.Topic: membership.topic,
             messages.Invite: membership.invite,
-            messages.Kick: membership.kick,
+            messages.Moderate: moderation.moderate,
+            messages.Slow: moderation.slow,
+            messages.Token: moderation.token,
             messages.Post: posting.post,
             messages.Edit: posting.edit,
             messages.Delete: posting.delete,
@@ -143,21 +158,12 @@ class Desk:
             feed.drop(session.number)
         self.context.sessions.pop(session.number, None)
         account = self.context.hub.people.logout(session.number)
-        if account is None or account.sessions:
-            return
-        if session.is_goodbye:
-            self._tell_left(account)
-        else:
-            # Perhaps only its connection was cut, and it is back in a moment.
-            self._leaving[account.id] = self._clock.callLater(
-                self.context.limits.presence_seconds, self._tell_left, account
-            )
+        if account is not None:
+            self._presence.went(account, session.is_goodbye)
 
     def close(self) -> None:
         """Write what is not written, and expect nobody back."""
-        for leaving in self._leaving.values():
-            leaving.cancel()
-        self._leaving.clear()
+        self._presence.close()
         self.context.catalog.save_seen()
 
     def _read_by(self, session: Session) -> list[Any]:
@@ -167,60 +173,6 @@ class Desk:
             return []
         feeds = map(self.context.feeds.loaded, sorted(logs))
         return [feed for feed in feeds if feed is not None and feed.reads(session.number)]
-
-    # --- Accounts and presence ---
-
-    def _login(self, session: Session, login: messages.Login) -> None:
-        context = self.context
-        proof = hashlib.sha256(login.secret).digest()
-        account = context.hub.people.login(session.number, proof, login.nick)
-        context.sessions[session.number] = session
-        session.admit()
-        session.send(
-            messages.Welcome(
-                id=login.id,
-                account=account.id,
-                nick=account.nick,
-                server=f"encchat {__version__}",
-                time=self._milliseconds(),
-                keeps="disk",
-                limits=self._limits,
-                features=["search"] if context.store.has_search else [],
-            )
-        )
-        for room in context.hub.invitations(account):
-            owner = context.hub.people.get(room.owner)
-            session.send(messages.Invited(room.name, "" if owner is None else owner.nick))
-        leaving = self._leaving.pop(account.id, None)
-        if leaving is not None:
-            leaving.cancel()
-        elif len(account.sessions) == 1:
-            self._tell(account, Joined)
-
-    def _tell_left(self, account: Account) -> None:
-        self._leaving.pop(account.id, None)
-        self._tell(account, Left)
-
-    def _tell(self, account: Account, kind: type[Joined] | type[Left]) -> None:
-        """Tell everybody in an account's rooms that it is there, or not."""
-        for room in self.context.hub.rooms_of(account):
-            if room.kind is not Kind.PRIVATE:
-                self.context.feeds.announce(kind(room.log, account.id, account.nick))
-
-    async def _nick(self, session: Session, nick: messages.Nick) -> None:
-        context = self.context
-        account = context.account(session)
-        was = account.nick
-        told = context.hub.rename(account, nick.nick)
-        try:
-            if account.logs:
-                await context.catalog.save_account(account)
-        except StoreError:
-            context.hub.rename(account, was)
-            raise
-        for renamed in told:
-            context.feeds.announce(renamed, session)
-        session.send(messages.Ok(nick.id))
 
     def _unknown(self, session: Session, unknown: Unknown) -> None:
         raise UnknownRequestError

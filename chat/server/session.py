@@ -17,6 +17,12 @@ class Session(Protocol):
 
     number: int
     """Unique among this server's connections."""
+    address: str
+    """Where it comes from: an IP address, or something else for a local socket."""
+    binding: bytes
+    """What names the connection, for a login to sign (docs/protocol.md 4.4)."""
+    device: bytes
+    """The key that is logged in here; empty before."""
     is_gone: bool
     """Closed, or about to be: nothing reaches the client any more."""
     is_goodbye: bool

@@ -11,9 +11,9 @@ from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-from chat.client.accounts import Accounts
 from chat.client.address import Address
 from chat.client.conversation import Conversation
+from chat.client.identities import Identities
 from chat.client.interfaces import ExitStatus
 from chat.client.known_hosts import KnownHosts
 from chat.client.network import Dialer
@@ -97,7 +97,7 @@ class HeadlessClient:
             check=HostKeyCheck(
                 address, KnownHosts(home / "known_hosts"), is_terminal=False, trust_new=False
             ),
-            accounts=Accounts(home / "accounts", address),
+            identities=Identities(home),
             screen=self.screen,
             network=Dialer(
                 TCP4ClientEndpoint(reactor, "127.0.0.1", port, timeout=limits.connect_seconds),

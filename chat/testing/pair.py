@@ -37,7 +37,7 @@ __all__ = ["HOST_KEY", "FakeClock", "FakeLog", "Pair", "seeded_bytes", "split_li
 HOST_KEY: Final = HostKey.from_seed(bytes(range(32)))
 """A host key that everybody knows."""
 
-_LOGIN: Final = Login(1, "alice", bytes(32))
+_LOGIN: Final = Login(1, "alice", bytes(32), bytes(64))
 """The login of a client that was not given another."""
 
 

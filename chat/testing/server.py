@@ -11,6 +11,8 @@ from twisted.internet.interfaces import (
 from twisted.internet.task import Clock
 
 from chat.limits import Limits
+from chat.rooms.entries import Registration
+from chat.server.entry import Authenticator
 from chat.server.factory import ChatFactory
 from chat.server.requests import Desk
 from chat.store.interface import LogStore
@@ -26,6 +28,7 @@ from chat.wire.connection import (
     Transmit,
 )
 from chat.wire.errors import CloseCode
+from chat.wire.identity import Identity
 from chat.wire.messages import (
     ClientMessage,
     Join,
@@ -51,9 +54,9 @@ Message = ClientMessage | ServerMessage | Unknown
 class Client:
     """A client of a `Server`. Whatever it is told to send, and whatever came of it."""
 
-    def __init__(self, server: "Server", address: str, secret: bytes | None = None) -> None:
+    def __init__(self, server: "Server", address: str, identity: Identity | None = None) -> None:
         self._server = server
-        self.secret = server.random_bytes(32) if secret is None else secret
+        self.identity = identity or Identity.from_seed(server.random_bytes(32))
         """Whose connection this is."""
         peer = IPv4Address("TCP", address, 40_000)
         self.protocol = server.factory.buildProtocol(peer)
@@ -124,14 +127,19 @@ class Client:
 
     def log_in(self, nick: str) -> Message:
         """Ask to be known as `nick`, after the handshake if need be; return the answer."""
-        login = Login(self.next_id(), nick, self.secret)
         if self.received:
-            return self.ask(login)
+            return self.ask(self.login(nick))
         self.write(self.connection.start())
         self._server.pump()
+        login = self.login(nick)
         self.write(self.connection.login(login))
         self._server.pump()
         return self.answer(login.id)
+
+    def login(self, nick: str) -> Login:
+        """Return the request to be known as `nick` on this connection."""
+        signature = self.identity.sign_login(self.connection.binding)
+        return Login(self.next_id(), nick, self.identity.public, signature)
 
     def join(self, room: str = "lobby", create: str = "public") -> Message:
         """Ask to become a member of a room, made if need be; return the answer."""
@@ -200,7 +208,12 @@ class Server:
     """A chat server without a network: you pump, and you wind the clock."""
 
     def __init__(
-        self, store: LogStore | None = None, limits: Limits | None = None, seed: int = 0
+        self,
+        store: LogStore | None = None,
+        limits: Limits | None = None,
+        seed: int = 0,
+        registration: Registration = Registration.OPEN,
+        authenticator: Authenticator | None = None,
     ) -> None:
         self.limits = Limits() if limits is None else limits
         self.clock = Clock()
@@ -210,6 +223,8 @@ class Server:
         self.factory.desk = Desk(
             *(self.store, STORAGE_KEY, self.clock, self.limits, self.milliseconds),
             self.random_bytes,
+            registration=registration,
+            authenticator=authenticator,
         )
         loading = Deferred.fromCoroutine(self.factory.desk.load())
         loading.addCallback(lambda _: self.factory.open())
@@ -224,9 +239,9 @@ class Server:
         """Return the time of the server's clock."""
         return round(1000 * self.clock.seconds())
 
-    def connect(self, address: str = "192.0.2.1", secret: bytes | None = None) -> Client:
-        """Return a new client that has said nothing yet; of the account with `secret`, if given."""
-        client = Client(self, address, secret)
+    def connect(self, address: str = "192.0.2.1", identity: Identity | None = None) -> Client:
+        """Return a new client that has said nothing yet; of an account that is known, if given."""
+        client = Client(self, address, identity)
         self.clients.append(client)
         self.pump()
         return client

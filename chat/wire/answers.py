@@ -1,13 +1,16 @@
 """What a server answers and tells (docs/protocol.md sections 6.2 and 6.3)."""
 
-from chat.wire.fields import Epoch, Id16, Key, Message, Natural, RequestId
+from chat.wire.fields import Epoch, Id16, Key, Message, Natural, PublicKey, RequestId, Seconds
 
 __all__ = [
+    "CodeIssued",
+    "DeviceList",
     "Invited",
     "Joined",
     "Keys",
     "LogList",
     "Members",
+    "Notice",
     "Ok",
     "Opened",
     "Page",
@@ -15,6 +18,7 @@ __all__ = [
     "Refused",
     "Removed",
     "RoomList",
+    "TokenIssued",
     "Welcome",
 ]
 
@@ -131,3 +135,31 @@ class Keys(Message, frozen=True):
     log: Id16
     epoch: Epoch
     key: Key
+
+
+class CodeIssued(Message, frozen=True, tag="code"):
+    """What another device logs in with, within `seconds`; once."""
+
+    id: RequestId
+    code: str
+    seconds: Seconds
+
+
+class DeviceList(Message, frozen=True, tag="devices"):
+    """The keys of the account: (key, when it was added, whether it is connected)."""
+
+    id: RequestId
+    devices: list[tuple[PublicKey, Natural, bool]]
+
+
+class TokenIssued(Message, frozen=True, tag="token"):
+    """What goes into the link of an invitation."""
+
+    id: RequestId
+    token: Id16
+
+
+class Notice(Message, frozen=True):
+    """A sentence for the user. An event."""
+
+    text: str

@@ -320,8 +320,10 @@ class ServerConnection(Connection):
 class ClientConnection(Connection):
     """The client's end. `start`, then `receive_line`; `login` when a host key is offered."""
 
-    __slots__ = ("_handshake", "_reader")
+    __slots__ = ("_handshake", "_reader", "binding")
 
+    binding: bytes
+    """What names the connection, for a login to sign; there once a host key was offered."""
     _table = CLIENT_TABLE
     _handshake: ClientHandshake | None
 
@@ -366,7 +368,9 @@ class ClientConnection(Connection):
 
     def _check_auth(self, line: FrameLine) -> list[Event]:
         assert self._handshake is not None
-        return [HostKeyOffered(self._handshake.check_server_auth(line.box))]
+        host_key = self._handshake.check_server_auth(line.box)
+        self.binding = self._handshake.binding()
+        return [HostKeyOffered(host_key)]
 
     def _take_close(self, line: CloseLine) -> list[Event]:
         return [PeerClosed(line.code)]

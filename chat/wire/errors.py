@@ -38,6 +38,7 @@ class CloseCode(IntEnum):
     BUSY = 9
     SLOW_CONSUMER = 10
     INTERNAL = 11
+    REMOVED = 12
 
 
 class ProtocolError(Exception):

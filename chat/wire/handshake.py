@@ -158,6 +158,10 @@ class ClientHandshake:
         self._t2 = transcript_hash(*hellos, host_key, signature, finished)
         return host_key
 
+    def binding(self) -> bytes:
+        """Return what names this connection, for the login to sign (docs/protocol.md 4.4)."""
+        return self._keys.session_secrets(self._t2).binding
+
     def finish(self, login: bytes) -> tuple[bytes, SessionSecrets]:
         """Return the client finish with an encoded login message in it, and the session's
         secrets."""

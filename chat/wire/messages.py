@@ -11,11 +11,14 @@ from msgspec import UNSET, Struct, UnsetType
 
 from chat.limits import PAYLOAD_BYTES
 from chat.wire.answers import (
+    CodeIssued,
+    DeviceList,
     Invited,
     Joined,
     Keys,
     LogList,
     Members,
+    Notice,
     Ok,
     Opened,
     Page,
@@ -23,6 +26,7 @@ from chat.wire.answers import (
     Refused,
     Removed,
     RoomList,
+    TokenIssued,
     Welcome,
 )
 from chat.wire.bodies import (
@@ -38,15 +42,17 @@ from chat.wire.bodies import (
 from chat.wire.errors import LocalProtocolError, MessageError
 from chat.wire.fields import Message, Natural, RequestId
 from chat.wire.requests import (
+    Code,
     Delete,
+    Devices,
     Edit,
     History,
     Invite,
     Join,
-    Kick,
     Leave,
     Login,
     Logs,
+    Moderate,
     Nick,
     Post,
     Posting,
@@ -54,9 +60,12 @@ from chat.wire.requests import (
     React,
     Read,
     Request,
+    Revoke,
     Rooms,
     Search,
     Seen,
+    Slow,
+    Token,
     Topic,
     Who,
 )
@@ -65,8 +74,12 @@ __all__ = [
     "Body",
     "ClientMessage",
     "Close",
+    "Code",
+    "CodeIssued",
     "Delete",
     "DeleteBody",
+    "DeviceList",
+    "Devices",
     "Edit",
     "EditBody",
     "History",
@@ -76,14 +89,15 @@ __all__ = [
     "Joined",
     "JoinedBody",
     "Keys",
-    "Kick",
     "Leave",
     "LeftBody",
     "LogList",
     "Login",
     "Logs",
     "Members",
+    "Moderate",
     "Nick",
+    "Notice",
     "Ok",
     "Opened",
     "Page",
@@ -100,12 +114,16 @@ __all__ = [
     "Removed",
     "RenamedBody",
     "Request",
+    "Revoke",
     "RoomList",
     "Rooms",
     "Search",
     "Seen",
     "ServerMessage",
+    "Slow",
     "TextBody",
+    "Token",
+    "TokenIssued",
     "Topic",
     "TopicBody",
     "Unknown",
@@ -166,7 +184,12 @@ ClientMessage = (
     | Who
     | Topic
     | Invite
-    | Kick
+    | Moderate
+    | Slow
+    | Token
+    | Code
+    | Devices
+    | Revoke
     | Post
     | Edit
     | Delete
@@ -192,6 +215,10 @@ ServerMessage = (
     | Members
     | Posted
     | Page
+    | CodeIssued
+    | DeviceList
+    | TokenIssued
+    | Notice
     | Keys
     | Ping
     | Pong

@@ -5,18 +5,20 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from chat.limits import HISTORY_PAGE
-from chat.wire.fields import Id16, Message, Natural, RequestId, Secret, Seq
+from chat.wire.fields import Id16, Message, Natural, PublicKey, RequestId, Seconds, Seq, Signature
 
 __all__ = [
+    "Code",
     "Delete",
+    "Devices",
     "Edit",
     "History",
     "Invite",
     "Join",
-    "Kick",
     "Leave",
     "Login",
     "Logs",
+    "Moderate",
     "Nick",
     "Post",
     "Posting",
@@ -24,9 +26,12 @@ __all__ = [
     "React",
     "Read",
     "Request",
+    "Revoke",
     "Rooms",
     "Search",
     "Seen",
+    "Slow",
+    "Token",
     "Topic",
     "Who",
 ]
@@ -39,10 +44,32 @@ class Request(Message, frozen=True):
 
 
 class Login(Request, frozen=True):
-    """Be the account whose `secret` this is, or a new one that is known as `nick`."""
+    """Be the account that `key` belongs to, or a new one that is known as `nick`.
+
+    With a `code`, be another device of the account known as `nick`. A new account may need a
+    `token`, or a `password`.
+    """
 
     nick: str
-    secret: Secret
+    key: PublicKey
+    signature: Signature
+    code: str | UnsetType = UNSET
+    token: Id16 | UnsetType = UNSET
+    password: str | UnsetType = UNSET
+
+
+class Code(Request, frozen=True):
+    """Make a code with which another device becomes one of this account."""
+
+
+class Devices(Request, frozen=True):
+    """List the keys of this account."""
+
+
+class Revoke(Request, frozen=True):
+    """Take a key away from this account."""
+
+    key: PublicKey
 
 
 class Nick(Request, frozen=True):
@@ -110,12 +137,37 @@ class Invite(Request, frozen=True):
     nick: str
 
 
-class Kick(Request, frozen=True):
-    """Make `nick` a member no longer; with `ban`, keep it out."""
+class Moderate(Request, frozen=True):
+    """Do something to `nick`, in a room or, without `log`, on the server.
+
+    `action` is one of `chat.rooms.roles.Action`; `seconds` is how long, for good if it is left out.
+    A ban from the server with `network` also keeps out the addresses that `nick` is connected from.
+    """
+
+    action: str
+    nick: str
+    log: Id16 | UnsetType = UNSET
+    seconds: Seconds | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    network: bool = False
+
+
+class Slow(Request, frozen=True):
+    """Let everybody who is no operator wait `seconds` between two posts in a room."""
 
     log: Id16
-    nick: str
-    ban: bool = False
+    seconds: Seconds
+
+
+class Token(Request, frozen=True):
+    """Make an invitation for whoever has it: to the server or, with `log`, to a room as well.
+
+    It is good for `uses` people, and for `seconds`.
+    """
+
+    uses: Seq
+    seconds: Seconds
+    log: Id16 | UnsetType = UNSET
 
 
 class Posting(Request, frozen=True):

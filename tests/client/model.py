@@ -164,8 +164,8 @@ class ModelServer:
         if type(request) in self.refusals:
             session.say(m.Refused(request.id, *self.refusals[type(request)]))
             return
-        log_id = getattr(request, "log", None)
-        if log_id is not None and (
+        log_id = getattr(request, "log", UNSET)
+        if log_id is not UNSET and (
             log_id not in self.logs or session.account not in self.logs[log_id].members
         ):
             session.say(m.Refused(request.id, "not_a_member", "You are not a member."))
@@ -176,13 +176,13 @@ class ModelServer:
         handler(session, request)
 
     def _login(self, session: Session, login: m.Login) -> None:
-        account = self.accounts.get(login.secret)
+        account = self.accounts.get(login.key)
         if account is None:
             if any(name_key(nick) == name_key(login.nick) for nick in self.nicks.values()):
                 text = f"The nickname {login.nick} is taken."
                 session.say(m.Refused(login.id, "nick_taken", text))
                 return
-            account = self.accounts[login.secret] = self.account(login.nick)
+            account = self.accounts[login.key] = self.account(login.nick)
         session.account = account
         session.say(m.Welcome(login.id, account, self.nicks[account], "model", 0, "disk", {}, []))
         for log in self.logs.values():
@@ -284,9 +284,27 @@ class ModelServer:
         self.logs[request.log].invited.add(self.account(request.nick))
         session.say(m.Ok(request.id))
 
-    def _kick(self, session: Session, request: m.Kick) -> None:
-        log = self.logs[request.log]
-        self.remove(log, request.nick, "You were removed.")
+    def _moderate(self, session: Session, request: m.Moderate) -> None:
+        if request.log is not UNSET and request.action in ("kick", "ban"):
+            self.remove(self.logs[request.log], request.nick, "You were removed.")
+        session.say(m.Ok(request.id))
+
+    def _slow(self, session: Session, request: m.Slow) -> None:
+        session.say(m.Ok(request.id))
+
+    def _token(self, session: Session, request: m.Token) -> None:
+        session.say(m.TokenIssued(request.id, bytes(16)))
+
+    def _code(self, session: Session, request: m.Code) -> None:
+        session.say(m.CodeIssued(request.id, "ABCDE-FGHJK", 600))
+
+    def _devices(self, session: Session, request: m.Devices) -> None:
+        keys = [key for key, account in self.accounts.items() if account == session.account]
+        here = {key for key, account in self.accounts.items() if account == session.account}
+        session.say(m.DeviceList(request.id, [(key, 86_400_000, key in here) for key in keys]))
+
+    def _revoke(self, session: Session, request: m.Revoke) -> None:
+        del self.accounts[request.key]
         session.say(m.Ok(request.id))
 
     def remove(self, log: Log, nick: str, text: str) -> None:

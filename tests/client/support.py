@@ -5,11 +5,12 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from chat.client.accounts import Accounts
 from chat.client.address import Address
-from chat.client.conversation import LOST, Conversation
+from chat.client.conversation import LOST, NO_CREDENTIALS, Conversation
+from chat.client.identities import Identities
 from chat.client.interfaces import ExitStatus
 from chat.client.known_hosts import KnownHosts
+from chat.client.login import Credentials
 from chat.client.retry import Backoff
 from chat.client.trust import HostKeyCheck
 from chat.limits import ClientLimits
@@ -29,6 +30,8 @@ ADDRESS = Address("chat.example.org")
 
 class FakeLink:
     """A connection: keeps what is sent, and what of it was carried."""
+
+    binding = bytes(32)
 
     def __init__(self, session: Session | None) -> None:
         self.session = session
@@ -97,6 +100,8 @@ class Person:
         is_terminal: bool = False,
         trust_new: bool = False,
         history: int = 50,
+        room: str | None = None,
+        credentials: Credentials = NO_CREDENTIALS,
         limits: ClientLimits | None = None,
     ) -> None:
         self.server = ModelServer() if server is None else server
@@ -108,7 +113,7 @@ class Person:
         self.connects = 0
         self.typed = 0
         self.lines_done = 0
-        self.accounts = Accounts(home / "accounts", ADDRESS)
+        self.identities = Identities(home)
         limits = ClientLimits() if limits is None else limits
         self.backoff = Backoff(limits, lambda: 0.5)
         self.conversation = Conversation(
@@ -121,7 +126,9 @@ class Person:
                 is_terminal=is_terminal,
                 trust_new=trust_new,
             ),
-            accounts=self.accounts,
+            identities=self.identities,
+            room=room,
+            credentials=credentials,
             screen=self.screen,
             network=self,
             backoff=self.backoff,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.client.address import Address, AddressError, parse_address
+from chat.client.address import Address, AddressError, make_link, parse_address
 from chat.wire.hostkey import fingerprint
 
 PIN = fingerprint(bytes(32))
@@ -24,6 +24,12 @@ PIN = fingerprint(bytes(32))
         (f"encchat://example.org:99/#{PIN}", Address("example.org", 99, PIN)),
         (f"encchat://example.org#{PIN}", Address("example.org", 5555, PIN)),
         (f"encchat://[::1]:99/#{PIN}", Address("::1", 99, PIN)),
+        ("encchat://localhost/den", Address("localhost", 5555, room="den")),
+        ("encchat://localhost/caf%C3%A9", Address("localhost", 5555, room="caf\u00e9")),
+        (
+            f"encchat://localhost/den?token={'A' * 22}#{PIN}",
+            Address("localhost", 5555, PIN, "den", bytes(16)),
+        ),
     ],
 )
 def test_an_address_is_understood(text: str, address: Address) -> None:
@@ -48,7 +54,14 @@ def test_an_address_is_understood(text: str, address: Address) -> None:
         "user@host",
         "http://host",
         "encchat://",
-        "encchat://host/path",
+        "encchat://host/a/b",
+        "encchat://host/a%20b",
+        "encchat://host/%ff",
+        "encchat://host/?token=" + "A" * 21,
+        "encchat://host/?token=" + "A" * 23,
+        "encchat://host/?token=" + "!" * 22,
+        "encchat://host/?token=" + "\u00e9" * 22,
+        "encchat://host/?tokens=" + "A" * 22,
         "encchat://host/?token=1",
         "encchat://host/#",
         f"encchat://host/#{PIN[:-1]}",
@@ -78,3 +91,13 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
     except AddressError:
         return
     assert address.host and 0 < address.port < 65536
+
+
+@given(
+    st.none() | st.from_regex(r"[a-z\u00e9\u5b57][a-z0-9_.\u00e9-]{0,20}", fullmatch=True),
+    st.binary(min_size=16, max_size=16),
+)
+def test_the_link_of_an_invitation_is_understood(room: str | None, token: bytes) -> None:
+    link = make_link(Address("chat.example", 99, "ignored", "elsewhere"), PIN, room, token)
+    assert parse_address(link) == Address("chat.example", 99, PIN, room, token)
+    assert link.isascii()

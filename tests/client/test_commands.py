@@ -8,6 +8,7 @@ from chat.client import commands as c
 from chat.client.commands import HELP, Command, CommandError
 from chat.client.parsing import parse_line
 from chat.limits import REACTION_BYTES, SEQ_MAX, TEXT_BYTES
+from chat.rooms.roles import Action
 
 
 @pytest.mark.parametrize(
@@ -36,8 +37,29 @@ from chat.limits import REACTION_BYTES, SEQ_MAX, TEXT_BYTES
         ("/topic all things", c.Topic("all things")),
         ("/invite bob", c.Invite("bob")),
         ("/invite @bob", c.Invite("bob")),
-        ("/kick bob", c.Kick("bob", False)),
-        ("/ban bob", c.Kick("bob", True)),
+        ("/kick bob", c.Moderate(Action.KICK, "bob")),
+        ("/kick @bob no more of this", c.Moderate(Action.KICK, "bob", reason="no more of this")),
+        ("/kick bob 7d", c.Moderate(Action.KICK, "bob", reason="7d")),
+        ("/ban bob", c.Moderate(Action.BAN, "bob")),
+        ("/ban bob 7d", c.Moderate(Action.BAN, "bob", 604_800)),
+        ("/ban bob 30m spam, spam", c.Moderate(Action.BAN, "bob", 1_800, "spam, spam")),
+        ("/ban --server bob", c.Moderate(Action.BAN, "bob", on_server=True)),
+        ("/ban --network bob", c.Moderate(Action.BAN, "bob", on_server=True, network=True)),
+        ("/unban bob", c.Moderate(Action.UNBAN, "bob")),
+        ("/mute bob 10s", c.Moderate(Action.MUTE, "bob", 10)),
+        ("/unmute bob", c.Moderate(Action.UNMUTE, "bob")),
+        ("/op bob", c.Moderate(Action.OP, "bob")),
+        ("/deop --server bob", c.Moderate(Action.DEOP, "bob", on_server=True)),
+        ("/slow 10", c.Slow(10)),
+        ("/slow 5m", c.Slow(300)),
+        ("/slow 0", c.Slow(0)),
+        ("/invitation", c.MakeInvitation(1, 604_800, False)),
+        ("/invitation 10", c.MakeInvitation(10, 604_800, False)),
+        ("/invitation 2h 3", c.MakeInvitation(3, 7_200, False)),
+        ("/invitation --server 1d", c.MakeInvitation(1, 86_400, True)),
+        ("/link", c.Link()),
+        ("/devices", c.Devices()),
+        ("/revoke SHA256:abc", c.Revoke("SHA256:abc")),
         ("/msg bob hello there", c.Tell("bob", "hello there")),
         ("/msg @bob /me", c.Tell("bob", "/me")),
         ("/history", c.History("")),

@@ -310,11 +310,10 @@ def test_an_interrupt_tells_what_was_seen(person: Person) -> None:
 
 def test_nick(person: Person) -> None:
     person.enter()
-    secret = person.accounts.secret("ana")
+    key = person.link.logins[0].key
     person.type("/nick anna")
     assert person.screen.notes[-1] == "* You are now known as anna."
-    assert person.accounts.secret("anna") == secret
-    assert person.accounts.secret("ana") is None
+    assert person.identities.identity("anna").public == key
     assert person.lines_done == 1
     person.cut()
     person.come_back()
@@ -329,12 +328,20 @@ def test_a_nick_that_is_none_is_not_sent(person: Person) -> None:
 
 def test_a_nick_that_cannot_be_kept_is_said(person: Person, tmp_path: Path) -> None:
     person.enter()
-    (tmp_path / "accounts").unlink()
-    (tmp_path / "accounts").mkdir()
+    (tmp_path / "identity-anna.pem").mkdir(mode=0o700)
     person.type("/nick anna")
     assert "cannot be written" in person.screen.notes[-1]
     person.end()
     person.check_ended(ExitStatus.REFUSED)
+
+
+def test_a_new_nick_that_has_another_key_already_is_told(person: Person) -> None:
+    other = person.identities.identity("anna").public
+    person.enter()
+    person.type("/nick anna")
+    path = person.identities.path("ana")
+    assert person.screen.notes[-1] == f"* Log in as anna with --identity {path} from now on."
+    assert person.identities.identity("anna").public == other
 
 
 def test_another_device_can_rename_one(person: Person) -> None:

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET
 
 from chat.client.interfaces import ExitStatus
+from chat.client.login import Credentials
 from chat.wire import messages as m
 from chat.wire.errors import CloseCode
+from chat.wire.identity import verify_login
 from tests.client.model import ModelServer
 from tests.client.support import OTHER_KEY, Person
 
@@ -28,7 +31,7 @@ def test_with_a_nickname_nothing_is_asked(person: Person) -> None:
     person.start().offer()
     assert person.screen.prompts == []
     [login] = person.link.logins
-    assert (login.nick, login.secret) == ("ana", person.accounts.secret("ana"))
+    assert (login.nick, login.key) == ("ana", person.identities.identity("ana").public)
 
 
 def test_without_one_a_terminal_is_asked(tmp_path: Path) -> None:
@@ -88,8 +91,8 @@ def test_a_taken_nickname_is_asked_for_again_at_a_terminal(terminal: Person) -> 
     assert terminal.screen.prompts == ["Nickname: "]
     terminal.type("anna")
     assert [login.nick for login in terminal.link.all(m.Login)] == ["ana", "anna"]
-    assert terminal.accounts.secret("ana") is None
-    assert terminal.accounts.secret("anna") == terminal.link.last(m.Login).secret
+    keys = [login.key for login in terminal.link.all(m.Login)]
+    assert keys == [terminal.identities.identity(nick).public for nick in ("ana", "anna")]
     assert "You are anna in lobby" in terminal.screen.notes[-1]
 
 
@@ -107,23 +110,10 @@ def test_a_taken_nickname_ends_it_when_nobody_can_answer_any_more(terminal: Pers
     terminal.check_ended(ExitStatus.REFUSED)
 
 
-def test_of_two_that_begin_at_once_both_become_the_same(tmp_path: Path) -> None:
-    server = ModelServer()
-    one, two = Person(tmp_path, server), Person(tmp_path, server)
-    one.start().offer()
-    # The file is written between the other's look at it and its own line.
-    two.accounts.create("ana")
-    first = one.link.logins[0]
-    server.accounts[two.accounts.secret("ana") or b""] = server.account("ana")
-    one.carry()
-    assert "You are ana" in one.screen.notes[-1]
-    assert one.link.last(m.Login).secret != first.secret
-
-
 def test_the_same_nickname_twice_is_one_account(tmp_path: Path) -> None:
     server = ModelServer()
     one, two = Person(tmp_path, server).enter(), Person(tmp_path, server, "ANA").enter()
-    assert one.link.logins[0].secret == two.link.logins[0].secret
+    assert one.link.logins[0].key == two.link.logins[0].key
     one.type("hello")
     two.carry()
     assert two.screen.shown == ["ana: hello"]
@@ -132,21 +122,19 @@ def test_the_same_nickname_twice_is_one_account(tmp_path: Path) -> None:
 def test_two_nicknames_of_one_home_are_two_people(tmp_path: Path) -> None:
     server = ModelServer()
     one, two = Person(tmp_path, server).enter(), Person(tmp_path, server, "bob").enter()
-    assert one.link.logins[0].secret != two.link.logins[0].secret
+    assert one.link.logins[0].key != two.link.logins[0].key
 
 
 @pytest.mark.parametrize("is_early", [True, False])
-def test_a_file_of_accounts_that_cannot_be_used_ends_it(tmp_path: Path, is_early: bool) -> None:
+def test_a_key_that_cannot_be_used_ends_it(tmp_path: Path, is_early: bool) -> None:
     person = Person(tmp_path)
-    person.server.account("ana")
+    path = tmp_path / "identity-ana.pem"
     if is_early:
-        (tmp_path / "accounts").mkdir()
-        person.enter()
+        path.mkdir(mode=0o700)
     else:
-        person.start().offer()
-        (tmp_path / "accounts").write_text("damaged")
-        person.carry()
-    assert "accounts" in person.screen.notes[-1] and person.screen.notes[-1].endswith(".")
+        path.touch(0o600)
+    person.enter()
+    assert str(path) in person.screen.notes[-1] and person.screen.notes[-1].endswith(".")
     person.check_ended(ExitStatus.REFUSED)
 
 
@@ -270,3 +258,29 @@ def test_a_person_whose_yes_cannot_be_kept_is_told(tmp_path: Path) -> None:
     person.enter_line("yes")
     assert person.connects == 1
     assert person.statuses == [ExitStatus.HOST_KEY]
+
+
+def test_credentials_go_with_the_first_login_only(tmp_path: Path) -> None:
+    credentials = Credentials("ABCDE-FGHJK", bytes(16), "open sesame")
+    person = Person(tmp_path, credentials=credentials).enter()
+    [login] = person.link.logins
+    assert (login.code, login.token, login.password) == ("ABCDE-FGHJK", bytes(16), "open sesame")
+    person.cut()
+    person.come_back()
+    [login] = person.link.logins
+    assert login.code is login.token is login.password is UNSET
+
+
+def test_a_login_is_signed_for_its_connection(person: Person) -> None:
+    person.start().offer()
+    [login] = person.link.logins
+    assert verify_login(login.key, login.signature, person.link.binding)
+
+
+def test_a_link_leads_to_its_room(tmp_path: Path) -> None:
+    server = ModelServer()
+    server.room("den")
+    person = Person(tmp_path, server, room="den").enter()
+    assert person.server.account("ana") in server.room("den").members
+    person.type("hello")
+    assert server.room("den").texts() == ["hello"]

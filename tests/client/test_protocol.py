@@ -29,7 +29,7 @@ from chat.wire.errors import CloseCode
 from chat.wire.messages import Joined, Login, Ok, Ping, Pong, TextBody
 
 LIMITS = Limits()
-LOGIN = Login(1, "ana", bytes(32))
+LOGIN = Login(1, "ana", bytes(32), bytes(64))
 LOOPBACK = IPv4Address("TCP", "127.0.0.1", 5555)
 
 

@@ -141,7 +141,7 @@ def test_the_current_room_is_the_lobby_or_the_first(
     for room in rooms:
         server.room(room, "ana")
     server.private("ana", "bob")
-    server.accounts[person.accounts.create("ana")] = server.account("ana")
+    server.accounts[person.identities.identity("ana").public] = server.account("ana")
     person.enter()
     assert f"You are ana in {current}" in person.screen.notes[1]
     person.type("hi")
@@ -151,7 +151,7 @@ def test_the_current_room_is_the_lobby_or_the_first(
 def test_whoever_is_in_no_room_is_told_so(tmp_path: Path, server: ModelServer) -> None:
     person = Person(tmp_path, server, is_terminal=True)
     server.private("ana", "bob")
-    server.accounts[person.accounts.create("ana")] = server.account("ana")
+    server.accounts[person.identities.identity("ana").public] = server.account("ana")
     person.enter()
     assert "in no room" in person.screen.notes[-1]
     person.type("hi", "/who")
@@ -265,14 +265,14 @@ def test_being_put_out_is_said_and_no_other_room_takes_its_place(
 def test_topic_invite_kick_and_ban(ana: Person, server: ModelServer) -> None:
     ana.type("/topic", "/topic all things", "/topic", "/invite cat", "/kick bob", "/ban cat")
     assert server.room("lobby").topic == "all things"
-    assert ana.link.last(m.Kick).ban
+    assert ana.link.last(m.Moderate).action == "ban"
     assert ana.screen.notes[-6:] == [
         "* lobby has no topic.",
         "* You set the topic of lobby: all things",
         "* lobby is about: all things",
         "* cat may join lobby.",
         "* bob was put out of lobby.",
-        "* cat was put out of lobby for good.",
+        "* cat was banned from lobby.",
     ]
     server.add(server.room("lobby"), m.TopicBody(0, bytes(16), "bob", "less"))
     ana.carry()
@@ -331,7 +331,7 @@ def test_a_conversation_follows_the_others_new_name(ana: Person, server: ModelSe
 
 def test_what_was_said_in_it_before_is_shown(ana: Person, server: ModelServer) -> None:
     private = server.private("bob", "cat")
-    server.accounts[ana.accounts.create("cat")] = server.account("cat")
+    server.accounts[ana.identities.identity("cat").public] = server.account("cat")
     server.says("bob", private, "old")
     private.members = {server.account("bob"), server.account("ana")}
     ana.type("/msg bob hello")

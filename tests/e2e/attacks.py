@@ -13,9 +13,9 @@ from chat.limits import BOX_BYTES, LINE_BYTES, PAYLOAD_BYTES
 from chat.wire.errors import CloseCode
 from chat.wire.handshake import CLIENT_HELLO_BYTES, SERVER_HELLO_BYTES
 from chat.wire.lines import encode_frame, encode_hello, encode_record, encode_voucher
-from chat.wire.messages import Join, Login, Pong
+from chat.wire.messages import Join, Pong
 from chat.wire.sealing import seal
-from tests.e2e.support import Peer, Stage, secret_of
+from tests.e2e.support import Peer, Stage, login_of
 
 VERSION: Final = CloseCode.VERSION
 MALFORMED: Final = CloseCode.MALFORMED
@@ -88,7 +88,7 @@ def frames_of(peer: Peer, stage: Stage) -> list[bytes]:
     if stage.is_sealed:
         return [connection.send(Pong(number)) for number in range(3)]
     return [
-        connection.login(Login(1, peer.nick, secret_of(peer.nick))),
+        connection.login(login_of(connection, peer.nick)),
         connection.send(Join(2, "lobby")),
         connection.send(Pong(0)),
     ]

@@ -40,6 +40,7 @@ from chat.wire.connection import (
     Received,
 )
 from chat.wire.errors import RemoteProtocolError
+from chat.wire.identity import Identity
 from chat.wire.messages import Join, Joined, Login, Post, Posted, TextBody, Welcome
 
 PATIENCE: Final = 10.0
@@ -50,9 +51,11 @@ PLAINTEXT: Final = "Xyzzy, as nobody should ever read it in a log"
 """What somebody says who then turns hostile."""
 
 
-def secret_of(nick: str) -> bytes:
-    """Return the secret of whoever calls themselves so: one account, whenever they come."""
-    return hashlib.sha256(nick.encode("utf-8", "backslashreplace")).digest()
+def login_of(connection: ClientConnection, nick: str, number: int = 1) -> Login:
+    """Return the login of whoever calls themselves so: one account, whenever they come."""
+    seed = hashlib.sha256(nick.encode("utf-8", "backslashreplace")).digest()
+    identity = Identity.from_seed(seed)
+    return Login(number, nick, identity.public, identity.sign_login(connection.binding))
 
 
 class Reactor(RealReactor, store.Reactor, IReactorCore):
@@ -186,7 +189,7 @@ class Peer(ConnectionProtocol):
         await eventually(lambda: any(isinstance(event, HostKeyOffered) for event in self.events))
         if stage is Stage.GREETED:
             return
-        self.write(self.connection.login(Login(self.next_id(), self.nick, secret_of(self.nick))))
+        self.write(self.connection.login(login_of(self.connection, self.nick, self.next_id())))
         await eventually(lambda: self.count(Welcome) == 1)
         if stage is Stage.LOGGED_IN:
             return
@@ -346,7 +349,7 @@ class Server:
             len(factory._closing),
             len(context.sessions),
             len(context.hub.people._by_session),
-            len(factory.desk._leaving),
+            len(factory.desk._presence._leaving),
             *(len(feed._readers) for feed in feeds if feed is not None),
         )
 

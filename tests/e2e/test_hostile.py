@@ -22,7 +22,7 @@ from tests.e2e.checks import (
     run_attack,
     stage_scene,
 )
-from tests.e2e.support import Log, Server, Stage, eventually, secret_of
+from tests.e2e.support import Log, Server, Stage, eventually, login_of
 
 every_stage = pytest.mark.parametrize("stage", Stage, ids=lambda stage: stage.name.lower())
 
@@ -98,7 +98,7 @@ async def test_a_line_that_breaks_off_leaves_one_line_in_the_log(
         (encode(Join(1, "lobby")), CloseCode.UNEXPECTED),
         (msgspec.msgpack.encode({"type": "future", "id": 1}), CloseCode.UNEXPECTED),
         (
-            encode(Login(1, "x", secret_of("x"))).ljust(LOGIN_BYTES + 1, b"\xc0"),
+            encode(Login(1, "x", bytes(32), bytes(64))).ljust(LOGIN_BYTES + 1, b"\xc0"),
             CloseCode.MALFORMED,
         ),
     ],
@@ -125,7 +125,7 @@ async def test_a_finish_that_comes_twice_ends_the_session_it_began(
     size = server.size()
     peer = await server.peer("mallory", Stage.GREETED)
     read = len(peer.lines)
-    peer.write(peer.connection.login(Login(1, "mallory", secret_of("mallory"))) * 2)
+    peer.write(peer.connection.login(login_of(peer.connection, "mallory")) * 2)
     await peer.end()
     assert peer.count(Welcome) == 1
     check_close(peer, Stage.LOGGED_IN, CloseCode.AUTHENTICATION, read + 1)
@@ -137,7 +137,7 @@ async def test_a_finish_that_comes_twice_ends_the_session_it_began(
 async def test_a_recorded_connection_cannot_be_played_again(server: Server, log: Log) -> None:
     size = server.size()
     victim = await server.peer("victim", Stage.GREETED)
-    recorded = victim.hello + victim.connection.login(Login(1, "victim", secret_of("victim")))
+    recorded = victim.hello + victim.connection.login(login_of(victim.connection, "victim"))
     recorded += victim.connection.send(Join(2, "lobby"))
     victim.write(recorded[len(victim.hello) :])
     await victim.leave()
@@ -175,9 +175,9 @@ async def test_a_nickname_with_a_character_that_acts_is_refused(
 ) -> None:
     nick = f"mal{character}lory"
     peer = await server.peer("mallory", Stage.GREETED)
-    login = Login(1, nick, secret_of(nick))
+    login = login_of(peer.connection, nick)
     peer.write(peer.connection.login(login))
-    peer.write(peer.connection.send(Login(2, "mallory", secret_of("mallory"))))
+    peer.write(peer.connection.send(login_of(peer.connection, "mallory", 2)))
     peer.write(peer.connection.send(Nick(3, nick)))
     await eventually(lambda: peer.count(Refused) == 2)
     refusals = [

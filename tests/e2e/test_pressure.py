@@ -13,16 +13,17 @@ from typing import Any, Final
 
 import pytest
 import pytest_twisted
+from msgspec.structs import replace
 from twisted.internet.error import ConnectionLost
 
 from chat.limits import RUN_BYTES, TEXT_BYTES, Limits
 from chat.wire.connection import PeerClosed
 from chat.wire.errors import CloseCode
-from chat.wire.messages import Login, Ping, Posted, Refused
+from chat.wire.messages import Ping, Posted, Refused
 from tests.e2e.attacks import ATTACKS, TLS_HELLO, Attack, frames_of
 from tests.e2e.checks import check_close, check_log, run_attack
 from tests.e2e.conftest import StartServer
-from tests.e2e.support import Log, Peer, Server, Stage, eventually, sleep
+from tests.e2e.support import Log, Peer, Server, Stage, eventually, login_of, sleep
 
 every_stage = pytest.mark.parametrize("stage", Stage, ids=lambda stage: stage.name.lower())
 
@@ -90,10 +91,11 @@ async def test_who_is_busy_but_never_logs_in_is_closed_at_the_deadline(
     size = server.size()
     peer = await server.peer("mallory", Stage.GREETED)
     since = monotonic()
-    peer.write(peer.connection.login(Login(1, "alice", bytes(32))))
+    peer.write(peer.connection.login(replace(login_of(peer.connection, "mallory"), nick="alice")))
     while peer.reason is None:
         peer.write(peer.connection.send(Ping(7)))
-        peer.write(peer.connection.send(Login(peer.next_id(), "bob", bytes(32))))
+        again = login_of(peer.connection, "mallory", peer.next_id())
+        peer.write(peer.connection.send(replace(again, nick="bob")))
         assert monotonic() - since < 0.8 + SLACK
         await sleep(0.05)
     assert monotonic() - since > 0.7

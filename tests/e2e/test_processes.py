@@ -13,9 +13,9 @@ import pytest
 
 from chat.limits import Limits
 from chat.wire.connection import ClientConnection, HostKeyOffered, Received
-from chat.wire.messages import Login, Welcome
+from chat.wire.messages import Welcome
 from tests.e2e.programs import TCP, TWIST, TWISTD, Program, Programs, link_of
-from tests.e2e.support import PATIENCE, secret_of
+from tests.e2e.support import PATIENCE, login_of
 
 every_runner = pytest.mark.parametrize("runner", [TWISTD, TWIST], ids=["twistd", "twist"])
 
@@ -54,7 +54,7 @@ def welcome(family: int, address: str | tuple[str, int], nick: str) -> Welcome:
             for event in connection.receive_line(line.removesuffix(b"\r\n")):
                 match event:
                     case HostKeyOffered():
-                        plug.sendall(connection.login(Login(1, nick, secret_of(nick))))
+                        plug.sendall(connection.login(login_of(connection, nick)))
                     case Received(Welcome() as message):
                         return message
     raise AssertionError("the server hung up")

@@ -3,10 +3,10 @@
 from itertools import count
 
 from chat.rooms.hub import Hub
-from chat.rooms.people import Account
+from chat.rooms.people import Account, People
 from chat.rooms.room import Kind, Room
 
-__all__ = ["hub_with", "new_ids", "room_of"]
+__all__ = ["enter", "hub_with", "new_ids", "room_of"]
 
 
 def new_ids(start: int = 1) -> "Ids":
@@ -29,9 +29,17 @@ def hub_with(*nicks: str) -> tuple[Hub, list[Account]]:
     """Return a hub on which these are logged in, on sessions 1, 2, …"""
     hub = Hub(new_ids())
     people = [
-        hub.people.login(session, nick.encode(), nick) for session, nick in enumerate(nicks, 1)
+        enter(hub.people, session, nick.encode(), nick) for session, nick in enumerate(nicks, 1)
     ]
     return hub, people
+
+
+def enter(people: People, session: int, key: bytes, nick: str) -> Account:
+    """Log in with a key, as a new account if it has none."""
+    people.check_new(session)
+    account = people.of_key(key) or people.register(key, nick, 0)
+    people.login(session, account)
+    return account
 
 
 def room_of(hub: Hub, *members: Account, name: str = "python", kind: Kind = Kind.PUBLIC) -> Room:

@@ -34,7 +34,7 @@ def test_codes_are_those_of_the_protocol() -> None:
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_the_text_is_a_sentence(refusal: type[RequestError]) -> None:
-    sentence = str(refusal("x", "y"))
+    sentence = str(refusal("x", "y", "."))
     assert sentence[0].isupper() and sentence.endswith(".")
     assert "{" not in sentence
 

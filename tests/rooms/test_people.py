@@ -17,31 +17,31 @@ from chat.rooms.errors import (
 )
 from chat.rooms.names import name_key
 from chat.rooms.people import Account, People
-from tests.rooms.support import new_ids
+from tests.rooms.support import enter, new_ids
 
-ANA, BOB = b"the proof of ana", b"the proof of bob"
+ANA, BOB = b"the key of ana", b"the key of bob"
 
 
 def people(*names: str) -> People:
-    """Return people who know these, on sessions 1, 2, …, each with a proof like its name."""
+    """Return people who know these, on sessions 1, 2, …, each with a key like its name."""
     everybody = People(new_ids())
     for session, name in enumerate(names, 1):
-        everybody.login(session, name.encode(), name)
+        enter(everybody, session, name.encode(), name)
     return everybody
 
 
 def test_login_makes_an_account_with_the_nickname_prepared() -> None:
     everybody = people()
-    ana = everybody.login(1, ANA, " e\u0301va ")
-    assert (ana.id, ana.proof, ana.nick, ana.sessions) == (new_ids()(), ANA, "\u00e9va", {1})
+    ana = enter(everybody, 1, ANA, " e\u0301va ")
+    assert (ana.id, ana.devices, ana.nick, ana.sessions) == (new_ids()(), {ANA: 0}, "\u00e9va", {1})
     assert everybody.of_session(1) is ana is everybody.get(ana.id) is everybody.named("\u00c9VA")
 
 
-def test_who_has_the_proof_is_the_account_whatever_name_is_asked_for() -> None:
+def test_who_has_the_key_is_the_account_whatever_name_is_asked_for() -> None:
     everybody = people()
-    ana = everybody.login(1, ANA, "ana")
+    ana = enter(everybody, 1, ANA, "ana")
     for nick in ("ana", "someone else", ""):
-        assert everybody.login(2, ANA, nick) is ana
+        assert enter(everybody, 2, ANA, nick) is ana
         assert ana.sessions == {1, 2}
         everybody.logout(2)
     assert ana.nick == "ana"
@@ -49,7 +49,7 @@ def test_who_has_the_proof_is_the_account_whatever_name_is_asked_for() -> None:
 
 def test_a_nickname_is_one_account_s() -> None:
     with pytest.raises(NickTakenError, match=r"^The nickname ANA is taken\.$"):
-        people("ana").login(2, BOB, "ANA")
+        enter(people("ana"), 2, BOB, "ANA")
 
 
 @pytest.mark.parametrize(
@@ -59,47 +59,57 @@ def test_a_nickname_is_one_account_s() -> None:
 def test_a_refused_login_can_be_tried_again(nick: str, refusal: type[RequestError]) -> None:
     everybody = people()
     with pytest.raises(refusal):
-        everybody.login(1, ANA, nick)
+        enter(everybody, 1, ANA, nick)
     with pytest.raises(NotLoggedInError):
         everybody.of_session(1)
-    assert everybody.login(1, ANA, "ana") is everybody.of_session(1)
+    assert enter(everybody, 1, ANA, "ana") is everybody.of_session(1)
 
 
 def test_nobody_logs_in_twice_on_one_connection() -> None:
     with pytest.raises(AlreadyLoggedInError):
-        people("ana").login(1, BOB, "bob")
+        enter(people("ana"), 1, BOB, "bob")
 
 
-def test_an_account_that_is_in_nothing_is_forgotten_with_its_last_session() -> None:
-    everybody = people("ana")
-    ana = everybody.login(2, b"ana", "")
-    assert everybody.logout(1) is ana
-    assert everybody.named("ana") is ana
-    assert everybody.logout(2) is ana
-    with pytest.raises(NoSuchNickError, match=r"^Nobody here is called ana\.$"):
-        everybody.named("ana")
-    assert everybody.get(ana.id) is None
-    assert everybody.login(3, BOB, "ana") is not ana
-    assert everybody.logout(99) is None
-
-
-@pytest.mark.parametrize("field", ["logs", "invitations"])
-def test_an_account_that_is_in_something_stays(field: str) -> None:
+def test_a_nickname_stays_its_account_s_when_that_is_away() -> None:
     everybody = people("ana")
     ana = everybody.of_session(1)
-    getattr(ana, field).add(bytes(16))
-    everybody.logout(1)
+    assert everybody.logout(1) is ana
+    assert everybody.logout(1) is None
     assert everybody.named(" ana ") is ana and not ana.sessions
     with pytest.raises(NickTakenError):
-        everybody.login(2, BOB, "ana")
-    assert everybody.login(3, b"ana", "") is ana
+        enter(everybody, 2, BOB, "ana")
+    assert enter(everybody, 3, b"ana", "") is ana
+
+
+def test_an_account_that_came_to_nothing_is_forgotten() -> None:
+    everybody = people("ana")
+    ana = everybody.of_session(1)
+    everybody.add_device(ana, b"phone", 1)
+    everybody.logout(1)
+    everybody.forget(ana)
+    with pytest.raises(NoSuchNickError, match=r"^Nobody here is called ana\.$"):
+        everybody.named("ana")
+    assert everybody.get(ana.id) is everybody.of_key(b"ana") is everybody.of_key(b"phone") is None
+    assert everybody.all() == []
+    assert enter(everybody, 3, BOB, "ana") is not ana
+
+
+def test_an_account_has_devices() -> None:
+    everybody = people("bob", "ana")
+    bob, ana = everybody.of_session(1), everybody.of_session(2)
+    assert everybody.all() == [ana, bob]
+    everybody.add_device(ana, b"phone", 7)
+    assert ana.devices == {b"ana": 0, b"phone": 7}
+    assert everybody.of_key(b"phone") is ana
+    everybody.remove_device(ana, b"ana")
+    assert ana.devices == {b"phone": 7} and everybody.of_key(b"ana") is None
 
 
 def test_an_account_of_earlier_is_known() -> None:
     everybody = people()
-    ana = Account(bytes(16), ANA, "ana")
+    ana = Account(bytes(16), "ana", {ANA: 5})
     everybody.add(ana)
-    assert everybody.login(1, ANA, "ana") is ana is everybody.by_key("ana")
+    assert enter(everybody, 1, ANA, "ana") is ana is everybody.by_name_key("ana")
 
 
 def test_a_new_name_frees_the_old_one() -> None:
@@ -112,7 +122,7 @@ def test_a_new_name_frees_the_old_one() -> None:
     everybody.rename(ana, "ANA")
     everybody.rename(ana, "eva")
     assert everybody.named("eva") is ana
-    assert everybody.login(3, BOB, "ana").nick == "ana"
+    assert enter(everybody, 3, BOB, "ana").nick == "ana"
 
 
 class PeopleMachine(RuleBasedStateMachine):
@@ -125,24 +135,22 @@ class PeopleMachine(RuleBasedStateMachine):
 
     @rule(
         session=st.integers(1, 6),
-        proof=st.sampled_from([b"a", b"b", b"c"]),
+        key=st.sampled_from([b"a", b"b", b"c"]),
         nick=st.sampled_from(["ana", "ANA", "bob", "eva"]),
     )
-    def login(self, session: int, proof: bytes, nick: str) -> None:
+    def login(self, session: int, key: bytes, nick: str) -> None:
         try:
-            account = self.people.login(session, proof, nick)
+            account = enter(self.people, session, key, nick)
         except AlreadyLoggedInError:
             assert session in self.sessions
         except NickTakenError:
-            assert self.people.named(nick).proof != proof
+            assert key not in self.people.named(nick).devices
         else:
-            assert account.proof == proof
+            assert key in account.devices
             self.sessions[session] = account
 
-    @rule(session=st.integers(1, 6), stays=st.booleans())
-    def logout(self, session: int, stays: bool) -> None:
-        if stays and session in self.sessions:
-            self.sessions[session].logs.add(bytes(16))
+    @rule(session=st.integers(1, 6))
+    def logout(self, session: int) -> None:
         assert self.people.logout(session) is self.sessions.pop(session, None)
 
     @rule(session=st.integers(1, 6), nick=st.sampled_from(["ana", "Bob", "eva"]))
@@ -163,7 +171,7 @@ class PeopleMachine(RuleBasedStateMachine):
             assert session in account.sessions
             assert self.people.of_session(session) is account
             assert self.people.get(account.id) is account
-            assert self.people.by_key(name_key(account.nick)) is account
+            assert self.people.by_name_key(name_key(account.nick)) is account
 
 
 TestPeopleMachine = PeopleMachine.TestCase

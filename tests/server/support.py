@@ -147,6 +147,8 @@ class FakeSession:
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.address = "192.0.2.1"
+        self.binding = self.device = b""
         self.is_gone = False
         self.is_full = False
         self.is_goodbye = False

@@ -17,11 +17,11 @@ from chat.wire.messages import (
     ClientMessage,
     History,
     Keys,
-    Kick,
     Leave,
     LogList,
     Logs,
     Members,
+    Moderate,
     Page,
     Private,
     Read,
@@ -133,7 +133,7 @@ class HistoryTests(ArchiveCase):
         self.store.is_holding_reads = True
         self.bob.send(History(99, log, 50))
         self.server.pump()
-        self.alice.ask(Kick(98, log, "bob"))
+        self.alice.ask(Moderate(98, "kick", "bob", log))
         self.store.is_holding_reads = False
         self.store.answer()
         self.server.pump()
@@ -240,7 +240,7 @@ class ListTests(ArchiveCase):
 
     def seen(self, server: Server, client: Client) -> int:
         """Return what another device is told to have been seen of the lobby."""
-        other = server.connect(secret=client.secret)
+        other = server.connect(identity=client.identity)
         other.log_in("")
         logs = other.ask(Logs(99))
         other.bye()
@@ -293,7 +293,7 @@ class ListTests(ArchiveCase):
 
     def test_what_was_seen_of_a_log_nobody_uses_is_not_remembered(self) -> None:
         server = Server(self.store)
-        back = server.connect(secret=self.bob.secret)
+        back = server.connect(identity=self.bob.identity)
         back.log_in("")
         back.send(Seen(self.log, 1))
         server.pump()

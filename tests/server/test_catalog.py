@@ -11,7 +11,7 @@ from chat.rooms.people import Account
 from chat.server.catalog import Catalog
 from chat.store.interface import StoreError
 from chat.testing import Server
-from chat.wire.messages import Invite, Joined, Kick, LogList, Logs, Nick, Private, Read, Topic
+from chat.wire.messages import Invite, Joined, LogList, Logs, Moderate, Nick, Private, Read, Topic
 from tests.server.support import HeldStore, ServerCase
 from tests.store.suite import fired
 
@@ -30,14 +30,14 @@ class RestartTests(ServerCase):
         self.alice.ask(Invite(90, self.log, "bob"))
         self.bob.join("den")
         self.alice.ask(Topic(91, self.log, "chess"))
-        self.alice.ask(Kick(92, self.log, "carol", True))
+        self.alice.ask(Moderate(92, "ban", "carol", self.log))
         self.bob.ask(Private(93, "alice"))
         self.bob.say("psst", "alice")
         self.bob.ask(Nick(94, "robert"))
 
     def test_everything_is_there_again(self) -> None:
         server = Server(self.store, seed=1)
-        back = server.connect(secret=self.bob.secret)
+        back = server.connect(identity=self.bob.identity)
         back.log_in("bob")
         logs = back.ask(Logs(99))
         assert isinstance(logs, LogList)
@@ -61,11 +61,11 @@ class RestartTests(ServerCase):
     def test_texts_of_earlier_can_be_read_and_new_ones_follow(self) -> None:
         server = Server(self.store, seed=1)
         log = self.bob.log("alice")
-        back = server.connect(secret=self.bob.secret)
+        back = server.connect(identity=self.bob.identity)
         back.log_in("")
         back.ask(Read(98, log, 0))
         assert back.texts == [("bob", "psst")]
-        other = server.connect(secret=self.alice.secret)
+        other = server.connect(identity=self.alice.identity)
         other.log_in("")
         other.ask(Read(98, log, 0))
         other.say("what?", "robert")
@@ -88,7 +88,7 @@ class CatalogTests(ServerCase):
         return hub
 
     def test_what_was_not_stored_is_not_taken_to_be(self) -> None:
-        account = Account(b"a" * 16, b"proof", "ana")
+        account = Account(b"a" * 16, "ana", {b"key": 7})
         self.store.is_broken = True
         for _ in range(2):
             with pytest.raises(StoreError):
@@ -98,13 +98,13 @@ class CatalogTests(ServerCase):
         assert self.load().people.named("ana").id == account.id
 
     def test_what_is_the_same_is_not_written(self) -> None:
-        account = Account(b"a" * 16, b"proof", "ana")
+        account = Account(b"a" * 16, "ana", {b"key": 7})
         fired(self.catalog.save_account(account))
         self.store.is_broken = True
         fired(self.catalog.save_account(account))
 
     def test_a_value_that_somebody_else_changed_is_not_overwritten(self) -> None:
-        account = Account(b"a" * 16, b"proof", "ana")
+        account = Account(b"a" * 16, "ana", {b"key": 7})
         fired(self.catalog.save_account(account))
         key = b"account/" + account.id
         value = fired(self.store.get(key))
@@ -114,13 +114,13 @@ class CatalogTests(ServerCase):
             fired(self.catalog.save_account(account))
 
     def test_a_membership_without_its_account_or_room_is_passed_over(self) -> None:
-        fired(self.catalog.save_account(Account(b"a" * 16, b"proof", "ana")))
+        fired(self.catalog.save_account(Account(b"a" * 16, "ana", {b"key": 7})))
         fired(self.catalog.save_member(b"r" * 16, b"a" * 16))
         fired(self.catalog.save_member(b"r" * 16, b"b" * 16))
         assert self.load().people.named("ana").logs == set()
 
     def test_damage_is_told_and_not_worked_around(self) -> None:
-        room = msgspec.msgpack.encode(["no such kind", "den", b"", "", [], []])
+        room = msgspec.msgpack.encode(["no such kind", "den", b"", "", 0, [], [[]] * 4])
         for key, value in ((b"account/" + bytes(16), b"?"), (b"room/" + bytes(16), room)):
             fired(self.store.compare_and_set(key, None, value))
             with pytest.raises(StoreError, match="damaged"):
@@ -129,7 +129,7 @@ class CatalogTests(ServerCase):
         self.load()
 
     def test_an_invitation_of_nobody_is_passed_over(self) -> None:
-        room = msgspec.msgpack.encode(["invite", "den", b"", "", [b"x" * 16], []])
+        room = msgspec.msgpack.encode(["invite", "den", b"", "", 0, [b"x" * 16], [[]] * 4])
         fired(self.store.compare_and_set(b"room/" + bytes(16), None, room))
         assert self.load().has_room("den")
 

@@ -11,9 +11,9 @@ from chat.wire.messages import (
     History,
     JoinedBody,
     Keys,
-    Kick,
     Leave,
     LeftBody,
+    Moderate,
     Nick,
     Ok,
     Page,
@@ -353,7 +353,9 @@ class EntitlementTests(ServerCase):
     def test_who_was_kicked_or_banned(self) -> None:
         for ban in (False, True):
             self.setUp()
-            kick = Kick(self.alice.next_id(), self.alice.log("den"), "bob", ban)
+            action = "ban" if ban else "kick"
+            log = self.alice.log("den")
+            kick = Moderate(self.alice.next_id(), action, "bob", log)
             assert isinstance(self.alice.ask(kick), Ok)
             self.check()
 
@@ -374,7 +376,7 @@ class EntitlementTests(ServerCase):
 
     def test_a_kick_takes_effect_before_what_waits_to_be_told(self) -> None:
         alice = self.alice
-        alice.send(Kick(alice.next_id(), alice.log("den"), "bob"))
+        alice.send(Moderate(alice.next_id(), "kick", "bob", alice.log("den")))
         alice.post("behind", room="den")
         self.server.pump()
         assert self.bob.texts[-1] == ("alice", "before")
@@ -423,21 +425,21 @@ class PresenceTests(ServerCase):
         alice, bob = server.enter("alice", "bob")
         bob.vanish()
         server.advance(4)
-        server.connect(secret=bob.secret).log_in("bob")
+        server.connect(identity=bob.identity).log_in("bob")
         server.advance(60)
         assert self.bodies(alice) == [(JoinedBody, "bob")]
 
     def test_presence_counts_accounts_and_not_connections(self) -> None:
         server = Server()
         alice, bob = server.enter("alice", "bob")
-        other = server.connect(secret=bob.secret)
+        other = server.connect(identity=bob.identity)
         other.log_in("bob")
         bob.bye()
         server.advance(60)
         assert self.bodies(alice) == [(JoinedBody, "bob")]
         other.bye()
         assert self.bodies(alice) == [(JoinedBody, "bob"), (LeftBody, "bob")]
-        back = server.connect(secret=bob.secret)
+        back = server.connect(identity=bob.identity)
         back.log_in("bob")
         server.pump()
         assert self.bodies(alice)[2:] == [(JoinedBody, "bob")]

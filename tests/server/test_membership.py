@@ -2,6 +2,7 @@
 
 from chat.rooms.errors import (
     AlreadyReadingError,
+    BannedError,
     NoSuchNickError,
     NoSuchRoomError,
     NotAllowedError,
@@ -22,9 +23,9 @@ from chat.wire.messages import (
     Join,
     Joined,
     JoinedBody,
-    Kick,
     Leave,
     LeftBody,
+    Moderate,
     Nick,
     Ok,
     Opened,
@@ -43,6 +44,9 @@ def refused(request: int, error: RequestError) -> Refused:
     return Refused(request, error.code, str(error))
 
 
+BANNED = BannedError("den", "for good", ".")
+
+
 class MembershipCase(ServerCase):
     """Two in the lobby."""
 
@@ -55,7 +59,7 @@ class MembershipCase(ServerCase):
 
     def device(self, client: Client) -> Client:
         """Return another connection of the same account, logged in."""
-        other = self.server.connect(secret=client.secret)
+        other = self.server.connect(identity=client.identity)
         other.log_in("")
         return other
 
@@ -188,7 +192,7 @@ class PrivateTests(MembershipCase):
             Leave(99, log),
             Topic(99, log, "us"),
             Invite(99, log, "alice"),
-            Kick(99, log, "alice"),
+            Moderate(99, "kick", "alice", log),
         ):
             self.check(self.bob, request, NotAllowedError())
 
@@ -233,7 +237,7 @@ class LeaveTests(MembershipCase):
     def test_a_room_is_left_although_nobody_reads_it(self) -> None:
         self.bob.bye()
         server = Server(self.store)
-        back = server.connect(secret=self.bob.secret)
+        back = server.connect(identity=self.bob.identity)
         back.log_in("")
         assert back.ask(Leave(99, self.bob.log())) == Ok(99)
 
@@ -251,30 +255,30 @@ class OwnerTests(MembershipCase):
     def test_a_kick_removes_all_devices_and_can_be_undone(self) -> None:
         other = self.device(self.bob)
         other.ask(Read(99, self.log, 0))
-        assert self.alice.ask(Kick(99, self.log, "bob")) == Ok(99)
+        assert self.alice.ask(Moderate(99, "kick", "bob", self.log)) == Ok(99)
         for client in (self.bob, other):
             assert client.received[-1] == Removed(self.log, "alice has removed you from den.")
-        self.check(self.alice, Kick(99, self.log, "bob"), NotAMemberError())
+        self.check(self.alice, Moderate(99, "kick", "bob", self.log), NotAMemberError())
         assert isinstance(self.bob.join("den"), Joined)
 
     def test_a_ban_keeps_out(self) -> None:
-        assert self.alice.ask(Kick(99, self.log, "bob", True)) == Ok(99)
-        self.check(self.bob, Join(99, "den"), NotInvitedError())
+        assert self.alice.ask(Moderate(99, "ban", "bob", self.log)) == Ok(99)
+        self.check(self.bob, Join(99, "den"), BANNED)
         self.alice.ask(Invite(98, self.log, "bob"))
-        self.check(self.bob, Join(99, "den"), NotInvitedError())
+        self.check(self.bob, Join(99, "den"), BANNED)
         server = Server(self.store)
-        back = server.connect(secret=self.bob.secret)
+        back = server.connect(identity=self.bob.identity)
         back.log_in("")
-        assert back.ask(Join(99, "den")) == refused(99, NotInvitedError())
+        assert back.ask(Join(99, "den")) == refused(99, BANNED)
 
     def test_who_is_no_member_can_be_banned_too(self) -> None:
         self.server.enter("carol")
-        assert self.alice.ask(Kick(99, self.log, "carol", True)) == Ok(99)
+        assert self.alice.ask(Moderate(99, "ban", "carol", self.log)) == Ok(99)
 
     def test_only_the_owner_does_so(self) -> None:
-        self.check(self.bob, Kick(99, self.log, "alice"), NotAllowedError())
-        self.check(self.alice, Kick(99, self.alice.log(), "bob"), NotAllowedError())
-        self.check(self.alice, Kick(99, self.log, "carol"), NoSuchNickError("carol"))
+        self.check(self.bob, Moderate(99, "kick", "alice", self.log), NotAllowedError())
+        self.check(self.alice, Moderate(99, "kick", "bob", self.alice.log()), NotAllowedError())
+        self.check(self.alice, Moderate(99, "kick", "carol", self.log), NoSuchNickError("carol"))
 
 
 class TopicTests(MembershipCase):
@@ -329,11 +333,11 @@ class InviteTests(MembershipCase):
         self.bob.bye()
         self.alice.ask(Invite(99, self.log, "bob"))
         for server in (self.server, Server(self.store)):
-            back = server.connect(secret=self.bob.secret)
+            back = server.connect(identity=self.bob.identity)
             back.log_in("")
             assert back.received[-1] == Invited("den", "alice")
         assert isinstance(back.join("den"), Joined)
-        again = server.connect(secret=self.bob.secret)
+        again = server.connect(identity=self.bob.identity)
         again.log_in("")
         assert Invited("den", "alice") not in again.received
 

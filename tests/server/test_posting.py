@@ -101,10 +101,10 @@ class PostTests(PostingCase):
 
     def test_a_log_that_nobody_uses_yet_can_be_posted_to(self) -> None:
         server = Server(self.store)
-        back = server.connect(secret=self.alice.secret)
+        back = server.connect(identity=self.alice.identity)
         back.log_in("")
         assert back.ask(Post(99, self.log, M, "hi")) == Posted(self.log, 0, [(99, 1, 0)])
-        again = server.connect(secret=self.bob.secret)
+        again = server.connect(identity=self.bob.identity)
         again.log_in("")
         again.ask(Read(99, self.log, 0))
         assert again.texts == [("alice", "hi")]

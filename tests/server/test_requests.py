@@ -29,17 +29,19 @@ from chat.wire.connection import PeerClosed
 from chat.wire.errors import CloseCode
 from chat.wire.messages import (
     ClientMessage,
+    Code,
     Delete,
+    Devices,
     Edit,
     History,
     Invite,
     Join,
     Joined,
-    Kick,
     Leave,
     Login,
     Logs,
     Members,
+    Moderate,
     Nick,
     Ok,
     Pong,
@@ -50,9 +52,12 @@ from chat.wire.messages import (
     Refused,
     RenamedBody,
     Request,
+    Revoke,
     Rooms,
     Search,
     Seen,
+    Slow,
+    Token,
     Topic,
     Welcome,
     Who,
@@ -138,7 +143,12 @@ class LoginTests(ServerCase):
             Who: Who(2, log),
             Topic: Topic(2, log, "chess"),
             Invite: Invite(2, log, "alice"),
-            Kick: Kick(2, log, "alice"),
+            Moderate: Moderate(2, "kick", "alice", log),
+            Slow: Slow(2, log, 1),
+            Token: Token(2, 1, 1),
+            Code: Code(2),
+            Devices: Devices(2),
+            Revoke: Revoke(2, bytes(32)),
             Post: Post(2, log, bytes(16), "hi"),
             Edit: Edit(2, log, bytes(16), 1, "ho"),
             Delete: Delete(2, log, bytes(16), 1),
@@ -179,7 +189,7 @@ class AccountTests(ServerCase):
 
     def test_a_known_secret_is_the_account_whatever_name_comes_with_it(self) -> None:
         for nick in ("alice", "somebody", ""):
-            other = self.server.connect(secret=self.alice.secret)
+            other = self.server.connect(identity=self.alice.identity)
             welcome = other.log_in(nick)
             assert isinstance(welcome, Welcome) and welcome.nick == "alice"
             assert welcome.account == self.alice.account
@@ -188,11 +198,11 @@ class AccountTests(ServerCase):
         self.alice.bye()
         assert self.server.connect().log_in("Alice") == refused(1, NickTakenError("Alice"))
 
-    def test_the_name_of_who_was_never_in_anything_is_free_again(self) -> None:
+    def test_a_name_stays_with_who_was_never_in_anything(self) -> None:
         bob = self.server.connect()
         bob.log_in("bob")
         bob.bye()
-        assert isinstance(self.server.connect().log_in("bob"), Welcome)
+        assert self.server.connect().log_in("bob") == refused(1, NickTakenError("bob"))
 
     def test_a_new_name_is_told_to_the_others_on_all_logs_and_to_no_other_device(self) -> None:
         [bob] = self.server.enter("bob")
@@ -297,7 +307,7 @@ class WaitingTests(ServerCase):
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(store, "tail", hold)
-            back = [server.connect(secret=client.secret) for client in clients]
+            back = [server.connect(identity=client.identity) for client in clients]
             for client in back:
                 client.log_in("")
                 client.send(Read(2, clients[0].log(), 0))
@@ -312,7 +322,7 @@ class WaitingTests(ServerCase):
         store.is_holding = False
         [alice] = Server(store).enter("alice")
         server = Server(store)
-        back = server.connect(secret=alice.secret)
+        back = server.connect(identity=alice.identity)
         back.log_in("")
         store.is_broken = True
         assert back.ask(Read(2, alice.log(), 0)) == refused(2, NotReadError())

@@ -27,7 +27,7 @@ class RetentionTests(ServerCase):
         for number in range(5):
             if number == 3:
                 self.server.clock.advance(DAY + 1)
-                self.alice = self.server.connect(secret=self.alice.secret)
+                self.alice = self.server.connect(identity=self.alice.identity)
                 self.alice.log_in("")
                 self.alice.join()
             self.alice.say(str(number))
@@ -86,7 +86,7 @@ class RetentionTests(ServerCase):
     def test_who_comes_back_gets_what_there_is(self) -> None:
         retention = self.retention(Keeps(records=2))
         retention.start()
-        back = self.server.connect(secret=self.bob.secret)
+        back = self.server.connect(identity=self.bob.identity)
         back.log_in("")
         back.ask(Read(99, self.alice.log(), 0))
         assert back.texts == [("alice", "3"), ("alice", "4")]

@@ -452,7 +452,7 @@ class StoreTests(ServiceCase):
 
     def test_what_is_kept_no_longer_is_removed_from_the_start_on(self) -> None:
         fired(MemoryStore.append(self.store, bytes(16), [entry(1), entry(2)]))
-        room = msgspec.msgpack.encode(["public", "lobby", b"", "", [], []])
+        room = msgspec.msgpack.encode(["public", "lobby", b"", "", 0, [], [[]] * 4])
         fired(self.store.compare_and_set(b"room/" + bytes(16), None, room))
         service = ChatService(
             [], self.path, self.reactor, Limits(), Keeps(records=1), open_store=self.open_store

@@ -21,7 +21,7 @@ import hmac
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -173,9 +173,15 @@ def plain(value: Value) -> object:
     return value
 
 
-def login(number: int, nick: str) -> Message:
-    """Build a login."""
-    return message("login", id=number, nick=nick, secret=fixed("account secret", 32))
+IDENTITY_SEED: Final = fixed("identity", 32)
+
+
+def login(number: int, nick: str, binding: bytes = bytes(32)) -> Message:
+    """Build a login, signed for the connection with this binding."""
+    private = Ed25519PrivateKey.from_private_bytes(IDENTITY_SEED)
+    content = b"\x20" * 64 + b"encchat/1 client signature" + b"\x00" + binding
+    key, signature = private.public_key().public_bytes_raw(), private.sign(content)
+    return message("login", id=number, nick=nick, key=key, signature=signature)
 
 
 # Section 4: handshake
@@ -221,7 +227,8 @@ class Client:
     x25519_private: bytes
     mlkem_seed: bytes
     cf_iv: bytes
-    login: bytes
+    identity_seed: bytes
+    login: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -238,7 +245,7 @@ class Server:
 class Handshake:
     """One handshake with all its intermediate values."""
 
-    def __init__(self, name: str, login: Message) -> None:
+    def __init__(self, name: str, number: int, nick: str) -> None:
         """Choose the inputs from the name, and compute."""
         self.name = name
         self.client = client = Client(
@@ -246,7 +253,7 @@ class Handshake:
             x25519_private=fixed(f"{name}, client X25519", 32),
             mlkem_seed=fixed(f"{name}, client ML-KEM", 64),
             cf_iv=fixed(f"{name}, CF", 16),
-            login=pack(login),
+            identity_seed=IDENTITY_SEED,
         )
         self.server = server = Server(
             random=fixed(f"{name}, server random", 32),
@@ -281,6 +288,7 @@ class Handshake:
         self.s_ap = derive(self.prk, "s ap", self.t2)
 
         self.sa = self.seal_sa(self.signature, self.fin_s)
+        self.client = client = replace(client, login=pack(login(number, nick, self.binding)))
         self.cf = self.seal_cf(self.fin_c, client.login)
         self.ch_line, self.sh_line = hello_line(self.ch), hello_line(self.sh)
         self.sa_line, self.cf_line = frame_line(self.sa), frame_line(self.cf)
@@ -564,10 +572,10 @@ def scalar_plus_order(signature: bytes) -> bytes:
 
 def make_handshake() -> list[Vector]:
     """Make handshake.json."""
-    one = Handshake("handshake 1", login(1, "alice"))
-    two = Handshake("handshake 2", login(2**32 - 1, "J\u00fcrgen-\u5b57"))
-    three = Handshake("handshake 3", login(300, "x" * 957))
-    four = Handshake("handshake 4", login(1, ""))
+    one = Handshake("handshake 1", 1, "alice")
+    two = Handshake("handshake 2", 2**32 - 1, "J\u00fcrgen-\u5b57")
+    three = Handshake("handshake 3", 300, "x" * 884)
+    four = Handshake("handshake 4", 1, "")
     assert len(one.sa) == 224 and len(three.client.login) == 1024
     return [
         *(handshake.vector() for handshake in (one, two, three, four)),
@@ -694,9 +702,11 @@ def bad_client_finishes(base: Handshake, other: Handshake) -> list[Vector]:
         says("a join", "UNEXPECTED", pack(message("join", id=1, room="lobby"))),
         says("a ping", "UNEXPECTED", pack(message("ping", id=1))),
         says("an update", "UNEXPECTED", pack(message("update"))),
-        says("a login without nick", "MESSAGE", pack(message("login", id=1, secret=bytes(32)))),
-        says("a login without secret", "MESSAGE", pack(message("login", id=1, nick="alice"))),
-        says("a secret of 31 bytes", "MESSAGE", pack({**who, "secret": bytes(31)})),
+        *(
+            says(f"a login without {key}", "MESSAGE", pack({k: who[k] for k in who if k != key}))
+            for key in ("nick", "key", "signature")
+        ),
+        says("a key of 31 bytes", "MESSAGE", pack({**who, "key": bytes(31)})),
         says("not MessagePack", "MESSAGE", b"\xc1"),
         says("empty message", "MESSAGE", b""),
         bad("length no multiple of 16", frame_line(cf[:-1]), "MALFORMED"),
@@ -843,8 +853,18 @@ def example_messages() -> list[tuple[str, Message]]:
             message("topic", id=15, log=LOG, topic=""),
             message("topic", id=16, log=LOG, topic="\U0001f512" * 200),
             message("invite", id=17, log=LOG, nick="bob"),
-            message("kick", id=18, log=LOG, nick="bob"),
-            message("kick", id=19, log=LOG, nick="bob", ban=True),
+            message("moderate", id=18, action="kick", nick="bob", log=LOG),
+            message(
+                "moderate", id=19, action="ban", nick="bob", seconds=60, reason="spam", network=True
+            ),
+            message("slow", id=30, log=LOG, seconds=0),
+            message("token", id=31, uses=1, seconds=86400),
+            message("token", id=32, uses=10, seconds=1, log=LOG),
+            message("code", id=33),
+            message("devices", id=34),
+            message("revoke", id=35, key=fixed("identity", 32)),
+            {**login(36, "alice"), "code": "ABCDE-FGHJK"},
+            {**login(37, "alice"), "token": POST_ID, "password": "x"},
             message("post", id=20, **posting, text="x" * 8192),
             message("post", id=21, **posting, text=TEXT),
             message("post", id=22, **posting, text=TEXT, reply=17),
@@ -876,6 +896,9 @@ def example_messages() -> list[tuple[str, Message]]:
             message("posted", log=LOG, seq=17, acks=[[20, 17, TIME]]),
             message("page", id=27, count=0, more=False),
             message("page", id=28, count=50, more=True),
+            message("code", id=33, code="ABCDE-FGHJK", seconds=600),
+            message("devices", id=34, devices=[[fixed("identity", 32), TIME, True]]),
+            message("token", id=31, token=POST_ID),
         ],
         "event": [
             message("keys", log=LOG, epoch=2**32 - 1, key=EPOCH_KEY),
@@ -884,6 +907,7 @@ def example_messages() -> list[tuple[str, Message]]:
             message("opened", **bob, topic=""),
             message("removed", log=LOG, text="alice removed you from lobby."),
             message("invited", room="lobby", by="alice"),
+            message("notice", text="alice has muted you in lobby for good."),
         ],
         "both": [
             *(message("ping", id=2**bits - 1) for bits in (1, 7, 8, 16, 32)),
@@ -913,7 +937,7 @@ def variants() -> list[tuple[str, str, Message, bytes]]:
     ping = message("ping", id=5)
     keys = message("keys", log=LOG, epoch=1, key=EPOCH_KEY)
     posted = message("posted", log=LOG, seq=2, acks=[[1, 2, 3]])
-    kick = message("kick", id=5, log=LOG, nick="bob")
+    moderate = message("moderate", id=5, action="op", nick="bob", log=LOG)
     head, ident = (pack("type"), pack("ping")), (pack("id"), pack(5))
     cases: list[tuple[str, str, Message, bytes]] = [
         ("id first", "both", ping, pack_map(ident, head)),
@@ -926,7 +950,7 @@ def variants() -> list[tuple[str, str, Message, bytes]]:
         ("bin32", "event", keys, pack(keys).replace(b"\xc4\x10", b"\xc6\x00\x00\x00\x10")),
         ("array16", "answer", posted, pack(posted).replace(b"\x91", b"\xdc\x00\x01")),
         ("array32", "answer", posted, pack(posted).replace(b"\x93", b"\xdd\x00\x00\x00\x03")),
-        ("optional false", "request", kick, pack({**kick, "ban": False})),
+        ("optional false", "request", moderate, pack({**moderate, "network": False})),
         ("all keys backwards", "answer", welcome(), pack(dict(reversed([*welcome().items()])))),
     ]
     widths = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
@@ -1009,11 +1033,22 @@ WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
         "not UTF-8, a surrogate": b"\xa3\xed\xa0\x80",
         "not UTF-8, beyond U+10FFFF": b"\xa4\xf4\x90\x80\x80",
     },
-    ("request", "login", "secret"): {
+    ("request", "login", "key"): {
         "31 bytes": pack(bytes(31)),
         "33 bytes": pack(bytes(33)),
         "a str": pack("x" * 32),
     },
+    ("request", "login", "signature"): {"63 bytes": pack(bytes(63)), "nil": b"\xc0"},
+    ("request", "login", "code"): {"nil": b"\xc0", "a bin": pack(b"ABCDE-FGHJK")},
+    ("request", "login", "token"): {"15 bytes": pack(bytes(15)), "nil": b"\xc0"},
+    ("request", "login", "password"): {"nil": b"\xc0", "a bin": pack(b"x")},
+    ("request", "revoke", "key"): {"31 bytes": pack(bytes(31)), "a str": pack("x" * 32)},
+    ("request", "slow", "seconds"): {"negative": b"\xff", "nil": b"\xc0"},
+    ("request", "token", "uses"): {"0": pack(0), "nil": b"\xc0"},
+    ("request", "token", "seconds"): {"negative": b"\xff", "above 10^9": pack(10**9 + 1)},
+    ("request", "moderate", "action"): {"a bin": pack(b"kick"), "nil": b"\xc0"},
+    ("request", "moderate", "seconds"): {"negative": b"\xff", "nil": b"\xc0"},
+    ("request", "moderate", "reason"): {"a bin": pack(b"spam"), "nil": b"\xc0"},
     ("request", "logs", "after"): {"nil": b"\xc0", "15 bytes": pack(bytes(15)), "a str": pack("x")},
     ("request", "rooms", "after"): {"nil": b"\xc0", "a bin": pack(b"lobby")},
     ("request", "join", "create"): {"nil": b"\xc0", "true": pack(True)},
@@ -1025,7 +1060,11 @@ WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
     ("request", "who", "after"): {"nil": b"\xc0", "a bin": pack(b"alice")},
     ("request", "topic", "topic"): {"nil": b"\xc0"},
     ("request", "invite", "nick"): {"a bin": pack(b"bob")},
-    ("request", "kick", "ban"): {"nil": b"\xc0", "an integer": pack(1), "a str": pack("true")},
+    ("request", "moderate", "network"): {
+        "nil": b"\xc0",
+        "an integer": pack(1),
+        "a str": pack("true"),
+    },
     ("request", "post", "message"): {
         "a str": pack("x" * 16),
         "15 bytes": pack(bytes(15)),
@@ -1093,6 +1132,14 @@ WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
     ("event", "opened", "log"): {"17 bytes": pack(bytes(17))},
     ("event", "opened", "tail"): {"2^63": pack(2**63)},
     ("event", "removed", "text"): {"nil": b"\xc0"},
+    ("event", "notice", "text"): {"nil": b"\xc0"},
+    ("answer", "code", "seconds"): {"negative": b"\xff", "a str": pack("600")},
+    ("answer", "devices", "devices"): {
+        "not arrays": pack([bytes(32)]),
+        "has one of two": pack([[bytes(32), 1]]),
+        "has a key of 31 bytes": pack([[bytes(31), 1, True]]),
+    },
+    ("answer", "token", "token"): {"15 bytes": pack(bytes(15))},
     ("event", "invited", "by"): {"a bin": pack(bytes(16))},
     ("both", "close", "code"): {"a str": pack("0")},
     ("both", "close", "retry_after"): {"a str": pack("9"), "nil": b"\xc0"},
@@ -1113,7 +1160,9 @@ OPTIONAL: Final = {
     ("request", "rooms", "after"),
     ("request", "join", "create"),
     ("request", "who", "after"),
-    ("request", "kick", "ban"),
+    *(("request", "login", key) for key in ("code", "token", "password")),
+    *(("request", "moderate", key) for key in ("log", "seconds", "reason", "network")),
+    ("request", "token", "log"),
     ("request", "post", "reply"),
     ("request", "history", "before"),
     ("both", "close", "retry_after"),

@@ -13,7 +13,7 @@ from chat.wire.lines import RecordLine, decode_line
 from chat.wire.messages import Login, Page, TextBody
 from chat.wire.records import Delivered, RecordReader
 
-LOGIN: Final = Login(1, "alice", bytes(32))
+LOGIN: Final = Login(1, "alice", bytes(32), bytes(64))
 
 _SECRET: Final = bytes(64)
 

@@ -67,7 +67,7 @@ SERVER_AUTH: Final = {
     "padding": (176, 192),
     "tag": (192, 224),
 }
-CLIENT_FINISH: Final = {"IV": (0, 16), "finished": (16, 80), "login": (80, 160), "tag": (160, 192)}
+CLIENT_FINISH: Final = {"IV": (0, 16), "finished": (16, 80), "login": (80, 224), "tag": (224, 256)}
 
 
 def bits(fields: dict[str, tuple[int, int]]) -> pytest.MarkDecorator:
@@ -121,7 +121,7 @@ def test_no_bit_of_a_server_authentication_can_be_flipped(bit: int) -> None:
 def test_no_bit_of_a_client_finish_can_be_flipped(bit: int) -> None:
     pair = Pair()
     box = finish_box(pair)
-    assert len(box) == 192
+    assert len(box) == 256
     with pytest.raises(AuthenticationError):
         pair.to_server(encode_frame(flip(box, bit)))
     assert pair.server_events[1:] == []
@@ -315,7 +315,7 @@ def test_a_login_in_a_frame_does_not_replace_the_finish() -> None:
     pair.offer_host_key()
     pair.client.login(LOGIN)
     with pytest.raises(AuthenticationError):
-        pair.to_server(pair.client.send(Login(2, "alice", bytes(32))))
+        pair.to_server(pair.client.send(Login(2, "alice", bytes(32), bytes(64))))
     assert len(pair.server_events) == 1
 
 

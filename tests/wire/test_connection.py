@@ -247,7 +247,7 @@ def test_a_binding_names_one_connection() -> None:
 
 def test_logging_in_a_pair_welcomes_the_client() -> None:
     pair = Pair()
-    welcome = pair.log_in(Login(5, "bob", bytes(32)))
+    welcome = pair.log_in(Login(5, "bob", bytes(32), bytes(64)))
     assert isinstance(welcome, Welcome)
     assert (welcome.id, welcome.nick) == (5, "bob")
     assert pair.client_events[-1] == Received(welcome)
@@ -270,7 +270,7 @@ def test_a_login_that_is_too_long_can_be_made_again() -> None:
     pair = Pair()
     pair.offer_host_key()
     with pytest.raises(LocalProtocolError):
-        pair.client.login(Login(1, "a" * LOGIN_BYTES, bytes(32)))
+        pair.client.login(Login(1, "a" * LOGIN_BYTES, bytes(32), bytes(64)))
     assert pair.client.state is State.AWAIT_TRUST
     assert pair.to_server(pair.client.login(LOGIN))[1] == Received(LOGIN)
 
@@ -278,8 +278,8 @@ def test_a_login_that_is_too_long_can_be_made_again() -> None:
 def test_the_longest_login_fits_a_line_of_the_handshake() -> None:
     pair = Pair()
     pair.offer_host_key()
-    rest = len(encode(Login(1, "a" * 300, bytes(32)))) - 300
-    login = Login(1, "a" * (LOGIN_BYTES - rest), bytes(32))
+    rest = len(encode(Login(1, "a" * 300, bytes(32), bytes(64)))) - 300
+    login = Login(1, "a" * (LOGIN_BYTES - rest), bytes(32), bytes(64))
     assert len(encode(login)) == LOGIN_BYTES
     assert pair.to_server(pair.client.login(login))[1] == Received(login)
 

@@ -46,7 +46,7 @@ def test_our_own_faults_are_internal() -> None:
 
 
 def test_codes_count_from_zero_without_gaps() -> None:
-    assert sorted(CloseCode) == list(range(12))
+    assert sorted(CloseCode) == list(range(13))
 
 
 def test_a_failed_authentication_has_one_text() -> None:

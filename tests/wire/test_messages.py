@@ -27,7 +27,7 @@ from chat.limits import (
 )
 from chat.wire import messages
 from chat.wire.errors import LocalProtocolError, MessageError
-from chat.wire.fields import Id16, Key, Natural, RequestId, Secret, Seq
+from chat.wire.fields import Id16, Key, Natural, PublicKey, RequestId, Seconds, Seq, Signature
 from chat.wire.messages import (
     Body,
     ClientMessage,
@@ -36,10 +36,10 @@ from chat.wire.messages import (
     EditBody,
     History,
     Joined,
-    Kick,
     Login,
     LogList,
     Members,
+    Moderate,
     Nick,
     Ping,
     Post,
@@ -72,7 +72,9 @@ FIELDS: Final[dict[Any, st.SearchStrategy[Any]]] = {
     Seq: st.integers(1, SEQ_MAX),
     get_type_hints(History, include_extras=True)["limit"]: st.integers(1, 50),
     Id16: st.binary(min_size=16, max_size=16),
-    Secret: st.binary(min_size=32, max_size=32),
+    Seconds: st.integers(0, 10**9),
+    PublicKey: st.binary(min_size=32, max_size=32),
+    Signature: st.binary(min_size=64, max_size=64),
     Key: st.binary(min_size=64, max_size=64),
     str: texts,
     bool: st.booleans(),
@@ -138,7 +140,7 @@ _OPENED: Final = {
 _WHO: Final = {"time": 0, "account": bytes(16), "nick": "bob"}
 VALID: Final[dict[str, list[dict[str, Any]]]] = {
     "client": [
-        {"type": "login", "id": 1, "nick": "alice", "secret": bytes(32)},
+        {"type": "login", "id": 1, "nick": "alice", "key": bytes(32), "signature": bytes(64)},
         {"type": "nick", "id": 1, "nick": "alice"},
         {"type": "logs", "id": 1},
         {"type": "rooms", "id": 1},
@@ -149,7 +151,12 @@ VALID: Final[dict[str, list[dict[str, Any]]]] = {
         {"type": "who", "id": 1, "log": _LOG},
         {"type": "topic", "id": 1, "log": _LOG, "topic": "Anything"},
         {"type": "invite", "id": 1, "log": _LOG, "nick": "bob"},
-        {"type": "kick", "id": 1, "log": _LOG, "nick": "bob"},
+        {"type": "moderate", "id": 1, "action": "kick", "nick": "bob"},
+        {"type": "slow", "id": 1, "log": _LOG, "seconds": 0},
+        {"type": "token", "id": 1, "uses": 1, "seconds": 1},
+        {"type": "code", "id": 1},
+        {"type": "devices", "id": 1},
+        {"type": "revoke", "id": 1, "key": bytes(32)},
         {"type": "post", "id": 1, **_POSTING, "text": "hello"},
         {"type": "edit", "id": 1, **_POSTING, "seq": 1, "text": "hello"},
         {"type": "delete", "id": 1, **_POSTING, "seq": 1},
@@ -179,6 +186,10 @@ VALID: Final[dict[str, list[dict[str, Any]]]] = {
         {"type": "members", "id": 1, "log": _LOG, "members": [["alice", True]], "more": False},
         {"type": "posted", "log": _LOG, "seq": 2, "acks": [[1, 2, 3]]},
         {"type": "page", "id": 1, "count": 0, "more": False},
+        {"type": "code", "id": 1, "code": "ABCDE-FGHJK", "seconds": 600},
+        {"type": "devices", "id": 1, "devices": [[bytes(32), 1, True]]},
+        {"type": "token", "id": 1, "token": bytes(16)},
+        {"type": "notice", "text": "Something happened."},
         {"type": "keys", "log": _LOG, "epoch": 1, "key": bytes(64)},
         {"type": "opened", **_OPENED},
         {"type": "removed", "log": _LOG, "text": "alice removed you."},
@@ -203,7 +214,9 @@ OPTIONAL: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("client", "rooms"): {"after": "lobby"},
     ("client", "join"): {"create": "invite"},
     ("client", "who"): {"after": "alice"},
-    ("client", "kick"): {"ban": True},
+    ("client", "login"): {"code": "ABCDE-FGHJK", "token": bytes(16), "password": "x"},
+    ("client", "moderate"): {"log": _LOG, "seconds": 1, "reason": "spam", "network": True},
+    ("client", "token"): {"log": _LOG},
     ("client", "post"): {"reply": 1},
     ("client", "history"): {"before": 1},
     ("client", "close"): {"retry_after": 0},
@@ -219,6 +232,8 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "reply": (1, SEQ_MAX),
     "before": (1, SEQ_MAX),
     "limit": (1, 50),
+    "uses": (1, SEQ_MAX),
+    "seconds": (0, 10**9),
 }
 """The ints that are not from 0 to 2^63 - 1; a `seq` is so only where it names a record."""
 
@@ -355,10 +370,10 @@ def test_an_acknowledgement_names_a_request(number: int) -> None:
 
 
 def test_false_is_what_an_optional_bool_means_when_left_out() -> None:
-    kick = {"type": "kick", "id": 1, "log": _LOG, "nick": "bob"}
-    message = decode_client_message(pack(kick | {"ban": False}))
-    assert message == decode_client_message(pack(kick)) == Kick(1, _LOG, "bob", ban=False)
-    assert msgspec.msgpack.decode(encode(message)) == kick
+    op = {"type": "moderate", "id": 1, "action": "op", "nick": "bob", "log": _LOG}
+    message = decode_client_message(pack(op | {"network": False}))
+    assert message == decode_client_message(pack(op)) == Moderate(1, "op", "bob", _LOG)
+    assert msgspec.msgpack.decode(encode(message)) == op
 
 
 @pytest.mark.parametrize(
@@ -597,7 +612,7 @@ def test_the_bounds_of_the_tables_are_those_of_the_code() -> None:
 
 
 def test_the_longest_honest_login_fits_a_client_finish() -> None:
-    assert len(encode(Login(ID, NAME, bytes(32)))) <= LOGIN_BYTES
+    assert len(encode(Login(ID, NAME, bytes(32), bytes(64)))) <= LOGIN_BYTES
 
 
 def test_everything_public_is_exported() -> None:

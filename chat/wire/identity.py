@@ -1,0 +1,81 @@
+"""Who a client is: an Ed25519 key (RFC 8032), and its signature under the connection's transcript.
+
+A signature is over the binding of one connection (docs/protocol.md 4.4), which both keys of the
+exchange and the server's host key went into: no other connection, and no other server, accepts it.
+"""
+
+import base64
+import hashlib
+from typing import Final
+
+from Crypto.PublicKey import ECC
+from Crypto.Signature import eddsa
+
+from chat.wire.hostkey import verify
+
+__all__ = ["IDENTITY_BYTES", "Identity", "identity_fingerprint", "verify_login"]
+
+IDENTITY_BYTES: Final = 32
+
+_CONTEXT: Final = b" " * 64 + b"encchat/1 client signature\0"
+_PROTECTION: Final = "scryptAndAES256-CBC"
+
+
+class Identity:
+    """A private key, and what it is known by."""
+
+    __slots__ = ("_key", "public")
+
+    public: bytes
+    """The public half, 32 bytes."""
+
+    def __init__(self, key: ECC.EccKey) -> None:
+        if key.curve != "Ed25519" or not key.has_private():
+            raise ValueError("an identity is a private Ed25519 key")
+        self._key = key
+        self.public = key.public_key().export_key(format="raw")
+
+    @classmethod
+    def generate(cls) -> "Identity":
+        """Return a new random key."""
+        return cls(ECC.generate(curve="Ed25519"))
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> "Identity":
+        """Return the key with this 32-byte seed (RFC 8032 section 5.1.5)."""
+        return cls(ECC.construct(curve="Ed25519", seed=seed))
+
+    @classmethod
+    def from_text(cls, text: str, passphrase: str | None = None) -> "Identity":
+        """Return the key of a file: OpenSSH's format, or PKCS#8 in PEM.
+
+        Raises ValueError for anything else, and for a passphrase that is missing or wrong.
+        """
+        return cls(ECC.import_key(text, passphrase=passphrase))
+
+    def to_pem(self, passphrase: str | None = None) -> str:
+        """Return it as PKCS#8 in PEM (RFC 5958, RFC 8410), encrypted if a passphrase is given
+        (scrypt and AES-256-CBC, RFC 7914 section 7)."""
+        if passphrase is None:
+            return self._key.export_key(format="PEM") + "\n"
+        pem = self._key.export_key(format="PEM", passphrase=passphrase, protection=_PROTECTION)
+        return pem + "\n"
+
+    def sign_login(self, binding: bytes) -> bytes:
+        """Return the 64-byte signature that logs in on the connection with this binding."""
+        return eddsa.new(self._key, "rfc8032").sign(_CONTEXT + binding)
+
+
+def verify_login(identity: bytes, signature: bytes, binding: bytes) -> bool:
+    """Tell whether `signature` is `identity`'s, for the connection with this binding."""
+    return verify(identity, signature, _CONTEXT + binding)
+
+
+def identity_fingerprint(identity: bytes) -> str:
+    """Return what ``ssh-keygen -l`` shows of the key: ``SHA256:`` and 43 characters of base64.
+
+    Over the key in OpenSSH's form (RFC 8709 section 4).
+    """
+    kind = b"ssh-ed25519"
+    blob = b"".join(len(part).to_bytes(4, "big") + part for part in (kind, identity))
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).rstrip(b"=").decode("ascii")

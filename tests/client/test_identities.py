@@ -1,0 +1,94 @@
+"""The files of keys: made once, for one's own eyes, and refused when anything is wrong."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from chat.client.identities import Identities, IdentityError
+from chat.wire.identity import Identity
+
+posix_only = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+
+
+def test_each_nickname_has_a_key_that_is_made_once(tmp_path: Path) -> None:
+    home = tmp_path / "not" / "there"
+    key = Identities(home).identity("Ana").public
+    assert Identities(home).identity("aNA").public == key
+    assert Identities(home).identity("bob").public != key
+    assert sorted(path.name for path in home.iterdir()) == ["identity-ana.pem", "identity-bob.pem"]
+
+
+@posix_only
+def test_nobody_else_can_read_it(tmp_path: Path) -> None:
+    identities = Identities(tmp_path / "home")
+    identities.identity("ana")
+    path = identities.path("ana")
+    assert path.stat().st_mode & 0o077 == 0 and path.parent.stat().st_mode & 0o077 == 0
+    path.chmod(0o640)
+    with pytest.raises(IdentityError, match=r"can be read by others; chmod 600 it first$"):
+        identities.identity("ana")
+
+
+def test_names_of_files_are_tame(tmp_path: Path) -> None:
+    identities = Identities(tmp_path)
+    for nick in ("..", "a/b", "con", "caf\u00e9", "a%2fb"):
+        path = identities.path(nick)
+        assert path.parent == tmp_path and path.name.isascii()
+        assert path.name.startswith("identity-")
+
+
+def test_a_passphrase_protects_what_is_made(tmp_path: Path) -> None:
+    key = Identities(tmp_path, passphrase="geheim").identity("ana").public
+    assert "ENCRYPTED" in (tmp_path / "identity-ana.pem").read_text()
+    assert Identities(tmp_path, passphrase="geheim").identity("ana").public == key
+    with pytest.raises(IdentityError, match=r"is protected; use --passphrase$"):
+        Identities(tmp_path).identity("ana")
+    with pytest.raises(IdentityError, match=r"has another passphrase$"):
+        Identities(tmp_path, passphrase="other").identity("ana")
+
+
+def test_a_file_that_the_user_names_is_the_key_of_every_nickname(tmp_path: Path) -> None:
+    path = tmp_path / "id_ed25519"
+    path.write_text(Identity.from_seed(bytes(32)).to_pem())
+    path.chmod(0o600)
+    identities = Identities(tmp_path, path)
+    for nick in ("ana", "bob"):
+        assert identities.identity(nick).public == Identity.from_seed(bytes(32)).public
+    assert identities.rename("ana", "anna") is None
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(IdentityError, match="cannot be used: No such file"):
+        Identities(tmp_path, tmp_path / "nothing").identity("ana")
+
+
+@pytest.mark.parametrize("content", [b"", b"damaged", b"\xff\xfe", b"ssh-ed25519 AAAA"])
+def test_what_is_no_key_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "identity-ana.pem"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.raises(IdentityError, match=r"is not a private Ed25519 key$"):
+        Identities(tmp_path).identity("ana")
+    assert path.read_bytes() == content
+
+
+def test_a_new_name_takes_the_key_along(tmp_path: Path) -> None:
+    identities = Identities(tmp_path)
+    key = identities.identity("ana").public
+    for _ in range(2):
+        assert identities.rename("ana", "anna") is None
+    assert identities.identity("anna").public == identities.identity("ana").public == key
+    assert identities.rename("anna", "ANNA") is None
+
+
+def test_a_name_that_has_another_key_keeps_it(tmp_path: Path) -> None:
+    identities = Identities(tmp_path)
+    identities.identity("ana")
+    other = identities.identity("bob").public
+    assert identities.rename("ana", "bob") == identities.path("ana")
+    assert identities.identity("bob").public == other
+
+
+def test_a_key_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    with pytest.raises(IdentityError, match="cannot be used"):
+        Identities(tmp_path / "home").identity("ana")

@@ -1,0 +1,351 @@
+"""Who is who: the first key that claims a nickname owns it, on as many devices as it wants."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from chat.rooms.entries import CODE_TRIES, Registration
+from chat.rooms.errors import (
+    AlreadyLoggedInError,
+    BadCodeError,
+    BadSignatureError,
+    BadTokenError,
+    BannedError,
+    ClosedError,
+    LastDeviceError,
+    NickTakenError,
+    NoSuchDeviceError,
+    NotAllowedError,
+    NotAMemberError,
+    NotStoredError,
+    RequestError,
+    TokenNeededError,
+)
+from chat.server.entry import code_hash, new_code
+from chat.store.interface import StoreError
+from chat.testing import Client, Server
+from chat.testing.server import Message
+from chat.wire.errors import CloseCode
+from chat.wire.identity import Identity
+from chat.wire.messages import (
+    Code,
+    CodeIssued,
+    DeviceList,
+    Devices,
+    Invited,
+    Join,
+    Joined,
+    Nick,
+    Notice,
+    Ok,
+    Refused,
+    Revoke,
+    Token,
+    TokenIssued,
+    Welcome,
+)
+from tests.server.support import HeldStore, ServerCase
+
+
+def refused(request: int, error: RequestError) -> Refused:
+    """Return the answer that an error becomes."""
+    return Refused(request, error.code, str(error))
+
+
+class EntryCase(ServerCase):
+    """A server whose store can be broken, and alice on it."""
+
+    registration = Registration.OPEN
+    authenticator: Any = None
+
+    def setUp(self) -> None:
+        """Let alice in, while everybody may come."""
+        self.store = HeldStore()
+        self.store.is_holding = False
+        self.server = Server(self.store)
+        [self.alice] = self.server.enter("alice")
+
+    def greet(self, identity: Identity | None = None, server: Server | None = None) -> Client:
+        """Return a client that knows who the server is, and has not logged in."""
+        client = (server or self.server).connect(identity=identity)
+        client.write(client.connection.start())
+        (server or self.server).pump()
+        return client
+
+    def enter(self, client: Client, nick: str, **changes: Any) -> Message:
+        """Log in on a fresh connection, with something else in the request; return the answer."""
+        login = msgspec.structs.replace(client.login(nick), **changes)
+        client.write(client.connection.login(login))
+        client._server.pump()
+        return client.answer(login.id)
+
+    def reopen(self, registration: Registration) -> Server:
+        """Return another server on the same store, later."""
+        return Server(self.store, registration=registration)
+
+
+class KeyTests(EntryCase):
+    """A login is a signature for one connection."""
+
+    def test_fifty_race_for_one_nickname_and_one_owns_it_for_good(self) -> None:
+        clients = [self.greet() for _ in range(50)]
+        logins = [client.login("ana") for client in clients]
+        for client, login in zip(clients, logins, strict=True):
+            client.write(client.connection.login(login))
+        self.server.pump()
+        answers = [it.answer(login.id) for it, login in zip(clients, logins, strict=True)]
+        owners = [
+            it for it, answer in zip(clients, answers, strict=True) if type(answer) is Welcome
+        ]
+        assert len(owners) == 1
+        assert answers.count(refused(1, NickTakenError("ana"))) == 49
+        server = self.reopen(Registration.OPEN)
+        for client in clients:
+            back = self.greet(client.identity, server)
+            answer = self.enter(back, "ana")
+            assert isinstance(answer, Welcome) is (client is owners[0])
+
+    def test_a_login_of_another_connection_is_worth_nothing(self) -> None:
+        recorded = self.greet(self.alice.identity).login("alice")
+        client = self.greet()
+        answer = self.enter(client, "alice", key=recorded.key, signature=recorded.signature)
+        assert answer == refused(1, BadSignatureError())
+        assert isinstance(client.ask(client.login("mallory")), Welcome), "the connection lives"
+
+    def test_a_login_relayed_to_another_server_is_worth_nothing(self) -> None:
+        other = Server(seed=1)
+        victim = self.greet(self.alice.identity, other)
+        login = victim.login("alice")
+        answer = self.enter(self.greet(), "alice", key=login.key, signature=login.signature)
+        assert answer == refused(1, BadSignatureError())
+
+    def test_somebody_else_s_key_without_a_signature_is_worth_nothing(self) -> None:
+        client = self.greet()
+        answer = self.enter(client, "alice", key=self.alice.identity.public)
+        assert answer == refused(1, BadSignatureError())
+
+    def test_one_logs_in_once(self) -> None:
+        answer = self.alice.ask(self.alice.login("alice"))
+        assert answer == refused(self.alice._requests, AlreadyLoggedInError())
+
+    def test_an_account_that_could_not_be_stored_is_none(self) -> None:
+        client = self.greet()
+        self.store.is_broken = True
+        assert self.enter(client, "bob") == refused(1, NotStoredError())
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        assert isinstance(client.ask(client.login("bob")), Welcome)
+        assert isinstance(self.enter(self.greet(client.identity), "x"), Welcome)
+
+    def test_a_ban_of_the_server_or_of_a_network_keeps_out(self) -> None:
+        hub = self.server.factory.desk.context.hub
+        from chat.rooms.roles import Sanction
+
+        hub.networks["192.0.2.1"] = Sanction(0, "spam")
+        error = BannedError("this server", "for good", ": spam.")
+        assert self.enter(self.greet(), "bob") == refused(1, error)
+        hub.networks.clear()
+        hub.standing.banned[self.alice.account] = Sanction(0, "spam")
+        assert self.enter(self.greet(self.alice.identity), "alice") == refused(1, error)
+
+
+class DeviceTests(EntryCase):
+    """Another device needs a code from one that is there."""
+
+    def code(self) -> str:
+        """Return a code of alice's."""
+        issued = self.alice.ask(Code(self.alice.next_id()))
+        assert isinstance(issued, CodeIssued) and issued.seconds == 600
+        return issued.code
+
+    def test_a_code_links_a_device_once_and_for_good(self) -> None:
+        code = self.code()
+        phone = self.greet()
+        welcome = self.enter(phone, "alice", code=code.lower().replace("-", " "))
+        assert isinstance(welcome, Welcome) and welcome.account == self.alice.account
+        assert Notice("Another device has been linked to your account.") in self.alice.received
+        assert self.enter(self.greet(), "alice", code=code) == refused(1, BadCodeError())
+        server = self.reopen(Registration.CLOSED)
+        back = self.enter(self.greet(phone.identity, server), "alice")
+        assert isinstance(back, Welcome) and back.account == self.alice.account
+
+    def test_a_code_is_no_good_for_others_nor_later_nor_by_trying(self) -> None:
+        self.server.enter("bob")
+        code = self.code()
+        for nick in ("bob", "nobody", ""):
+            assert self.enter(self.greet(), nick, code=code) == refused(1, BadCodeError())
+        for _ in range(CODE_TRIES):
+            assert self.enter(self.greet(), "alice", code="WRONG") == refused(1, BadCodeError())
+        assert self.enter(self.greet(), "alice", code=code) == refused(1, BadCodeError())
+        code = self.code()
+        self.server.clock.advance(600)
+        self.server.pump()
+        assert self.enter(self.greet(), "alice", code=code) == refused(1, BadCodeError())
+
+    def test_a_device_that_could_not_be_stored_is_none(self) -> None:
+        code = self.code()
+        phone = self.greet()
+        self.store.is_broken = True
+        assert self.enter(phone, "alice", code=code) == refused(1, NotStoredError())
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        assert phone.ask(phone.login("alice")) == refused(2, NickTakenError("alice"))
+
+    def test_devices_are_listed_and_revoked(self) -> None:
+        phone = self.greet()
+        self.server.clock.advance(5)
+        self.enter(phone, "alice", code=self.code())
+        listed = self.alice.ask(Devices(50))
+        keys = [self.alice.identity.public, phone.identity.public]
+        assert isinstance(listed, DeviceList)
+        assert listed.devices == [(keys[0], 0, True), (keys[1], 5_000, True)]
+        self.store.is_broken = True
+        assert self.alice.ask(Revoke(51, keys[1])) == refused(51, NotStoredError())
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        assert phone.closed is None
+        assert self.alice.ask(Revoke(52, keys[1])) == Ok(52)
+        assert phone.closed is not None and phone.closed.code == CloseCode.REMOVED
+        assert self.alice.ask(Revoke(53, keys[1])) == refused(53, NoSuchDeviceError())
+        assert self.alice.ask(Revoke(54, keys[0])) == refused(54, LastDeviceError())
+        for server in (self.server, self.reopen(Registration.OPEN)):
+            back = self.greet(phone.identity, server)
+            assert self.enter(back, "alice") == refused(1, NickTakenError("alice"))
+
+    def test_a_code_is_easy_to_read_out(self) -> None:
+        code = new_code(lambda size: bytes(range(size)))
+        assert len(code) == 11 and code[5] == "-"
+        assert code_hash("o1l-i ") == code_hash("0111")
+
+
+class Passwords:
+    """Knows one."""
+
+    async def check(self, nick: str, password: str) -> None:
+        """Refuse all but "open sesame"."""
+        if password != "open sesame":
+            raise NotAllowedError
+
+
+class PasswordTests(EntryCase):
+    """Where the operator wants passwords, one is needed for each new key, and for no known one."""
+
+    def setUp(self) -> None:
+        """Begin with alice, from before that."""
+        super().setUp()
+        self.server = Server(self.store, authenticator=Passwords())
+
+    def test_a_new_key_needs_the_password(self) -> None:
+        client = self.greet()
+        assert self.enter(client, "bob") == refused(1, NotAllowedError())
+        for password in ("", "wrong"):
+            login = msgspec.structs.replace(client.login("bob"), password=password)
+            assert isinstance(client.ask(login), Refused)
+        login = msgspec.structs.replace(client.login("bob"), password="open sesame")
+        welcome = client.ask(login)
+        assert isinstance(welcome, Welcome)
+        assert isinstance(self.enter(self.greet(client.identity), "bob"), Welcome)
+        other = self.enter(self.greet(), "bob", password="open sesame")
+        assert isinstance(other, Welcome) and other.account == welcome.account
+
+    def test_a_known_key_needs_none_and_names_stay(self) -> None:
+        back = self.greet(self.alice.identity)
+        assert isinstance(self.enter(back, "alice"), Welcome)
+        assert back.ask(Nick(9, "bob")) == refused(9, NotAllowedError())
+
+
+class InvitationTests(EntryCase):
+    """Tokens let in, where one has to be invited."""
+
+    def setUp(self) -> None:
+        """Make alice the operator of everything, and a room of hers."""
+        super().setUp()
+        context = self.server.factory.desk.context
+        context.hub.standing.owners.add(self.alice.account)
+        joined = self.alice.join("den", "invite")
+        assert isinstance(joined, Joined)
+        self.den = joined.log
+
+    def token(self, uses: int = 1, seconds: int = 60, **room: bytes) -> bytes:
+        """Return the token of a new invitation."""
+        issued = self.alice.ask(Token(self.alice.next_id(), uses, seconds, **room))
+        assert isinstance(issued, TokenIssued)
+        return issued.token
+
+    def test_who_may_have_an_account(self) -> None:
+        token = self.token(2)
+        closed = self.reopen(Registration.CLOSED)
+        assert self.enter(self.greet(server=closed), "bob") == refused(1, ClosedError())
+        answer = self.enter(self.greet(server=closed), "bob", token=token)
+        assert answer == refused(1, ClosedError())
+        assert isinstance(self.enter(self.greet(self.alice.identity, closed), ""), Welcome)
+        server = self.reopen(Registration.INVITE)
+        assert self.enter(self.greet(server=server), "bob") == refused(1, TokenNeededError())
+        wrong = self.enter(self.greet(server=server), "bob", token=bytes(16))
+        assert wrong == refused(1, BadTokenError())
+        bob = self.greet(server=server)
+        assert isinstance(self.enter(bob, "bob", token=token), Welcome)
+        assert isinstance(self.enter(self.greet(bob.identity, server), "bob"), Welcome)
+        assert isinstance(self.enter(self.greet(server=server), "eva", token=token), Welcome)
+        late = self.enter(self.greet(server=server), "max", token=token)
+        assert late == refused(1, BadTokenError())
+
+    def test_a_token_lets_into_its_room(self) -> None:
+        token = self.token(1, log=self.den)
+        bob = self.greet()
+        assert isinstance(self.enter(bob, "bob", token=token), Welcome)
+        assert Invited("den", "alice") in bob.received
+        assert isinstance(bob.ask(Join(9, "den")), Joined)
+        answer = self.enter(self.greet(), "eva", token=token)
+        assert answer == refused(1, BadTokenError())
+
+    def test_who_is_known_uses_it_once_however_often_it_comes(self) -> None:
+        [bob] = self.server.enter("bob")
+        token = self.token(2, log=self.den)
+        for _ in range(3):
+            answer = self.enter(self.greet(bob.identity), "bob", token=token)
+            assert isinstance(answer, Welcome)
+        assert isinstance(bob.ask(Join(9, "den")), Joined)
+        assert isinstance(self.enter(self.greet(), "eva", token=token), Welcome)
+        assert isinstance(self.enter(self.greet(), "max", token=token), Refused)
+
+    def test_one_use_is_one_account_however_many_come_at_once(self) -> None:
+        token = self.token(1)
+        server = self.reopen(Registration.INVITE)
+        clients = [self.greet(server=server) for _ in range(5)]
+        for number, client in enumerate(clients):
+            login = msgspec.structs.replace(client.login(f"c{number}"), token=token)
+            client.write(client.connection.login(login))
+        server.pump()
+        assert [type(client.answer(1)) for client in clients].count(Welcome) == 1
+
+    def test_it_ends_by_itself(self) -> None:
+        token = self.token(5, seconds=60)
+        self.server.clock.advance(60)
+        self.server.pump()
+        assert self.enter(self.greet(), "bob", token=token) == refused(1, BadTokenError())
+        self.token()
+        hashes = self.server.factory.desk.context.hub.invitations.known
+        assert hashlib.sha256(token).digest() not in hashes and len(hashes) == 1
+
+    def test_only_operators_make_them(self) -> None:
+        [bob] = self.server.enter("bob")
+        assert bob.ask(Token(9, 1, 60)) == refused(9, NotAllowedError())
+        assert bob.ask(Token(10, 1, 60, bob.log())) == refused(10, NotAllowedError())
+        assert bob.ask(Token(11, 1, 60, self.den)) == refused(11, NotAMemberError())
+
+    def test_one_that_could_not_be_stored_is_none(self) -> None:
+        self.store.is_broken = True
+        answer = self.alice.ask(Token(90, 1, 60))
+        assert answer == refused(90, NotStoredError())
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        token = self.token(1)
+        client = self.greet()
+        self.store.is_broken = True
+        assert self.enter(client, "bob", token=token) == refused(1, NotStoredError())
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        login = msgspec.structs.replace(client.login("bob"), token=token)
+        assert isinstance(client.ask(login), Welcome), "it was not used up"
