@@ -5,8 +5,9 @@ is a server's or client's own choice and is passed as an argument, so that tests
 ones.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
 
 # --- Fixed by the protocol (docs/protocol.md section 2) ---
 
@@ -88,26 +89,77 @@ SLOW_MOST: Final = 86_400
 
 # --- Chosen by each side ---
 
+FIXED: Final[MappingProxyType[str, Any]] = MappingProxyType({"fixed": True})
+"""Marks what the operator of a server cannot set: both sides must agree on it, or it is the
+client's."""
+UNLIMITED_AT_0: Final[MappingProxyType[str, Any]] = MappingProxyType({"unlimited": True})
+"""Marks what has no limit where it is 0."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds that a side chooses for itself. Times in seconds, sizes in bytes."""
+    """Bounds that a side chooses for itself. Times in seconds, sizes in bytes.
 
-    frames_per_generation: int = 2**20
+    An operator sets them with ``--limit NAME=VALUE`` (`chat.server.settings`).
+    """
+
+    frames_per_generation: int = field(default=2**20, metadata=FIXED)
     """Frames under one key, the `update` that ends the generation included. protocol.md 5 fixes
     this; only tests choose less, for both sides alike."""
-    bytes_per_generation: int = 2**30
-    generation_seconds: float = 3_600
+    bytes_per_generation: int = field(default=2**30, metadata=FIXED)
+    generation_seconds: float = field(default=3_600, metadata=FIXED)
 
     handshake_seconds: float = 10
     """Absolute, from the connection being made: a trickle of bytes does not extend it."""
     login_seconds: float = 120
     """Absolute as well; long enough for a person to choose another nickname."""
     waiting_per_address: int = 128
-    """Connections of one address that have not logged in. A handshake lasts milliseconds, so this
-    is room for an office behind one address that reconnects at once."""
+    """Connections of one address (of IPv6, one /64) that have not logged in. A handshake lasts
+    milliseconds, so this is room for an office behind one address that reconnects at once."""
     waiting_total: int = 1_024
     """The same over all addresses: 1,024 times about 10 KiB is 10 MiB that strangers can hold."""
+    connections_per_address: int = 256
+    """Connections of one address (of IPv6, one /64), logged in or not: a large office, with two
+    devices each. Not counted on a loopback address and on a local socket: a reverse proxy there is
+    everybody."""
+    connections_total: int = 10_240
+    """Over all addresses: 10,240 times about 11 KiB is 110 MiB while all read what they are sent.
+    The process needs as many open files (``ulimit -n``)."""
+
+    messages_per_second: float = field(default=100, metadata=UNLIMITED_AT_0)
+    """Lines that are taken from a connection in the long run. A client that sends faster is read
+    more slowly; nothing is refused or lost."""
+    messages_burst: int = 1_000
+    """Lines at once, after ten seconds of silence: a text that is pasted, a client that sends again
+    what was not acknowledged."""
+    bytes_per_second: float = field(default=262_144, metadata=UNLIMITED_AT_0)
+    """The same in bytes, as they are on the wire without CR LF: 256 KiB."""
+    bytes_burst: int = 2**20
+    """At once: 48 of the longest lines."""
+
+    login_failures_free: int = 5
+    """Failed logins from one address, or to one account, before the next one has to wait."""
+    login_wait_first: float = 1
+    """How long it has to; after every further failure twice as long, up to `login_wait_last`."""
+    login_wait_last: float = 60
+    login_forget_seconds: float = 300
+    """One failed login is forgotten after so long without another; a whole back-off in an hour."""
+    login_failures_kept: int = 4_096
+    """Addresses, and accounts, whose failures are remembered, the latest; about 300 bytes each,
+    1.2 MiB a table."""
+    login_known_kept: int = 16_384
+    """Accounts of which is remembered from where they logged in, the latest; with one address
+    about 700 bytes each, 11 MiB."""
+    login_known_addresses: int = 8
+    """Addresses of each of them."""
+
+    rooms_per_account: int = 100
+    """Rooms that an account has made and owns. Private conversations are none."""
+    invitations_per_account: int = 100
+    """Invitations of an account that it has not taken up: it is sent them all at each login."""
+    invitations_per_room: int = 1_000
+    """Invitations into a room that are not taken up. All are in the room's one value in the store:
+    1,000 times 18 bytes."""
 
     ping_seconds: float = 60
     silence_seconds: float = 90
@@ -138,9 +190,9 @@ class Limits:
     """How long the code for another device is good."""
     trim_seconds: float = 3_600
     """How often records are removed that are kept no longer."""
-    connect_seconds: float = 15
+    connect_seconds: float = field(default=15, metadata=FIXED)
     """How long the client waits for a connection and a complete handshake."""
-    unacknowledged_posts: int = 64
+    unacknowledged_posts: int = field(default=64, metadata=FIXED)
     """Posts the client has in flight before it stops reading its input."""
 
 

@@ -1,7 +1,8 @@
 """The registry of clients, and every deadline.
 
 A connection is *waiting* from its making until somebody has logged in on it, and in `clients` from
-the completed handshake on. One timer looks at all deadlines; there is none per connection.
+the completed handshake on. Waiting ones, and all of them, are counted by groups of addresses. One
+timer looks at all deadlines; a connection has one of its own only while it sends too fast.
 """
 
 import os
@@ -17,6 +18,7 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 
 from chat.limits import Limits
+from chat.server.addresses import address_group, is_loopback
 from chat.server.protocol import ChatProtocol
 from chat.server.requests import Desk
 from chat.wire.errors import CloseCode
@@ -44,6 +46,7 @@ class ChatFactory(Factory["ChatProtocol"]):
         seconds: Callable[[], float] = monotonic,
         random_bytes: RandomBytes = os.urandom,
     ) -> None:
+        self.clock = clock
         self.limits = limits
         self.seconds = seconds
         self.random_bytes = random_bytes
@@ -52,6 +55,9 @@ class ChatFactory(Factory["ChatProtocol"]):
         """The registry: connections whose handshake is complete, by number."""
         self._waiting: dict[int, ChatProtocol] = {}
         self._waiting_at: Counter[str] = Counter()
+        self._connected: set[int] = set()
+        """Numbers of all connections that were not refused, until they are gone."""
+        self._connected_at: Counter[str] = Counter()
         self._closing: dict[int, tuple[float, ChatProtocol]] = {}
         self._drained: list[Deferred[None]] = []
         self._numbers = count(1)
@@ -76,25 +82,40 @@ class ChatFactory(Factory["ChatProtocol"]):
     def buildProtocol(self, addr: IAddress | None) -> ChatProtocol:
         """Return the protocol for a new connection."""
         host = addr.host if isinstance(addr, IPv4Address | IPv6Address) else "a local socket"
-        protocol = ChatProtocol(self, next(self._numbers), host)
+        protocol = ChatProtocol(self, next(self._numbers), host, address_group(host))
         protocol.factory = self
         return protocol
 
     def connected(self, protocol: ChatProtocol) -> None:
         """Count a new connection among the waiting, or refuse it."""
-        address = protocol.address
-        if (
-            len(self._waiting) >= self.limits.waiting_total
-            or self._waiting_at[address] >= self.limits.waiting_per_address
-        ):
-            protocol.close(CloseCode.BUSY, "too many connections that have not logged in")
+        reason = self._refusal(protocol)
+        if reason:
+            protocol.close(CloseCode.BUSY, reason)
             if len(self._closing) > self.limits.waiting_total:
                 protocol.transport.abortConnection()  # Politeness has its bound as well.
             return
+        self._connected.add(protocol.number)
+        self._connected_at[protocol.group] += 1
         self._waiting[protocol.number] = protocol
-        self._waiting_at[address] += 1
+        self._waiting_at[protocol.group] += 1
         if not self._is_open:
             protocol.hold()
+
+    def _refusal(self, protocol: ChatProtocol) -> str:
+        """Return why there is no place for a new connection, or nothing if there is one."""
+        limits, group = self.limits, protocol.group
+        if (
+            len(self._waiting) >= limits.waiting_total
+            or self._waiting_at[group] >= limits.waiting_per_address
+        ):
+            return "too many connections that have not logged in"
+        if len(self._connected) >= limits.connections_total:
+            return "too many connections"
+        if self._connected_at[group] >= limits.connections_per_address and not is_loopback(
+            protocol.address
+        ):
+            return "too many connections from its address"
+        return ""
 
     def established(self, protocol: ChatProtocol) -> None:
         """Enter a connection in the registry."""
@@ -103,9 +124,7 @@ class ChatFactory(Factory["ChatProtocol"]):
     def admitted(self, protocol: ChatProtocol) -> None:
         """Take a connection out of the waiting."""
         if self._waiting.pop(protocol.number, None) is not None:
-            self._waiting_at[protocol.address] -= 1
-            if not self._waiting_at[protocol.address]:
-                del self._waiting_at[protocol.address]
+            _uncount(self._waiting_at, protocol.group)
 
     def closing(self, protocol: ChatProtocol) -> None:
         """See to it that a connection that was told to close does."""
@@ -114,6 +133,9 @@ class ChatFactory(Factory["ChatProtocol"]):
     def disconnected(self, protocol: ChatProtocol) -> None:
         """Forget a connection."""
         self.admitted(protocol)
+        if protocol.number in self._connected:
+            self._connected.remove(protocol.number)
+            _uncount(self._connected_at, protocol.group)
         self._closing.pop(protocol.number, None)
         if self.clients.pop(protocol.number, None) is not None:
             self.desk.forget(protocol)
@@ -169,3 +191,9 @@ class ChatFactory(Factory["ChatProtocol"]):
             for drained in self._drained:
                 drained.callback(None)
             self._drained.clear()
+
+
+def _uncount(counter: Counter[str], group: str) -> None:
+    counter[group] -= 1
+    if not counter[group]:
+        del counter[group]

@@ -2,20 +2,22 @@
 
 The protocol is the transport's producer, so its `pauseProducing` means: the write buffer is full.
 It then stops reading as well (a client that does not take answers gets no more of them), and
-whoever writes records looks at `is_full` first.
+whoever writes records looks at `is_full` first. A client that sends faster than it may is read as
+fast as it may: what it has sent meanwhile waits at its own end.
 """
 
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from chat.receiver import ConnectionProtocol
+from chat.server.buckets import TokenBucket
 from chat.wire.connection import Established, Event, PeerClosed, Received, ServerConnection
 from chat.wire.errors import CloseCode, LocalProtocolError, RemoteProtocolError
 
@@ -38,16 +40,23 @@ class ChatProtocol(ConnectionProtocol):
     binding = device = b""
     _holds = 0
     _is_reported = False
+    _throttle: IDelayedCall | None = None
+    """The end of the time for which it is not read, because it has sent too fast."""
 
-    def __init__(self, factory: "ChatFactory", number: int, address: str) -> None:
+    def __init__(self, factory: "ChatFactory", number: int, address: str, group: str) -> None:
         self.factory: ChatFactory = factory
         self.connection = ServerConnection(
             factory.host_key, factory.limits, factory.seconds, factory.random_bytes
         )
         self.number = number
         self.address = address
-        self.since = self.heard = factory.seconds()
+        self.group = group
+        """What the connection is counted with, see `chat.server.addresses`."""
+        self.since = self.heard = now = factory.seconds()
         """When the connection was made, and when the last line came; monotonic seconds."""
+        limits = factory.limits
+        self._lines = TokenBucket(limits.messages_per_second, limits.messages_burst, now)
+        self._bytes = TokenBucket(limits.bytes_per_second, limits.bytes_burst, now)
         self.full_since = 0.0
         self.is_pinged = False
 
@@ -62,7 +71,7 @@ class ChatProtocol(ConnectionProtocol):
 
     def lineReceived(self, line: bytes) -> None:
         """Note the sign of life, and take the line in. A bug ends this connection and no other."""
-        self.heard = self.factory.seconds()
+        self.heard = now = self.factory.seconds()
         self.is_pinged = False
         try:
             super().lineReceived(line)
@@ -70,6 +79,10 @@ class ChatProtocol(ConnectionProtocol):
             # Not left to the reactor: what was held is read again on behalf of the store.
             _log.failure("session {number}: a bug", number=self.number)
             self.close(CloseCode.INTERNAL, "a bug in the server")
+        # Every line, because what is no request costs something too.
+        debt, more = self._lines.take(1, now), self._bytes.take(len(line), now)
+        if debt or more:
+            self._pay(max(debt, more))
 
     def received(self, event: Event) -> None:
         """Hand on what the connection made of a line."""
@@ -97,6 +110,9 @@ class ChatProtocol(ConnectionProtocol):
                 "session {number} from {address} is gone", number=self.number, address=self.address
             )
         self.is_gone = True
+        if self._throttle is not None:
+            self._throttle.cancel()
+            self._throttle = None
         self.factory.disconnected(self)
 
     # --- Down ---
@@ -197,6 +213,17 @@ class ChatProtocol(ConnectionProtocol):
         self._holds -= 1
         self.heard = self.factory.seconds()
         self._update_reading()
+
+    def _pay(self, debt: float) -> None:
+        """Read on in `debt` seconds."""
+        # Nothing is read meanwhile, so there is never a second one.
+        if not self.is_gone:
+            self.hold()
+            self._throttle = self.factory.clock.callLater(debt, self._paid)
+
+    def _paid(self) -> None:
+        self._throttle = None
+        self.release()
 
     def _update_reading(self) -> None:
         should_pause = self.is_full or self.is_held

@@ -287,7 +287,9 @@ async def stalled_reader(server: Server) -> Peer:
 async def test_a_reader_that_pauses_gets_everything_later_and_costs_no_memory(
     start_server: StartServer, log: Log
 ) -> None:
-    server = await start_server(Limits(sweep_seconds=0.05, presence_seconds=0))
+    server = await start_server(
+        Limits(sweep_seconds=0.05, presence_seconds=0, bytes_per_second=0, messages_per_second=0)
+    )
     reader = await stalled_reader(server)
     count = 1_344  # times 8 KiB: more than 10 MB
     most = await flood(server, reader, count)
@@ -308,7 +310,15 @@ async def test_a_reader_that_pauses_gets_everything_later_and_costs_no_memory(
 
 @pytest_twisted.ensureDeferred
 async def test_a_reader_that_stays_away_is_dropped(start_server: StartServer, log: Log) -> None:
-    server = await start_server(Limits(sweep_seconds=0.05, stall_seconds=0.5, presence_seconds=0))
+    server = await start_server(
+        Limits(
+            sweep_seconds=0.05,
+            stall_seconds=0.5,
+            presence_seconds=0,
+            bytes_per_second=0,
+            messages_per_second=0,
+        )
+    )
     size = server.size()
     reader = await stalled_reader(server)
     assert await flood(server, reader, 768) > 0

@@ -112,7 +112,7 @@ class BoundedTests(ServerCase):
     """I3: a reader that does not read costs a cursor."""
 
     def test_i3_thousands_of_records_pass_a_full_reader_and_none_is_lost(self) -> None:
-        server = Server()
+        server = Server(limits=Limits(messages_per_second=0, bytes_per_second=0))
         alice, slow, quick = server.enter(*THREE)
         slow.transport.full = True
         size, count = slow.transport.size, len(slow.transport.writes)

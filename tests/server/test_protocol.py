@@ -229,7 +229,7 @@ class PressureTests(ServerCase):
     """I3: a client that does not read gets no answers either."""
 
     def test_i3_answers_are_bounded_because_requests_are_not_read(self) -> None:
-        server = Server()
+        server = Server(limits=Limits(messages_per_second=0, bytes_per_second=0))
         [alice] = server.enter("alice")
         flood = b"".join(alice.connection.send(Ping(number)) for number in range(5_000))
         sizes = []

@@ -1,0 +1,206 @@
+"""How much one peer may have and send: connections, lines and bytes. On a clock wound by hand."""
+
+from twisted.logger import capturedLogs
+
+from chat.limits import Limits
+from chat.testing import Client, Server
+from chat.wire.connection import PeerClosed
+from chat.wire.errors import CloseCode
+from chat.wire.messages import Ping, Pong
+from tests.server.support import ServerCase, chat_lines
+
+BUSY = PeerClosed(CloseCode.BUSY)
+TELEGRAPH = Limits(messages_per_second=2, messages_burst=20)
+
+
+def connected(server: Server) -> tuple[int, int]:
+    """Return how many connections are counted, and how many groups of addresses."""
+    return len(server.factory._connected), len(server.factory._connected_at)
+
+
+def log_in(server: Server, nick: str, address: str) -> Client:
+    """Return a new client from an address that is logged in, or was refused."""
+    client = server.connect(address)
+    if client.closed is None:
+        client.log_in(nick)
+    return client
+
+
+class ConnectionsTests(ServerCase):
+    """Places, for those who have logged in as well."""
+
+    def test_an_address_has_so_many(self) -> None:
+        server = Server(limits=Limits(connections_per_address=2))
+        first, second, third = (log_in(server, nick, "192.0.2.1") for nick in ("a", "b", "c"))
+        assert (first.closed, second.closed, third.closed) == (None, None, BUSY)
+        assert third.lines == [b"encchat/1 close 9"] and third.transport.is_lost
+        assert log_in(server, "d", "192.0.2.2").closed is None
+        assert connected(server) == (3, 2)
+        first.vanish()
+        assert log_in(server, "e", "192.0.2.1").closed is None
+
+    def test_all_together_have_so_many(self) -> None:
+        server = Server(limits=Limits(connections_total=3))
+        hosts = ("192.0.2.1", "127.0.0.1", "::1", "127.0.0.1", "192.0.2.2")
+        clients = [log_in(server, f"c{number}", host) for number, host in enumerate(hosts)]
+        assert [client.closed for client in clients] == [None, None, None, BUSY, BUSY]
+        clients[1].bye()
+        assert log_in(server, "late", "192.0.2.3").closed is None
+
+    def test_an_ipv6_network_is_one_address(self) -> None:
+        server = Server(limits=Limits(connections_per_address=2))
+        hosts = ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1", "192.0.2.1")
+        clients = [log_in(server, f"c{number}", host) for number, host in enumerate(hosts)]
+        assert [client.closed for client in clients] == [None, None, BUSY, None, None]
+        clients += [server.connect(host) for host in ("::ffff:192.0.2.1", "::ffff:192.0.2.1")]
+        assert [client.closed for client in clients[5:]] == [None, BUSY]
+
+    def test_an_ipv6_network_has_so_many_that_have_not_logged_in(self) -> None:
+        server = Server(limits=Limits(waiting_per_address=2))
+        hosts = ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1")
+        clients = [server.connect(host) for host in hosts]
+        assert [client.closed for client in clients] == [None, None, BUSY, None]
+
+    def test_a_loopback_address_is_everybody_behind_a_proxy(self) -> None:
+        server = Server(limits=Limits(connections_per_address=1))
+        hosts = ("127.0.0.1", "127.0.0.1", "::1", "::1", "::ffff:127.0.0.1")
+        clients = [log_in(server, f"c{number}", host) for number, host in enumerate(hosts)]
+        assert {client.closed for client in clients} == {None}
+
+    def test_the_log_says_which_limit_it_was(self) -> None:
+        server = Server(limits=Limits(connections_per_address=1, connections_total=2))
+        with capturedLogs() as events:
+            for number, host in enumerate(("192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.3")):
+                log_in(server, f"c{number}", host)
+        assert chat_lines(events) == [
+            "session 2 from 192.0.2.1 closed: BUSY: too many connections from its address",
+            "session 4 from 192.0.2.3 closed: BUSY: too many connections",
+        ]
+
+    def test_counters_return_to_zero_however_connections_end(self) -> None:
+        server = Server(limits=Limits(connections_per_address=3))
+        clients = [log_in(server, f"c{number}", "192.0.2.1") for number in range(5)]
+        clients += [server.connect("192.0.2.2"), log_in(server, "d", "192.0.2.3")]
+        clients[0].vanish()
+        clients[1].bye()
+        clients[2].write(b"rubbish\r\n")
+        server.pump()
+        assert connected(server) == (2, 2)
+        clients[5].vanish()
+        clients[6].transport.full = True
+        server.advance(1_000)
+        assert connected(server) == (0, 0)
+
+
+class RateTests(ServerCase):
+    """Who sends too fast becomes slow: nothing is refused, nothing lost, nobody else waits."""
+
+    def setUp(self) -> None:
+        """Let alice and bob in."""
+        self.server = Server(limits=TELEGRAPH)
+        self.alice, self.bob = self.server.enter("alice", "bob")
+        self.server.advance(20)  # What it took is given back.
+
+    def said(self) -> int:
+        """Return how much bob has heard."""
+        return len(self.bob.texts)
+
+    def test_a_burst_is_not_slowed_down(self) -> None:
+        for number in range(20):
+            self.alice.post(str(number))
+        self.server.pump()
+        assert self.said() == 20 and not self.alice.protocol.is_held
+
+    def test_beyond_it_everything_arrives_at_the_rate(self) -> None:
+        for number in range(41):
+            self.alice.post(str(number))
+        self.server.pump()
+        # The line that goes beyond the burst is taken as well, and then it is waited for.
+        assert self.said() == 21 and not self.alice.transport.is_reading
+        for second in range(1, 11):
+            self.server.advance(1)
+            assert self.said() == 21 + 2 * second
+        assert [text for _, text in self.bob.texts] == list(map(str, range(41)))
+        assert len(self.alice.acks) == 41
+        assert not self.alice.protocol.is_gone
+
+    def test_nobody_else_waits(self) -> None:
+        for number in range(1_000):
+            self.alice.post(str(number))
+        self.server.pump()
+        for number in range(10):
+            self.bob.say(f"bob {number}")
+        assert len(self.bob.acks) == 10 and self.said() == 21
+        assert [text for _, text in self.alice.texts] == [f"bob {number}" for number in range(10)]
+
+    def test_bytes_have_a_rate_of_their_own(self) -> None:
+        server = Server(limits=Limits(bytes_per_second=1_000, bytes_burst=10_000))
+        alice, bob = server.enter("alice", "bob")
+        server.advance(10)
+        for _ in range(10):
+            alice.post("x" * 1_500)
+        server.pump()
+        before = len(bob.texts)
+        assert 3 < before < 8
+        server.advance(30)
+        assert len(bob.texts) == 10
+
+    def test_what_is_no_request_counts_as_well(self) -> None:
+        for number in range(40):
+            self.alice.send(Ping(number))
+        self.server.pump()
+        pongs = [it.id for it in self.alice.received if isinstance(it, Pong)]
+        assert pongs == list(range(21))
+        self.server.advance(10)
+        pongs = [it.id for it in self.alice.received if isinstance(it, Pong)]
+        assert pongs == list(range(40))
+
+    def test_one_call_waits_and_none_after_the_end(self) -> None:
+        calls = len(self.server.clock.getDelayedCalls())
+        for number in range(100):
+            self.alice.post(str(number))
+        self.server.pump()
+        assert len(self.server.clock.getDelayedCalls()) == calls + 1
+        self.alice.vanish()
+        # Whether alice comes back is waited for.
+        assert len(self.server.clock.getDelayedCalls()) == calls + 1
+        self.server.advance(self.server.limits.presence_seconds)
+        assert len(self.server.clock.getDelayedCalls()) == calls
+
+    def test_who_is_closed_while_slow_is_let_go(self) -> None:
+        for number in range(100):
+            self.alice.post(str(number))
+        self.server.pump()
+        self.alice.protocol.close(CloseCode.SHUTDOWN, "a test")
+        self.server.advance(5)
+        assert self.alice.closed == PeerClosed(CloseCode.SHUTDOWN)
+        assert self.alice.transport.is_lost and self.said() == 21
+
+    def test_who_ends_with_the_line_too_much_owes_nothing(self) -> None:
+        for number in range(20):
+            self.alice.send(Ping(number))
+        calls = len(self.server.clock.getDelayedCalls())
+        self.alice.is_stubborn = True
+        self.alice.write(b"F\r\n")
+        self.server.pump()
+        assert self.alice.closed == PeerClosed(CloseCode.MALFORMED)
+        assert len(self.server.clock.getDelayedCalls()) == calls
+
+    def test_who_is_slow_is_not_taken_for_silent(self) -> None:
+        server = Server(limits=Limits(messages_per_second=0.01, messages_burst=10))
+        [alice] = server.enter("alice")
+        server.advance(60)
+        for _ in range(10):
+            alice.send(Ping(1))
+        server.pump()
+        assert alice.protocol.is_held
+        server.advance(1_000)
+        assert not alice.protocol.is_gone
+
+    def test_0_is_no_limit(self) -> None:
+        server = Server(limits=Limits(messages_per_second=0, bytes_per_second=0))
+        alice, bob = server.enter("alice", "bob")
+        for number in range(3_000):
+            alice.post(str(number).ljust(1_000))
+        server.pump()
+        assert len(bob.texts) == 3_000
