@@ -39,6 +39,9 @@ __all__ = [
     "TextEmptyError",
     "TextTooLongError",
     "TokenNeededError",
+    "TooManyAttemptsError",
+    "TooManyInvitationsError",
+    "TooManyRoomsError",
     "UnknownRequestError",
 ]
 
@@ -96,6 +99,13 @@ class NickTakenError(RequestError):
     sentence = "The nickname {} is taken."
 
 
+class TooManyAttemptsError(RequestError):
+    """A login after too many that failed; the argument is how many seconds to wait."""
+
+    code = "too_many_attempts"
+    sentence = "Too many failed attempts; try again in {} seconds."
+
+
 class RoomEmptyError(RequestError):
     """A name of nothing for a room."""
 
@@ -117,6 +127,13 @@ class RoomInvalidError(RequestError):
     sentence = (
         "A room's name is made of letters, digits and _ - . and starts with a letter or digit."
     )
+
+
+class TooManyRoomsError(RequestError):
+    """A room beyond those that an account may own, whose number is the argument."""
+
+    code = "too_many_rooms"
+    sentence = "You have made {} rooms, and nobody may have more."
 
 
 class NoSuchRoomError(RequestError):
@@ -209,6 +226,13 @@ class NoSuchDeviceError(RequestError):
 
     code = "no_such_device"
     sentence = "Your account has no such device."
+
+
+class TooManyInvitationsError(RequestError):
+    """An invitation beyond those that an account, or a room, may have open."""
+
+    code = "too_many_invitations"
+    sentence = "Too many invitations have not been taken up yet; try again later."
 
 
 class NotAMemberError(RequestError):

@@ -7,7 +7,7 @@ caller knows from what it asked. Refusals are `chat.rooms.errors`.
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 
-from chat.limits import LOGS_PAGE, REACTION_BYTES, ROOMS_PAGE, TEXT_BYTES
+from chat.limits import LOGS_PAGE, REACTION_BYTES, ROOMS_PAGE, TEXT_BYTES, Limits
 from chat.rooms.entries import Codes, Invitations
 from chat.rooms.errors import (
     BannedError,
@@ -17,6 +17,8 @@ from chat.rooms.errors import (
     SlowModeError,
     TextEmptyError,
     TextTooLongError,
+    TooManyInvitationsError,
+    TooManyRoomsError,
 )
 from chat.rooms.happenings import Left, Renamed
 from chat.rooms.names import name_key, prepare_room
@@ -44,8 +46,9 @@ def check_reaction(reaction: str) -> None:
 class Hub:
     """All accounts and all logs."""
 
-    def __init__(self, new_id: Callable[[], bytes]) -> None:
+    def __init__(self, new_id: Callable[[], bytes], limits: Limits | None = None) -> None:
         self._new_id = new_id
+        self._limits = Limits() if limits is None else limits
         self.people = People(new_id)
         self._rooms: dict[bytes, Room] = {}
         self._by_name: dict[str, Room] = {}
@@ -60,6 +63,8 @@ class Hub:
         """Groups of addresses that are kept out."""
         self._posted: dict[tuple[bytes, bytes], int] = {}
         """When somebody last posted in a room that is in slow mode."""
+        self._made: dict[bytes, set[bytes]] = {}
+        """Rooms by who made them. Some may be gone, or somebody else's by now."""
 
     def add_room(self, room: Room) -> None:
         """Know a room from earlier, or a new one. Its members are added later."""
@@ -67,6 +72,7 @@ class Hub:
         if room.kind is not Kind.PRIVATE:
             key = name_key(room.name)
             self._by_name[key] = room
+            self._made.setdefault(room.owner, set()).add(room.log)
             if room.kind is Kind.PUBLIC:
                 insort(self._public, key)
 
@@ -135,16 +141,27 @@ class Hub:
     def find_or_make(self, account: Account, name: str, create: str | None) -> tuple[Room, bool]:
         """Return the room with this name, and whether it was made now.
 
-        Raises NoSuchRoomError, and what `prepare_room` raises.
+        Raises NoSuchRoomError, TooManyRoomsError, and what `prepare_room` raises.
         """
         room = self._by_name.get(name_key(name.strip(" ")))
         if room is not None:
             return room, False
         if create not in (Kind.PUBLIC.value, Kind.INVITE.value):
             raise NoSuchRoomError
-        room = Room(self._new_id(), Kind(create), prepare_room(name), account.id)
+        name = prepare_room(name)
+        if self._owned(account) >= self._limits.rooms_per_account:
+            raise TooManyRoomsError(self._limits.rooms_per_account)
+        room = Room(self._new_id(), Kind(create), name, account.id)
         self.add_room(room)
         return room, True
+
+    def _owned(self, account: Account) -> int:
+        """Return how many of the rooms that an account has made it still owns."""
+        made = self._made.get(account.id, set())
+        made.intersection_update(
+            [log for log in made if log in self._rooms and self._rooms[log].owner == account.id]
+        )
+        return len(made)
 
     def conversation(self, account: Account, other: Account) -> tuple[Room, bool]:
         """Return the private conversation of two accounts, and whether it was made now."""
@@ -170,6 +187,19 @@ class Hub:
             room.check_may_join(account, now)
         room.add(account)
         return True
+
+    def invite(self, account: Account, room: Room) -> None:
+        """Let an account join a room. Raises TooManyInvitationsError.
+
+        Who is invited already may be told again.
+        """
+        limits = self._limits
+        if room.log not in account.invitations and (
+            len(account.invitations) >= limits.invitations_per_account
+            or len(room.invited) >= limits.invitations_per_room
+        ):
+            raise TooManyInvitationsError
+        room.invite(account)
 
     # --- Who may what ---
 

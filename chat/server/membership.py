@@ -160,7 +160,7 @@ class Membership:
         room.check_shared()
         context.hub.check_may_speak(account, room, context.milliseconds())
         target = context.hub.people.named(request.nick)
-        room.invite(target)
+        context.hub.invite(target, room)
         await context.catalog.save_room(room)
         for other in context.sessions_of(target):
             other.send(messages.Invited(room.name, account.nick))

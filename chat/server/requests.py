@@ -70,7 +70,7 @@ class Desk:
         authenticator: Authenticator | None = None,
     ) -> None:
         self._random_bytes = random_bytes
-        hub, catalog = Hub(self._new_id), Catalog(store, clock, limits)
+        hub, catalog = Hub(self._new_id, limits), Catalog(store, clock, limits)
         self.context = context = Context(
             hub,
             catalog,

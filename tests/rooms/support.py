@@ -2,6 +2,7 @@
 
 from itertools import count
 
+from chat.limits import Limits
 from chat.rooms.hub import Hub
 from chat.rooms.people import Account, People
 from chat.rooms.room import Kind, Room
@@ -25,9 +26,9 @@ class Ids:
         return next(self._numbers).to_bytes(16, "big")
 
 
-def hub_with(*nicks: str) -> tuple[Hub, list[Account]]:
+def hub_with(*nicks: str, limits: Limits | None = None) -> tuple[Hub, list[Account]]:
     """Return a hub on which these are logged in, on sessions 1, 2, …"""
-    hub = Hub(new_ids())
+    hub = Hub(new_ids(), limits)
     people = [
         enter(hub.people, session, nick.encode(), nick) for session, nick in enumerate(nicks, 1)
     ]

@@ -11,6 +11,7 @@ from chat.limits import (
     ROOMS_PAGE,
     TEXT_BYTES,
     TOPIC_CHARACTERS,
+    Limits,
 )
 from chat.rooms.errors import (
     BannedError,
@@ -24,6 +25,8 @@ from chat.rooms.errors import (
     SlowModeError,
     TextEmptyError,
     TextTooLongError,
+    TooManyInvitationsError,
+    TooManyRoomsError,
 )
 from chat.rooms.happenings import Left, Renamed
 from chat.rooms.hub import Hub, check_reaction, check_text
@@ -134,6 +137,69 @@ def test_what_is_not_there_is_refused_like_what_is_not_one_s_own() -> None:
     hub, [ana] = hub_with("ana")
     with pytest.raises(NotAMemberError):
         hub.room(ana, bytes(16))
+
+
+# --- Limits ---
+
+
+def test_an_account_has_so_many_rooms() -> None:
+    hub, [ana, bob] = hub_with("ana", "bob", limits=Limits(rooms_per_account=2))
+    one, two = room_of(hub, ana, name="one"), room_of(hub, ana, name="two", kind=Kind.INVITE)
+    with pytest.raises(TooManyRoomsError, match=r"^You have made 2 rooms, "):
+        hub.find_or_make(ana, "three", "public")
+    assert not hub.has_room("three")
+    assert hub.find_or_make(ana, "one", "public") == (one, False)
+    assert hub.conversation(ana, bob)[1]
+    room_of(hub, bob, name="three")
+    hub.leave(ana, two)
+    with pytest.raises(TooManyRoomsError):
+        hub.find_or_make(ana, "four", "public")
+
+
+def test_a_room_counts_while_its_maker_owns_it() -> None:
+    hub, [ana, bob] = hub_with("ana", "bob", limits=Limits(rooms_per_account=1))
+    room = room_of(hub, ana, name="one")
+    room.owner = bob.id
+    room = room_of(hub, ana, name="two")
+    room.remove(ana)
+    hub.remove_room(room)
+    room_of(hub, ana, name="three")
+    room_of(hub, bob, name="four")
+
+
+def test_rooms_of_earlier_count() -> None:
+    hub, [ana] = hub_with("ana", limits=Limits(rooms_per_account=1))
+    hub.add_room(Room(b"r" * 16, Kind.PUBLIC, "python", ana.id))
+    with pytest.raises(TooManyRoomsError):
+        hub.find_or_make(ana, "perl", "public")
+
+
+def test_an_account_has_so_many_invitations() -> None:
+    hub, [ana, bob, eva] = hub_with(
+        "ana", "bob", "eva", limits=Limits(invitations_per_account=2, rooms_per_account=4)
+    )
+    rooms = [room_of(hub, ana, name=f"r{number}") for number in range(4)]
+    for room in rooms[:2]:
+        hub.invite(bob, room)
+    with pytest.raises(TooManyInvitationsError):
+        hub.invite(bob, rooms[2])
+    assert hub.invitations(bob) == rooms[:2] and not rooms[2].invited
+    hub.invite(bob, rooms[0])
+    hub.invite(eva, rooms[2])
+    hub.join(bob, rooms[0])
+    hub.invite(bob, rooms[2])
+    assert hub.invitations(bob) == rooms[1:3]
+
+
+def test_a_room_has_so_many_invitations() -> None:
+    hub, [ana, bob, eva] = hub_with("ana", "bob", "eva", limits=Limits(invitations_per_room=1))
+    room = room_of(hub, ana)
+    hub.invite(bob, room)
+    with pytest.raises(TooManyInvitationsError):
+        hub.invite(eva, room)
+    hub.join(bob, room)
+    hub.invite(eva, room)
+    assert room.invited == {eva.id}
 
 
 # --- Rights ---

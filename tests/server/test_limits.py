@@ -6,7 +6,7 @@ from chat.limits import Limits
 from chat.testing import Client, Server
 from chat.wire.connection import PeerClosed
 from chat.wire.errors import CloseCode
-from chat.wire.messages import Ping, Pong
+from chat.wire.messages import Invite, Ok, Ping, Pong, Refused
 from tests.server.support import ServerCase, chat_lines
 
 BUSY = PeerClosed(CloseCode.BUSY)
@@ -204,3 +204,21 @@ class RateTests(ServerCase):
             alice.post(str(number).ljust(1_000))
         server.pump()
         assert len(bob.texts) == 3_000
+
+
+class AccountTests(ServerCase):
+    """What an account may have."""
+
+    def test_rooms_and_invitations_are_refused_with_a_sentence(self) -> None:
+        server = Server(limits=Limits(rooms_per_account=1, invitations_per_account=1))
+        alice, bob = server.enter("alice", "bob")
+        alice.join("one")
+        refused = alice.join("two")
+        assert isinstance(refused, Refused) and refused.code == "too_many_rooms"
+        bob.join("three")
+        assert isinstance(bob.ask(Invite(bob.next_id(), bob.log("three"), "alice")), Ok)
+        [carol] = server.enter("carol")
+        carol.join("four")
+        refused = carol.ask(Invite(carol.next_id(), carol.log("four"), "alice"))
+        assert isinstance(refused, Refused) and refused.code == "too_many_invitations"
+        assert refused.text.endswith(".")
