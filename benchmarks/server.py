@@ -14,6 +14,8 @@ __all__ = ["ServerProcess", "free_port"]
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
+_UNLIMITED = ("--limit", "messages_per_second=0", "--limit", "bytes_per_second=0")
+"""Clients of a benchmark send as fast as the server answers."""
 _LISTENING = re.compile(r"Listening on .*:(\d+)")
 
 
@@ -67,7 +69,7 @@ class ServerProcess:
         command = [
             *(str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="),
             *(f"--logfile={self._log}", "encchat", "--listen", listen),
-            *("--state", str(self._state or Path(self._directory.name) / "state")),
+            *("--state", str(self._state or Path(self._directory.name) / "state"), *_UNLIMITED),
         ]
         begin = len(self.log())
         self._process = subprocess.Popen(command)

@@ -90,7 +90,7 @@ SLOW_MOST: Final = 86_400
 # --- Chosen by each side ---
 
 FIXED: Final[MappingProxyType[str, Any]] = MappingProxyType({"fixed": True})
-"""Marks what the operator of a server cannot set: both sides must agree on it, or it is the
+"""Marks what the operator of a server cannot set: it follows from the protocol, or is the
 client's."""
 UNLIMITED_AT_0: Final[MappingProxyType[str, Any]] = MappingProxyType({"unlimited": True})
 """Marks what has no limit where it is 0."""
@@ -176,7 +176,7 @@ class Limits:
     batch_bytes: int = 2**20
     """Bodies that wait for one commit of a room; senders beyond it are not read until it is
     done."""
-    catch_up_bytes: int = 131_072
+    catch_up_bytes: int = field(default=131_072, metadata=FIXED)
     """Records read from the store at a time for a reader that fell behind. As lines they are at
     most half as much again, which fits one run; and more than a full transport takes, so that a
     reader who can take more is not held up by the pages."""

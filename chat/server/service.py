@@ -26,6 +26,7 @@ from chat.limits import Limits
 from chat.server.factory import ChatFactory
 from chat.server.requests import Desk, utc_milliseconds
 from chat.server.retention import EVERYTHING, Keeps, Retention
+from chat.server.settings import describe_limits, parse_limit
 from chat.server.state import ConfigurationError, State, default_state_path
 from chat.store import sqlite as store
 from chat.store.interface import LogStore, StoreError
@@ -68,6 +69,14 @@ removed from the file. The index for searching holds words in clear; --no-search
         self["listen"] = []
         self["state"] = None
         self["keep-days"] = self["keep-records"] = None
+        self["limits"] = {}
+
+    def getUsage(self, width: int | None = None) -> str:
+        """Return the help, with every limit and its default."""
+        usage_text: str = usage.Options.getUsage(self, width)
+        return (
+            f"{usage_text}\nLimits (bytes, seconds), as they are unless set:\n{describe_limits()}"
+        )
 
     def opt_listen(self, endpoint: str) -> None:
         """Where to listen, as an endpoint string; can be given several times."""
@@ -86,6 +95,14 @@ removed from the file. The index for searching holds words in clear; --no-search
     def opt_keep_records(self, records: str) -> None:
         """Remove all but the last so many records of each room and conversation."""
         self["keep-records"] = _positive("--keep-records", records)
+
+    def opt_limit(self, limit: str) -> None:
+        """Set a limit, as NAME=VALUE (see below); can be given several times."""
+        try:
+            name, value = parse_limit(limit)
+        except ValueError as error:
+            raise usage.UsageError(f"--limit: {error}") from None
+        self["limits"][name] = value
 
     def postOptions(self) -> None:
         """Fill in the defaults."""
@@ -264,9 +281,8 @@ def makeService(options: Options) -> ChatService:
     clock = cast(Reactor, reactor)
     clock.callLater(0, _exit_cleanly_on_signals, clock)
     keeps = Keeps(options["keep-days"], options["keep-records"])
-    return ChatService(
-        endpoints, options["state"], clock, Limits(), keeps, not options["no-search"]
-    )
+    limits = Limits(**options["limits"])
+    return ChatService(endpoints, options["state"], clock, limits, keeps, not options["no-search"])
 
 
 class Reactor(store.Reactor, IReactorCore):

@@ -35,6 +35,7 @@ from chat.limits import Limits
 from chat.server import service as module
 from chat.server.retention import Keeps
 from chat.server.service import DEFAULT_LISTEN, ChatService, Options, makeService
+from chat.server.settings import describe_limits
 from chat.server.state import State, default_state_path
 from chat.store.interface import LogStore, StoreError
 from chat.store.memory import MemoryStore
@@ -184,6 +185,21 @@ class OptionsTests(ServiceCase):
         text = str(Options())
         assert DEFAULT_LISTEN in text
         assert "host_key.pem" in text and "$ENCCHAT_STATE" in text
+
+    def test_limits_are_set_by_name_and_the_last_one_holds(self) -> None:
+        options = parse("--limit", "waiting_total=7", "--limit=ping_seconds=0.5")
+        assert options["limits"] == {"waiting_total": 7, "ping_seconds": 0.5}
+        assert parse("--limit=waiting_total=7", "--limit=waiting_total=8")["limits"] == {
+            "waiting_total": 8
+        }
+        assert parse()["limits"] == {}
+
+    def test_what_is_no_limit_is_a_sentence(self) -> None:
+        with pytest.raises(usage.UsageError, match=r"^--limit: there is no limit 'bogus' to set"):
+            parse("--limit", "bogus=1")
+
+    def test_the_help_has_every_limit(self) -> None:
+        assert str(Options()).endswith(f"set:\n{describe_limits()}")
 
 
 class StartTests(ServiceCase):
@@ -389,6 +405,11 @@ class MakeServiceTests(ServiceCase):
         service = self.make("--listen", "tcp:0:interface=127.0.0.1", "--listen", "tcp6:0")
         assert isinstance(service, ChatService)
         assert service.ports == [] and not self.path.exists()
+
+    def test_it_has_the_limits_that_were_set(self) -> None:
+        service = self.make("--limit", "waiting_total=7", "--limit", "messages_per_second=0")
+        assert service.factory.limits == Limits(waiting_total=7, messages_per_second=0)
+        assert self.make().factory.limits == Limits()
 
     def test_what_is_no_endpoint_is_a_sentence(self) -> None:
         for description in (

@@ -1,0 +1,48 @@
+"""The limits that an operator sets: what `chat.limits.Limits` has, by the names it has there."""
+
+import re
+from dataclasses import Field, fields
+from typing import Any, Final
+
+from chat.limits import FIXED, UNLIMITED_AT_0, Limits
+
+__all__ = ["describe_limits", "parse_limit"]
+
+_MOST: Final = 10**12
+"""A larger number is a slip of the finger; and a float still holds it exactly."""
+
+_NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
+_WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,15}")
+
+_SETTABLE: Final[dict[str, Field[Any]]] = {
+    field.name: field for field in fields(Limits) if field.metadata != FIXED
+}
+
+
+def parse_limit(text: str) -> tuple[str, float]:
+    """Return the name and the number of ``NAME=VALUE``. Raises ValueError with a sentence."""
+    name, _, value = text.partition("=")
+    field = _SETTABLE.get(name)
+    if field is None:
+        raise ValueError(f"there is no limit {name!r} to set; --help lists those there are")
+    is_whole = field.type is int
+    if not (_WHOLE_NUMBER if is_whole else _NUMBER).fullmatch(value):
+        kind = "a whole number" if is_whole else "a number"
+        raise ValueError(f"the limit {name} needs {kind}, not {value!r}")
+    number = int(value) if is_whole else float(value)
+    if number > _MOST or (number == 0 and not _is_unlimited_at_0(field)):
+        raise ValueError(f"the limit {name} cannot be {value}")
+    return name, number
+
+
+def describe_limits() -> str:
+    """Return a line for each limit that can be set, with its default."""
+    lines = []
+    for field in _SETTABLE.values():
+        note = " (0: no limit)" if _is_unlimited_at_0(field) else ""
+        lines.append(f"  {field.name}={field.default}{note}\n")
+    return "".join(lines)
+
+
+def _is_unlimited_at_0(field: Field[Any]) -> bool:
+    return field.metadata == UNLIMITED_AT_0

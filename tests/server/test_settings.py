@@ -1,0 +1,81 @@
+"""Limits as an operator sets them: all that there are, and nothing else."""
+
+from dataclasses import fields
+
+import pytest
+
+from chat.limits import Limits
+from chat.server.settings import describe_limits, parse_limit
+
+FIXED = {
+    "frames_per_generation",
+    "bytes_per_generation",
+    "generation_seconds",
+    "catch_up_bytes",
+    "connect_seconds",
+    "unacknowledged_posts",
+}
+"""Of the protocol, or of the client."""
+UNLIMITED_AT_0 = {"messages_per_second", "bytes_per_second"}
+
+SETTABLE = [field for field in fields(Limits) if field.name not in FIXED]
+
+
+def test_every_limit_is_a_number() -> None:
+    assert {field.type for field in fields(Limits)} == {int, float}
+
+
+@pytest.mark.parametrize("name", [field.name for field in SETTABLE])
+def test_every_limit_of_a_server_can_be_set(name: str) -> None:
+    found, value = parse_limit(f"{name}=7")
+    assert (found, value) == (name, 7)
+    limits = Limits(**{name: value})  # type: ignore[arg-type]
+    assert getattr(limits, name) == 7
+
+
+@pytest.mark.parametrize("name", sorted(FIXED))
+def test_what_follows_from_the_protocol_cannot_be_set(name: str) -> None:
+    assert hasattr(Limits(), name)
+    with pytest.raises(ValueError, match=f"^there is no limit '{name}' to set"):
+        parse_limit(f"{name}=7")
+    assert name not in describe_limits()
+
+
+def test_every_limit_is_described_with_its_default() -> None:
+    lines = describe_limits().splitlines()
+    assert [line.split("=")[0].strip() for line in lines] == [field.name for field in SETTABLE]
+    assert "  handshake_seconds=10" in lines
+    assert "  bytes_burst=1048576" in lines
+    assert {line.split("=")[0].strip() for line in lines if line.endswith(" (0: no limit)")} == (
+        UNLIMITED_AT_0
+    )
+
+
+def test_a_number_has_the_kind_of_its_limit() -> None:
+    assert parse_limit("ping_seconds=0.25") == ("ping_seconds", 0.25)
+    assert isinstance(parse_limit("ping_seconds=2")[1], float)
+    assert isinstance(parse_limit("waiting_total=2")[1], int)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "=", "=1", "bogus=1", "waiting_total ", "__class__=1", "WAITING_TOTAL=1"),
+        *("waiting_total", "waiting_total=", "waiting_total=x", "waiting_total= 1"),
+        *("waiting_total=-1", "waiting_total=+1", "waiting_total=1.5", "waiting_total=1e3"),
+        *("waiting_total=1_000", "waiting_total=\u0663", "waiting_total=1=1", "waiting_total=1\n"),
+        *("ping_seconds=nan", "ping_seconds=inf", "ping_seconds=1e9", "ping_seconds=-0.5"),
+        *("ping_seconds=.5", "ping_seconds=5.", "ping_seconds=0", "ping_seconds=0.000"),
+        *("waiting_total=0", "waiting_total=1000000000001", "ping_seconds=" + "9" * 400),
+        *("messages_burst=0", "messages_per_second=-1", "messages_per_second="),
+    ],
+)
+def test_anything_else_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^(there is no limit |the limit [a-z_]+ (needs|cannot))"):
+        parse_limit(text)
+
+
+@pytest.mark.parametrize("name", sorted(UNLIMITED_AT_0))
+def test_some_limits_can_be_lifted(name: str) -> None:
+    assert parse_limit(f"{name}=0") == (name, 0)
+    assert parse_limit(f"{name}=0.0") == (name, 0)
