@@ -35,6 +35,9 @@ LINE_BYTES: Final = 2 + base64_length(16) + 1 + 19 + 1 + base64_length(RECORD_BY
 HANDSHAKE_LINE_BYTES: Final = 2_048
 """The longest line before the handshake is complete; the client hello needs 1,674."""
 
+SUCCESSIONS: Final = 8
+"""Earlier host keys that a server still proves its own from; SA's line is then 1,326 bytes."""
+
 LOGIN_BYTES: Final = 1_024
 """The login message inside the client finish, which must fit a handshake line."""
 

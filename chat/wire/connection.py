@@ -368,9 +368,9 @@ class ClientConnection(Connection):
 
     def _check_auth(self, line: FrameLine) -> list[Event]:
         assert self._handshake is not None
-        host_key = self._handshake.check_server_auth(line.box)
+        identity = self._handshake.check_server_auth(line.box)
         self.binding = self._handshake.binding()
-        return [HostKeyOffered(host_key)]
+        return [HostKeyOffered(identity.host_key, identity.successions)]
 
     def _take_close(self, line: CloseLine) -> list[Event]:
         return [PeerClosed(line.code)]

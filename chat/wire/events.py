@@ -47,6 +47,8 @@ class HostKeyOffered:
     """Client: the server has proved to hold this key. Answer with `ClientConnection.login`."""
 
     host_key: bytes
+    successions: bytes = b""
+    """What the server says led to it, unchecked: see `chat.wire.hostkey.predecessors`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,14 @@ from chat.wire.errors import (
     LocalProtocolError,
     MalformedLineError,
 )
-from chat.wire.hostkey import HOST_KEY_BYTES, SIGNATURE_BYTES, HostKey, verify
+from chat.wire.hostkey import (
+    HOST_KEY_BYTES,
+    SIGNATURE_BYTES,
+    HostKey,
+    Identity,
+    are_successions,
+    verify,
+)
 from chat.wire.schedule import VERSION, derive, extract, transcript_hash
 from chat.wire.sealing import RandomBytes, open_box, seal
 
@@ -47,6 +54,7 @@ _ML_KEM_EK: Final = 1_184
 _ML_KEM_CIPHERTEXT: Final = 1_088
 _ML_KEM_SEED: Final = 64
 _FINISHED: Final = 64
+_SUCCESSIONS_AT: Final = HOST_KEY_BYTES + SIGNATURE_BYTES
 
 CLIENT_HELLO_BYTES: Final = _RANDOM + _X25519 + _ML_KEM_EK
 SERVER_HELLO_BYTES: Final = _RANDOM + _X25519 + _ML_KEM_CIPHERTEXT
@@ -138,25 +146,27 @@ class ClientHandshake:
             self.hello, server_hello, ml_kem_secret, x25519_secret
         )
 
-    def check_server_auth(self, box: bytes) -> bytes:
-        """Return the host key the server has proved to hold.
+    def check_server_auth(self, box: bytes) -> Identity:
+        """Return the host key the server has proved to hold, and its successions unchecked.
 
         Raises AuthenticationError, MalformedLineError.
         """
         plaintext = open_box(self._keys.server, box, _AUTH_AAD)
-        if len(plaintext) != HOST_KEY_BYTES + SIGNATURE_BYTES + _FINISHED:
+        successions = plaintext[_SUCCESSIONS_AT:-_FINISHED]
+        if len(plaintext) < _SUCCESSIONS_AT + _FINISHED or not are_successions(successions):
             raise MalformedLineError("a server authentication has another length")
         host_key = plaintext[:HOST_KEY_BYTES]
-        signature = plaintext[HOST_KEY_BYTES:-_FINISHED]
+        signature = plaintext[HOST_KEY_BYTES:_SUCCESSIONS_AT]
         finished = plaintext[-_FINISHED:]
         hellos = (self.hello, self._server_hello)
-        expected = _server_finished(self._keys, hellos, host_key, signature)
+        proof = signature + successions
+        expected = _server_finished(self._keys, hellos, host_key, proof)
         if not hmac.compare_digest(finished, expected):
             raise AuthenticationError
         if not verify(host_key, signature, _signed(hellos, host_key)):
             raise AuthenticationError
-        self._t2 = transcript_hash(*hellos, host_key, signature, finished)
-        return host_key
+        self._t2 = transcript_hash(*hellos, host_key, proof, finished)
+        return Identity(host_key, successions)
 
     def binding(self) -> bytes:
         """Return what names this connection, for the login to sign (docs/protocol.md 4.4)."""
@@ -214,11 +224,11 @@ class ServerHandshake:
         keys = HandshakeKeys.from_secrets(client_hello, server_hello, ml_kem_secret, x25519_secret)
         host_key = self._host_key.public
         hellos = (client_hello, server_hello)
-        signature = self._host_key.sign(_signed(hellos, host_key))
-        finished = _server_finished(keys, hellos, host_key, signature)
+        proof = self._host_key.sign(_signed(hellos, host_key)) + self._host_key.successions
+        finished = _server_finished(keys, hellos, host_key, proof)
         self._keys = keys
-        self._t2 = transcript_hash(*hellos, host_key, signature, finished)
-        plaintext = host_key + signature + finished
+        self._t2 = transcript_hash(*hellos, host_key, proof, finished)
+        plaintext = host_key + proof + finished
         return server_hello, seal(keys.server, plaintext, _AUTH_AAD, self._random_bytes)
 
     def finish(self, box: bytes) -> tuple[bytes, SessionSecrets]:
@@ -241,9 +251,10 @@ def _signed(hellos: tuple[bytes, bytes], host_key: bytes) -> bytes:
 
 
 def _server_finished(
-    keys: HandshakeKeys, hellos: tuple[bytes, bytes], host_key: bytes, signature: bytes
+    keys: HandshakeKeys, hellos: tuple[bytes, bytes], host_key: bytes, proof: bytes
 ) -> bytes:
-    transcript = transcript_hash(*hellos, host_key, signature)
+    """Return fin_s; `proof` is signature and successions, one item of the transcript."""
+    transcript = transcript_hash(*hellos, host_key, proof)
     return hmac.digest(keys.server_finished, transcript, "sha512")
 
 

@@ -1,42 +1,63 @@
-"""The server's identity: an Ed25519 key (RFC 8032) and its fingerprint (docs/protocol.md 4.3)."""
+"""The server's identity: an Ed25519 key (RFC 8032), its successions, and its fingerprint.
+
+docs/protocol.md 4.3. A *succession* is what a host key signs when it hands over to the next one:
+its own public half and the signature. Which key is the next is not in it; that is the following
+succession's, or the current host key. So a chain of them is either whole or does not verify.
+"""
 
 import base64
 import hashlib
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from Crypto.PublicKey import ECC
 from Crypto.Signature import eddsa
+from mnemonic import Mnemonic
+
+from chat.limits import SUCCESSIONS
 
 __all__ = [
     "HOST_KEY_BYTES",
     "SIGNATURE_BYTES",
+    "SUCCESSION_BYTES",
     "HostKey",
+    "Identity",
+    "are_successions",
     "fingerprint",
+    "fingerprint_words",
     "is_fingerprint",
+    "predecessors",
     "verify",
 ]
 
 HOST_KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
+SUCCESSION_BYTES: Final = HOST_KEY_BYTES + SIGNATURE_BYTES
 
+_SUCCESSION_CONTEXT: Final = b" " * 64 + b"encchat/1 host key succession\0"
 _FINGERPRINT: Final = re.compile(r"SHA256:[A-Za-z0-9+/]{43}", re.ASCII)
 
 
 class HostKey:
     """An Ed25519 key pair that identifies a server."""
 
-    __slots__ = ("_key", "_signer", "public")
+    __slots__ = ("_key", "_signer", "public", "successions")
 
     public: bytes
     """The public half, 32 bytes."""
+    successions: bytes
+    """What proves to those who know an earlier key that this one follows it; oldest first."""
 
-    def __init__(self, key: ECC.EccKey) -> None:
+    def __init__(self, key: ECC.EccKey, successions: bytes = b"") -> None:
         if key.curve != "Ed25519" or not key.has_private():
             raise ValueError("a host key is a private Ed25519 key")
         self._key = key
         self._signer = eddsa.new(key, "rfc8032")
         self.public = key.public_key().export_key(format="raw")
+        self.successions = successions
 
     @classmethod
     def generate(cls) -> "HostKey":
@@ -61,10 +82,32 @@ class HostKey:
         """Return the 64-byte signature of `message`."""
         return self._signer.sign(message)
 
+    def succeed(self) -> "HostKey":
+        """Return a new random key that this one announces. The oldest succession may fall off."""
+        following = HostKey.generate()
+        succession = self.public + self.sign(_succession(self.public, following.public))
+        kept = self.successions + succession
+        following.successions = kept[-SUCCESSIONS * SUCCESSION_BYTES :]
+        return following
+
     @property
     def fingerprint(self) -> str:
         """The fingerprint of the public half, as `fingerprint` gives it."""
         return fingerprint(self.public)
+
+    @property
+    def fingerprint_words(self) -> str:
+        """The same in words, as `fingerprint_words` gives it."""
+        return fingerprint_words(self.public)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a server has proved: that it holds `host_key`, and what it says led to it."""
+
+    host_key: bytes
+    successions: bytes = b""
+    """As the server sent them; only their length was checked. See `predecessors`."""
 
 
 def verify(host_key: bytes, signature: bytes, message: bytes) -> bool:
@@ -81,12 +124,53 @@ def verify(host_key: bytes, signature: bytes, message: bytes) -> bool:
     return not key.pointQ.copy().double().double().double().is_point_at_infinity()
 
 
+def are_successions(data: bytes) -> bool:
+    """Tell whether `data` has the length of successions, 0 to 8 of 96 bytes each."""
+    number, rest = divmod(len(data), SUCCESSION_BYTES)
+    return rest == 0 and number <= SUCCESSIONS
+
+
+def predecessors(host_key: bytes, successions: bytes) -> Iterator[bytes]:
+    """Give the earlier host keys that provably lead to `host_key`, the latest first.
+
+    Ends at the first succession that does not verify: nobody knows what is before it. Each costs
+    a verification, so take no more than are needed.
+    """
+    following = host_key
+    for end in range(len(successions), 0, -SUCCESSION_BYTES):
+        succession = successions[end - SUCCESSION_BYTES : end]
+        previous, signature = succession[:HOST_KEY_BYTES], succession[HOST_KEY_BYTES:]
+        if not verify(previous, signature, _succession(previous, following)):
+            return
+        yield previous
+        following = previous
+
+
 def fingerprint(host_key: bytes) -> str:
     """Return ``SHA256:`` and 43 characters of base64 without padding, for a 32-byte public key."""
-    digest = hashlib.sha256(b"encchat host key v1\0" + host_key).digest()
+    digest = _digest(host_key)
     return "SHA256:" + base64.b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+def fingerprint_words(host_key: bytes) -> str:
+    """Return the same digest as 24 English words (BIP 39, checksum included), for reading aloud."""
+    return _word_list().to_mnemonic(_digest(host_key))
 
 
 def is_fingerprint(text: str) -> bool:
     """Tell whether `text` has the form of a whole fingerprint."""
     return _FINGERPRINT.fullmatch(text) is not None
+
+
+def _succession(previous: bytes, following: bytes) -> bytes:
+    """Return what the previous host key signs."""
+    return _SUCCESSION_CONTEXT + previous + following
+
+
+@cache
+def _word_list() -> Mnemonic:
+    return Mnemonic("english")
+
+
+def _digest(host_key: bytes) -> bytes:
+    return hashlib.sha256(b"encchat host key v1\0" + host_key).digest()

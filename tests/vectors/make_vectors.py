@@ -1,8 +1,8 @@
 """Make the test vectors of this directory from `docs/protocol.md` alone.
 
 This is a second implementation of the protocol's computations. It shares no code with `chat` and
-uses other libraries, so that a mistake has to be made twice to go unnoticed. It needs what the
-extra `vectors` installs: `cryptography` and `kyber-py`.
+uses other libraries, so that a mistake has to be made twice to go unnoticed; of `mnemonic` it takes
+the list of words alone. It needs what the extra `vectors` installs: `cryptography` and `kyber-py`.
 
     pip install -e '.[vectors]'
     python tests/vectors/make_vectors.py            write the JSON files next to this script
@@ -31,9 +31,11 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from kyber_py.ml_kem import ML_KEM_768
+from mnemonic import Mnemonic
 
 HERE: Final = Path(__file__).resolve().parent
 VERSION: Final = b"encchat/1"
+WORDS: Final = Mnemonic("english").wordlist
 
 Vector: TypeAlias = dict[str, object]
 Value: TypeAlias = "bool | int | str | bytes | Sequence[Value] | Mapping[str, Value]"
@@ -219,6 +221,24 @@ def host_public(seed: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
+def succession(seed: bytes, following: bytes) -> bytes:
+    """Let the host key with this seed hand over to the following one."""
+    previous = host_public(seed)
+    content = b"\x20" * 64 + b"encchat/1 host key succession" + b"\x00" + previous + following
+    return previous + Ed25519PrivateKey.from_private_bytes(seed).sign(content)
+
+
+def host_digest(host: bytes) -> bytes:
+    """Compute what both forms of a fingerprint say."""
+    return hashlib.sha256(b"encchat host key v1\x00" + host).digest()
+
+
+def in_words(digest: bytes) -> str:
+    """Write 32 bytes as BIP 39 does: 8 bits of checksum behind them, then 11 bits a word."""
+    bits = int.from_bytes(digest + hashlib.sha256(digest).digest()[:1])
+    return " ".join(WORDS[bits >> 11 * place & 2047] for place in reversed(range(24)))
+
+
 @dataclass(frozen=True)
 class Client:
     """What the client of one handshake chooses; `mlkem_seed` is `d || z` of FIPS 203."""
@@ -245,8 +265,14 @@ class Server:
 class Handshake:
     """One handshake with all its intermediate values."""
 
-    def __init__(self, name: str, number: int, nick: str) -> None:
-        """Choose the inputs from the name, and compute."""
+    def __init__(
+        self, name: str, number: int, nick: str, rotations: int = 0, proven: int | None = None
+    ) -> None:
+        """Choose the inputs from the name, and compute.
+
+        The host key followed so many others, of which the latest `proven` (all, if left out) can
+        be shown to lead to it.
+        """
         self.name = name
         self.client = client = Client(
             random=fixed(f"{name}, client random", 32),
@@ -279,15 +305,23 @@ class Handshake:
         self.fk_c = derive(self.prk, "c finished", self.t1)
 
         self.host = host_public(server.host_seed)
+        seeds = [fixed(f"{name}, host key before, {number}", 32) for number in range(rotations)]
+        before = [host_public(seed) for seed in seeds]
+        successions = [*map(succession, seeds, [*before[1:], self.host])]
+        if proven is not None:
+            successions[-proven - 1] = flip(successions[-proven - 1], -1)
+        self.predecessors = before[::-1][:proven]
+        self.successions = b"".join(successions)
         self.signature = self.sign(server.host_seed)
-        self.fin_s = self.finish_server(self.signature)
-        self.t2 = transcript_hash(self.ch, self.sh, self.host, self.signature, self.fin_s)
+        self.fin_s = self.finish_server(self.signature + self.successions)
+        proof = self.signature + self.successions
+        self.t2 = transcript_hash(self.ch, self.sh, self.host, proof, self.fin_s)
         self.fin_c = hmac512(self.fk_c, self.t2)
         self.binding = derive(self.prk, "channel binding", self.t2, 32)
         self.c_ap = derive(self.prk, "c ap", self.t2)
         self.s_ap = derive(self.prk, "s ap", self.t2)
 
-        self.sa = self.seal_sa(self.signature, self.fin_s)
+        self.sa = self.seal_sa(proof, self.fin_s)
         self.client = client = replace(client, login=pack(login(number, nick, self.binding)))
         self.cf = self.seal_cf(self.fin_c, client.login)
         self.ch_line, self.sh_line = hello_line(self.ch), hello_line(self.sh)
@@ -299,13 +333,13 @@ class Handshake:
         content += transcript_hash(self.ch, self.sh, self.host)
         return Ed25519PrivateKey.from_private_bytes(host_seed).sign(content)
 
-    def finish_server(self, signature: bytes) -> bytes:
-        """Compute `fin_s`."""
-        return hmac512(self.fk_s, transcript_hash(self.ch, self.sh, self.host, signature))
+    def finish_server(self, proof: bytes) -> bytes:
+        """Compute `fin_s`; `proof` is the signature and, behind it, the successions."""
+        return hmac512(self.fk_s, transcript_hash(self.ch, self.sh, self.host, proof))
 
-    def seal_sa(self, signature: bytes, fin_s: bytes, aad: bytes = b"encchat/1 SA") -> bytes:
+    def seal_sa(self, proof: bytes, fin_s: bytes, aad: bytes = b"encchat/1 SA") -> bytes:
         """Seal the server's authentication."""
-        return seal(self.s_hs, self.host + signature + fin_s, aad, self.server.sa_iv)
+        return seal(self.s_hs, self.host + proof + fin_s, aad, self.server.sa_iv)
 
     def seal_cf(self, fin_c: bytes, login: bytes, aad: bytes = b"encchat/1 CF") -> bytes:
         """Seal the client's finish."""
@@ -313,15 +347,17 @@ class Handshake:
 
     def vector(self) -> Vector:
         """Write down everything."""
-        digest = hashlib.sha256(b"encchat host key v1\x00" + self.host).digest()
-        values = "CH SH ss_ec K ss_pq PRK t1 s_hs c_hs fk_s fk_c host signature fin_s SA t2 fin_c"
-        values += " CF binding c_ap s_ap"
+        digest = host_digest(self.host)
+        values = "CH SH ss_ec K ss_pq PRK t1 s_hs c_hs fk_s fk_c host signature successions fin_s"
+        values += " SA t2 fin_c CF binding c_ap s_ap"
         return {
             "name": self.name,
             "client": hexed(asdict(self.client)),
             "server": hexed(asdict(self.server)),
             **{value: getattr(self, value.lower()).hex() for value in values.split()},
+            "predecessors": [key.hex() for key in self.predecessors],
             "fingerprint": "SHA256:" + b64(digest).rstrip("="),
+            "words": in_words(digest),
             "lines": [self.ch_line, self.sh_line, self.sa_line, self.cf_line],
         }
 
@@ -576,12 +612,16 @@ def make_handshake() -> list[Vector]:
     two = Handshake("handshake 2", 2**32 - 1, "J\u00fcrgen-\u5b57")
     three = Handshake("handshake 3", 300, "x" * 884)
     four = Handshake("handshake 4", 1, "")
-    assert len(one.sa) == 224 and len(three.client.login) == 1024
+    five = Handshake("a host key that was rotated twice", 1, "alice", rotations=2)
+    six = Handshake("a host key that was rotated eight times", 1, "alice", rotations=8)
+    seven = Handshake("a succession that proves nothing", 1, "alice", rotations=3, proven=1)
+    assert len(one.sa) == 224 and len(three.client.login) == 1024 and len(six.sa) == 992
     return [
-        *(handshake.vector() for handshake in (one, two, three, four)),
+        *(handshake.vector() for handshake in (one, two, three, four, five, six, seven)),
         *bad_client_hellos(one),
         *bad_server_hellos(one),
         *bad_server_auths(one, other=two),
+        *bad_successions(five),
         *bad_client_finishes(one, other=two),
     ]
 
@@ -673,6 +713,34 @@ def bad_server_auths(base: Handshake, other: Handshake) -> list[Vector]:
         bad("unused bit of base64", unused_bits(base.sa_line), "MALFORMED"),
         bad("base64 without padding", base.sa_line.rstrip("="), "MALFORMED"),
         bad("length no multiple of 16", frame_line(sa[:-1]), "MALFORMED"),
+    ]
+
+
+def bad_successions(base: Handshake) -> list[Vector]:
+    """Make server authentications with successions that a client must refuse."""
+
+    def bad(name: str, proof: bytes, fin_s: bytes, expect: str = "AUTHENTICATION") -> Vector:
+        line = frame_line(base.seal_sa(proof, fin_s))
+        return base.bad("SA: " + name, expect, "client", base.sh_line, line)
+
+    def sized(name: str, successions: bytes) -> Vector:
+        proof = base.signature + successions
+        return bad(name, proof, base.finish_server(proof), "MALFORMED")
+
+    signature, successions, fin_s = base.signature, base.successions, base.fin_s
+    one, two = successions[:96], successions[96:]
+    return [
+        bad("successions left out", signature, fin_s),
+        bad("the oldest succession left out", signature + two, fin_s),
+        bad("the latest succession left out", signature + one, fin_s),
+        bad("a succession added", signature + one + successions, fin_s),
+        bad("successions exchanged", signature + two + one, fin_s),
+        bad("bit flipped in a succession", signature + flip(successions, 0), fin_s),
+        bad("fin_s of the signature alone", signature + successions, base.finish_server(signature)),
+        sized("a succession one byte short", successions[:-1]),
+        sized("a succession one byte long", successions + b"\x00"),
+        sized("half a succession", successions[:144]),
+        sized("nine successions", successions * 4 + one),
     ]
 
 
@@ -1603,9 +1671,10 @@ FILES: Final[dict[str, tuple[str, Callable[[], list[Vector]]]]] = {
     "handshake": (
         "Section 4. `client` and `server` are what each side chooses: `mlkem_seed` is d || z and"
         " `mlkem_m` is m of FIPS 203; `K` is `ss_kem`, ML-KEM's shared secret. `lines` are CH, SH,"
-        " SA and CF. In a vector with `expect` the side `role` has chosen `private`, receives the"
-        " lines `receives` and fails at the last of them; before that it has sent the lines"
-        " `sends`.",
+        " SA and CF. `predecessors` are the earlier host keys that `successions` prove, the latest"
+        " first; `words` is the fingerprint in words. In a vector with `expect` the side `role` has"
+        " chosen `private`, receives the lines `receives` and fails at the last of them; before"
+        " that it has sent the lines `sends`.",
         make_handshake,
     ),
     "frames": (

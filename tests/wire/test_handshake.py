@@ -11,7 +11,7 @@ from Crypto.Protocol.DH import (
     key_agreement,
 )
 
-from chat.limits import LOGIN_BYTES
+from chat.limits import HANDSHAKE_LINE_BYTES, LOGIN_BYTES
 from chat.testing import HOST_KEY, seeded_bytes
 from chat.wire.errors import (
     AuthenticationError,
@@ -28,7 +28,8 @@ from chat.wire.handshake import (
     SessionSecrets,
     encapsulate,
 )
-from chat.wire.hostkey import HostKey
+from chat.wire.hostkey import SUCCESSION_BYTES, HostKey, Identity
+from chat.wire.lines import encode_frame
 from chat.wire.schedule import derive, extract, transcript_hash
 from chat.wire.sealing import open_box, seal
 from tests.wire.support import flip
@@ -43,7 +44,7 @@ def up_to_finish(seed: int = 0) -> tuple[ClientHandshake, ServerHandshake]:
     server = ServerHandshake(HOST_KEY, random_bytes)
     hello, auth = server.answer(client.hello)
     client.take_server_hello(hello)
-    assert client.check_server_auth(auth) == HOST_KEY.public
+    assert client.check_server_auth(auth) == Identity(HOST_KEY.public)
     return client, server
 
 
@@ -128,7 +129,7 @@ def test_decapsulation_through_hpke_gives_the_specified_secret() -> None:
     secret = hashlib.shake_256(z + ciphertext).digest(32)
     hello, auth = serve(client.hello, ciphertext, secret)
     client.take_server_hello(hello)
-    assert client.check_server_auth(auth) == HOST_KEY.public
+    assert client.check_server_auth(auth) == Identity(HOST_KEY.public)
 
 
 def test_every_encapsulation_is_a_new_one() -> None:
@@ -156,12 +157,12 @@ def test_a_server_hello_of_another_length_is_malformed(size: int) -> None:
 class Open:
     """A handshake whose keys this test knows, up to the server hello."""
 
-    def __init__(self) -> None:
+    def __init__(self, host_key: HostKey = HOST_KEY) -> None:
         self.client = ClientHandshake(seeded_bytes(1))
         hello = self.client.hello
         ciphertext, ml_kem_secret = encapsulate(hello[64:])
         self.server = ServerHandshake(
-            HOST_KEY, seeded_bytes(2), lambda key: (ciphertext, ml_kem_secret)
+            host_key, seeded_bytes(2), lambda key: (ciphertext, ml_kem_secret)
         )
         self.server_hello, auth = self.server.answer(hello)
         self.client.take_server_hello(self.server_hello)
@@ -177,7 +178,7 @@ class Open:
         )
         self.auth = open_box(self.keys.server, auth, b"encchat/1 SA")
 
-    def check_server_auth(self, plaintext: bytes) -> bytes:
+    def check_server_auth(self, plaintext: bytes) -> Identity:
         """Let the client take a server authentication, sealed with the right key."""
         return self.client.check_server_auth(seal(self.keys.server, plaintext, b"encchat/1 SA"))
 
@@ -188,24 +189,72 @@ class Open:
     @property
     def finished(self) -> bytes:
         """The right MAC of a client finish."""
-        host, signature, finished = self.auth[:32], self.auth[32:96], self.auth[96:]
-        t2 = transcript_hash(self.client.hello, self.server_hello, host, signature, finished)
+        host, proof, finished = self.auth[:32], self.auth[32:-64], self.auth[-64:]
+        t2 = transcript_hash(self.client.hello, self.server_hello, host, proof, finished)
         return hmac.digest(self.keys.client_finished, t2, "sha512")
 
 
 def test_the_messages_are_made_of_what_the_specification_says() -> None:
     handshake = Open()
     assert len(handshake.auth) == 160
-    assert handshake.check_server_auth(handshake.auth) == HOST_KEY.public
+    assert handshake.check_server_auth(handshake.auth) == Identity(HOST_KEY.public)
     login, _ = handshake.finish(handshake.finished + LOGIN)
     assert login == LOGIN
 
 
-@pytest.mark.parametrize("size", [0, 159, 161, 224])
+@pytest.mark.parametrize("size", [0, 64, 159, 161, 224, 255, 257, 927, 929, 160 + 9 * 96])
 def test_a_server_authentication_of_another_length_is_malformed(size: int) -> None:
     handshake = Open()
     with pytest.raises(MalformedLineError):
         handshake.check_server_auth(handshake.auth.ljust(size, b"\0")[:size])
+
+
+def rotated(times: int) -> HostKey:
+    """Return a host key that was rotated so many times."""
+    host_key = HOST_KEY
+    for _ in range(times):
+        host_key = host_key.succeed()
+    return host_key
+
+
+@pytest.mark.parametrize("times", [1, 2, 8])
+def test_successions_travel_in_the_server_authentication(times: int) -> None:
+    host_key = rotated(times)
+    handshake = Open(host_key)
+    assert len(handshake.auth) == 160 + times * SUCCESSION_BYTES
+    assert handshake.auth[96:-64] == host_key.successions
+    identity = handshake.check_server_auth(handshake.auth)
+    assert identity == Identity(host_key.public, host_key.successions)
+    box, of_client = handshake.client.finish(LOGIN)
+    assert handshake.finish(handshake.finished + LOGIN) == (LOGIN, of_client)
+    assert handshake.server.finish(box) == (LOGIN, of_client)
+
+
+def test_the_longest_server_authentication_fits_its_line() -> None:
+    _, auth = ServerHandshake(rotated(9)).answer(ClientHandshake().hello)
+    assert len(encode_frame(auth)) == 1_326 + 2 <= HANDSHAKE_LINE_BYTES
+
+
+@pytest.mark.parametrize("cut", [range(96, 192), range(192, 288), range(96, 288)], ids=str)
+def test_successions_cannot_be_left_out(cut: range) -> None:
+    handshake = Open(rotated(2))
+    with pytest.raises(AuthenticationError):
+        handshake.check_server_auth(handshake.auth[: cut.start] + handshake.auth[cut.stop :])
+
+
+@pytest.mark.parametrize("bit", [768, 1023, 1024, 2303], ids=lambda bit: f"bit {bit}")
+def test_successions_are_covered_by_the_finish(bit: int) -> None:
+    handshake = Open(rotated(2))
+    with pytest.raises(AuthenticationError):
+        handshake.check_server_auth(flip(handshake.auth, bit))
+
+
+def test_what_the_successions_say_is_not_the_handshake_s_business() -> None:
+    host_key = HostKey.generate()
+    host_key.successions = bytes(SUCCESSION_BYTES)
+    handshake = Open(host_key)
+    identity = handshake.check_server_auth(handshake.auth)
+    assert identity == Identity(host_key.public, bytes(SUCCESSION_BYTES))
 
 
 @pytest.mark.parametrize("bit", [0, 255, 256, 767, 768, 1279], ids=lambda bit: f"bit {bit}")

@@ -7,13 +7,18 @@ import pytest
 from Crypto.PublicKey import ECC, RSA
 from hypothesis import example, given
 from hypothesis import strategies as st
+from mnemonic import Mnemonic
 
 from chat.wire.hostkey import (
     HOST_KEY_BYTES,
     SIGNATURE_BYTES,
+    SUCCESSION_BYTES,
     HostKey,
+    are_successions,
     fingerprint,
+    fingerprint_words,
     is_fingerprint,
+    predecessors,
     verify,
 )
 from tests.wire.support import flip
@@ -41,6 +46,7 @@ MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
 RFC_8410_PUBLIC = base64.b64decode("Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=")
 
 KEY = HostKey.from_seed(bytes(32))
+BIP_39_ENGLISH = "2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda"
 PUBLIC_PEM = ECC.generate(curve="Ed25519").public_key().export_key(format="PEM")
 ENCRYPTED_PEM = ECC.generate(curve="Ed25519").export_key(
     format="PEM", passphrase="secret", protection="PBKDF2WithHMAC-SHA1AndAES128-CBC"
@@ -194,3 +200,115 @@ def test_every_fingerprint_has_the_form_of_one(host_key: bytes) -> None:
 )
 def test_nothing_else_has_the_form_of_a_fingerprint(text: str) -> None:
     assert not is_fingerprint(text)
+
+
+# --- The fingerprint in words ---
+
+
+def test_the_words_are_those_of_bip_39() -> None:
+    # As BIP 39 says: 8 bits of checksum behind the 256, then 11 bits a word.
+    digest = base64.b64decode(KEY.fingerprint.removeprefix("SHA256:") + "=")
+    bits = int.from_bytes(digest + hashlib.sha256(digest).digest()[:1])
+    words = Mnemonic("english").wordlist
+    expected = [words[bits >> 11 * place & 2047] for place in reversed(range(24))]
+    assert KEY.fingerprint_words.split(" ") == expected
+    assert fingerprint_words(KEY.public) == KEY.fingerprint_words
+
+
+def test_the_list_of_words_is_the_one_everybody_has() -> None:
+    text = "".join(f"{word}\n" for word in Mnemonic("english").wordlist)
+    assert hashlib.sha256(text.encode()).hexdigest() == BIP_39_ENGLISH
+
+
+def test_words_differ_where_fingerprints_do() -> None:
+    keys = [HostKey.generate() for _ in range(10)]
+    assert len({key.fingerprint_words for key in keys}) == 10
+
+
+# --- Successions ---
+
+
+def chain(length: int) -> list[HostKey]:
+    """Return a host key and those that followed it."""
+    keys = [HostKey.from_seed(bytes(32))]
+    for _ in range(length):
+        keys.append(keys[-1].succeed())
+    return keys
+
+
+def test_a_succession_is_signed_as_the_specification_says() -> None:
+    old, new = chain(1)
+    assert old.successions == b"" and old.public != new.public
+    assert new.successions[:32] == old.public and len(new.successions) == SUCCESSION_BYTES == 96
+    signed = b"\x20" * 64 + b"encchat/1 host key succession\x00" + old.public + new.public
+    assert verify(old.public, new.successions[32:], signed)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 8])
+def test_those_before_a_host_key_come_out_latest_first(length: int) -> None:
+    *before, current = chain(length)
+    found = list(predecessors(current.public, current.successions))
+    assert found == [key.public for key in reversed(before)]
+    assert are_successions(current.successions)
+
+
+def test_at_most_eight_are_kept_and_the_oldest_falls_off() -> None:
+    *before, current = chain(10)
+    assert len(current.successions) == 8 * SUCCESSION_BYTES
+    found = list(predecessors(current.public, current.successions))
+    assert found == [key.public for key in reversed(before[2:])]
+
+
+@given(st.integers(0, 8 * 3 * SUCCESSION_BYTES - 1))
+def test_what_is_before_a_damaged_succession_is_no_predecessor(bit: int) -> None:
+    *before, current = CHAIN
+    intact = 2 - bit // (8 * SUCCESSION_BYTES)
+    found = list(predecessors(current.public, flip(current.successions, bit)))
+    # A changed public half spoils the succession before it as well, whose signature is over it.
+    assert found == [key.public for key in reversed(before)][:intact]
+
+
+def test_a_succession_to_another_key_proves_nothing() -> None:
+    old, new = chain(1)
+    assert list(predecessors(HostKey.generate().public, new.successions)) == []
+    assert list(predecessors(old.public, new.successions)) == []
+
+
+def test_successions_in_another_order_or_with_one_missing_prove_no_more() -> None:
+    first, second, third, current = CHAIN
+    one, two, three = (current.successions[at : at + 96] for at in (0, 96, 192))
+    assert list(predecessors(current.public, two + one + three)) == [third.public]
+    assert list(predecessors(current.public, one + three)) == [third.public]
+    assert list(predecessors(current.public, one + two)) == []
+    assert list(predecessors(third.public, one + two)) == [second.public, first.public]
+
+
+def test_what_a_host_key_signs_for_a_connection_is_no_succession() -> None:
+    new = HostKey.generate()
+    signature = KEY.sign(b" " * 64 + b"encchat/1 server signature\0" + KEY.public + new.public)
+    assert list(predecessors(new.public, KEY.public + signature)) == []
+
+
+@pytest.mark.parametrize("host_key", SMALL_ORDER.values(), ids=SMALL_ORDER)
+def test_a_key_of_small_order_has_no_successor(host_key: str) -> None:
+    public = bytes.fromhex(host_key)
+    for point in SMALL_ORDER.values():
+        succession = public + bytes.fromhex(point) + bytes(32)
+        assert list(predecessors(KEY.public, succession)) == []
+
+
+def test_no_more_is_verified_than_is_asked_for() -> None:
+    *before, current = CHAIN
+    damaged = flip(current.successions, 0)
+    assert next(predecessors(current.public, damaged)) == before[-1].public
+
+
+@pytest.mark.parametrize(
+    ("size", "fits"),
+    [(0, True), (1, False), (95, False), (96, True), (97, False), (768, True), (864, False)],
+)
+def test_successions_have_a_length(size: int, fits: bool) -> None:
+    assert are_successions(bytes(size)) is fits
+
+
+CHAIN = chain(3)

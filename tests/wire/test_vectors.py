@@ -38,7 +38,7 @@ from chat.wire.handshake import (
     ServerHandshake,
     encapsulate,
 )
-from chat.wire.hostkey import HostKey, fingerprint
+from chat.wire.hostkey import HostKey, Identity, fingerprint, fingerprint_words, predecessors
 from chat.wire.lines import (
     RecordLine,
     VoucherLine,
@@ -191,6 +191,7 @@ def server_handshake(server: Vector, whole: Vector) -> ServerHandshake:
         return ciphertext, secret
 
     host_key = HostKey.from_seed(bytes.fromhex(server["host_seed"]))
+    [host_key.successions] = raw(whole, "successions")
     randomness = stream(*raw(server, "random", "x25519_private", "sa_iv"))
     return ServerHandshake(host_key, randomness, fixed)
 
@@ -214,18 +215,26 @@ def client_connection(client: Vector) -> ClientConnection:
 
 @good("handshake")
 def test_the_key_schedule(vector: Vector) -> None:
-    ch, sh, host, signature, fin_s = raw(vector, "CH", "SH", "host", "signature", "fin_s")
+    ch, sh, host, fin_s = raw(vector, "CH", "SH", "host", "fin_s")
+    signature, successions = raw(vector, "signature", "successions")
     keys = HandshakeKeys.from_secrets(ch, sh, *raw(vector, "ss_pq", "ss_ec"))
     assert keys == known_keys(vector)
     t1, t2, fin_c = raw(vector, "t1", "t2", "fin_c")
     assert transcript_hash(ch, sh) == t1
-    assert transcript_hash(ch, sh, host, signature, fin_s) == t2
+    assert transcript_hash(ch, sh, host, signature + successions, fin_s) == t2
     assert hmac.digest(keys.client_finished, t2, "sha512") == fin_c
     secrets = keys.session_secrets(t2)
     assert (secrets.client_to_server, secrets.server_to_client, secrets.binding) == raw(
         vector, "c_ap", "s_ap", "binding"
     )
     assert fingerprint(host) == vector["fingerprint"]
+    assert fingerprint_words(host) == vector["words"]
+
+
+@good("handshake")
+def test_the_host_keys_before_the_one_of_the_handshake(vector: Vector) -> None:
+    found = [*predecessors(*raw(vector, "host", "successions"))]
+    assert [key.hex() for key in found] == vector["predecessors"]
 
 
 @good("handshake")
@@ -239,14 +248,14 @@ def test_decapsulation_through_hpke_gives_the_known_secret(vector: Vector) -> No
 
 @good("handshake")
 def test_both_sides_say_what_the_handshake_says(vector: Vector) -> None:
-    ch, sh, sa, cf, host = raw(vector, "CH", "SH", "SA", "CF", "host")
+    ch, sh, sa, cf, host, successions = raw(vector, "CH", "SH", "SA", "CF", "host", "successions")
     [login] = raw(vector["client"], "login")
     client = ClientHandshake(client_stream(vector["client"]))
     server = server_handshake(vector["server"], vector)
     assert client.hello == ch
     assert server.answer(ch) == (sh, sa)
     client.take_server_hello(sh)
-    assert client.check_server_auth(sa) == host
+    assert client.check_server_auth(sa) == Identity(host, successions)
     box, secrets = client.finish(login)
     assert box == cf
     assert server.finish(cf) == (login, secrets)
@@ -265,7 +274,7 @@ def test_connections_carry_the_lines_of_the_handshake(vector: Vector) -> None:
     assert split_lines(client.start()) == [ch]
     assert server.receive_line(ch) == [Transmit(sh + b"\r\n" + sa + b"\r\n")]
     assert client.receive_line(sh) == []
-    assert client.receive_line(sa) == [HostKeyOffered(bytes.fromhex(vector["host"]))]
+    assert client.receive_line(sa) == [HostKeyOffered(*raw(vector, "host", "successions"))]
     login = decode_client_message(bytes.fromhex(vector["client"]["login"]))
     assert isinstance(login, Login)
     assert split_lines(client.login(login)) == [cf]
