@@ -171,9 +171,9 @@ class Conversation:
         self._visit.asking.attach(link)
         self._entrance.connected(link)
 
-    def offered(self, host_key: bytes, *, is_loopback: bool) -> None:
+    def offered(self, host_key: bytes, successions: bytes, *, is_loopback: bool) -> None:
         """Decide about the host key that the server has proved to hold."""
-        self._entrance.offered(host_key, is_loopback=is_loopback)
+        self._entrance.offered(host_key, successions, is_loopback=is_loopback)
 
     def received(self, message: Struct) -> None:
         """Take an answer or an event; whatever is neither is skipped."""

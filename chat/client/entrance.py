@@ -92,10 +92,10 @@ class Entrance:
         """Forget the connection."""
         self._link = None
 
-    def offered(self, host_key: bytes, *, is_loopback: bool) -> None:
+    def offered(self, host_key: bytes, successions: bytes, *, is_loopback: bool) -> None:
         """Decide about the host key that the server has proved to hold."""
         try:
-            verdict = self._check.examine(host_key, is_loopback=is_loopback)
+            verdict = self._check.examine(host_key, successions, is_loopback=is_loopback)
         except TrustError as error:
             self._fail(str(error), ExitStatus.HOST_KEY)
             return

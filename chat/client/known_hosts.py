@@ -1,7 +1,8 @@
 """The file of host keys this user has accepted: trust on first use, as SSH does it.
 
-One line a host: address, fingerprint, the day it was accepted. Lines are only ever appended, in
-one write each, so two clients that start together cannot lose each other's.
+A line has address, fingerprint, and the day it was accepted; the last one of an address counts, the
+others are the keys that came before. Lines are only ever appended, in one write each, so two
+clients that start together cannot lose each other's.
 """
 
 import os
@@ -34,21 +35,25 @@ class KnownHosts:
         self.path = path
 
     def fingerprint(self, address: Address) -> str | None:
-        """Return what `address` was pinned with, None if it never was. Raises KnownHostsError."""
+        """Return what `address` was last pinned with, None if it never was.
+
+        Raises KnownHostsError.
+        """
         try:
             lines = read_lines(self.path)
         except OSError as error:
             raise KnownHostsError(f"{self.path} cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
             raise KnownHostsError(f"{self.path} is damaged: it is not UTF-8") from None
+        pinned = None
         for number, line in lines:
             # A damaged file is refused as a whole: skipping a line would make its host look new.
             words = line.split(" ")
             if len(words) != 3 or not is_fingerprint(words[1]):
                 raise KnownHostsError(f"{self.path} is damaged in line {number}")
             if words[0] == str(address):
-                return words[1]
-        return None
+                pinned = words[1]
+        return pinned
 
     def pin(self, address: Address, fingerprint: str) -> None:
         """Remember that `address` has this fingerprint. Raises KnownHostsError."""

@@ -71,8 +71,9 @@ class ChatClientProtocol(ConnectionProtocol):
     def received(self, event: Event) -> None:
         """Hand on what the connection made of a line."""
         match event:
-            case HostKeyOffered(host_key):
-                self._conversation.offered(host_key, is_loopback=self._is_loopback())
+            case HostKeyOffered(host_key, successions):
+                is_loopback = self._is_loopback()
+                self._conversation.offered(host_key, successions, is_loopback=is_loopback)
             case Received(message):
                 self._conversation.received(message)
             case Delivered():

@@ -1,13 +1,18 @@
 """Whether to trust a host key: the rules, and the sentences about them."""
 
+from collections.abc import Collection
 from enum import Enum, auto
+from typing import Final
 
 from chat.client.address import Address, make_link
 from chat.client.display import make_visible
 from chat.client.known_hosts import KnownHosts, KnownHostsError
-from chat.wire.hostkey import fingerprint
+from chat.wire.hostkey import fingerprint, fingerprint_words, predecessors
 
 __all__ = ["HostKeyCheck", "TrustError", "Verdict", "judge"]
+
+_WORDS: Final = 6
+"""In a line, for reading aloud."""
 
 
 class Verdict(Enum):
@@ -15,6 +20,8 @@ class Verdict(Enum):
 
     KNOWN = auto()
     """It is the pinned one."""
+    SUCCEEDED = auto()
+    """It follows the one that is known, which has signed it; it is to be pinned in its place."""
     PIN = auto()
     """It is new, and may be pinned without asking."""
     ASK = auto()
@@ -34,6 +41,7 @@ class TrustError(Exception):
 def judge(
     offered: str,
     *,
+    predecessors: Collection[str] = (),
     given: str | None,
     pinned: str | None,
     is_loopback: bool,
@@ -42,20 +50,25 @@ def judge(
 ) -> Verdict:
     """Judge the fingerprint that a server `offered`.
 
-    `given` came with the address, `pinned` is remembered from earlier. A changed key is refused
-    whatever else is said: a link with the new fingerprint may come from whoever changed it.
+    `predecessors` are the fingerprints of earlier keys that have signed the way to it, `given` came
+    with the address, `pinned` is remembered from earlier. A key that changed without a signature is
+    refused whatever else is said: a link with the new fingerprint may come from whoever changed it.
     """
-    if given is not None and offered != given:
+    if given is not None and given != offered and given not in predecessors:
         return Verdict.REFUSE_MISMATCH
     if pinned is not None:
-        return Verdict.KNOWN if offered == pinned else Verdict.REFUSE_CHANGED
+        if pinned == offered:
+            return Verdict.KNOWN
+        return Verdict.SUCCEEDED if pinned in predecessors else Verdict.REFUSE_CHANGED
+    if given is not None and given != offered:
+        return Verdict.SUCCEEDED
     if given is not None or is_loopback or trust_new:
         return Verdict.PIN
     return Verdict.ASK if is_terminal else Verdict.REFUSE_NEW
 
 
 class HostKeyCheck:
-    """The check of one server's host key. `examine`, and `pin` when that is the verdict."""
+    """The check of one server's host key. `examine`, and `pin` for SUCCEEDED, PIN and a yes."""
 
     def __init__(
         self, address: Address, known_hosts: KnownHosts, *, is_terminal: bool, trust_new: bool
@@ -64,26 +77,35 @@ class HostKeyCheck:
         self._known_hosts = known_hosts
         self._is_terminal = is_terminal
         self._trust_new = trust_new
+        self._host_key = b""
         self._offered = ""
+        self._is_successor = False
 
-    def examine(self, host_key: bytes, *, is_loopback: bool) -> Verdict:
-        """Return KNOWN, PIN or ASK for the key that a server has proved to hold.
+    def examine(self, host_key: bytes, successions: bytes = b"", *, is_loopback: bool) -> Verdict:
+        """Return KNOWN, SUCCEEDED, PIN or ASK for the key that a server has proved to hold.
 
-        Raises TrustError where it is refused, and where `known_hosts` cannot be read.
+        `successions` is what the server says led to it, not yet checked. Raises TrustError where
+        the key is refused, and where `known_hosts` cannot be read.
         """
+        self._host_key = host_key
         self._offered = offered = fingerprint(host_key)
         try:
             pinned = self._known_hosts.fingerprint(self._address)
         except KnownHostsError as error:
             raise TrustError(f"{error}.") from None
+        given = self._address.fingerprint
+        is_as_expected = {given, pinned} <= {offered, None}
         verdict = judge(
             offered,
-            given=self._address.fingerprint,
+            # Verifying them costs more than all the rest, and is seldom needed.
+            predecessors=() if is_as_expected else _fingerprints(host_key, successions),
+            given=given,
             pinned=pinned,
             is_loopback=is_loopback,
             is_terminal=self._is_terminal,
             trust_new=self._trust_new,
         )
+        self._is_successor = verdict is Verdict.SUCCEEDED
         match verdict:
             case Verdict.REFUSE_NEW:
                 raise TrustError(
@@ -92,15 +114,20 @@ class HostKeyCheck:
                 )
             case Verdict.REFUSE_MISMATCH:
                 raise TrustError(
-                    f"The host key of {self._address} is not the one in the link: "
-                    f"it is {offered}. Nothing was sent."
+                    f"The host key of {self._address} is not the one in the link: it is {offered}, "
+                    f"in words: {fingerprint_words(host_key)}; nor is it signed with that one. "
+                    "Nothing was sent. Either the link is wrong, or somebody is posing as this "
+                    "server: ask its operator for the link, but not through this server."
                 )
             case Verdict.REFUSE_CHANGED:
                 raise TrustError(
                     f"The host key of {self._address} has CHANGED: it was {pinned}, "
-                    f"and is now {offered}. Somebody may be posing as this server; nothing "
-                    "was sent. If its operator confirms the new fingerprint, remove the line from "
-                    f"{make_visible(str(self._known_hosts.path))}."
+                    f"and is now {offered}, in words: {fingerprint_words(host_key)}. The new one "
+                    "is not signed with the old one, as one that was rotated is. Somebody may be "
+                    "posing as this server; nothing was sent. Ask its operator, but not through "
+                    "this server, for the fingerprint or its words. If they are the same, remove "
+                    f"the lines that begin with {self._address} from "
+                    f"{make_visible(str(self._known_hosts.path))}, and connect again."
                 )
         return verdict
 
@@ -110,10 +137,13 @@ class HostKeyCheck:
 
     def question(self) -> list[str]:
         """Return the lines that a person has to read before deciding about the key."""
+        words = fingerprint_words(self._host_key).split(" ")
         return [
             f"The host key of {self._address} is new. Its fingerprint is",
             f"    {self._offered}",
-            "Compare it with what the server's operator says.",
+            "or, in words,",
+            *("    " + " ".join(words[at : at + _WORDS]) for at in range(0, len(words), _WORDS)),
+            "Compare either with what the server's operator says.",
         ]
 
     def pin(self) -> str:
@@ -122,4 +152,14 @@ class HostKeyCheck:
             self._known_hosts.pin(self._address, self._offered)
         except KnownHostsError as error:
             raise TrustError(f"{error}.") from None
+        if self._is_successor:
+            return (
+                f"* The host key of {self._address} was changed by its operator, and the new one "
+                f"is signed with the old one: {self._offered}"
+            )
         return f"* The host key of {self._address} is new, and pinned from now on: {self._offered}"
+
+
+def _fingerprints(host_key: bytes, successions: bytes) -> list[str]:
+    """Return the fingerprints of the keys that lead to this one."""
+    return [fingerprint(key) for key in predecessors(host_key, successions)]

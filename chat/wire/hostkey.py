@@ -51,13 +51,13 @@ class HostKey:
     successions: bytes
     """What proves to those who know an earlier key that this one follows it; oldest first."""
 
-    def __init__(self, key: ECC.EccKey, successions: bytes = b"") -> None:
+    def __init__(self, key: ECC.EccKey) -> None:
         if key.curve != "Ed25519" or not key.has_private():
             raise ValueError("a host key is a private Ed25519 key")
         self._key = key
         self._signer = eddsa.new(key, "rfc8032")
         self.public = key.public_key().export_key(format="raw")
-        self.successions = successions
+        self.successions = b""
 
     @classmethod
     def generate(cls) -> "HostKey":

@@ -168,9 +168,11 @@ class Person:
         self.links.append(FakeLink(self.server.connect()))
         self.conversation.connected(self.link)
 
-    def offer(self, key: bytes = KEY, *, is_loopback: bool = True) -> None:
+    def offer(
+        self, key: bytes = KEY, successions: bytes = b"", *, is_loopback: bool = True
+    ) -> None:
         """Let the server prove a host key."""
-        self.conversation.offered(key, is_loopback=is_loopback)
+        self.conversation.offered(key, successions, is_loopback=is_loopback)
 
     def enter(self) -> "Person":
         """Come as far as it goes without a question."""

@@ -9,6 +9,7 @@ from chat.client.interfaces import ExitStatus
 from chat.client.login import Credentials
 from chat.wire import messages as m
 from chat.wire.errors import CloseCode
+from chat.wire.hostkey import HostKey
 from chat.wire.identity import verify_login
 from tests.client.model import ModelServer
 from tests.client.support import OTHER_KEY, Person
@@ -232,6 +233,23 @@ def test_a_changed_key_is_refused_before_anything_is_said(
     assert "CHANGED" in person.screen.notes[-1]
     assert person.link.sent == []
     person.check_ended(ExitStatus.HOST_KEY)
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_key_that_the_pinned_one_signed_is_followed_with_a_line(
+    tmp_path: Path, is_terminal: bool
+) -> None:
+    old = HostKey.generate()
+    new = old.succeed()
+    Person(tmp_path).start().offer(old.public)
+    person = Person(tmp_path, is_terminal=is_terminal)
+    person.start().offer(new.public, new.successions, is_loopback=False)
+    [note] = person.screen.notes
+    assert "signed with the old one" in note and new.fingerprint in note
+    assert person.link.logins
+    again = Person(tmp_path)
+    again.start().offer(new.public, new.successions, is_loopback=False)
+    assert again.screen.notes == [] and again.link.logins
 
 
 def test_a_key_that_cannot_be_pinned_is_not_used(tmp_path: Path) -> None:

@@ -35,10 +35,12 @@ def test_what_was_pinned_is_known_by_address_and_port(known_hosts: KnownHosts) -
     assert again.fingerprint(Address("localhos")) is None
 
 
-def test_the_first_pin_of_an_address_counts(known_hosts: KnownHosts) -> None:
+def test_the_last_pin_of_an_address_counts(known_hosts: KnownHosts) -> None:
     known_hosts.pin(HOME, PIN)
+    known_hosts.pin(OTHER, PIN)
     known_hosts.pin(HOME, OTHER_PIN)
-    assert known_hosts.fingerprint(HOME) == PIN
+    assert known_hosts.fingerprint(HOME) == OTHER_PIN
+    assert known_hosts.fingerprint(OTHER) == PIN
 
 
 def test_file_and_directory_are_for_the_user_alone(known_hosts: KnownHosts) -> None:
@@ -77,8 +79,10 @@ def test_a_damaged_line_is_refused_with_its_number(known_hosts: KnownHosts, line
     known_hosts.pin(OTHER, OTHER_PIN)
     with known_hosts.path.open("a") as file:
         file.write(line + "\n")
-    with pytest.raises(KnownHostsError, match="damaged in line 2"):
-        known_hosts.fingerprint(HOME)
+    known_hosts.pin(HOME, PIN)
+    for address in (HOME, OTHER):  # Before and behind it, every line is read.
+        with pytest.raises(KnownHostsError, match="damaged in line 2"):
+            known_hosts.fingerprint(address)
 
 
 def test_a_file_that_is_no_text_is_refused(known_hosts: KnownHosts) -> None:

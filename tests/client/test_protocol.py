@@ -26,6 +26,7 @@ from chat.wire.connection import (
     Transmit,
 )
 from chat.wire.errors import CloseCode
+from chat.wire.hostkey import SUCCESSION_BYTES, HostKey
 from chat.wire.messages import Joined, Login, Ok, Ping, Pong, TextBody
 
 LIMITS = Limits()
@@ -39,15 +40,17 @@ class FakeConversation(Conversation):
     def __init__(self) -> None:
         self.link: Link | None = None
         self.happened: list[object] = []
+        self.successions = b""
         self.is_loopback: bool | None = None
         self.is_final: bool | None = None
 
     def connected(self, link: Link) -> None:
         self.link = link
 
-    def offered(self, host_key: bytes, *, is_loopback: bool) -> None:
+    def offered(self, host_key: bytes, successions: bytes, *, is_loopback: bool) -> None:
         assert self.link is not None
         assert host_key == HOST_KEY.public
+        self.successions = successions
         self.is_loopback = is_loopback
         self.link.login(LOGIN)
 
@@ -123,6 +126,13 @@ class ProtocolTests(SynchronousTestCase):
         self.say(Ok(1))
         assert self.happened() == [Ok(1)]
         assert self.conversation.is_loopback
+
+    def test_the_successions_are_handed_on_with_the_host_key(self) -> None:
+        rotated = HostKey.from_pem(HOST_KEY.to_pem())
+        rotated.successions = bytes(SUCCESSION_BYTES)
+        self.server = ServerConnection(rotated, LIMITS, self.clock.seconds)
+        self.pump()
+        assert self.conversation.successions == bytes(SUCCESSION_BYTES)
 
     def test_messages_go_out_sealed(self) -> None:
         self.establish()

@@ -9,6 +9,7 @@ from chat.limits import ClientLimits
 from chat.wire import messages as m
 from chat.wire.connection import Delivered
 from chat.wire.errors import CloseCode
+from chat.wire.hostkey import HostKey
 from tests.client.model import ModelServer
 from tests.client.support import OTHER_KEY, Person
 
@@ -138,6 +139,18 @@ def test_a_changed_host_key_is_final(person: Person) -> None:
     person.offer(OTHER_KEY)
     assert person.link.sent == []
     person.check_ended(ExitStatus.HOST_KEY)
+
+
+def test_a_host_key_that_was_rotated_in_between_is_followed(person: Person) -> None:
+    old = HostKey.generate()
+    new = old.succeed()
+    person.start().offer(old.public)
+    person.carry()
+    person.cut()
+    person.connected()
+    person.offer(new.public, new.successions)
+    assert "signed with the old one" in person.screen.notes[-1]
+    assert person.link.logins
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])

@@ -8,14 +8,23 @@ import pytest
 from chat.client.address import Address
 from chat.client.known_hosts import KnownHosts
 from chat.client.trust import HostKeyCheck, TrustError, Verdict, judge
-from chat.wire.hostkey import fingerprint
+from chat.wire.hostkey import HostKey, fingerprint, fingerprint_words
 
 KEY, OTHER_KEY = bytes(32), bytes(31) + b"\x01"
 PIN, OTHER_PIN = fingerprint(KEY), fingerprint(OTHER_KEY)
 
+FIRST = HostKey.from_seed(bytes(32))
+SECOND = FIRST.succeed()
+THIRD = SECOND.succeed()
+STRANGER = HostKey.generate()
+OLD_PIN, OLDER_PIN = SECOND.fingerprint, FIRST.fingerprint
 
-@pytest.mark.parametrize("given", [None, PIN, OTHER_PIN])
-@pytest.mark.parametrize("pinned", [None, PIN, OTHER_PIN])
+
+KNOWN = {"none": None, "it": PIN, "old": OLD_PIN, "older": OLDER_PIN, "another": OTHER_PIN}
+
+
+@pytest.mark.parametrize("given", KNOWN.values(), ids=KNOWN)
+@pytest.mark.parametrize("pinned", KNOWN.values(), ids=KNOWN)
 @pytest.mark.parametrize(
     ("is_loopback", "is_terminal", "trust_new"), list(product([False, True], repeat=3))
 )
@@ -24,6 +33,7 @@ def test_the_rules(
 ) -> None:
     verdict = judge(
         PIN,
+        predecessors=[OLD_PIN, OLDER_PIN],
         given=given,
         pinned=pinned,
         is_loopback=is_loopback,
@@ -37,6 +47,9 @@ def test_the_rules(
         assert verdict is Verdict.REFUSE_CHANGED
     elif pinned == PIN:
         assert verdict is Verdict.KNOWN
+    # One that a known key has signed is as good as known.
+    elif OLD_PIN in (given, pinned) or OLDER_PIN in (given, pinned):
+        assert verdict is Verdict.SUCCEEDED
     elif given == PIN or is_loopback or trust_new:
         assert verdict is Verdict.PIN
     elif is_terminal:
@@ -74,13 +87,98 @@ def test_a_changed_key_is_refused_with_both_fingerprints_and_the_way_out(tmp_pat
             changed.examine(OTHER_KEY, is_loopback=True)
         text = str(caught.value)
         assert "CHANGED" in text and PIN in text and OTHER_PIN in text
-        assert str(tmp_path / "known_hosts") in text
+        assert fingerprint_words(OTHER_KEY) in text
+        assert "not signed with the old one" in text and "Ask its operator" in text
+        assert f"lines that begin with chat.example.org:5555 from {tmp_path}/known_hosts" in text
 
 
 def test_a_key_that_is_not_the_links_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrustError, match="not the one in the link"):
+    with pytest.raises(TrustError, match="not the one in the link") as caught:
         check(tmp_path, given=PIN, trust_new=True).examine(OTHER_KEY, is_loopback=True)
+    text = str(caught.value)
+    assert OTHER_PIN in text and fingerprint_words(OTHER_KEY) in text and "operator" in text
     assert not (tmp_path / "known_hosts").exists()
+
+
+def pinned(path: Path, key: HostKey) -> None:
+    """Let a client meet a server with this key for the first time."""
+    first = check(path, trust_new=True)
+    assert first.examine(key.public, key.successions, is_loopback=False) is Verdict.PIN
+    first.pin()
+
+
+def follow(checking: HostKeyCheck, key: HostKey) -> Verdict:
+    """Examine a key with its successions."""
+    return checking.examine(key.public, key.successions, is_loopback=False)
+
+
+@pytest.mark.parametrize("known", [FIRST, SECOND], ids=["older", "old"])
+def test_a_key_that_the_pinned_one_has_signed_is_pinned_in_its_place(
+    tmp_path: Path, known: HostKey
+) -> None:
+    pinned(tmp_path, known)
+    checking = check(tmp_path)
+    assert follow(checking, THIRD) is Verdict.SUCCEEDED
+    assert checking.pin() == (
+        "* The host key of chat.example.org:5555 was changed by its operator, and the new one is "
+        f"signed with the old one: {THIRD.fingerprint}"
+    )
+    assert follow(check(tmp_path), THIRD) is Verdict.KNOWN
+
+
+def test_who_has_followed_does_not_go_back(tmp_path: Path) -> None:
+    pinned(tmp_path, FIRST)
+    checking = check(tmp_path)
+    follow(checking, SECOND)
+    checking.pin()
+    # Whoever has stolen the first key may sign what they like with it.
+    for key in (FIRST, FIRST.succeed()):
+        with pytest.raises(TrustError, match="CHANGED"):
+            follow(check(tmp_path, given=OLDER_PIN), key)
+    assert follow(check(tmp_path, given=OLDER_PIN), SECOND) is Verdict.KNOWN
+
+
+def test_a_succession_from_a_key_that_is_not_known_is_a_change(tmp_path: Path) -> None:
+    pinned(tmp_path, STRANGER)
+    with pytest.raises(TrustError, match="CHANGED"):
+        follow(check(tmp_path, trust_new=True), THIRD)
+
+
+def test_a_succession_that_does_not_verify_is_a_change(tmp_path: Path) -> None:
+    pinned(tmp_path, FIRST)
+    forged = FIRST.public + STRANGER.sign(b"")
+    with pytest.raises(TrustError, match="CHANGED"):
+        check(tmp_path).examine(STRANGER.public, forged, is_loopback=False)
+
+
+def test_the_link_may_have_an_earlier_key(tmp_path: Path) -> None:
+    checking = check(tmp_path, given=OLDER_PIN)
+    assert follow(checking, THIRD) is Verdict.SUCCEEDED
+    assert "signed with the old one" in checking.pin()
+    assert follow(check(tmp_path, given=OLDER_PIN), THIRD) is Verdict.KNOWN
+    assert follow(check(tmp_path), THIRD) is Verdict.KNOWN
+
+
+def test_the_link_may_have_a_later_key_than_the_pinned_one(tmp_path: Path) -> None:
+    pinned(tmp_path, FIRST)
+    assert follow(check(tmp_path, given=OLD_PIN), THIRD) is Verdict.SUCCEEDED
+    with pytest.raises(TrustError, match="not the one in the link"):
+        follow(check(tmp_path, given=THIRD.fingerprint), SECOND)
+
+
+def test_a_new_key_is_new_whatever_came_before_it(tmp_path: Path) -> None:
+    assert follow(check(tmp_path, is_terminal=True), THIRD) is Verdict.ASK
+    with pytest.raises(TrustError, match="not known here"):
+        follow(check(tmp_path), THIRD)
+
+
+def test_a_key_pinned_by_consent_is_not_said_to_be_signed(tmp_path: Path) -> None:
+    pinned(tmp_path, FIRST)
+    checking = check(tmp_path, is_terminal=True)
+    assert follow(checking, SECOND) is Verdict.SUCCEEDED
+    (tmp_path / "known_hosts").unlink()
+    assert follow(checking, SECOND) is Verdict.ASK
+    assert "is new, and pinned" in checking.pin()
 
 
 def test_a_script_is_told_what_it_can_do(tmp_path: Path) -> None:
@@ -91,7 +189,11 @@ def test_a_script_is_told_what_it_can_do(tmp_path: Path) -> None:
 def test_a_person_is_shown_the_fingerprint(tmp_path: Path) -> None:
     asking = check(tmp_path, is_terminal=True)
     assert asking.examine(KEY, is_loopback=False) is Verdict.ASK
-    assert any(PIN in line for line in asking.question())
+    question = asking.question()
+    assert any(PIN in line for line in question)
+    words = [line.split() for line in question if line.startswith("    ")][1:]
+    assert [len(line) for line in words] == [6] * 4
+    assert " ".join(word for line in words for word in line) == fingerprint_words(KEY)
 
 
 def test_a_file_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
