@@ -188,6 +188,7 @@ class ChatService(Service):
         # The store's threads answer only when the reactor runs.
         self._clock.callWhenRunning(self._load)
         _log.info("Host key fingerprint: {fingerprint}", fingerprint=host_key.fingerprint)
+        _log.info("The same in words: {words}", words=host_key.fingerprint_words)
         for port in self.ports:
             where = port.getHost()
             if not isinstance(where, IPv4Address | IPv6Address):

@@ -1,12 +1,15 @@
 """The state directory: who this server is, and that only one server at a time is it."""
 
+import base64
 import fcntl
 import os
+from itertools import takewhile
 from pathlib import Path
 
 from platformdirs import user_data_path
 
-from chat.wire.hostkey import HostKey
+from chat.limits import SUCCESSIONS
+from chat.wire.hostkey import HOST_KEY_BYTES, SUCCESSION_BYTES, HostKey, predecessors
 from chat.wire.sealing import KEY_BYTES
 
 __all__ = ["ConfigurationError", "State", "default_state_path"]
@@ -51,12 +54,15 @@ class State:
         os.close(self._lock)
 
     def host_key(self) -> HostKey:
-        """Return the host key, made when there is none yet. Raises ConfigurationError."""
+        """Return the host key with its successions; made when there is none yet.
+
+        Raises ConfigurationError.
+        """
         path = self.path / "host_key.pem"
         try:
             if not path.exists():
                 self._write(path, HostKey.generate().to_pem())
-            return HostKey.from_pem(path.read_text("ascii"))
+            host_key = HostKey.from_pem(path.read_text("ascii"))
         except OSError as error:
             raise ConfigurationError(
                 f"the host key {path} cannot be used: {error.strerror}"
@@ -64,6 +70,49 @@ class State:
         except (ValueError, IndexError, TypeError):
             # PyCryptodome has no one error for what is no key.
             raise ConfigurationError(f"{path} is not an Ed25519 private key in PEM") from None
+        host_key.successions = self._successions(host_key.public)
+        return host_key
+
+    def rotate_host_key(self) -> HostKey:
+        """Replace the host key by a new one that it has signed, and return that.
+
+        The old private half is gone then. Raises ConfigurationError, and leaves a host key that can
+        be used, the old or the new one, as a crash at any point does.
+        """
+        host_key = self.host_key().succeed()
+        try:
+            # In this order: a succession to a key that never came to be does no harm, but a key
+            # without its succession would be refused by every client.
+            self._write(self._history, _encode(host_key.successions))
+            self._write(self.path / "host_key.pem", host_key.to_pem())
+        except OSError as error:
+            raise ConfigurationError(
+                f"the host key in {self.path} cannot be replaced: {error.strerror}"
+            ) from None
+        return host_key
+
+    @property
+    def _history(self) -> Path:
+        """Where the successions are: one in base64 a line, the oldest first."""
+        return self.path / "host_key_history"
+
+    def _successions(self, public: bytes) -> bytes:
+        """Return the successions that lead to the host key."""
+        path = self._history
+        try:
+            return _decode(path.read_text("ascii"), public)
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise ConfigurationError(
+                f"the history of host keys {path} cannot be used: {error.strerror}"
+            ) from None
+        except ValueError:
+            raise ConfigurationError(
+                f"{path} does not lead to the host key in host_key.pem: put back the files that "
+                "belong together, or remove it; then clients that know only an earlier key refuse "
+                "this server"
+            ) from None
 
     def storage_key(self) -> bytes:
         """Return the key that wraps the logs' keys, 64 bytes; made when there is none yet.
@@ -95,3 +144,32 @@ class State:
             file.flush()
             os.fsync(file.fileno())
         new.rename(path)
+        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(directory)  # The name as well: what is written next may rely on it.
+        finally:
+            os.close(directory)
+
+
+def _encode(successions: bytes) -> str:
+    """Return the lines of the history."""
+    starts = range(0, len(successions), SUCCESSION_BYTES)
+    return "".join(
+        base64.b64encode(successions[start : start + SUCCESSION_BYTES]).decode("ascii") + "\n"
+        for start in starts
+    )
+
+
+def _decode(text: str, public: bytes) -> bytes:
+    """Return the successions of a history that lead to the key `public`, which all must.
+
+    But not from where that key was to be succeeded on. It never was: the rotation was interrupted,
+    or an earlier host key was put back. Raises ValueError.
+    """
+    lines = [base64.b64decode(line, validate=True) for line in text.splitlines()]
+    kept = [*takewhile(lambda succession: succession[:HOST_KEY_BYTES] != public, lines)]
+    successions = b"".join(kept)
+    is_whole = all(len(succession) == SUCCESSION_BYTES for succession in lines)
+    if not is_whole or len([*predecessors(public, successions)]) != len(kept):
+        raise ValueError("a succession that leads nowhere")
+    return successions[-SUCCESSIONS * SUCCESSION_BYTES :]

@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 from chat.limits import Limits
 from chat.server.factory import ChatFactory
 from chat.testing import Client, Server
-from chat.wire.connection import PeerClosed
+from chat.wire.connection import HostKeyOffered, PeerClosed
 from chat.wire.errors import CloseCode
 from chat.wire.messages import Ping, Pong, Who
 from tests.server.support import HeldStore, ServerCase
@@ -64,6 +64,29 @@ class HandshakeDeadlineTests(ServerCase):
         client.log_in("")
         server.advance(30)
         assert not client.protocol.is_gone
+
+
+class HostKeyTests(ServerCase):
+    """A host key that is rotated while the server runs."""
+
+    def offered(self, client: Client) -> HostKeyOffered:
+        """Return the host key that a client was shown."""
+        [offered] = [event for event in client.events if isinstance(event, HostKeyOffered)]
+        return offered
+
+    def test_connections_from_then_on_are_shown_the_new_one(self) -> None:
+        server = Server()
+        before, between = server.connect(), server.connect()
+        before.log_in("ana")
+        old = server.factory.host_key
+        server.factory.host_key = new = old.succeed()
+        after = server.connect()
+        between.log_in("bob")
+        after.log_in("eve")
+        # Who was connected already has the old one, and is not disturbed.
+        assert self.offered(before) == self.offered(between) == HostKeyOffered(old.public)
+        assert self.offered(after) == HostKeyOffered(new.public, new.successions)
+        assert not any(client.protocol.is_gone for client in (before, between, after))
 
 
 class LoginDeadlineTests(ServerCase):

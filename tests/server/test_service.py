@@ -258,12 +258,17 @@ class SayTests(ServiceCase):
     """What the log says at the start."""
 
     def lines(self, *wheres: IAddress) -> list[str]:
-        """Return the lines of a start, with the fingerprint of this server cut out."""
+        """Return the lines of a start, with the fingerprints of this server cut out."""
         with capturedLogs() as events:
             service, ports = self.start(*wheres)
         self.stop(service, ports)
-        fingerprint = service.factory.host_key.fingerprint
-        return [line.replace(fingerprint, "FINGERPRINT") for line in chat_lines(events)]
+        host_key = service.factory.host_key
+        return [
+            line.replace(host_key.fingerprint, "FINGERPRINT").replace(
+                host_key.fingerprint_words, "WORDS"
+            )
+            for line in chat_lines(events)
+        ]
 
     def address(self, where: IAddress) -> str:
         """Return the address that a client is given."""
@@ -275,7 +280,9 @@ class SayTests(ServiceCase):
     def test_the_fingerprint_and_where_it_listens(self) -> None:
         lines = self.lines(IPv4Address("TCP", "127.0.0.1", 5555), UNIXAddress("/run/chat"))
         assert lines[0] == "Host key fingerprint: FINGERPRINT"
-        assert [line.split()[0] for line in lines] == ["Host", "Listening", "Connect", "Listening"]
+        assert lines[1] == "The same in words: WORDS"
+        kinds = [line.split()[0] for line in lines[2:]]
+        assert kinds == ["Listening", "Connect", "Listening"]
 
     def test_the_loopback_address_of_ipv4_is_localhost(self) -> None:
         assert self.address(IPv4Address("TCP", "127.0.0.1", 5555)) == "encchat://localhost:5555"

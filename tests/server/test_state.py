@@ -1,19 +1,23 @@
 """The state directory: private, one server's at a time, and the same identity for ever."""
 
+import base64
+import errno
 import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from Crypto.PublicKey import ECC
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.server.state import ConfigurationError, State, default_state_path
-from chat.wire.hostkey import HostKey
+from chat.wire.hostkey import HostKey, predecessors
 
 
 @contextmanager
@@ -161,6 +165,195 @@ def test_a_host_key_that_is_no_file_is_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "host_key.pem"
     path.mkdir()
     assert complaint(tmp_path) == f"the host key {path} cannot be used: Is a directory"
+
+
+# --- Rotating the host key ---
+
+
+def rotate(path: Path, times: int = 1) -> list[HostKey]:
+    """Rotate a server's host key, each time after a new start; return all it ever had."""
+    with opened(path) as state:
+        keys = [state.host_key()]
+    for _ in range(times):
+        with opened(path) as state:
+            keys.append(state.rotate_host_key())
+    return keys
+
+
+def proven(host_key: HostKey) -> list[bytes]:
+    """Return the earlier keys that lead to this one, the oldest first."""
+    return [*predecessors(host_key.public, host_key.successions)][::-1]
+
+
+@pytest.mark.parametrize("times", [1, 2, 8])
+def test_a_rotated_host_key_can_be_traced_to_those_before(tmp_path: Path, times: int) -> None:
+    keys = rotate(tmp_path, times)
+    assert len({key.public for key in keys}) == times + 1
+    with opened(tmp_path) as state:
+        host_key = state.host_key()
+    assert host_key.public == keys[-1].public
+    assert proven(host_key) == proven(keys[-1]) == [key.public for key in keys[:-1]]
+
+
+def test_of_many_rotations_the_last_eight_are_kept(tmp_path: Path) -> None:
+    keys = rotate(tmp_path, 10)
+    with opened(tmp_path) as state:
+        assert proven(state.host_key()) == [key.public for key in keys[2:-1]]
+    assert len((tmp_path / "host_key_history").read_text("ascii").splitlines()) == 8
+
+
+def test_a_history_with_more_is_cut_when_it_is_read(tmp_path: Path) -> None:
+    keys = rotate(tmp_path, 8)
+    oldest = HostKey.generate()
+    text = (tmp_path / "host_key_history").read_text("ascii")
+    message = b" " * 64 + b"encchat/1 host key succession\0" + oldest.public + keys[0].public
+    line = base64.b64encode(oldest.public + oldest.sign(message)).decode()
+    (tmp_path / "host_key_history").write_text(f"{line}\n{text}", "ascii")
+    with opened(tmp_path) as state:
+        assert proven(state.host_key()) == [key.public for key in keys[:-1]]
+
+
+def test_what_a_rotation_writes_is_private(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        rotate(tmp_path)
+    finally:
+        os.umask(before)
+    files = {file.name: mode(file) for file in tmp_path.iterdir()}
+    assert files == {"lock": 0o600, "host_key.pem": 0o600, "host_key_history": 0o600}
+
+
+def test_the_old_private_half_is_gone(tmp_path: Path) -> None:
+    old, _ = rotate(tmp_path)
+    assert all(old.to_pem() != file.read_text() for file in tmp_path.iterdir())
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+def interrupt(
+    monkeypatch: pytest.MonkeyPatch, calls: int, error: BaseException, *, is_after: bool
+) -> None:
+    """Let the system fail in, or right after, one of the calls that change a directory."""
+    left = count(calls, -1)
+
+    def failing(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **options: Any) -> Any:
+            is_last = next(left) == 0
+            if is_last and not is_after:
+                raise error
+            result = call(*arguments, **options)
+            if is_last:
+                raise error
+            return result
+
+        return wrapped
+
+    monkeypatch.setattr(os, "fsync", failing(os.fsync))
+    monkeypatch.setattr(Path, "rename", failing(Path.rename))
+    monkeypatch.setattr(Path, "unlink", failing(Path.unlink))
+
+
+CALLS = 8
+"""Twice: unlink what is left of an earlier attempt, sync the file, rename it, sync the name."""
+
+
+@pytest.mark.parametrize("is_after", [False, True])
+@pytest.mark.parametrize("calls", range(CALLS))
+def test_a_crash_at_any_point_of_a_rotation_leaves_a_host_key_that_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int, is_after: bool
+) -> None:
+    *earlier, old = rotate(tmp_path, 2)
+    with opened(tmp_path) as state, monkeypatch.context() as patch:
+        interrupt(patch, calls, Crash(), is_after=is_after)
+        with pytest.raises(Crash):
+            state.rotate_host_key()
+    before = [key.public for key in earlier]
+    with opened(tmp_path) as state:
+        now = state.host_key()
+        if now.public == old.public:
+            assert proven(now) == before
+        else:
+            assert proven(now) == [*before, old.public]
+        following = state.rotate_host_key()
+        assert proven(following) == [*proven(now), now.public]
+    # Only the second rename makes the change.
+    assert (now.public != old.public) is ((calls, is_after) >= (CALLS - 2, True))
+
+
+@pytest.mark.parametrize("calls", range(CALLS))
+def test_a_disk_that_is_full_is_a_sentence_and_the_next_attempt_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    rotate(tmp_path)
+    with opened(tmp_path) as state:
+        with monkeypatch.context() as patch:
+            full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            interrupt(patch, calls, full, is_after=False)
+            with pytest.raises(ConfigurationError) as caught:
+                state.rotate_host_key()
+        assert str(caught.value) == (
+            f"the host key in {tmp_path} cannot be replaced: No space left on device"
+        )
+        now = state.host_key()
+        assert proven(state.rotate_host_key()) == [*proven(now), now.public]
+
+
+def test_an_earlier_key_that_was_put_back_has_what_led_to_it(tmp_path: Path) -> None:
+    first, second, _ = rotate(tmp_path, 2)
+    for put_back, before in ((second, [first.public]), (first, [])):
+        (tmp_path / "host_key.pem").write_text(put_back.to_pem(), "ascii")
+        with opened(tmp_path) as state:
+            assert proven(state.host_key()) == before
+
+
+def test_a_history_that_does_not_lead_to_the_host_key_is_a_sentence(tmp_path: Path) -> None:
+    rotate(tmp_path, 2)
+    history = tmp_path / "host_key_history"
+    one, two = history.read_text("ascii").splitlines()
+    for damaged in (
+        one,
+        f"{two}\n{one}",
+        f"{one}\n\n{two}",
+        f"{one[:-4]}\n{two}",
+        f"{one}AAAA\n{two}",
+        f"{one}{two}",
+        f"{one}\n{two[:-1]}",
+        f"{one}\n-{two[1:]}",
+        f"{one}\n{two}\n{two}",
+        f"A{one[1:]}\n{two}" if one[0] != "A" else f"B{one[1:]}\n{two}",
+        "é",
+        "# a note",
+    ):
+        history.write_text(damaged, "utf-8")
+        assert complaint(tmp_path).startswith(
+            f"{history} does not lead to the host key in host_key.pem: "
+        )
+        assert history.read_text("utf-8") == damaged
+    history.unlink()
+    with opened(tmp_path) as state:
+        assert state.host_key().successions == b""
+
+
+def test_another_host_key_does_not_go_with_the_history(tmp_path: Path) -> None:
+    rotate(tmp_path)
+    (tmp_path / "host_key.pem").unlink()
+    assert "does not lead to the host key" in complaint(tmp_path)
+
+
+def test_a_history_that_is_no_file_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "host_key_history"
+    path.mkdir()
+    assert complaint(tmp_path) == f"the history of host keys {path} cannot be used: Is a directory"
+
+
+def test_a_damaged_history_is_not_rotated_away(tmp_path: Path) -> None:
+    rotate(tmp_path)
+    (tmp_path / "host_key_history").write_text("damaged", "ascii")
+    with opened(tmp_path) as state, pytest.raises(ConfigurationError):
+        state.rotate_host_key()
+    assert (tmp_path / "host_key_history").read_text("ascii") == "damaged"
 
 
 # --- Where it is ---
