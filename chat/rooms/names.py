@@ -1,9 +1,17 @@
-"""Names of people and rooms: which are allowed, and when two are the same (protocol.md 6.5)."""
+"""Names of people and rooms: which are allowed, and when two are the same (protocol.md 6.5).
+
+A name is prepared as the Nickname profile of PRECIS says (RFC 8266), and then held to less than
+that allows: no spaces inside, because commands take one word, and no symbols.
+"""
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
+from precis_i18n import get_profile
+
 from chat.limits import NICK_CHARACTERS, ROOM_CHARACTERS
+from chat.rooms.confusables import IGNORABLE, fold
 from chat.rooms.errors import (
     NickEmptyError,
     NickInvalidError,
@@ -15,30 +23,26 @@ from chat.rooms.errors import (
 
 __all__ = ["name_key", "prepare_nick", "prepare_room"]
 
+_PROFILE: Final = get_profile("NicknameCasePreserved")
+
 _PUNCTUATION: Final = frozenset("_-.")
 
-# Letters and marks that are shown as nothing (Unicode's Default_Ignorable_Code_Point): with them,
-# two nicknames could look the same, or like no nickname at all.
-_INVISIBLE: Final = frozenset(
-    map(
-        chr,
-        [
-            *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180F, 0x3164, 0xFFA0),
-            *range(0x180B, 0x180E),
-            *range(0xFE00, 0xFE10),
-            *range(0xE0100, 0xE01F0),
-        ],
-    )
-)
+_COMPOSED: Final = 4
+"""Characters that become one by normalization, at most (an alpha and three marks)."""
+
+_LONGEST: Final = max(NICK_CHARACTERS, ROOM_CHARACTERS)
+
+_CACHED_KEYS: Final = 4_096
+"""Of texts no longer than a name, whose keys have at most 18 times as many characters: 10 MB."""
 
 
 def prepare_nick(text: str) -> str:
-    """Return the nickname that `text` stands for, in normalization form C.
+    """Return the nickname that `text` stands for, in normalization form KC.
 
     Raises NickEmptyError, NickTooLongError, NickInvalidError. White space around it is dropped;
     inside it is not allowed, nor is anything that could move a cursor or hide.
     """
-    nick = _normalize(text)
+    nick = _normalize(text, NICK_CHARACTERS)
     if not nick:
         raise NickEmptyError
     if len(nick) > NICK_CHARACTERS:
@@ -53,7 +57,7 @@ def prepare_room(text: str) -> str:
 
     Raises RoomEmptyError, RoomTooLongError, RoomInvalidError.
     """
-    room = _normalize(text)
+    room = _normalize(text, ROOM_CHARACTERS)
     if not room:
         raise RoomEmptyError
     if len(room) > ROOM_CHARACTERS:
@@ -64,20 +68,39 @@ def prepare_room(text: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """Return what two names have in common when they are the same."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return unicodedata.normalize("NFKC", folded)
+    """Return what two names have in common when they are the same: look alike, or differ in case.
+
+    Any text has one, and the key of a key is that key. What is too long to become a name is its own
+    key, so that no text costs more than a few names. It is not for display.
+    """
+    if len(name) > _COMPOSED * _LONGEST:
+        return name
+    return _cached_key(name) if len(name) <= _LONGEST else fold(name)
 
 
-def _normalize(text: str) -> str:
-    return unicodedata.normalize("NFC", text.strip(" "))
+@lru_cache(_CACHED_KEYS)
+def _cached_key(name: str) -> str:
+    return fold(name)
+
+
+def _normalize(text: str, characters: int) -> str:
+    """Return a text in form KC without space around, or the text if it is too long in any form."""
+    text = text.strip(" ")
+    if len(text) > _COMPOSED * characters:
+        return text
+    return unicodedata.normalize("NFKC", text).strip(" ")
 
 
 def _is_name(name: str) -> bool:
-    return name[0].isalnum() and all(map(_is_allowed, name))
+    if not (name[0].isalnum() and all(map(_is_allowed, name))):
+        return False
+    try:
+        return bool(_PROFILE.enforce(name) == name)
+    except UnicodeEncodeError:
+        return False
 
 
 def _is_allowed(character: str) -> bool:
     return character in _PUNCTUATION or (
-        unicodedata.category(character)[0] in "LMN" and character not in _INVISIBLE
+        unicodedata.category(character)[0] in "LMN" and character not in IGNORABLE
     )

@@ -402,7 +402,7 @@ def test_a_page_of_logs() -> None:
 
 def test_a_page_of_public_rooms() -> None:
     hub, [ana] = hub_with("ana")
-    names = sorted(f"r{number}" for number in range(ROOMS_PAGE + 1))
+    names = sorted((f"r{number}" for number in range(ROOMS_PAGE + 1)), key=name_key)
     for name in reversed(names):
         room_of(hub, ana, name=name)
     room_of(hub, ana, name="hidden", kind=Kind.INVITE)

@@ -1,0 +1,94 @@
+"""Which texts look alike: skeletons of UTS 39 section 4, and `fold`, which ignores case as well.
+
+The data beside this file is Unicode's, made by docs/confusables.py, under UNICODE-LICENSE.txt. It
+is read when it is first needed: 7,000 lines of 90 KB, 1 MB in memory.
+"""
+
+import unicodedata
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+__all__ = ["IGNORABLE", "fold", "parse", "skeleton"]
+
+IGNORABLE: Final = frozenset(
+    map(
+        chr,
+        [
+            *(0x00AD, 0x034F, 0x061C, 0x3164, 0xFEFF, 0xFFA0),
+            *range(0x115F, 0x1161),
+            *range(0x17B4, 0x17B6),
+            *range(0x180B, 0x1810),
+            *range(0x200B, 0x2010),
+            *range(0x202A, 0x202F),
+            *range(0x2060, 0x2070),
+            *range(0xFE00, 0xFE10),
+            *range(0xFFF0, 0xFFF9),
+            *range(0x1BCA0, 0x1BCA4),
+            *range(0x1D173, 0x1D17B),
+            *range(0xE0000, 0xE1000),
+        ],
+    )
+)
+"""What is shown as nothing: Unicode's Default_Ignorable_Code_Point."""
+
+_ROUNDS: Final = 5
+"""Until `fold` keeps what it made. Three are enough for all that was tried."""
+
+
+def parse(text: str) -> dict[str, str]:
+    """Return which texts become which.
+
+    Of each line: code points in hexadecimal, a semicolon, code points. A line that begins with
+    ``#`` is a comment. Raises ValueError.
+    """
+    pairs = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            source, target = line.split(";")
+            pairs[_text(source)] = _text(target)
+    return pairs
+
+
+def skeleton(text: str) -> str:
+    """Return what is the same for all texts that look alike (UTS 39, without its bidi part)."""
+    decomposed = unicodedata.normalize("NFD", text)
+    return unicodedata.normalize("NFD", decomposed.translate(_prototypes()))
+
+
+def fold(text: str) -> str:
+    """Return what is the same for all texts that look alike or differ in case; `fold` keeps it.
+
+    Looks come first. A letter of which the capital form looks like one letter and the small form
+    like another, such as the Greek nu that is N or v, is therefore two.
+    """
+    letters, marked = _cases()
+    for _ in range(_ROUNDS):
+        text = skeleton(unicodedata.normalize("NFKC", text))
+        for source, target in marked:
+            text = text.replace(source, target)
+        # What a prototype is folded to can look like something else again.
+        text = skeleton(text.translate(letters).casefold())
+    return text
+
+
+@cache
+def _prototypes() -> dict[int, str]:
+    return str.maketrans(_read("confusables.txt") | dict.fromkeys(IGNORABLE, ""))
+
+
+@cache
+def _cases() -> tuple[dict[int, str], list[tuple[str, str]]]:
+    """Return what stands for single prototypes, and for letters with marks."""
+    pairs = _read("cases.txt")
+    letters = {source: target for source, target in pairs.items() if len(source) == 1}
+    marked = [(source, target) for source, target in pairs.items() if len(source) > 1]
+    return str.maketrans(letters), marked
+
+
+def _read(name: str) -> dict[str, str]:
+    return parse(files(__package__).joinpath(name).read_text("utf-8"))
+
+
+def _text(points: str) -> str:
+    return "".join([chr(int(point, 16)) for point in points.split(" ")])
