@@ -8,7 +8,7 @@ what besides looks is taken as one so that small and capital letters are not tol
 import hashlib
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -37,8 +37,21 @@ def trim(published: bytes) -> str:
     for line in lines:
         source, _, rest = line.partition("#")[0].partition(";")
         if rest:
-            rows.append(f"{source.strip()};{rest.partition(';')[0].strip()}")
-    return "\n".join([*head, *sorted(rows, key=lambda row: int(row.partition(";")[0], 16))]) + "\n"
+            rows.append((_text(source), _text(rest.partition(";")[0])))
+    return "\n".join(head) + "\n" + _lines(sorted(rows))
+
+
+def _text(points: str) -> str:
+    return "".join(chr(int(point, 16)) for point in points.split())
+
+
+def _lines(pairs: Iterable[tuple[str, str]]) -> str:
+    return "".join(f"{_escape(source)}\t{_escape(target)}\n" for source, target in pairs)
+
+
+def _escape(text: str) -> str:
+    points = map(ord, text)
+    return "".join(f"\\u{it:04x}" if it <= 0xFFFF else f"\\U{it:08x}" for it in points)
 
 
 class Cases:
@@ -124,10 +137,6 @@ def cases() -> Cases:
     return classes
 
 
-def _hex(text: str) -> str:
-    return " ".join(f"{ord(character):04X}" for character in text)
-
-
 def main(arguments: list[str]) -> None:
     """Write the files, or with ``--check`` fail if that would change them."""
     published, *check = arguments
@@ -137,8 +146,7 @@ def main(arguments: list[str]) -> None:
         "# Made by docs/confusables.py from confusables.txt beside this and the case folding of\n"
         f"# Unicode {unicodedata.unidata_version}: what stands for prototypes and marked letters.\n"
     )
-    body = "".join(f"{_hex(source)};{_hex(target)}\n" for source, target in cases().rows())
-    _put("cases.txt", head + body, is_check=bool(check))
+    _put("cases.txt", head + _lines(cases().rows()), is_check=bool(check))
 
 
 def _put(name: str, text: str, *, is_check: bool) -> None:

@@ -1,11 +1,13 @@
 """Look-alikes: the published data, skeletons of UTS 39, and the one key of letters and cases."""
 
 import re
+import runpy
 import string
 import sys
 import unicodedata
 from importlib.resources import files
 from itertools import combinations
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -42,7 +44,15 @@ def test_the_data_is_that_which_was_published() -> None:
     assert "UNICODE LICENSE V3" in files("chat.rooms").joinpath("UNICODE-LICENSE.txt").read_text()
 
 
-@pytest.mark.parametrize("line", ["0061", "0061;", "0061;g", ";0061", "61 62", "110000;0061"])
+def test_the_cases_are_what_the_script_makes_of_the_data() -> None:
+    text = files("chat.rooms").joinpath("cases.txt").read_text("utf-8")
+    if f"Unicode {unicodedata.unidata_version}:" not in text:
+        pytest.skip("made with another version of Python")
+    script = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "confusables.py"))
+    assert dict(script["cases"]().rows()) == parse(text)
+
+
+@pytest.mark.parametrize("line", ["a", "a\tb\tc", "a\n", "\\u12\tb", "\\U00110000\ta", "\u00e9\te"])
 def test_a_damaged_line_is_refused(line: str) -> None:
     with pytest.raises(ValueError):
         parse(line)
