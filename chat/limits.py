@@ -191,6 +191,8 @@ class Limits:
     """How often what users have seen is written; a crash loses so much of it."""
     code_seconds: float = 600
     """How long the code for another device is good."""
+    recovery_seconds: float = 86_400
+    """The same, where the operator made it for somebody who has lost every key."""
     trim_seconds: float = 3_600
     """How often records are removed that are kept no longer."""
     connect_seconds: float = field(default=15, metadata=FIXED)

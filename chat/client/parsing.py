@@ -32,13 +32,12 @@ from chat.client.commands import (
     Topic,
     Who,
 )
+from chat.durations import parse_duration
 from chat.limits import REACTION_BYTES, REASON_CHARACTERS, SEQ_MAX, SLOW_MOST, TEXT_BYTES
 from chat.rooms.roles import Action
 
 __all__ = ["parse_line"]
 
-_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_TIME: Final = re.compile("([0-9]{1,6})([smhdw])")
 _INVITATION_SECONDS: Final = 7 * 86_400
 
 _NUMBER: Final = re.compile(r"#([0-9]{1,20})(?: +|$)")
@@ -123,12 +122,6 @@ def _options(argument: str, *known: str) -> tuple[set[str], str]:
     return found, argument
 
 
-def _seconds(text: str) -> int | None:
-    """Return how many seconds a time like 12h is; None for what is no time."""
-    match = _TIME.fullmatch(text)
-    return None if match is None else int(match[1]) * _UNITS[match[2]]
-
-
 def _moderate(action: Action, argument: str) -> Command:
     lasts = action in (Action.BAN, Action.MUTE)
     usage = f"/{action.value} NICK {'[TIME] ' if lasts else ''}[REASON]"
@@ -137,7 +130,7 @@ def _moderate(action: Action, argument: str) -> Command:
     seconds = None
     if lasts:
         first, _, after = rest.strip().partition(" ")
-        seconds = _seconds(first)
+        seconds = parse_duration(first)
         if seconds is not None:
             rest = after
     reason = rest.strip()
@@ -151,7 +144,7 @@ def _moderate(action: Action, argument: str) -> Command:
 
 
 def _slow(argument: str) -> Command:
-    seconds = _seconds(argument) if not argument.isdigit() else int(argument[:9])
+    seconds = parse_duration(argument) if not argument.isdigit() else int(argument[:9])
     if seconds is None or not argument.isascii() or seconds > SLOW_MOST:
         raise CommandError(f"It is used like this: /slow SECONDS, at most {SLOW_MOST}")
     return Slow(seconds)
@@ -161,7 +154,7 @@ def _invitation(argument: str) -> Command:
     options, argument = _options(argument, "--server")
     uses, seconds = 1, _INVITATION_SECONDS
     for word in argument.split():
-        lasts = _seconds(word)
+        lasts = parse_duration(word)
         if lasts:
             seconds = lasts
         elif word.isascii() and word.isdigit() and 0 < len(word) < 7 and int(word):

@@ -43,6 +43,7 @@ __all__ = [
     "TooManyInvitationsError",
     "TooManyRoomsError",
     "UnknownRequestError",
+    "WrongPasswordError",
 ]
 
 
@@ -198,6 +199,13 @@ class BadTokenError(RequestError):
 
     code = "bad_token"
     sentence = "That invitation is wrong, used up, or no longer valid."
+
+
+class WrongPasswordError(RequestError):
+    """A wrong password, or a nickname that has none."""
+
+    code = "wrong_password"
+    sentence = "Wrong nickname or password."
 
 
 class ClosedError(RequestError):

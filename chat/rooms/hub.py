@@ -90,6 +90,10 @@ class Hub:
         for pair in [pair for pair, known in self._pairs.items() if known is room]:
             del self._pairs[pair]
 
+    def shared_rooms(self) -> list[Room]:
+        """Return all rooms that are no private conversation."""
+        return list(self._by_name.values())
+
     def known_room(self, log: bytes) -> Room | None:
         """Return a log, whoever asks."""
         return self._rooms.get(log)

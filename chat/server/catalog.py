@@ -29,6 +29,7 @@ _ROOM: Final = b"room/"
 _MEMBER: Final = b"member/"
 _SERVER: Final = b"server/"
 _INVITATION: Final = b"invitation/"
+_CODE: Final = b"code/"
 
 
 class _Account(msgspec.Struct, frozen=True, array_like=True):
@@ -77,6 +78,7 @@ _accounts: Final = msgspec.msgpack.Decoder(_Account)
 _rooms: Final = msgspec.msgpack.Decoder(_Room)
 _members: Final = msgspec.msgpack.Decoder(_Member)
 _servers: Final = msgspec.msgpack.Decoder(_Server)
+_codes: Final = msgspec.msgpack.Decoder(tuple[bytes, int])
 _invitations: Final = msgspec.msgpack.Decoder(_Invitation)
 
 
@@ -108,6 +110,9 @@ class Catalog:
                 server = _servers.decode(value)
                 hub.standing = _load_standing(server.standing)
                 hub.networks = {it[0]: Sanction(*it[1:]) for it in server.networks}
+            for key, value in await self._scan(_CODE):
+                hash, until = _codes.decode(value)
+                hub.codes.issue(key, hash, 0, until)
             for key, value in await self._scan(_INVITATION):
                 kept = _invitations.decode(value)
                 hub.invitations.known[key] = Invitation(kept.log, kept.by, kept.uses, kept.until)
@@ -173,6 +178,11 @@ class Catalog:
         it = invitation
         value = _Invitation(it.log, it.by, it.uses, it.until)
         return self._put(_INVITATION + hash, msgspec.msgpack.encode(value))
+
+    def save_code(self, account_id: bytes, code: tuple[bytes, int] | None) -> Deferred[None]:
+        """Keep the hash of a code and until when it is good, or no longer."""
+        value = None if code is None else msgspec.msgpack.encode(code)
+        return self._put(_CODE + account_id, value)
 
     def save_member(self, log: bytes, account_id: bytes) -> Deferred[None]:
         """Keep that an account is a member."""

@@ -8,13 +8,15 @@ from chat.rooms.errors import NotStoredError
 from chat.rooms.hub import Hub
 from chat.rooms.people import Account
 from chat.rooms.room import Room
+from chat.server.addresses import address_group
 from chat.server.audit import Audit
 from chat.server.catalog import Catalog
+from chat.server.failures import LoginFailures
 from chat.server.feed import Feed
 from chat.server.feeds import Feeds
 from chat.server.invitations import InvitationDesk
 from chat.server.session import Session, refuse
-from chat.store.interface import Appended, LogStore
+from chat.store.interface import Appended, LogStore, StoreError
 from chat.wire import messages
 from chat.wire.sealing import RandomBytes
 
@@ -35,6 +37,7 @@ class Context:
     random_bytes: RandomBytes
     audit: Audit
     invitations: InvitationDesk
+    failures: LoginFailures
     sessions: dict[int, Session] = field(default_factory=dict)
     """Those on which somebody is logged in, by number."""
 
@@ -44,7 +47,19 @@ class Context:
 
     def group_of(self, session: Session) -> str:
         """Return the group of addresses that a connection counts with."""
-        return session.address
+        return address_group(session.address)
+
+    async def make_owner(self, account: Account) -> None:
+        """Let an account own the server. Raises StoreError."""
+        owners = self.hub.standing.owners
+        if account.id in owners:
+            return
+        owners.add(account.id)
+        try:
+            await self.catalog.save_server(self.hub)
+        except StoreError:
+            owners.discard(account.id)
+            raise
 
     def sessions_of(self, account: Account, but: Session | None = None) -> list[Session]:
         """Return an account's connections, without one of them."""

@@ -5,6 +5,8 @@ code from a device that is logged in or, where the operator wants passwords, wit
 """
 
 import hashlib
+import math
+from collections.abc import Collection
 from typing import Final, Protocol
 
 from msgspec import UNSET
@@ -14,13 +16,17 @@ from chat.rooms.entries import Registration
 from chat.rooms.errors import (
     BadCodeError,
     BadSignatureError,
+    BadTokenError,
     ClosedError,
     LastDeviceError,
     NoSuchDeviceError,
     NoSuchNickError,
     NotAllowedError,
     TokenNeededError,
+    TooManyAttemptsError,
+    WrongPasswordError,
 )
+from chat.rooms.names import name_key
 from chat.rooms.people import Account
 from chat.server.context import Context
 from chat.server.invitations import token_hash
@@ -37,6 +43,8 @@ __all__ = ["Authenticator", "Entry", "code_hash", "new_code"]
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: nothing that is taken for something else when it is read out."""
 _CODE_CHARACTERS: Final = 10
+_FAILURES: Final = (BadSignatureError, BadCodeError, BadTokenError, WrongPasswordError)
+"""What somebody gets who guesses."""
 _SPOKEN: Final = str.maketrans("OIL", "011", "- ")
 """How people read it."""
 
@@ -59,30 +67,44 @@ class Entry:
         server_limits: dict[str, int],
         registration: Registration,
         authenticator: Authenticator | None,
+        owners: Collection[str] = (),
     ) -> None:
         self._context = context
         self._presence = presence
         self._server_limits = server_limits
         self._registration = registration
         self._authenticator = authenticator
+        self._owners = frozenset(map(name_key, owners))
 
     async def login(self, session: Session, login: messages.Login) -> None:
         """Let a connection be an account's."""
         context, people = self._context, self._context.hub.people
         people.check_new(session.number)
-        if not verify_login(login.key, login.signature, session.binding):
-            raise BadSignatureError
         now = context.milliseconds()
         context.hub.check_network(context.group_of(session), now)
         account = people.of_key(login.key)
-        if account is None:
-            account = await self._admit(login, now)
-        elif login.token is not UNSET:
-            await self._invite(account, login.token, now)
+        # Whoever has a key never waits, however many others try to be who that is.
+        wait = 0.0 if account else context.failures.wait(session.address, login.nick)
+        if wait > 0:
+            raise TooManyAttemptsError(math.ceil(wait))
+        try:
+            if not verify_login(login.key, login.signature, session.binding):
+                raise BadSignatureError
+            if account is None:
+                account = await self._admit(login, now)
+            elif login.token is not UNSET:
+                await self._invite(account, login.token, now)
+        except _FAILURES:
+            context.failures.failed(session.address, login.nick)
+            raise
         context.hub.check_may_enter(account, now)
+        if name_key(account.nick) in self._owners:
+            await context.make_owner(account)
         if session.is_gone:
             return
+        people.check_new(session.number)
         people.login(session.number, account)
+        context.failures.succeeded(session.address, account.nick)
         session.device = login.key
         context.sessions[session.number] = session
         session.admit()
@@ -118,6 +140,7 @@ class Entry:
             except NoSuchNickError:
                 raise BadCodeError from None
             self._context.hub.codes.redeem(account.id, code_hash(login.code), now)
+            await self._context.catalog.save_code(account.id, None)
         elif self._authenticator is None:
             return await self._register(login, now)
         else:
@@ -237,6 +260,7 @@ class Entry:
         except StoreError:
             context.hub.rename(account, was)
             raise
+        context.failures.renamed(was, account.nick)
         for renamed in told:
             context.feeds.announce(renamed, session)
         session.send(messages.Ok(nick.id))

@@ -6,7 +6,7 @@ The domain decides (`chat.rooms`), the feed stores and tells everybody (`chat.se
 
 import os
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Final
 
 from msgspec import Struct
@@ -25,6 +25,7 @@ from chat.server.audit import Audit
 from chat.server.catalog import Catalog
 from chat.server.context import Context
 from chat.server.entry import Authenticator, Entry
+from chat.server.failures import LoginFailures
 from chat.server.feeds import Feeds
 from chat.server.invitations import InvitationDesk
 from chat.server.membership import Membership
@@ -68,6 +69,7 @@ class Desk:
         keeps: Keeps = EVERYTHING,
         registration: Registration = Registration.OPEN,
         authenticator: Authenticator | None = None,
+        owners: Collection[str] = (),
     ) -> None:
         self._random_bytes = random_bytes
         hub, catalog = Hub(self._new_id, limits), Catalog(store, clock, limits)
@@ -81,12 +83,18 @@ class Desk:
             random_bytes,
             Audit(store, random_bytes),
             InvitationDesk(hub, catalog, limits, random_bytes),
+            LoginFailures(limits, clock),
         )
         self._presence = Presence(context, clock)
         membership, posting, archive = Membership(context), Posting(context), Archive(context)
         self.moderation = moderation = Moderation(context, membership)
         entry = Entry(
-            context, self._presence, _LIMITS | keeps.as_limits(), registration, authenticator
+            context,
+            self._presence,
+            _LIMITS | keeps.as_limits(),
+            registration,
+            authenticator,
+            owners,
         )
         self._handlers: dict[type[Struct], Callable[[Session, Any], _Later]] = {
             messages.Login: entry.login,

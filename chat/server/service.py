@@ -6,114 +6,40 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import cast
 
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import (
     IDelayedCall,
     IListeningPort,
     IReactorCore,
+    IReactorUNIX,
     IStreamServerEndpoint,
 )
 from twisted.logger import Logger
-from twisted.python import usage
 from twisted.python.failure import Failure
 
 from chat.limits import Limits
+from chat.rooms.entries import Registration
+from chat.server.console import SOCKET, ConsoleFactory
+from chat.server.control import Control
 from chat.server.factory import ChatFactory
+from chat.server.options import DEFAULT_LISTEN, Options
 from chat.server.requests import Desk, utc_milliseconds
 from chat.server.retention import EVERYTHING, Keeps, Retention
-from chat.server.settings import describe_limits, parse_limit
-from chat.server.state import ConfigurationError, State, default_state_path
+from chat.server.state import ConfigurationError, State
 from chat.store import sqlite as store
 from chat.store.interface import LogStore, StoreError
 from chat.store.sqlite import open_store
+from chat.wire.hostkey import HostKey
 
 __all__ = ["DEFAULT_LISTEN", "ChatService", "Options", "makeService"]
 
-DEFAULT_LISTEN = "tcp:5555:interface=127.0.0.1"
-
 _log = Logger()
-
-_MOST: Final = 10**9
-"""More than a billion days or records is a slip of the finger."""
-
-
-class Options(usage.Options):
-    """Options of ``twistd encchat``."""
-
-    synopsis = "[options]"
-    longdesc = f"""\
-An encrypted chat server. Without options it listens on localhost:5555, and makes itself an
-identity on the first start: it logs the fingerprint, and the line to paste into a client.
-
-Strings for --listen are Twisted's server endpoint strings, for example tcp:5555 (all IPv4
-addresses), tcp6:5555 (all IPv6 addresses), tcp:5555:interface=192.0.2.7, unix:/run/encchat.sock.
-The default is {DEFAULT_LISTEN}.
-
-The state directory holds all there is: the server's identity, host_key.pem (who has that file can
-pose as this server; without it every client will refuse the server), everything that was said,
-encchat.db, and the key to it, storage_key. Keep a copy of them. The default is $ENCCHAT_STATE, or
-the user's data directory.
-
-Everything is kept unless --keep-days or --keep-records say otherwise; what is kept no longer is
-removed from the file. The index for searching holds words in clear; --no-search leaves it out."""
-
-    optFlags = (("no-search", None, "Keep no index of what is said; an existing one is removed."),)
-
-    def __init__(self) -> None:
-        usage.Options.__init__(self)
-        self["listen"] = []
-        self["state"] = None
-        self["keep-days"] = self["keep-records"] = None
-        self["limits"] = {}
-
-    def getUsage(self, width: int | None = None) -> str:
-        """Return the help, with every limit and its default."""
-        usage_text: str = usage.Options.getUsage(self, width)
-        return (
-            f"{usage_text}\nLimits (bytes, seconds), as they are unless set:\n{describe_limits()}"
-        )
-
-    def opt_listen(self, endpoint: str) -> None:
-        """Where to listen, as an endpoint string; can be given several times."""
-        self["listen"].append(endpoint)
-
-    def opt_state(self, directory: str) -> None:
-        """Directory for the server's identity; made if it does not exist."""
-        if not directory:
-            raise usage.UsageError("--state needs the name of a directory")
-        self["state"] = Path(directory)
-
-    def opt_keep_days(self, days: str) -> None:
-        """Remove what is older than so many days."""
-        self["keep-days"] = _positive("--keep-days", days)
-
-    def opt_keep_records(self, records: str) -> None:
-        """Remove all but the last so many records of each room and conversation."""
-        self["keep-records"] = _positive("--keep-records", records)
-
-    def opt_limit(self, limit: str) -> None:
-        """Set a limit, as NAME=VALUE (see below); can be given several times."""
-        try:
-            name, value = parse_limit(limit)
-        except ValueError as error:
-            raise usage.UsageError(f"--limit: {error}") from None
-        self["limits"][name] = value
-
-    def postOptions(self) -> None:
-        """Fill in the defaults."""
-        self["listen"] = self["listen"] or [DEFAULT_LISTEN]
-        self["state"] = self["state"] or default_state_path()
-
-
-def _positive(option: str, text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MOST:
-        raise usage.UsageError(f"{option} needs a whole number from 1 to {_MOST}")
-    return int(text)
 
 
 class ChatService(Service):
@@ -129,6 +55,8 @@ class ChatService(Service):
         limits: Limits,
         keeps: Keeps = EVERYTHING,
         has_search: bool = True,
+        registration: Registration = Registration.OPEN,
+        operators: Sequence[str] = (),
         open_store: Callable[[Path, store.Reactor, bool], LogStore] = open_store,
     ) -> None:
         self._endpoints = endpoints
@@ -137,10 +65,14 @@ class ChatService(Service):
         self._limits = limits
         self._keeps = keeps
         self._has_search = has_search
+        self._registration = registration
+        self._operators = operators
         self._open_store = open_store
         self._state: State | None = None
         self._store: LogStore | None = None
         self._retention: Retention | None = None
+        self._console: ConsoleFactory | None = None
+        self._console_port: IListeningPort | None = None
         self._failures: list[str] = []
         self._is_listening = False
         self.factory = ChatFactory(clock, limits)
@@ -178,8 +110,13 @@ class ChatService(Service):
             raise SystemExit(f"encchat: {error}") from None
         self.factory.host_key = host_key
         self.factory.desk = desk = Desk(
-            self._store, storage_key, self._clock, self._limits, keeps=self._keeps
+            *(self._store, storage_key, self._clock, self._limits),
+            keeps=self._keeps,
+            registration=self._registration,
+            owners=self._operators,
         )
+        control = Control(desk, self._state, host_key, self._rekey)
+        self._console = ConsoleFactory(control)
         self._retention = Retention(
             *(desk.context.hub, self._store, self._keeps, self._clock),
             *(self._limits.trim_seconds, utc_milliseconds),
@@ -206,9 +143,22 @@ class ChatService(Service):
         loading = Deferred.fromCoroutine(self.factory.desk.load())
         loading.addCallbacks(self._open, self._not_loaded)
 
+    def _rekey(self, host_key: HostKey) -> None:
+        """Be somebody else for those who connect from now on."""
+        self.factory.host_key = host_key
+
     def _open(self, _: object) -> None:
         """Everything is known: serve."""
-        assert self._retention is not None
+        assert self._retention is not None and self._console is not None
+        path = self._state_path / SOCKET
+        try:
+            # The state is locked, so a socket that is there is one that a crash left.
+            path.unlink(missing_ok=True)
+            # mypy-zope cannot say what kind of factory it is.
+            listen: Callable[..., IListeningPort] = self._clock.listenUNIX
+            self._console_port = listen(str(path), self._console, mode=0o600)
+        except (OSError, CannotListenError) as error:
+            _log.error("chat.admin will not reach this server: {reason}", reason=str(error))
         self._retention.start()
         self.factory.open()
 
@@ -228,6 +178,8 @@ class ChatService(Service):
         Service.stopService(self)
         # Waited for, because a port that is a file is removed only then.
         closed: list[Deferred[object]] = [maybeDeferred(port.stopListening) for port in self.ports]
+        if self._console_port is not None:
+            closed.append(maybeDeferred(self._console_port.stopListening))
         self.factory.stop()
         if self._retention is not None:
             self._retention.stop()
@@ -283,10 +235,14 @@ def makeService(options: Options) -> ChatService:
     clock.callLater(0, _exit_cleanly_on_signals, clock)
     keeps = Keeps(options["keep-days"], options["keep-records"])
     limits = Limits(**options["limits"])
-    return ChatService(endpoints, options["state"], clock, limits, keeps, not options["no-search"])
+    return ChatService(
+        *(endpoints, options["state"], clock, limits, keeps, not options["no-search"]),
+        registration=options["registration"],
+        operators=options["operators"],
+    )
 
 
-class Reactor(store.Reactor, IReactorCore):
+class Reactor(store.Reactor, IReactorCore, IReactorUNIX):
     """What is needed of the reactor."""
 
 

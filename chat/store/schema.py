@@ -8,7 +8,7 @@ from typing import Final
 
 from chat.store.interface import StoreError
 
-__all__ = ["MIGRATIONS", "connect", "prepare"]
+__all__ = ["MIGRATIONS", "connect", "has_search", "prepare"]
 
 _APPLICATION_ID: Final = 0x656E6363
 """``encc``: what is in the file's header, so that no other program's file is taken for ours."""
@@ -52,6 +52,19 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")
     return connection
+
+
+def has_search(path: Path) -> bool:
+    """Tell whether the file has an index of words. Raises StoreError."""
+    try:
+        connection = connect(path)
+        try:
+            found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'")
+            return found.fetchone() is not None
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be used: {error}") from None
 
 
 def prepare(path: Path, has_search: bool, migrations: Sequence[str] = MIGRATIONS) -> None:

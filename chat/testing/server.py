@@ -1,5 +1,6 @@
 """A whole server, and clients joined to it by fake transports."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from twisted.internet.address import IPv4Address
@@ -214,6 +215,7 @@ class Server:
         seed: int = 0,
         registration: Registration = Registration.OPEN,
         authenticator: Authenticator | None = None,
+        owners: Sequence[str] = (),
     ) -> None:
         self.limits = Limits() if limits is None else limits
         self.clock = Clock()
@@ -225,6 +227,7 @@ class Server:
             self.random_bytes,
             registration=registration,
             authenticator=authenticator,
+            owners=owners,
         )
         loading = Deferred.fromCoroutine(self.factory.desk.load())
         loading.addCallback(lambda _: self.factory.open())

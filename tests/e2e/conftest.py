@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import pytest_twisted
@@ -10,6 +11,7 @@ from twisted.logger import ILogObserver, LogEvent, eventAsText, globalLogPublish
 from zope.interface import implementer
 
 from chat.limits import Limits
+from tests.e2e.programs import Programs
 from tests.e2e.support import Log, Server, eventually, is_complaint, the_reactor
 
 StartServer = Callable[[Limits], Awaitable[Server]]
@@ -31,6 +33,14 @@ async def starting() -> AsyncIterator[StartServer]:
     for server in servers:
         await server.close()
     await eventually(lambda: set(the_reactor().getDelayedCalls()) <= before)
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Iterator[Programs]:
+    """Starts programs; all of them have ended after the test."""
+    programs = Programs(tmp_path)
+    yield programs
+    programs.clean_up()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -3,9 +3,8 @@
 import re
 import socket
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 from signal import SIGINT, SIGKILL, SIGTERM
 from typing import Final
 
@@ -21,14 +20,6 @@ every_runner = pytest.mark.parametrize("runner", [TWISTD, TWIST], ids=["twistd",
 
 BAD: Final = re.compile(r"Traceback|Unhandled|Error|critical", re.IGNORECASE)
 """What is in no log of a server that is well."""
-
-
-@pytest.fixture
-def programs(tmp_path: Path) -> Iterator[Programs]:
-    """Starts programs; all of them have ended after the test."""
-    programs = Programs(tmp_path)
-    yield programs
-    programs.clean_up()
 
 
 def port_of(link: str) -> str:

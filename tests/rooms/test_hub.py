@@ -183,12 +183,12 @@ def test_an_account_has_so_many_invitations() -> None:
         hub.invite(bob, room)
     with pytest.raises(TooManyInvitationsError):
         hub.invite(bob, rooms[2])
-    assert hub.invitations(bob) == rooms[:2] and not rooms[2].invited
+    assert hub.invited_to(bob) == rooms[:2] and not rooms[2].invited
     hub.invite(bob, rooms[0])
     hub.invite(eva, rooms[2])
-    hub.join(bob, rooms[0])
+    hub.join(bob, rooms[0], 0)
     hub.invite(bob, rooms[2])
-    assert hub.invitations(bob) == rooms[1:3]
+    assert hub.invited_to(bob) == rooms[1:3]
 
 
 def test_a_room_has_so_many_invitations() -> None:
@@ -197,7 +197,7 @@ def test_a_room_has_so_many_invitations() -> None:
     hub.invite(bob, room)
     with pytest.raises(TooManyInvitationsError):
         hub.invite(eva, room)
-    hub.join(bob, room)
+    hub.join(bob, room, 0)
     hub.invite(eva, room)
     assert room.invited == {eva.id}
 
@@ -288,7 +288,9 @@ def test_slow_mode_is_for_those_who_are_no_operators() -> None:
 def test_rooms_are_found_whoever_asks() -> None:
     hub, [ana] = hub_with("ana")
     room = room_of(hub, ana)
+    hub.conversation(ana, ana)
     assert hub.known_room(room.log) is room is hub.named_room(" Python ")
+    assert hub.shared_rooms() == [room]
     assert hub.known_room(bytes(16)) is None
     with pytest.raises(NoSuchRoomError):
         hub.named_room("nowhere")

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from chat.limits import Limits
 from chat.rooms.entries import CODE_TRIES, Registration
 from chat.rooms.errors import (
     AlreadyLoggedInError,
@@ -150,6 +151,26 @@ class KeyTests(EntryCase):
         assert self.enter(self.greet(self.alice.identity), "alice") == refused(1, error)
 
 
+class OwnerTests(EntryCase):
+    """Who the operator names owns the server, from the first login on."""
+
+    def test_named_owners(self) -> None:
+        server = Server(self.store, owners=["ALICE", "zoe"])
+        hub = server.factory.desk.context.hub
+        assert isinstance(self.enter(self.greet(self.alice.identity, server), "alice"), Welcome)
+        assert isinstance(self.enter(self.greet(server=server), "bob"), Welcome)
+        zoe = self.greet(server=server)
+        self.store.is_broken = True
+        assert isinstance(self.enter(zoe, "zoe"), Refused)
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        assert isinstance(zoe.ask(zoe.login("zoe")), Welcome)
+        roles = {it.nick: hub.role(it, None).name for it in hub.people.all()}
+        assert roles == {"alice": "OWNER", "bob": "MEMBER", "zoe": "OWNER"}
+        hub = self.reopen(Registration.OPEN).factory.desk.context.hub
+        assert hub.role(hub.people.named("alice"), None).name == "OWNER"
+
+
 class DeviceTests(EntryCase):
     """Another device needs a code from one that is there."""
 
@@ -171,6 +192,9 @@ class DeviceTests(EntryCase):
         assert isinstance(back, Welcome) and back.account == self.alice.account
 
     def test_a_code_is_no_good_for_others_nor_later_nor_by_trying(self) -> None:
+        self.server = Server(self.store, limits=Limits(login_failures_free=100))
+        self.alice = self.greet(self.alice.identity)
+        assert isinstance(self.enter(self.alice, "alice"), Welcome)
         self.server.enter("bob")
         code = self.code()
         for nick in ("bob", "nobody", ""):
@@ -217,6 +241,37 @@ class DeviceTests(EntryCase):
         code = new_code(lambda size: bytes(range(size)))
         assert len(code) == 11 and code[5] == "-"
         assert code_hash("o1l-i ") == code_hash("0111")
+
+
+class GuessingTests(EntryCase):
+    """Ten thousand wrong logins: few are looked at, little is kept, and nobody else is kept out."""
+
+    def test_ten_thousand_wrong_logins(self) -> None:
+        attackers = []
+        for number in range(1, 21):
+            attacker = self.server.connect(f"198.51.100.{number}")
+            attacker.write(attacker.connection.start())
+            self.server.pump()
+            wrong = msgspec.structs.replace(attacker.login("alice"), code="GUESS")
+            attacker.write(attacker.connection.login(wrong))
+            attackers.append((attacker, wrong))
+        for number in range(500):
+            for attacker, wrong in attackers:
+                attacker.send(msgspec.structs.replace(wrong, id=1_000 + number))
+            self.server.pump()
+            self.server.clock.advance(0.1)
+        codes = [
+            it.code for attacker, _ in attackers for it in attacker.received if type(it) is Refused
+        ]
+        looked_at, waited = codes.count("bad_code"), codes.count("too_many_attempts")
+        print(f"10,020 wrong logins in 50 s: {looked_at} looked at, {waited} told to wait")
+        assert looked_at + waited == len(codes) == 20 * 501
+        assert looked_at < 300
+        assert max(self.server.factory.desk.context.failures.sizes()) <= 4_096
+        # The owner, from an address never seen before, and others, as if nothing were.
+        owner = self.server.connect("203.0.113.9", identity=self.alice.identity)
+        assert isinstance(owner.log_in("alice"), Welcome)
+        assert isinstance(self.server.connect("203.0.113.10").log_in("bob"), Welcome)
 
 
 class Passwords:

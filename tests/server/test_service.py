@@ -32,6 +32,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from chat.limits import Limits
+from chat.rooms.entries import Registration
 from chat.server import service as module
 from chat.server.retention import Keeps
 from chat.server.service import DEFAULT_LISTEN, ChatService, Options, makeService
@@ -95,6 +96,19 @@ class ServiceReactor(Clock):
     """A clock with what else a service needs of a reactor."""
 
     is_stopped = False
+
+    def listenUNIX(self, path: str, factory: object, mode: int) -> object:
+        """Return the port of a socket, which nobody else may reach."""
+        assert Path(path).name == "admin.sock" and mode == 0o600
+        if self.is_unix_broken:
+            raise CannotListenError("any", path, OSError("no sockets here"))
+        return self.unix_port
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_unix_broken = False
+        self.unix_port = FakePort(UNIXAddress("admin.sock"))
+        self.unix_port.stopped.callback(None)
 
     def callWhenRunning(self, function: Callable[[], object]) -> None:
         """Call it, as if the reactor ran."""
@@ -489,6 +503,27 @@ class StoreTests(ServiceCase):
         assert len(fired(self.store.read(bytes(16), 0, 1_000))) == 1
         self.stop(service, [])
         assert self.clock.getDelayedCalls() == []
+
+    def test_the_operator_s_tool_reaches_it_or_the_log_says_why_not(self) -> None:
+        for is_broken in (False, True):
+            self.setUp()
+            self.clock.is_unix_broken = is_broken
+            service = ChatService([], self.path, self.reactor, Limits(), open_store=self.open_store)
+            service.startService()
+            self.stop(service, [])
+            assert self.clock.unix_port.is_stopping is not is_broken
+
+    def test_options_say_who_may_come(self) -> None:
+        options = parse("--registration", "invite", "--operator=ana", "--operator", " Bob ")
+        assert options["registration"] is Registration.INVITE
+        assert options["operators"] == ["ana", "Bob"]
+        assert parse()["registration"] is Registration.OPEN and parse()["operators"] == []
+        for option, pattern in (
+            ("--registration=all", "open, invite, or closed"),
+            ("--operator=a b", "A nickname is made of"),
+        ):
+            with pytest.raises(usage.UsageError, match=pattern):
+                parse(option)
 
     def test_options_say_what_is_kept(self) -> None:
         options = parse("--keep-days", "7", "--keep-records=100", "--no-search")

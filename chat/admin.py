@@ -1,0 +1,269 @@
+"""``python -m chat.admin``: what the operator of a server does, whether it runs or not."""
+
+import argparse
+import json
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import segno
+from twisted.internet import task
+from twisted.internet.defer import Deferred
+
+from chat.client.address import Address, AddressError, make_link, parse_address
+from chat.client.display import make_visible
+from chat.durations import parse_duration
+from chat.limits import Limits
+from chat.rooms.roles import Action
+from chat.server import control
+from chat.server.console import SOCKET
+from chat.server.control import AnyRequest, Control, ControlError
+from chat.server.requests import Desk
+from chat.server.state import ConfigurationError, State, default_state_path
+from chat.store.interface import StoreError
+from chat.store.schema import has_search
+from chat.store.sqlite import open_store
+
+__all__ = ["main", "parse_arguments"]
+
+_TIMEOUT: Final = 30.0
+"""Seconds for a running server to answer."""
+
+_DO: Final = {
+    Action.OP: "let NICK be an operator of the server",
+    Action.DEOP: "let NICK be one no longer",
+    Action.BAN: "keep NICK out, with every key it has",
+    Action.UNBAN: "let NICK in again",
+    Action.MUTE: "let NICK say nothing any more",
+    Action.UNMUTE: "let NICK speak again",
+}
+
+
+def _duration(text: str) -> int:
+    seconds = parse_duration(text)
+    if seconds is None:
+        raise argparse.ArgumentTypeError(f"{text!a} is no time like 30m, 12h or 7d")
+    return seconds
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!a} is not a number from 1")
+    return int(text)
+
+
+def _address(text: str) -> Address:
+    try:
+        return parse_address(text)
+    except AddressError as error:
+        raise argparse.ArgumentTypeError(f"{text!a}: {error}") from None
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the command line's arguments, `request` among them; ends the process if wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m chat.admin",
+        description="Look after an encchat server, whether it runs or not. Status: 0 done, 1 not.",
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=default_state_path(),
+        metavar="DIR",
+        help="the server's state directory (default: %(default)s, or $ENCCHAT_STATE)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(
+        name: str, help: str, make: Callable[[argparse.Namespace], AnyRequest] | None
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help, description=help)
+        command.set_defaults(make=make)
+        return command
+
+    add("users", "list accounts", lambda _: control.Users())
+    add("rooms", "list rooms", lambda _: control.Rooms())
+    add("bans", "list who is banned or muted", lambda _: control.Bans())
+    add("invites", "list invitations", lambda _: control.Invites())
+    audit = add("audit", "show who did what", lambda it: control.Audit(min(it.count, 1_000)))
+    audit.add_argument("-n", dest="count", type=_count, default=50, metavar="N")
+    for action, help in _DO.items():
+        doing = add(action.value, help, _make_do(action))
+        doing.add_argument("nick", metavar="NICK")
+        if action in (Action.BAN, Action.MUTE):
+            doing.add_argument("--for", dest="seconds", type=_duration, default=0, metavar="TIME")
+        doing.add_argument("--reason", default="")
+    own = add("own", "make NICK an owner of the server", lambda it: control.Own(it.nick))
+    own.add_argument("nick", metavar="NICK")
+    recover = add(
+        "recover",
+        "give NICK, whose keys are lost, to a new key: print a code for --link",
+        lambda it: control.Recover(it.nick),
+    )
+    recover.add_argument("nick", metavar="NICK")
+    block = add(
+        "block",
+        "keep an address out (of IPv6, its /64)",
+        lambda it: control.Block(it.network, it.seconds, it.reason),
+    )
+    block.add_argument("network", metavar="ADDRESS")
+    block.add_argument("--for", dest="seconds", type=_duration, default=0, metavar="TIME")
+    block.add_argument("--reason", default="")
+    unblock = add("unblock", "let it in again", lambda it: control.Unblock(it.network))
+    unblock.add_argument("network", metavar="ADDRESS")
+    invite = add(
+        "invite",
+        "print the link of a new invitation",
+        lambda it: control.Invite(it.uses, it.seconds, it.room),
+    )
+    invite.add_argument("--room", default="", help="to this room, and not only to the server")
+    invite.add_argument("--uses", type=_count, default=1, metavar="N")
+    invite.add_argument("--for", dest="seconds", type=_duration, default="7d", metavar="TIME")
+    invite.add_argument(
+        "--address",
+        type=_address,
+        default=Address("localhost"),
+        metavar="HOST[:PORT]",
+        help="where others reach the server (default: localhost:5555)",
+    )
+    revoke = add(
+        "revoke-invite", "make an invitation worth nothing", lambda it: control.Revoke(it.id)
+    )
+    revoke.add_argument("id", metavar="ID", help="or its beginning")
+    add("host-key", "show who the server is", lambda _: control.Fingerprint())
+    add("rotate-host-key", "give the server a new host key", lambda _: control.Rotate())
+    return parser.parse_args(arguments)
+
+
+def _make_do(action: Action) -> Callable[[argparse.Namespace], AnyRequest]:
+    return lambda it: control.Do(action, it.nick, getattr(it, "seconds", 0), it.reason)
+
+
+# --- Asking ---
+
+
+def ask(state: Path, request: AnyRequest) -> Any:
+    """Return the answer of the server that runs on a state directory, or of the files in it.
+
+    Raises ControlError.
+    """
+    answer = _ask_running(state / SOCKET, request)
+    if answer is None:
+        if not (state / "encchat.db").exists():
+            raise ControlError(f"There is no server in {state}.")
+        answer = _ask_files(state, request)
+    if "error" in answer:
+        raise ControlError(answer["error"])
+    return answer["done"]
+
+
+def _ask_running(path: Path, request: AnyRequest) -> dict[str, Any] | None:
+    """Return what a running server answers; None if there is none."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_TIMEOUT)
+            connection.connect(str(path))
+            connection.sendall(msgspec.json.encode(request) + b"\n")
+            with connection.makefile("rb") as answers:
+                line = answers.readline()
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+    except OSError as error:
+        raise ControlError(f"The server does not answer: {error}.") from None
+    if not line:
+        raise ControlError("The server ended the connection.")
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+def _ask_files(path: Path, request: AnyRequest) -> dict[str, Any]:
+    """Do it without a server."""
+    answers: list[dict[str, Any]] = []
+
+    async def run(reactor: Any) -> None:
+        try:
+            answers.append({"done": await _run_on_files(reactor, path, request)})
+        except (ControlError, ConfigurationError, StoreError) as error:
+            answers.append({"error": str(error)})
+
+    try:
+        task.react(lambda reactor: Deferred.fromCoroutine(run(reactor)))
+    except SystemExit:
+        if not answers:
+            raise
+    return answers[0]
+
+
+async def _run_on_files(reactor: Any, path: Path, request: AnyRequest) -> object:
+    state = State(path)
+    try:
+        store = open_store(path / "encchat.db", reactor, has_search(path / "encchat.db"))
+        try:
+            desk = Desk(store, state.storage_key(), reactor, Limits())
+            await desk.load()
+            answer = await Control(desk, state, state.host_key(), lambda _: None).run(request)
+            desk.close()
+            return answer
+        finally:
+            await store.close()
+    finally:
+        state.close()
+
+
+# --- Printing ---
+
+
+def _show(arguments: argparse.Namespace, answer: Any) -> None:
+    if arguments.command == "invite":
+        token = bytes.fromhex(answer["token"])
+        room = arguments.room or None
+        answer = {"link": make_link(arguments.address, answer["fingerprint"], room, token)}
+    if arguments.json:
+        print(json.dumps(answer, ensure_ascii=True, indent=2))
+    elif isinstance(answer, list):
+        _show_table(answer)
+    else:
+        for name, value in answer.items():
+            print(f"{name}: {make_visible(str(value))}")
+        if "link" in answer and sys.stdout.isatty():
+            segno.make(answer["link"], error="l").terminal(compact=True, border=2)
+
+
+def _show_table(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        print("There are none.")
+        return
+    cells = [list(rows[0]), *([_cell(*item) for item in row.items()] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    for row in cells:
+        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print("  ".join(padded).rstrip())
+
+
+def _cell(name: str, value: Any) -> str:
+    if name in ("time", "until"):
+        moment = datetime.fromtimestamp(value / 1_000, UTC)
+        return f"{moment:%Y-%m-%d %H:%M:%S}" if value else "for good"
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return make_visible(str(value))
+
+
+def main() -> None:
+    """Do what the command line says, and end the process with its status."""
+    arguments = parse_arguments()
+    try:
+        _show(arguments, ask(arguments.state, arguments.make(arguments)))
+    except ControlError as error:
+        sys.exit(f"chat.admin: {make_visible(str(error))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""The options of ``twistd encchat``."""
+
+from pathlib import Path
+from typing import Final
+
+from twisted.python import usage
+
+from chat.rooms.entries import Registration
+from chat.rooms.errors import RequestError
+from chat.rooms.names import prepare_nick
+from chat.server.settings import describe_limits, parse_limit
+from chat.server.state import default_state_path
+
+__all__ = ["DEFAULT_LISTEN", "Options"]
+
+DEFAULT_LISTEN: Final = "tcp:5555:interface=127.0.0.1"
+
+_MOST: Final = 10**9
+"""More than a billion days or records is a slip of the finger."""
+
+
+class Options(usage.Options):
+    """Options of ``twistd encchat``."""
+
+    synopsis = "[options]"
+    longdesc = f"""\
+An encrypted chat server. Without options it listens on localhost:5555, and makes itself an
+identity on the first start: it logs the fingerprint, and the line to paste into a client.
+
+Strings for --listen are Twisted's server endpoint strings, for example tcp:5555 (all IPv4
+addresses), tcp6:5555 (all IPv6 addresses), tcp:5555:interface=192.0.2.7, unix:/run/encchat.sock.
+The default is {DEFAULT_LISTEN}.
+
+The state directory holds all there is: the server's identity, host_key.pem (who has that file can
+pose as this server; without it every client will refuse the server), everything that was said,
+encchat.db, and the key to it, storage_key. Keep a copy of them. The default is $ENCCHAT_STATE, or
+the user's data directory.
+
+Everything is kept unless --keep-days or --keep-records say otherwise; what is kept no longer is
+removed from the file. The index for searching holds words in clear; --no-search leaves it out."""
+
+    optFlags = (("no-search", None, "Keep no index of what is said; an existing one is removed."),)
+
+    def __init__(self) -> None:
+        usage.Options.__init__(self)
+        self["listen"] = []
+        self["state"] = None
+        self["keep-days"] = self["keep-records"] = None
+        self["limits"] = {}
+        self["registration"] = Registration.OPEN
+        self["operators"] = []
+
+    def getUsage(self, width: int | None = None) -> str:
+        """Return the help, with every limit and its default."""
+        usage_text: str = usage.Options.getUsage(self, width)
+        return (
+            f"{usage_text}\nLimits (bytes, seconds), as they are unless set:\n{describe_limits()}"
+        )
+
+    def opt_listen(self, endpoint: str) -> None:
+        """Where to listen, as an endpoint string; can be given several times."""
+        self["listen"].append(endpoint)
+
+    def opt_state(self, directory: str) -> None:
+        """Directory for the server's identity; made if it does not exist."""
+        if not directory:
+            raise usage.UsageError("--state needs the name of a directory")
+        self["state"] = Path(directory)
+
+    def opt_keep_days(self, days: str) -> None:
+        """Remove what is older than so many days."""
+        self["keep-days"] = _positive("--keep-days", days)
+
+    def opt_keep_records(self, records: str) -> None:
+        """Remove all but the last so many records of each room and conversation."""
+        self["keep-records"] = _positive("--keep-records", records)
+
+    def opt_registration(self, who: str) -> None:
+        """Who may have a new account: open (everybody, the default), invite, or closed."""
+        try:
+            self["registration"] = Registration(who)
+        except ValueError:
+            raise usage.UsageError("--registration is open, invite, or closed") from None
+
+    def opt_operator(self, nick: str) -> None:
+        """Nickname of an owner of the server, who may do everything; can be given several times."""
+        try:
+            self["operators"].append(prepare_nick(nick))
+        except RequestError as error:
+            raise usage.UsageError(f"--operator: {error}") from None
+
+    def opt_limit(self, limit: str) -> None:
+        """Set a limit, as NAME=VALUE (see below); can be given several times."""
+        try:
+            name, value = parse_limit(limit)
+        except ValueError as error:
+            raise usage.UsageError(f"--limit: {error}") from None
+        self["limits"][name] = value
+
+    def postOptions(self) -> None:
+        """Fill in the defaults."""
+        self["listen"] = self["listen"] or [DEFAULT_LISTEN]
+        self["state"] = self["state"] or default_state_path()
+
+
+def _positive(option: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MOST:
+        raise usage.UsageError(f"{option} needs a whole number from 1 to {_MOST}")
+    return int(text)

@@ -1,0 +1,109 @@
+"""``python -m chat.admin``, on a server that runs and on one that does not."""
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chat.admin import parse_arguments
+from chat.client.address import parse_address
+from tests.e2e.programs import Program, Programs, link_of
+
+
+def admin(programs: Programs, *arguments: str, status: int = 0) -> Program:
+    """Run the tool to its end."""
+    state = str(programs.directory / "state")
+    program = programs.start(sys.executable, "-m", "chat.admin", "--state", state, *arguments)
+    program.end_input()
+    assert program.ends() == status, program.err
+    return program
+
+
+def answer(programs: Programs, *arguments: str) -> Any:
+    """Return what it prints as JSON."""
+    return json.loads(admin(programs, "--json", *arguments).out)
+
+
+def test_it_works_on_a_running_and_on_a_stopped_server(programs: Programs) -> None:
+    server = programs.server("--registration", "invite")
+    link = link_of(server)
+    port = parse_address(link).port
+    stranger = programs.client(link, "--nick", "ana")
+    stranger.notes("This server takes new accounts by invitation only")
+    assert stranger.ends() == 1
+    [line] = [
+        line
+        for line in admin(programs, "invite", "--address", f"localhost:{port}").out.splitlines()
+        if line.startswith("link: ")
+    ]
+    ana = programs.client(line.removeprefix("link: "), "--nick", "ana")
+    ana.notes("You are ana in lobby")
+    [user] = answer(programs, "users")
+    assert (user["nick"], user["role"], user["connected"]) == ("ana", "member", 1)
+    admin(programs, "own", "ana")
+    admin(programs, "mute", "ana", "--for", "1h", "--reason", "noise")
+    ana.notes("the operator has muted you in this server until .*: noise")
+    assert "Nobody here is called bob." in admin(programs, "ban", "bob", status=1).err
+    ana.end_input()
+    assert ana.ends() == 0
+    server.signal(signal.SIGTERM)
+    assert server.ends() == 0
+
+    [user] = answer(programs, "users")
+    assert (user["role"], user["muted"], user["connected"]) == ("owner", True, 0)
+    admin(programs, "unmute", "ana")
+    table = admin(programs, "audit").out.splitlines()
+    assert table[0].split() == ["time", "actor", "action", "target", "room", "detail"]
+    assert [line.split()[4] for line in table[1:]] == ["unmute", "mute", "own", "invite"]
+    code = answer(programs, "recover", "ana")["code"]
+
+    again = programs.server("--registration", "closed")
+    link = link_of(again)
+    old = programs.client(link, "--nick", "ana")
+    assert old.ends() == 1
+    new = programs.start(
+        *(sys.executable, "-m", "chat.client", link, "--nick", "ana", "--link", code),
+        ENCCHAT_HOME=str(programs.directory / "another home"),
+    )
+    new.type("hello\n")
+    new.end_input()
+    assert new.ends() == 0, new.err
+    assert answer(programs, "bans") == []
+
+
+def test_where_there_is_no_server_it_says_so(programs: Programs) -> None:
+    program = admin(programs, "users", status=1)
+    assert "There is no server in" in program.err
+    assert not (programs.directory / "state").exists()
+
+
+def test_a_server_without_its_socket_is_not_worked_around(programs: Programs) -> None:
+    server = programs.server()
+    link_of(server)
+    socket = programs.directory / "state" / "admin.sock"
+    admin(programs, "users")
+    assert socket.stat().st_mode & 0o077 == 0
+    socket.unlink()
+    assert "another server is using" in admin(programs, "users", status=1).err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("", "explode", "users x", "own", "ban ana --for x", "ban ana --for 7", "audit -n 0"),
+        *("invite --uses 0", "invite --uses x", "invite --address a:b:c", "mute"),
+    ],
+)
+def test_wrong_arguments_are_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse_arguments(line.split())
+    assert caught.value.code == 2 and capsys.readouterr().err
+
+
+def test_times_and_the_state_directory() -> None:
+    arguments = parse_arguments(["--state", "x", "ban", "ana", "--for", "2w"])
+    assert arguments.state == Path("x") and arguments.seconds == 14 * 86_400
+    assert parse_arguments(["invite"]).seconds == 7 * 86_400
