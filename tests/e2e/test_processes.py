@@ -29,6 +29,11 @@ def port_of(link: str) -> str:
     return found[1]
 
 
+def without_words(log: str) -> str:
+    """Return a log without the fingerprint in words, which may be any: hello, error, hundred."""
+    return re.sub(r"(?<=The same in words: ).*", "", log)
+
+
 def fingerprint_of(link: str) -> str:
     """Return the fingerprint in a link."""
     return link.partition("#")[2]
@@ -85,7 +90,7 @@ def test_two_users_talk(programs: Programs, runner: Sequence[str]) -> None:
     for program in (alice, bob, eve, server):
         assert (program.out + program.err).replace("\n", "").isprintable()
     for word in ("alice", "robert", "hello", "red"):
-        assert word not in server.out + server.err
+        assert word not in without_words(server.out + server.err)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +129,7 @@ def test_a_server_stops_and_starts_again_at_once(
     restarted.signal(SIGTERM)
     assert restarted.ends() == 0
     for program in (server, restarted):
-        assert not BAD.search(program.out) and program.err == ""
+        assert not BAD.search(without_words(program.out)) and program.err == ""
     assert {path.name for path in programs.directory.iterdir()} == {"state", "home"}
 
 
@@ -213,7 +218,7 @@ def test_a_server_listens_in_several_places(programs: Programs, signal: int) -> 
     assert welcome(socket.AF_UNIX, str(path), "local").nick == "local"
     again.signal(SIGTERM)
     assert again.ends() == 0
-    assert not BAD.search(again.out)
+    assert not BAD.search(without_words(again.out))
 
 
 def test_a_script_arrives_whole_and_in_order(programs: Programs) -> None:
