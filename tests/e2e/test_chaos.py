@@ -58,30 +58,35 @@ async def test_i6_nothing_is_lost_or_doubled_whatever_the_network_does(
             for number in range(CLIENTS)
         ]
         rooms = [clients[number::ROOMS] for number in range(ROOMS)]
-        for number, room in enumerate(rooms):
-            for client in room:
-                client.start()
-                client.type(f"/join room-{number}")
-            await sleep(0.1)
-        await wait("everybody to be in", lambda: all(client.answered for client in clients))
-        proxy.is_bad = True
-        random = Random(20)
-        for line in range(LINES):
-            for client in random.sample(clients, CLIENTS):
-                client.type(f"line {line}")
-            await sleep(LINE_SECONDS)
-        proxy.is_bad = False
-        heard = (CLIENTS // ROOMS - 1) * LINES
-        await wait(
-            "everybody to hear everything",
-            lambda: all(len(client.screen.said) >= heard for client in clients),
-        )
-        for client in clients:
-            client.end_input()
-        await wait(
-            "everybody to leave", lambda: all(client.status is not None for client in clients)
-        )
-    await proxy.close()
+        try:
+            for number, room in enumerate(rooms):
+                for client in room:
+                    client.start()
+                    client.type(f"/join room-{number}")
+                await sleep(0.1)
+            await wait("everybody to be in", lambda: all(client.answered for client in clients))
+            proxy.is_bad = True
+            random = Random(20)
+            for line in range(LINES):
+                for client in random.sample(clients, CLIENTS):
+                    client.type(f"line {line}")
+                await sleep(LINE_SECONDS)
+            proxy.is_bad = False
+            heard = (CLIENTS // ROOMS - 1) * LINES
+            await wait(
+                "everybody to hear everything",
+                lambda: all(len(client.screen.said) >= heard for client in clients),
+            )
+            for client in clients:
+                client.end_input()
+            await wait(
+                "everybody to leave", lambda: all(client.status is not None for client in clients)
+            )
+        finally:
+            # Whatever happened: nobody goes on connecting while other tests run.
+            for client in clients:
+                client.interrupt()
+            await proxy.close()
     gave_up = sum("fallen silent" in it for client in clients for it in client.screen.notes)
     returns = sum(client.returns for client in clients)
     resent = sum(client.sent for client in clients) - CLIENTS * LINES
