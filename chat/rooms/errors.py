@@ -9,6 +9,7 @@ from typing import ClassVar
 __all__ = [
     "AlreadyLoggedInError",
     "AlreadyReadingError",
+    "AuthUnavailableError",
     "BadCodeError",
     "BadSignatureError",
     "BadTokenError",
@@ -192,6 +193,20 @@ class BadCodeError(RequestError):
 
     code = "bad_code"
     sentence = "That code is wrong, used, or no longer valid; /link shows a new one."
+
+
+class WrongPasswordError(RequestError):
+    """A password that is not the user's, or a user that there is not: never said which."""
+
+    code = "wrong_password"
+    sentence = "Wrong nickname or password."
+
+
+class AuthUnavailableError(RequestError):
+    """A password that nobody could check."""
+
+    code = "auth_unavailable"
+    sentence = "The password could not be checked; please try again."
 
 
 class BadTokenError(RequestError):

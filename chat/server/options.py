@@ -1,8 +1,12 @@
 """The options of ``twistd encchat``."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from twisted.cred import strcred
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import IUsernamePassword
 from twisted.python import usage
 
 from chat.rooms.entries import Registration
@@ -19,7 +23,7 @@ _MOST: Final = 10**9
 """More than a billion days or records is a slip of the finger."""
 
 
-class Options(usage.Options):
+class Options(usage.Options, strcred.AuthOptionMixin):
     """Options of ``twistd encchat``."""
 
     synopsis = "[options]"
@@ -37,7 +41,12 @@ encchat.db, and the key to it, storage_key. Keep a copy of them. The default is 
 the user's data directory.
 
 Everything is kept unless --keep-days or --keep-records say otherwise; what is kept no longer is
-removed from the file. The index for searching holds words in clear; --no-search leaves it out."""
+removed from the file. The index for searching holds words in clear; --no-search leaves it out.
+
+Passwords are asked for with --auth, for example --auth encchat:/etc/encchat/passwords; --help-auth
+lists what else can check them. The checkers are asked in the order they are given in."""
+
+    supportedInterfaces = (IUsernamePassword,)
 
     optFlags = (("no-search", None, "Keep no index of what is said; an existing one is removed."),)
 
@@ -49,6 +58,9 @@ removed from the file. The index for searching holds words in clear; --no-search
         self["limits"] = {}
         self["registration"] = Registration.OPEN
         self["operators"] = []
+        # Names and types are the mixin's.
+        self["credCheckers"] = []
+        self["credInterfaces"] = {}
 
     def getUsage(self, width: int | None = None) -> str:
         """Return the help, with every limit and its default."""
@@ -96,6 +108,21 @@ removed from the file. The index for searching holds words in clear; --no-search
         except ValueError as error:
             raise usage.UsageError(f"--limit: {error}") from None
         self["limits"][name] = value
+
+    def opt_auth(self, description: str) -> None:
+        """Who checks passwords, as TYPE or TYPE:ARGUMENT; can be given several times."""
+        add: Callable[[ICredentialsChecker], None] = self.addChecker
+        try:
+            add(strcred.makeChecker(description))
+        except strcred.InvalidAuthType as error:
+            kind = str(error)
+            raise usage.UsageError(
+                f"--auth: there is no type {kind!r}; --help-auth lists those there are"
+            ) from None
+        except strcred.UnsupportedInterfaces:
+            raise usage.UsageError("--auth: that type does not check passwords") from None
+        except Exception as error:  # Checkers are plugins, and raise what they like.
+            raise usage.UsageError(f"--auth: {error}") from None
 
     def postOptions(self) -> None:
         """Fill in the defaults."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from twisted.application.service import Service
+from twisted.cred.checkers import ICredentialsChecker
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
@@ -25,6 +26,7 @@ from twisted.python.failure import Failure
 
 from chat.limits import Limits
 from chat.rooms.entries import Registration
+from chat.server.authenticator import Authenticator
 from chat.server.console import SOCKET, ConsoleFactory
 from chat.server.control import Control
 from chat.server.factory import ChatFactory
@@ -58,6 +60,7 @@ class ChatService(Service):
         registration: Registration = Registration.OPEN,
         operators: Sequence[str] = (),
         open_store: Callable[[Path, store.Reactor, bool], LogStore] = open_store,
+        checkers: Sequence[ICredentialsChecker] = (),
     ) -> None:
         self._endpoints = endpoints
         self._state_path = state_path
@@ -68,6 +71,8 @@ class ChatService(Service):
         self._registration = registration
         self._operators = operators
         self._open_store = open_store
+        self.authenticator = Authenticator(checkers) if checkers else None
+        """Who knows passwords; nobody, where there are none."""
         self._state: State | None = None
         self._store: LogStore | None = None
         self._retention: Retention | None = None
@@ -114,6 +119,7 @@ class ChatService(Service):
             keeps=self._keeps,
             registration=self._registration,
             owners=self._operators,
+            authenticator=self.authenticator,
         )
         control = Control(desk, self._state, host_key, self._rekey)
         self._console = ConsoleFactory(control)
@@ -239,6 +245,7 @@ def makeService(options: Options) -> ChatService:
         *(endpoints, options["state"], clock, limits, keeps, not options["no-search"]),
         registration=options["registration"],
         operators=options["operators"],
+        checkers=options["credCheckers"],
     )
 
 

@@ -1,5 +1,6 @@
 """The service: its options, what it says when it starts, and how it stops."""
 
+import io
 import os
 import re
 import signal
@@ -13,6 +14,8 @@ from typing import cast
 import msgspec
 import pytest
 from twisted.application.service import IService
+from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+from twisted.cred.credentials import IUsernamePassword
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import CannotListenError
@@ -33,7 +36,10 @@ from zope.interface.verify import verifyObject
 
 from chat.limits import Limits
 from chat.rooms.entries import Registration
+from chat.rooms.errors import WrongPasswordError
 from chat.server import service as module
+from chat.server.checker import ScryptFileChecker
+from chat.server.passwords import Parameters, PasswordFile
 from chat.server.retention import Keeps
 from chat.server.service import DEFAULT_LISTEN, ChatService, Options, makeService
 from chat.server.settings import describe_limits
@@ -214,6 +220,67 @@ class OptionsTests(ServiceCase):
 
     def test_the_help_has_every_limit(self) -> None:
         assert str(Options()).endswith(f"set:\n{describe_limits()}")
+
+
+class AuthTests(ServiceCase):
+    """Who checks passwords."""
+
+    def test_without_any_there_are_no_passwords(self) -> None:
+        assert parse()["credCheckers"] == []
+        assert self.service().authenticator is None
+
+    def test_checkers_are_kept_in_order(self) -> None:
+        self.path.mkdir()
+        PasswordFile(self.path / "passwords", Parameters(2, 1, 1)).set("bob", "hunter2")
+        options = parse("--auth", f"encchat:{self.path}/passwords", "--auth=memory:eve:x")
+        kinds = [type(checker) for checker in options["credCheckers"]]
+        assert kinds == [ScryptFileChecker, InMemoryUsernamePasswordDatabaseDontUse]
+        assert options["credInterfaces"] == {IUsernamePassword: options["credCheckers"]}
+        assert parse()["credCheckers"] == []
+
+    def test_the_service_asks_them(self) -> None:
+        checkers = [InMemoryUsernamePasswordDatabaseDontUse(bob=b"hunter2")]
+        service = ChatService([], self.path, self.reactor, Limits(), checkers=checkers)
+        assert service.authenticator is not None
+        fired(Deferred.fromCoroutine(service.authenticator.check("bob", "hunter2")))
+        with pytest.raises(WrongPasswordError):
+            fired(Deferred.fromCoroutine(service.authenticator.check("bob", "x")))
+
+    def test_what_cannot_check_passwords_is_refused_with_a_sentence(self) -> None:
+        for description, sentence in (
+            ("", "there is no type ''; --help-auth lists those there are"),
+            ("nonsense:x", "there is no type 'nonsense'; --help-auth lists those there are"),
+            ("anonymous", "that type does not check passwords"),
+            ("encchat", "encchat needs the path of a password file"),
+            (
+                f"encchat:{self.path}",
+                f"the password file {self.path} cannot be used: No such file or directory",
+            ),
+            ("memory:x", "argstring must be in format U:P:..."),
+        ):
+            with pytest.raises(usage.UsageError) as caught:
+                parse("--auth", description)
+            assert str(caught.value) == f"--auth: {sentence}"
+
+    def test_help_lists_the_types_there_are(self) -> None:
+        for arguments, words in (
+            (("--help-auth",), ("encchat", "file", "memory")),
+            (("--help-auth-type", "encchat"), ("password file", "python -m chat.admin passwd")),
+        ):
+            out = io.StringIO()
+            self.replace(Options, "authOutput", out)
+            with pytest.raises(SystemExit) as caught:
+                parse(*arguments)
+            assert caught.value.code == 0
+            assert all(word in out.getvalue() for word in words)
+        with pytest.raises(usage.UsageError, match="Invalid auth type: nonsense"):
+            parse("--help-auth-type", "nonsense")
+
+    def test_the_help_says_how(self) -> None:
+        text = " ".join(str(Options()).split())
+        assert "--auth encchat:/etc/encchat/passwords" in text
+        for option in ("--auth=", "--help-auth ", "--help-auth-type="):
+            assert option in text
 
 
 class StartTests(ServiceCase):
@@ -431,6 +498,10 @@ class MakeServiceTests(ServiceCase):
         service = self.make("--limit", "waiting_total=7", "--limit", "messages_per_second=0")
         assert service.factory.limits == Limits(waiting_total=7, messages_per_second=0)
         assert self.make().factory.limits == Limits()
+
+    def test_checkers_are_the_service_s(self) -> None:
+        assert self.make().authenticator is None
+        assert self.make("--auth", "memory:bob:hunter2").authenticator is not None
 
     def test_what_is_no_endpoint_is_a_sentence(self) -> None:
         for description in (
