@@ -216,13 +216,6 @@ class BadTokenError(RequestError):
     sentence = "That invitation is wrong, used up, or no longer valid."
 
 
-class WrongPasswordError(RequestError):
-    """A wrong password, or a nickname that has none."""
-
-    code = "wrong_password"
-    sentence = "Wrong nickname or password."
-
-
 class ClosedError(RequestError):
     """A new account where there are none to be had."""
 
