@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from getpass import getpass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,10 +19,12 @@ from chat.client.address import Address, AddressError, make_link, parse_address
 from chat.client.display import make_visible
 from chat.durations import parse_duration
 from chat.limits import Limits
+from chat.rooms.errors import RequestError
 from chat.rooms.roles import Action
 from chat.server import control
 from chat.server.console import SOCKET
 from chat.server.control import AnyRequest, Control, ControlError
+from chat.server.passwords import BadPasswordError, PasswordFile
 from chat.server.requests import Desk
 from chat.server.state import ConfigurationError, State, default_state_path
 from chat.store.interface import StoreError
@@ -137,11 +140,44 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     revoke.add_argument("id", metavar="ID", help="or its beginning")
     add("host-key", "show who the server is", lambda _: control.Fingerprint())
     add("rotate-host-key", "give the server a new host key", lambda _: control.Rotate())
+    passwd = add("passwd", "set NICK's password, in a file for --auth encchat:FILE", None)
+    passwd.add_argument("nick", metavar="NICK")
+    passwd.add_argument("--file", type=Path, required=True, metavar="FILE")
+    passwd.add_argument("--remove", action="store_true", help="remove it instead")
     return parser.parse_args(arguments)
 
 
 def _make_do(action: Action) -> Callable[[argparse.Namespace], AnyRequest]:
     return lambda it: control.Do(action, it.nick, getattr(it, "seconds", 0), it.reason)
+
+
+# --- Passwords ---
+
+
+def set_password(arguments: argparse.Namespace) -> dict[str, str]:
+    """Set or remove a password, and return what was done. Raises ControlError.
+
+    At a terminal it is asked for twice; otherwise the first line of the input is the password.
+    """
+    file = PasswordFile(arguments.file)
+    try:
+        if arguments.remove:
+            if not file.remove(arguments.nick):
+                raise ControlError(f"{arguments.nick} has no password in {arguments.file}.")
+            return {"removed": arguments.nick}
+        file.set(arguments.nick, _read_password())
+    except (ConfigurationError, BadPasswordError, RequestError) as error:
+        raise ControlError(str(error)) from None
+    return {"set": arguments.nick}
+
+
+def _read_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    password = getpass("Password: ")
+    if getpass("The same again: ") != password:
+        raise ControlError("Those were two different ones; nothing was changed.")
+    return password
 
 
 # --- Asking ---
@@ -260,7 +296,11 @@ def main() -> None:
     """Do what the command line says, and end the process with its status."""
     arguments = parse_arguments()
     try:
-        _show(arguments, ask(arguments.state, arguments.make(arguments)))
+        if arguments.make is None:
+            answer = set_password(arguments)
+        else:
+            answer = ask(arguments.state, arguments.make(arguments))
+        _show(arguments, answer)
     except ControlError as error:
         sys.exit(f"chat.admin: {make_visible(str(error))}")
 

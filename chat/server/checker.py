@@ -152,7 +152,7 @@ class ScryptFileCheckerFactory:
     authHelp = """
 Checks passwords against a file that is made and changed with
 
-    python -m chat.admin passwd
+    python -m chat.admin passwd NICK --file PATH
 
 It has a line for each user, with the nickname and a hash of the password
 (scrypt). It belongs to the user that the server runs as, with mode 0600, and

@@ -74,6 +74,63 @@ def test_it_works_on_a_running_and_on_a_stopped_server(programs: Programs) -> No
     assert answer(programs, "bans") == []
 
 
+def test_passwords(programs: Programs) -> None:
+    file = str(programs.directory / "passwords")
+
+    def passwd(*arguments: str, typed: str = "", status: int = 0) -> Program:
+        program = programs.start(
+            *(sys.executable, "-m", "chat.admin", "passwd", *arguments, "--file", file)
+        )
+        program.type(typed)
+        program.end_input()
+        assert program.ends() == status, program.err
+        return program
+
+    passwd("ana", typed="open sesame\n")
+    server = programs.server("--auth", f"encchat:{file}")
+    link = link_of(server)
+
+    def client(password: str, *options: str) -> Program:
+        return programs.start(
+            *(sys.executable, "-m", "chat.client", link, "--nick", "ana", *options),
+            ENCCHAT_HOME=str(programs.directory / "home"),
+            ENCCHAT_PASSWORD=password,
+        )
+
+    for wrong in (client("wrong", "--password"), client("open sesame")):
+        wrong.notes("Wrong nickname or password")
+        assert wrong.ends() == 1
+    for password, *options in (("open sesame", "--password"), ("not asked for",)):
+        right = client(password, *options)
+        right.type("hello\n")
+        right.end_input()
+        assert right.ends() == 0, right.err
+    passwd("ana", "--remove")
+    assert "has no password" in passwd("ana", "--remove", status=1).err
+    assert passwd("a b", typed="x\n", status=1).err
+    assert passwd("bob", typed="\n", status=1).err
+
+
+def test_another_host_key_and_pinned_clients_follow(programs: Programs) -> None:
+    server = programs.server()
+    link = link_of(server)
+    address, _, fingerprint = link.partition("/#")
+
+    def visit() -> Program:
+        client = programs.client(address, "--nick", "ana")
+        client.notes("You are ana")
+        client.end_input()
+        assert client.ends() == 0
+        return client
+
+    assert "is new, and pinned" in visit().err
+    rotated = answer(programs, "rotate-host-key")
+    assert rotated["fingerprint"] != fingerprint and len(rotated["words"].split()) == 24
+    assert answer(programs, "host-key") == rotated
+    assert "was changed by its operator" in visit().err
+    assert rotated["fingerprint"] not in visit().err
+
+
 def test_where_there_is_no_server_it_says_so(programs: Programs) -> None:
     program = admin(programs, "users", status=1)
     assert "There is no server in" in program.err
