@@ -108,7 +108,7 @@ _CLOSED: Final = {
     CloseCode.SHUTDOWN: "The server is stopping.",
     CloseCode.VERSION: "The server speaks another version of the protocol.",
     CloseCode.TIMEOUT: "The server heard nothing from here for too long.",
-    CloseCode.BUSY: "The server is busy with too many logins; try again in a moment.",
+    CloseCode.BUSY: "The server has too many connections; try again in a moment.",
     CloseCode.SLOW_CONSUMER: "The server gave up: what it sent was not read for too long.",
     CloseCode.REMOVED: "You may not be on this server any more.",
 }

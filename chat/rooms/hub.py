@@ -6,8 +6,9 @@ caller knows from what it asked. Refusals are `chat.rooms.errors`.
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
+from typing import Final
 
-from chat.limits import LOGS_PAGE, REACTION_BYTES, ROOMS_PAGE, TEXT_BYTES, Limits
+from chat.limits import LOGS_PAGE, REACTION_BYTES, ROOMS_PAGE, SLOW_MOST, TEXT_BYTES, Limits
 from chat.rooms.entries import Codes, Invitations
 from chat.rooms.errors import (
     BannedError,
@@ -27,6 +28,10 @@ from chat.rooms.roles import Action, Role, Sanction, Standing, check_above, reas
 from chat.rooms.room import Kind, Room
 
 __all__ = ["Hub", "check_reaction", "check_text"]
+
+
+_POSTED_MOST: Final = 100_000
+"""Posts in slow mode that are remembered before those of more than a day ago are forgotten."""
 
 
 def check_text(text: str) -> None:
@@ -61,8 +66,8 @@ class Hub:
         self.invitations = Invitations()
         self.networks: dict[str, Sanction] = {}
         """Groups of addresses that are kept out."""
-        self._posted: dict[tuple[bytes, bytes], int] = {}
-        """When somebody last posted in a room that is in slow mode."""
+        self._posted: dict[tuple[bytes, bytes], tuple[int, bytes]] = {}
+        """When somebody last posted in a room that is in slow mode, and which message."""
         self._made: dict[bytes, set[bytes]] = {}
         """Rooms by who made them. Some may be gone, or somebody else's by now."""
 
@@ -233,14 +238,21 @@ class Hub:
             if muted is not None:
                 raise MutedError(where, until(muted), reason(muted))
 
-    def check_pace(self, account: Account, room: Room, now: int) -> None:
-        """Raise SlowModeError for a post that comes too soon; else note when it came."""
+    def check_pace(self, account: Account, room: Room, message: bytes, now: int) -> None:
+        """Raise SlowModeError for a post that comes too soon; else note when it came.
+
+        The same message may come again, because its answer was lost.
+        """
         if not room.slow or self.role(account, room) >= Role.OPERATOR:
             return
-        left = self._posted.get((room.log, account.id), 0) + room.slow * 1_000 - now
-        if left > 0:
+        at, last = self._posted.get((room.log, account.id), (-room.slow * 1_000, b""))
+        left = at + room.slow * 1_000 - now
+        if left > 0 and message != last:
             raise SlowModeError(-(-left // 1_000))
-        self._posted[room.log, account.id] = now
+        if len(self._posted) >= _POSTED_MOST:
+            oldest = now - SLOW_MOST * 1_000
+            self._posted = {key: post for key, post in self._posted.items() if post[0] > oldest}
+        self._posted[room.log, account.id] = (now if left <= 0 else at, message)
 
     def set_pace(self, room: Room, seconds: int) -> None:
         """Let those who are no operators wait so long between two posts; 0 ends that."""

@@ -33,7 +33,7 @@ class Posting:
         check_text(request.text)
         context = self._context
         room = context.hub.room(account, request.log)
-        context.hub.check_pace(account, room, context.milliseconds())
+        context.hub.check_pace(account, room, request.message, context.milliseconds())
         reply = 0 if request.reply is UNSET else request.reply
         said = Said(request.log, account.id, account.nick, request.text, reply)
         return self._add(session, request, said)

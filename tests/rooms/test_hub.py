@@ -271,18 +271,30 @@ def test_who_is_muted_says_nothing() -> None:
 def test_slow_mode_is_for_those_who_are_no_operators() -> None:
     hub, [ana, bob] = hub_with("ana", "bob")
     room = room_of(hub, ana, bob)
-    hub.check_pace(bob, room, 0)
+    hub.check_pace(bob, room, b"0", 0)
     hub.set_pace(room, 10)
-    for _ in range(2):
-        hub.check_pace(ana, room, 5_000)
-    hub.check_pace(bob, room, 100_000)
+    for message in (b"1", b"2"):
+        hub.check_pace(ana, room, message, 5_000)
+    hub.check_pace(bob, room, b"3", 100_000)
     with pytest.raises(SlowModeError, match=r" in 10 seconds\.$"):
-        hub.check_pace(bob, room, 100_001)
+        hub.check_pace(bob, room, b"4", 100_001)
+    hub.check_pace(bob, room, b"3", 105_000)  # Its answer was lost.
     with pytest.raises(SlowModeError, match=r" in 1 seconds\.$"):
-        hub.check_pace(bob, room, 109_999)
-    hub.check_pace(bob, room, 110_000)
+        hub.check_pace(bob, room, b"4", 109_999)
+    hub.check_pace(bob, room, b"4", 110_000)
     hub.set_pace(room, 0)
-    hub.check_pace(bob, room, 110_001)
+    hub.check_pace(bob, room, b"5", 110_001)
+
+
+def test_what_slow_mode_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chat.rooms.hub._POSTED_MOST", 2)
+    hub, [ana, bob, eva, max_] = hub_with("ana", "bob", "eva", "max")
+    room = room_of(hub, ana, bob, eva, max_)
+    hub.set_pace(room, 10)
+    day = 86_400_000
+    for number, account in enumerate((bob, eva, max_)):
+        hub.check_pace(account, room, b"x", number * day)
+    assert set(hub._posted) == {(room.log, max_.id)}
 
 
 def test_rooms_are_found_whoever_asks() -> None:
