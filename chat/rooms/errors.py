@@ -98,7 +98,7 @@ class NickTakenError(RequestError):
     """Somebody else's nickname, which is the argument."""
 
     code = "nick_taken"
-    sentence = "The nickname {} is taken."
+    sentence = "The nickname {} is taken; if it is yours, type /link on a device that has it."
 
 
 class TooManyAttemptsError(RequestError):

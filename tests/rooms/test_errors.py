@@ -40,9 +40,9 @@ def test_the_text_is_a_sentence(refusal: type[RequestError]) -> None:
 
 
 def test_the_argument_is_in_the_sentence() -> None:
-    assert str(NickTakenError("bob")) == "The nickname bob is taken."
+    assert str(NickTakenError("bob")).startswith("The nickname bob is taken; ")
     assert str(NickTooLongError(32)) == "A nickname has at most 32 characters."
 
 
 def test_an_argument_is_no_template() -> None:
-    assert str(NickTakenError("{0.__class__}")) == "The nickname {0.__class__} is taken."
+    assert "{0.__class__} is taken" in str(NickTakenError("{0.__class__}"))
