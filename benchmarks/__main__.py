@@ -17,6 +17,7 @@ from benchmarks.clients import BenchClient, connect_all
 from benchmarks.server import ServerProcess
 from chat.wire.handshake import ClientHandshake, ServerHandshake
 from chat.wire.hostkey import HostKey
+from chat.wire.identity import Identity
 
 _ROUNDS: Final = 5
 _CONNECTS: Final = 100
@@ -38,13 +39,30 @@ def _report(name: str, figures: list[float], unit: str, bound: str) -> None:
     print(f"{name:44} {median(figures):>10,.2f} {unit:14} {low:,.2f} to {high:,.2f}; {bound}")
 
 
-async def _connecting(reactor: Any, server: ServerProcess, concurrent: int) -> list[float]:
-    """Return milliseconds of server CPU per connection, handshake and login, per round."""
+async def _registering(reactor: Any, server: ServerProcess) -> tuple[list[float], list[Identity]]:
+    """Return milliseconds of server CPU per connection, handshake and new account, per round.
+
+    And the keys of the last accounts.
+    """
     figures = []
     for number in range(_ROUNDS):
         before = server.cpu_seconds()
-        nicks = [f"c{concurrent}-{number}-{index}" for index in range(_CONNECTS)]
-        clients = await connect_all(reactor, server.port, nicks, room=None, concurrent=concurrent)
+        nicks = [f"c{number}-{index}" for index in range(_CONNECTS)]
+        clients = await connect_all(reactor, server.port, nicks, None, _CONNECTS)
+        figures.append((server.cpu_seconds() - before) / _CONNECTS * 1_000)
+        await _disconnect(reactor, clients)
+    return figures, [client.identity for client in clients]
+
+
+async def _connecting(
+    reactor: Any, server: ServerProcess, identities: list[Identity], concurrent: int
+) -> list[float]:
+    """Return milliseconds of server CPU per connection, handshake and login, per round."""
+    figures = []
+    nicks = ["known"] * len(identities)
+    for _ in range(_ROUNDS):
+        before = server.cpu_seconds()
+        clients = await connect_all(reactor, server.port, nicks, None, concurrent, identities)
         figures.append((server.cpu_seconds() - before) / _CONNECTS * 1_000)
         await _disconnect(reactor, clients)
     return figures
@@ -157,11 +175,13 @@ async def _main(reactor: Any) -> None:
         # Once before anything is measured: imports, caches, allocator.
         await _disconnect(reactor, await connect_all(reactor, server.port, ["warm", "up"]))
         memory = await _memory(reactor, server)
-        together = await _connecting(reactor, server, _CONNECTS)
-        alone = await _connecting(reactor, server, 1)
+        registering, identities = await _registering(reactor, server)
+        together = await _connecting(reactor, server, identities, _CONNECTS)
+        alone = await _connecting(reactor, server, identities, 1)
         deliveries = await _deliveries(reactor, server)
         posts, rate = await _posts(reactor, server)
     _report("connect, handshake and login, all at once", together, "ms of CPU", "bound 2")
+    _report("  the same with a new, durable account", registering, "ms of CPU", "to compare")
     _report("  one at a time, idle in between", alone, "ms of CPU", "to compare")
     _report("  the key exchange alone, in a loop", _key_exchange(), "ms of CPU", "to compare")
     _report(f"memory a client, {_CONNECTED:,} connected", memory, "KiB", "bound 24")

@@ -1,7 +1,7 @@
 """Clients for benchmarks: real ones, and readers that only count after a real handshake."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
@@ -35,10 +35,10 @@ class BenchClient(ConnectionProtocol):
 
     connection: ClientConnection
 
-    def __init__(self, nick: str, room: str | None) -> None:
+    def __init__(self, nick: str, room: str | None, identity: Identity | None = None) -> None:
         self.connection = ClientConnection(Limits())
         self._nick = nick
-        self._identity = Identity.generate()
+        self.identity = identity or Identity.generate()
         self._room = room
         self.ready: Deferred[BenchClient] = Deferred()
         self.delivered = 0
@@ -77,8 +77,8 @@ class BenchClient(ConnectionProtocol):
         """Log in, join, and keep the posts in flight."""
         match event:
             case HostKeyOffered():
-                signature = self._identity.sign_login(self.connection.binding)
-                login = messages.Login(1, self._nick, self._identity.public, signature)
+                signature = self.identity.sign_login(self.connection.binding)
+                login = messages.Login(1, self._nick, self.identity.public, signature)
                 self.transport.write(self.connection.login(login))
             case Received(messages.Welcome()) if self._room is not None:
                 self._send(messages.Join(2, self._room, "public"))
@@ -171,10 +171,15 @@ async def connect_all(
     nicks: list[str],
     room: str | None = ROOM,
     concurrent: int = _CONCURRENT,
+    identities: Sequence[Identity | None] = (),
 ) -> list[BenchClient]:
-    """Return a client for each nickname, logged in and in the room, if one is given."""
+    """Return a client for each nickname, logged in and in the room, if one is given.
+
+    With `identities`, as the accounts that have these keys.
+    """
     # All keys before the first connection: the server is to be kept busy, not waiting for us.
-    clients = [BenchClient(nick, room) for nick in nicks]
+    pairs = zip(nicks, identities or [None] * len(nicks), strict=True)
+    clients = [BenchClient(nick, room, identity) for nick, identity in pairs]
     semaphore = DeferredSemaphore(concurrent)
 
     def connect(client: BenchClient) -> Deferred[BenchClient]:

@@ -9,6 +9,7 @@ from chat.rooms.errors import NotYoursError
 from chat.rooms.happenings import Deleted, Edited, Happening, Reacted, Said
 from chat.rooms.hub import check_reaction, check_text
 from chat.rooms.people import Account
+from chat.rooms.room import Room
 from chat.server.context import Context
 from chat.server.feed import Draft, Feed
 from chat.server.session import Session
@@ -29,25 +30,25 @@ class Posting:
 
     def post(self, session: Session, request: messages.Post) -> _Later:
         """Say something."""
-        account = self._speaker(session, request)
+        account, room = self._speaker(session, request)
         check_text(request.text)
-        context = self._context
-        room = context.hub.room(account, request.log)
-        context.hub.check_pace(account, room, request.message, context.milliseconds())
+        if room.slow:
+            context = self._context
+            context.hub.check_pace(account, room, request.message, context.milliseconds())
         reply = 0 if request.reply is UNSET else request.reply
         said = Said(request.log, account.id, account.nick, request.text, reply)
         return self._add(session, request, said)
 
     def react(self, session: Session, request: messages.React) -> _Later:
         """React to something."""
-        account = self._speaker(session, request)
+        account, _ = self._speaker(session, request)
         check_reaction(request.reaction)
         reacted = Reacted(request.log, account.id, account.nick, request.seq, request.reaction)
         return self._add(session, request, reacted)
 
     async def edit(self, session: Session, request: messages.Edit) -> None:
         """Change what one said."""
-        account = self._speaker(session, request)
+        account, _ = self._speaker(session, request)
         check_text(request.text)
         edited = Edited(request.log, account.id, account.nick, request.seq, request.text)
         await self._change(session, request, edited, request.seq, (messages.TextBody,))
@@ -64,13 +65,14 @@ class Posting:
         self._context.hub.room(account, request.log)
         return account
 
-    def _speaker(self, session: Session, request: messages.Posting) -> Account:
-        """Return who asks, if it may say something there."""
-        account = self._member(session, request)
-        hub = self._context.hub
-        room = hub.room(account, request.log)
-        hub.check_may_speak(account, room, self._context.milliseconds())
-        return account
+    def _speaker(self, session: Session, request: messages.Posting) -> tuple[Account, Room]:
+        """Return who asks, if it may say something there, and where that is."""
+        context = self._context
+        account = context.account(session)
+        room = context.hub.room(account, request.log)
+        if context.hub.standing.muted or room.standing.muted:
+            context.hub.check_may_speak(account, room, context.milliseconds())
+        return account, room
 
     def _add(self, session: Session, request: messages.Posting, happening: Happening) -> _Later:
         feed = self._context.feeds.loaded(request.log)

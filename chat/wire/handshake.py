@@ -31,7 +31,7 @@ from chat.wire.hostkey import (
     HOST_KEY_BYTES,
     SIGNATURE_BYTES,
     HostKey,
-    Identity,
+    ServerIdentity,
     are_successions,
     verify,
 )
@@ -146,7 +146,7 @@ class ClientHandshake:
             self.hello, server_hello, ml_kem_secret, x25519_secret
         )
 
-    def check_server_auth(self, box: bytes) -> Identity:
+    def check_server_auth(self, box: bytes) -> ServerIdentity:
         """Return the host key the server has proved to hold, and its successions unchecked.
 
         Raises AuthenticationError, MalformedLineError.
@@ -166,7 +166,7 @@ class ClientHandshake:
         if not verify(host_key, signature, _signed(hellos, host_key)):
             raise AuthenticationError
         self._t2 = transcript_hash(*hellos, host_key, proof, finished)
-        return Identity(host_key, successions)
+        return ServerIdentity(host_key, successions)
 
     def binding(self) -> bytes:
         """Return what names this connection, for the login to sign (docs/protocol.md 4.4)."""

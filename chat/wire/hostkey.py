@@ -24,7 +24,7 @@ __all__ = [
     "SIGNATURE_BYTES",
     "SUCCESSION_BYTES",
     "HostKey",
-    "Identity",
+    "ServerIdentity",
     "are_successions",
     "fingerprint",
     "fingerprint_words",
@@ -102,7 +102,7 @@ class HostKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ServerIdentity:
     """What a server has proved: that it holds `host_key`, and what it says led to it."""
 
     host_key: bytes

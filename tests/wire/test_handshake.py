@@ -28,7 +28,7 @@ from chat.wire.handshake import (
     SessionSecrets,
     encapsulate,
 )
-from chat.wire.hostkey import SUCCESSION_BYTES, HostKey, Identity
+from chat.wire.hostkey import SUCCESSION_BYTES, HostKey, ServerIdentity
 from chat.wire.lines import encode_frame
 from chat.wire.schedule import derive, extract, transcript_hash
 from chat.wire.sealing import open_box, seal
@@ -44,7 +44,7 @@ def up_to_finish(seed: int = 0) -> tuple[ClientHandshake, ServerHandshake]:
     server = ServerHandshake(HOST_KEY, random_bytes)
     hello, auth = server.answer(client.hello)
     client.take_server_hello(hello)
-    assert client.check_server_auth(auth) == Identity(HOST_KEY.public)
+    assert client.check_server_auth(auth) == ServerIdentity(HOST_KEY.public)
     return client, server
 
 
@@ -129,7 +129,7 @@ def test_decapsulation_through_hpke_gives_the_specified_secret() -> None:
     secret = hashlib.shake_256(z + ciphertext).digest(32)
     hello, auth = serve(client.hello, ciphertext, secret)
     client.take_server_hello(hello)
-    assert client.check_server_auth(auth) == Identity(HOST_KEY.public)
+    assert client.check_server_auth(auth) == ServerIdentity(HOST_KEY.public)
 
 
 def test_every_encapsulation_is_a_new_one() -> None:
@@ -178,7 +178,7 @@ class Open:
         )
         self.auth = open_box(self.keys.server, auth, b"encchat/1 SA")
 
-    def check_server_auth(self, plaintext: bytes) -> Identity:
+    def check_server_auth(self, plaintext: bytes) -> ServerIdentity:
         """Let the client take a server authentication, sealed with the right key."""
         return self.client.check_server_auth(seal(self.keys.server, plaintext, b"encchat/1 SA"))
 
@@ -197,7 +197,7 @@ class Open:
 def test_the_messages_are_made_of_what_the_specification_says() -> None:
     handshake = Open()
     assert len(handshake.auth) == 160
-    assert handshake.check_server_auth(handshake.auth) == Identity(HOST_KEY.public)
+    assert handshake.check_server_auth(handshake.auth) == ServerIdentity(HOST_KEY.public)
     login, _ = handshake.finish(handshake.finished + LOGIN)
     assert login == LOGIN
 
@@ -224,7 +224,7 @@ def test_successions_travel_in_the_server_authentication(times: int) -> None:
     assert len(handshake.auth) == 160 + times * SUCCESSION_BYTES
     assert handshake.auth[96:-64] == host_key.successions
     identity = handshake.check_server_auth(handshake.auth)
-    assert identity == Identity(host_key.public, host_key.successions)
+    assert identity == ServerIdentity(host_key.public, host_key.successions)
     box, of_client = handshake.client.finish(LOGIN)
     assert handshake.finish(handshake.finished + LOGIN) == (LOGIN, of_client)
     assert handshake.server.finish(box) == (LOGIN, of_client)
@@ -254,7 +254,7 @@ def test_what_the_successions_say_is_not_the_handshake_s_business() -> None:
     host_key.successions = bytes(SUCCESSION_BYTES)
     handshake = Open(host_key)
     identity = handshake.check_server_auth(handshake.auth)
-    assert identity == Identity(host_key.public, bytes(SUCCESSION_BYTES))
+    assert identity == ServerIdentity(host_key.public, bytes(SUCCESSION_BYTES))
 
 
 @pytest.mark.parametrize("bit", [0, 255, 256, 767, 768, 1279], ids=lambda bit: f"bit {bit}")

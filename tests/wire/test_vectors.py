@@ -38,7 +38,7 @@ from chat.wire.handshake import (
     ServerHandshake,
     encapsulate,
 )
-from chat.wire.hostkey import HostKey, Identity, fingerprint, fingerprint_words, predecessors
+from chat.wire.hostkey import HostKey, ServerIdentity, fingerprint, fingerprint_words, predecessors
 from chat.wire.lines import (
     RecordLine,
     VoucherLine,
@@ -255,7 +255,7 @@ def test_both_sides_say_what_the_handshake_says(vector: Vector) -> None:
     assert client.hello == ch
     assert server.answer(ch) == (sh, sa)
     client.take_server_hello(sh)
-    assert client.check_server_auth(sa) == Identity(host, successions)
+    assert client.check_server_auth(sa) == ServerIdentity(host, successions)
     box, secrets = client.finish(login)
     assert box == cf
     assert server.finish(cf) == (login, secrets)
