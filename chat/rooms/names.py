@@ -21,7 +21,7 @@ from chat.rooms.errors import (
     RoomTooLongError,
 )
 
-__all__ = ["name_key", "prepare_nick", "prepare_room"]
+__all__ = ["case_key", "name_key", "prepare_nick", "prepare_room"]
 
 _PROFILE: Final = get_profile("NicknameCasePreserved")
 
@@ -76,6 +76,16 @@ def name_key(name: str) -> str:
     if len(name) > _COMPOSED * _LONGEST:
         return name
     return _cached_key(name) if len(name) <= _LONGEST else fold(name)
+
+
+def case_key(name: str) -> str:
+    """Return what two names have in common that differ in case alone.
+
+    That is `name_key`'s, too, but for a few letters that look like another one in one case only,
+    as a Greek capital nu does: of those, looks come first there.
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return unicodedata.normalize("NFKC", folded)
 
 
 @lru_cache(_CACHED_KEYS)

@@ -14,7 +14,7 @@ from chat.rooms.errors import (
     NoSuchNickError,
     NotLoggedInError,
 )
-from chat.rooms.names import name_key, prepare_nick
+from chat.rooms.names import case_key, name_key, prepare_nick
 
 __all__ = ["Account", "People"]
 
@@ -43,6 +43,7 @@ class People:
         self._by_id: dict[bytes, Account] = {}
         self._by_key: dict[bytes, Account] = {}
         self._by_nick: dict[str, Account] = {}
+        self._by_case: dict[str, Account] = {}
         self._by_session: dict[int, Account] = {}
 
     def get(self, account_id: bytes) -> Account | None:
@@ -54,7 +55,7 @@ class People:
         self._by_id[account.id] = account
         for key in account.devices:
             self._by_key[key] = account
-        self._by_nick[name_key(account.nick)] = account
+        self._list(account)
 
     def of_session(self, session: int) -> Account:
         """Return who is logged in on `session`. Raises NotLoggedInError."""
@@ -65,10 +66,11 @@ class People:
 
     def named(self, nick: str) -> Account:
         """Return who has this nickname. Raises NoSuchNickError."""
-        try:
-            return self._by_nick[name_key(nick.strip(" "))]
-        except KeyError:
-            raise NoSuchNickError(nick) from None
+        name = nick.strip(" ")
+        account = self._by_case.get(case_key(name)) or self._by_nick.get(name_key(name))
+        if account is None:
+            raise NoSuchNickError(nick)
+        return account
 
     def by_name_key(self, key: str) -> Account:
         """Return who has the nickname with this `name_key`. Raises KeyError."""
@@ -80,7 +82,7 @@ class People:
 
     def all(self) -> list[Account]:
         """Return everybody, by nickname."""
-        return [self._by_nick[key] for key in sorted(self._by_nick)]
+        return sorted(self._by_id.values(), key=lambda it: name_key(it.nick))
 
     def check_new(self, session: int) -> None:
         """Raise AlreadyLoggedInError if somebody is logged in on `session`."""
@@ -90,8 +92,7 @@ class People:
     def register(self, key: bytes, nick: str, now: int) -> Account:
         """Make an account with its first key. Raises NickTakenError, and as `prepare_nick`."""
         nick = prepare_nick(nick)
-        if name_key(nick) in self._by_nick:
-            raise NickTakenError(nick)
+        self._check_free(nick, None)
         account = Account(self._new_id(), nick, {key: now})
         self.add(account)
         return account
@@ -122,15 +123,31 @@ class People:
     def rename(self, account: Account, nick: str) -> None:
         """Let an account be known as `nick`. Raises NickTakenError, and as `prepare_nick`."""
         nick = prepare_nick(nick)
-        if self._by_nick.get(name_key(nick), account) is not account:
-            raise NickTakenError(nick)
-        del self._by_nick[name_key(account.nick)]
+        self._check_free(nick, account)
+        self._unlist(account)
         account.nick = nick
-        self._by_nick[name_key(nick)] = account
+        self._list(account)
 
     def forget(self, account: Account) -> None:
         """Know an account no longer. It has no sessions, and is in nothing."""
         del self._by_id[account.id]
-        del self._by_nick[name_key(account.nick)]
+        self._unlist(account)
         for key in account.devices:
             del self._by_key[key]
+
+    def _check_free(self, nick: str, account: Account | None) -> None:
+        """Raise NickTakenError if somebody else has a nickname that is the same."""
+        keys = ((self._by_nick, name_key(nick)), (self._by_case, case_key(nick)))
+        if any(table.get(key, account) is not account for table, key in keys):
+            raise NickTakenError(nick)
+
+    def _list(self, account: Account) -> None:
+        # Of two that later data takes as one, the first that was stored has the name.
+        self._by_nick.setdefault(name_key(account.nick), account)
+        self._by_case.setdefault(case_key(account.nick), account)
+
+    def _unlist(self, account: Account) -> None:
+        keys = ((self._by_nick, name_key(account.nick)), (self._by_case, case_key(account.nick)))
+        for table, key in keys:
+            if table.get(key) is account:
+                del table[key]

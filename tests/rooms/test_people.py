@@ -125,6 +125,33 @@ def test_a_new_name_frees_the_old_one() -> None:
     assert enter(everybody, 3, BOB, "ana").nick == "ana"
 
 
+def test_names_are_one_that_look_alike_and_those_that_differ_in_case() -> None:
+    everybody = people("N\u03af\u03ba\u03bf\u03c2", "paypal")
+    nikos = everybody.of_session(1)
+    for nick in ("n\u03af\u03ba\u03bf\u03c2", "p\u0430ypal", "PAYPAL", "paypa1"):
+        with pytest.raises(NickTakenError):
+            enter(everybody, 9, BOB, nick)
+    everybody.rename(nikos, "\u039d\u03af\u03ba\u03bf\u03c2")
+    lower = "\u03bd\u03af\u03ba\u03bf\u03c2"
+    with pytest.raises(NickTakenError):
+        enter(everybody, 9, BOB, lower)
+    assert everybody.named(lower) is nikos
+    everybody.rename(nikos, "nikos")
+    assert enter(everybody, 9, BOB, lower).nick == lower
+
+
+def test_two_of_earlier_that_are_one_by_now_both_live_on() -> None:
+    everybody = people("alice")
+    other = Account(bytes(16), "aIice", {BOB: 0})
+    everybody.add(other)
+    assert everybody.named("alice") is everybody.of_session(1)
+    assert everybody.of_key(BOB) is other and len(everybody.all()) == 2
+    everybody.rename(other, "bob")
+    assert everybody.named("bob") is other
+    everybody.rename(everybody.of_session(1), "eva")
+    assert enter(everybody, 9, b"x", "alice").nick == "alice"
+
+
 class PeopleMachine(RuleBasedStateMachine):
     """Logins, logouts and renames, against what must always hold."""
 
