@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.limits import Limits
+from chat.rooms.errors import RequestError
 from chat.rooms.happenings import Happening, Joined, Left, Passing, Renamed, Said
 from chat.server.epochs import Epochs
 from chat.server.feed import Draft, Feed
@@ -21,7 +22,7 @@ from chat.testing import seeded_bytes, split_lines
 from chat.testing.server import STORAGE_KEY
 from chat.wire.errors import CloseCode
 from chat.wire.lines import RecordLine, decode_line
-from chat.wire.messages import Body, Keys, Posted, TextBody, Unknown, decode_body
+from chat.wire.messages import Body, Keys, Posted, Refused, TextBody, Unknown, decode_body
 from chat.wire.records import open_record, record_epoch, record_id
 from chat.wire.sealing import BoxKey
 from tests.store.suite import fired
@@ -38,6 +39,11 @@ __all__ = [
     "lines",
     "texts",
 ]
+
+
+def refused(request: int, error: RequestError) -> Refused:
+    """Return the answer that an error becomes."""
+    return Refused(request, error.code, str(error))
 
 
 class ServerCase(SynchronousTestCase):
@@ -147,7 +153,7 @@ class FakeSession:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.address = "192.0.2.1"
+        self.address = self.group = "192.0.2.1"
         self.binding = self.device = b""
         self.is_gone = False
         self.is_full = False

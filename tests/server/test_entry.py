@@ -20,7 +20,6 @@ from chat.rooms.errors import (
     NotAllowedError,
     NotAMemberError,
     NotStoredError,
-    RequestError,
     TokenNeededError,
 )
 from chat.server.entry import code_hash, new_code
@@ -46,12 +45,7 @@ from chat.wire.messages import (
     TokenIssued,
     Welcome,
 )
-from tests.server.support import HeldStore, ServerCase
-
-
-def refused(request: int, error: RequestError) -> Refused:
-    """Return the answer that an error becomes."""
-    return Refused(request, error.code, str(error))
+from tests.server.support import HeldStore, ServerCase, refused
 
 
 class EntryCase(ServerCase):

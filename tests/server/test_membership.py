@@ -31,18 +31,11 @@ from chat.wire.messages import (
     Opened,
     Private,
     Read,
-    Refused,
     Removed,
     Topic,
     TopicBody,
 )
-from tests.server.support import HeldStore, ServerCase
-
-
-def refused(request: int, error: RequestError) -> Refused:
-    """Return the answer that an error becomes."""
-    return Refused(request, error.code, str(error))
-
+from tests.server.support import HeldStore, ServerCase, refused
 
 BANNED = BannedError("den", "for good", ".")
 

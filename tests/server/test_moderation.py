@@ -12,7 +12,6 @@ from chat.rooms.errors import (
     NoSuchNickError,
     NotAllowedError,
     NotStoredError,
-    RequestError,
     SlowModeError,
     TextTooLongError,
 )
@@ -56,16 +55,11 @@ from chat.wire.messages import (
     Welcome,
     Who,
 )
-from tests.server.support import HeldStore, ServerCase
+from tests.server.support import HeldStore, ServerCase, refused
 from tests.store.suite import fired
 
 ROLES: Final = ("owner", "operator", "member", "muted", "banned", "stranger", "nobody")
 """In the room; a stranger is on the server only, nobody has not logged in."""
-
-
-def refused(request: int, error: RequestError) -> Refused:
-    """Return the answer that an error becomes."""
-    return Refused(request, error.code, str(error))
 
 
 class RoomOfRoles:

@@ -49,7 +49,6 @@ from chat.wire.messages import (
     Private,
     React,
     Read,
-    Refused,
     RenamedBody,
     Request,
     Revoke,
@@ -62,7 +61,7 @@ from chat.wire.messages import (
     Welcome,
     Who,
 )
-from tests.server.support import HeldStore, ServerCase, chat_lines
+from tests.server.support import HeldStore, ServerCase, chat_lines, refused
 
 
 class Dance(Request, frozen=True):
@@ -75,11 +74,6 @@ class Hum(Struct, frozen=True, tag_field="type", tag="hum"):
     """A message of a later version that asks for nothing."""
 
     tune: str
-
-
-def refused(request: int, error: RequestError) -> Refused:
-    """Return the answer that an error becomes."""
-    return Refused(request, error.code, str(error))
 
 
 class LoginTests(ServerCase):
