@@ -161,10 +161,6 @@ class Catalog:
         )
         return self._put(_ROOM + room.log, msgspec.msgpack.encode(value))
 
-    def remove_account(self, account: Account) -> Deferred[None]:
-        """Keep an account no longer."""
-        return self._put(_ACCOUNT + account.id, None)
-
     def save_server(self, hub: Hub) -> Deferred[None]:
         """Keep roles and sanctions on the whole server as they are now."""
         networks = [(group, it.until, it.reason) for group, it in sorted(hub.networks.items())]

@@ -8,7 +8,6 @@ from chat.rooms.errors import NotStoredError
 from chat.rooms.hub import Hub
 from chat.rooms.people import Account
 from chat.rooms.room import Room
-from chat.server.addresses import address_group
 from chat.server.audit import Audit
 from chat.server.catalog import Catalog
 from chat.server.failures import LoginFailures
@@ -44,10 +43,6 @@ class Context:
     def account(self, session: Session) -> Account:
         """Return who is logged in. Raises NotLoggedInError."""
         return self.hub.people.of_session(session.number)
-
-    def group_of(self, session: Session) -> str:
-        """Return the group of addresses that a connection counts with."""
-        return address_group(session.address)
 
     async def make_owner(self, account: Account) -> None:
         """Let an account own the server. Raises StoreError."""

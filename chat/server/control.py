@@ -310,7 +310,7 @@ class Control:
         until = now + request.seconds * 1_000 if request.seconds else 0
         await self._set_networks({**networks, group: Sanction(until, request.reason)})
         for session in list(context.sessions.values()):
-            if context.group_of(session) == group:
+            if session.group == group:
                 session.close(CloseCode.REMOVED, "its network was banned")
         await self._note("block", group, request.reason)
         return {}

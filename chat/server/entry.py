@@ -81,7 +81,7 @@ class Entry:
         context, people = self._context, self._context.hub.people
         people.check_new(session.number)
         now = context.milliseconds()
-        context.hub.check_network(context.group_of(session), now)
+        context.hub.check_network(session.group, now)
         account = people.of_key(login.key)
         # Whoever has a key never waits, however many others try to be who that is.
         wait = 0.0 if account else context.failures.wait(session.address, login.nick)
@@ -102,7 +102,6 @@ class Entry:
             await context.make_owner(account)
         if session.is_gone:
             return
-        people.check_new(session.number)
         people.login(session.number, account)
         context.failures.succeeded(session.address, account.nick)
         session.device = login.key

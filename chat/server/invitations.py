@@ -2,7 +2,7 @@
 
 import hashlib
 
-from chat.limits import TOKEN_BYTES, Limits
+from chat.limits import TOKEN_BYTES
 from chat.rooms.entries import Invitation
 from chat.rooms.errors import NotAllowedError
 from chat.rooms.hub import Hub
@@ -18,12 +18,9 @@ __all__ = ["InvitationDesk", "token_hash"]
 class InvitationDesk:
     """Makes invitations and uses them up; the store has the hashes of their tokens."""
 
-    def __init__(
-        self, hub: Hub, catalog: Catalog, limits: Limits, random_bytes: RandomBytes
-    ) -> None:
+    def __init__(self, hub: Hub, catalog: Catalog, random_bytes: RandomBytes) -> None:
         self._hub = hub
         self._catalog = catalog
-        self._limits = limits
         self._random_bytes = random_bytes
 
     async def make(self, by: bytes, log: bytes, uses: int, now: int, seconds: int) -> bytes:

@@ -78,7 +78,7 @@ class Moderation:
         sanction = Sanction(now + seconds * 1_000 if seconds else 0, reason)
         groups: set[str] = set()
         if network and room is None and action is Action.BAN:
-            groups = {context.group_of(session) for session in context.sessions_of(target)}
+            groups = {session.group for session in context.sessions_of(target)}
         await self._keep(action, target, room, sanction, groups)
         where = "this server" if room is None else room.name
         sentence = _TOLD[action].format(

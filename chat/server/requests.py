@@ -82,7 +82,7 @@ class Desk:
             milliseconds,
             random_bytes,
             Audit(store, random_bytes),
-            InvitationDesk(hub, catalog, limits, random_bytes),
+            InvitationDesk(hub, catalog, random_bytes),
             LoginFailures(limits, clock),
         )
         self._presence = Presence(context, clock)

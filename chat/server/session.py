@@ -19,6 +19,8 @@ class Session(Protocol):
     """Unique among this server's connections."""
     address: str
     """Where it comes from: an IP address, or something else for a local socket."""
+    group: str
+    """What that is counted with (`chat.server.addresses`)."""
     binding: bytes
     """What names the connection, for a login to sign (docs/protocol.md 4.4)."""
     device: bytes

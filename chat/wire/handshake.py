@@ -116,7 +116,16 @@ class ClientHandshake:
     """The client's computations. Call `take_server_hello`, `check_server_auth`, `finish` in
     turn."""
 
-    __slots__ = ("_keys", "_ml_kem", "_random_bytes", "_server_hello", "_t2", "_x25519", "hello")
+    __slots__ = (
+        "_keys",
+        "_ml_kem",
+        "_random_bytes",
+        "_secrets",
+        "_server_hello",
+        "_t2",
+        "_x25519",
+        "hello",
+    )
 
     hello: bytes
     """The client hello, 1,248 bytes."""
@@ -166,11 +175,12 @@ class ClientHandshake:
         if not verify(host_key, signature, _signed(hellos, host_key)):
             raise AuthenticationError
         self._t2 = transcript_hash(*hellos, host_key, proof, finished)
+        self._secrets = self._keys.session_secrets(self._t2)
         return ServerIdentity(host_key, successions)
 
     def binding(self) -> bytes:
         """Return what names this connection, for the login to sign (docs/protocol.md 4.4)."""
-        return self._keys.session_secrets(self._t2).binding
+        return self._secrets.binding
 
     def finish(self, login: bytes) -> tuple[bytes, SessionSecrets]:
         """Return the client finish with an encoded login message in it, and the session's
@@ -179,7 +189,7 @@ class ClientHandshake:
             raise LocalProtocolError(f"a login message has at most {LOGIN_BYTES} bytes")
         finished = hmac.digest(self._keys.client_finished, self._t2, "sha512")
         box = seal(self._keys.client, finished + login, _FINISH_AAD, self._random_bytes)
-        return box, self._keys.session_secrets(self._t2)
+        return box, self._secrets
 
 
 def encapsulate(encapsulation_key: bytes) -> tuple[bytes, bytes]:
