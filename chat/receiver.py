@@ -18,6 +18,12 @@ __all__ = ["ConnectionProtocol"]
 class IStreamTransport(ITCPTransport, IConsumer, IPushProducer):
     """What stream transports are: all of these."""
 
+    bufferSize: int
+    """Bytes that may wait to be written before the producer is paused."""
+
+    def getHandle() -> object:
+        """Return what the operating system knows it by: a socket."""
+
 
 class ConnectionProtocol(LineReceiver):
     """Carries lines between a transport and a `Connection`. Subclasses handle events and errors."""

@@ -13,7 +13,7 @@ from chat.limits import HISTORY_PAGE, SEQ_MAX, WORDS_BYTES
 from chat.rooms.errors import NoSearchError, TextTooLongError
 from chat.server.context import Context
 from chat.server.feed import Feed
-from chat.server.runs import join_run, line_of
+from chat.server.runs import line_of, run_of
 from chat.server.session import Session
 from chat.store.interface import Stored
 from chat.wire import messages
@@ -128,5 +128,4 @@ class Archive:
             lines.append(line_of(log, stored.seq, stored.record))
         session.send(messages.Page(id, len(lines), more))
         if lines:
-            run = join_run(lines)
-            session.deliver(run.data, run.digest)
+            session.deliver(run_of(lines))

@@ -13,6 +13,7 @@ from chat.limits import Limits
 from chat.rooms.happenings import Passing
 from chat.server.epochs import Epochs
 from chat.server.feed import Draft, Feed
+from chat.server.pages import Pages
 from chat.server.session import Session
 from chat.store.interface import LogStore
 from chat.wire.records import record_id
@@ -39,6 +40,7 @@ class Feeds:
         self._limits = limits
         self._milliseconds = milliseconds
         self._random_bytes = random_bytes
+        self._pages = Pages(store, limits.catch_up_bytes, clock.seconds)
         self._feeds: dict[bytes, Feed] = {}
         self._loading: dict[bytes, list[Deferred[None]]] = {}
 
@@ -62,8 +64,8 @@ class Feeds:
         try:
             epochs = Epochs(log, self._store, self._storage_key, self._random_bytes)
             feed = Feed(
-                *(log, self._store, epochs, self._clock, self._limits, self._milliseconds),
-                self._random_bytes,
+                *(log, self._store, epochs, self._pages, self._clock, self._limits),
+                *(self._milliseconds, self._random_bytes),
             )
             await feed.load()
             self._feeds[log] = feed

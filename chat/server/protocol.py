@@ -1,11 +1,15 @@
 """One client's connection: bytes to `ServerConnection` and back, and the transport's back-pressure.
 
-The protocol is the transport's producer, so its `pauseProducing` means: the write buffer is full.
-It then stops reading as well (a client that does not take answers gets no more of them), and
-whoever writes records looks at `is_full` first. A client that sends faster than it may is read as
-fast as it may: what it has sent meanwhile waits at its own end.
+What is written goes straight to the socket, in one system call and without a turn of the reactor,
+while the kernel takes it. What it does not take is left to the transport, which then counts as full
+until it is empty: the protocol is its producer. A full connection is not read either (a client that
+does not take answers gets no more of them), and whoever writes records looks at `is_full` first. A
+client that sends faster than it may is read as fast as it may: what it has sent meanwhile waits at
+its own end.
 """
 
+import socket
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -18,6 +22,7 @@ from zope.interface import implementer
 
 from chat.receiver import ConnectionProtocol
 from chat.server.buckets import TokenBucket
+from chat.server.runs import Run
 from chat.wire.connection import Established, Event, PeerClosed, Received, ServerConnection
 from chat.wire.errors import CloseCode, LocalProtocolError, RemoteProtocolError
 
@@ -38,6 +43,8 @@ class ChatProtocol(ConnectionProtocol):
     is_full = False
     is_goodbye = False
     binding = device = b""
+    _send_now: Callable[[Sequence[bytes | memoryview]], int] | None = None
+    """The socket's `sendmsg`, where the transport is a plain one."""
     _holds = 0
     _is_reported = False
     _throttle: IDelayedCall | None = None
@@ -66,6 +73,10 @@ class ChatProtocol(ConnectionProtocol):
         """Begin: small writes go out at once, and the transport tells when it is full."""
         if isinstance(self.transport.getPeer(), IPv4Address | IPv6Address):
             self.transport.setTcpNoDelay(True)
+        handle = self.transport.getHandle()
+        if isinstance(handle, socket.socket):  # Not so where a TLS listener wraps it.
+            self._send_now = handle.sendmsg
+            self.transport.bufferSize = 0
         self.transport.registerProducer(self, True)
         self.factory.connected(self)
 
@@ -126,18 +137,29 @@ class ChatProtocol(ConnectionProtocol):
         except LocalProtocolError:
             self._cannot_send()
         else:
-            self.transport.write(line)
+            self._write((line,))
 
-    def deliver(self, data: bytes, digest: bytes) -> None:
-        """Write shared record lines and this connection's voucher, in one write."""
+    def deliver(self, run: Run) -> None:
+        """Write shared record lines and this connection's vouchers, in one write."""
         if self.is_gone:
             return
         try:
-            lines = self.connection.deliver(data, digest)
+            lines = self.connection.deliver(run.parts)
         except LocalProtocolError:
             self._cannot_send()
         else:
-            self.transport.write(lines)
+            self._write(lines)
+
+    def _write(self, lines: Sequence[bytes | memoryview]) -> None:
+        sent = 0
+        if self._send_now is not None and not self.is_full:
+            try:
+                sent = self._send_now(lines)
+            except OSError:
+                sent = 0  # The kernel's buffer is full; or there is an end, which the reactor sees.
+            if sent == sum(map(len, lines)):
+                return
+        self.transport.write(b"".join(lines)[sent:])
 
     def _cannot_send(self) -> None:
         _log.failure("session {number}: cannot send", number=self.number)
@@ -156,7 +178,7 @@ class ChatProtocol(ConnectionProtocol):
             reason=reason,
         )
         try:
-            self.transport.write(self.connection.alert(code, retry_after))
+            self._write((self.connection.alert(code, retry_after),))
         finally:
             self._lose()
 

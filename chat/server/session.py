@@ -5,6 +5,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from chat.rooms.errors import RequestError
+from chat.server.runs import Run
 from chat.wire import messages
 from chat.wire.errors import CloseCode
 
@@ -36,8 +37,8 @@ class Session(Protocol):
         """Send one message."""
         ...
 
-    def deliver(self, data: bytes, digest: bytes) -> None:
-        """Write record lines that other sessions get too, and this session's voucher for them."""
+    def deliver(self, run: Run) -> None:
+        """Write record lines that other sessions get too, and this session's vouchers for them."""
         ...
 
     def admit(self) -> None:

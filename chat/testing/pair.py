@@ -131,7 +131,7 @@ class Pair:
     def vouched(self, *lines: bytes) -> bytes:
         """Return record lines with the server's voucher behind them, without carrying them."""
         run = b"".join(lines)
-        return self.server.deliver(run, hashlib.sha512(run).digest())
+        return b"".join(self.server.deliver([(run, hashlib.sha512(run).digest())]))
 
     def answer_page(self, page: Page, *lines: bytes) -> list[Event]:
         """Carry a page and its records, however many; return the events."""

@@ -97,6 +97,9 @@ class FakeTransport:
             self._is_producer_paused = True
             self._producer.pauseProducing()
 
+    def getHandle(self) -> None:
+        """There is no socket."""
+
     def setTcpNoDelay(self, enabled: bool) -> None:
         """Note whether Nagle's algorithm is off."""
         self.no_delay = enabled

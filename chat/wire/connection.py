@@ -12,7 +12,7 @@ Rules:
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
 
@@ -177,7 +177,7 @@ class Connection:
     def _update(self, sealer: FrameSealer, size: int) -> bytes:
         """Return the line that ends a generation, if there is no place in it for `size` bytes."""
         now = self._clock()
-        if not sealer.is_spent(size, now, self._limits):
+        if not sealer.is_spent(size, now):
             return b""
         update = encode_frame(sealer.seal(encode(Update())))
         sealer.ratchet_at(now)
@@ -277,19 +277,26 @@ class ServerConnection(Connection):
         self._owes_run = isinstance(message, Page) and message.count > 0
         return data
 
-    def deliver(self, lines: bytes, digest: bytes) -> bytes:
-        """Return what delivers record `lines`, whose SHA-512 is `digest`: they and their voucher.
+    def deliver(
+        self, parts: Sequence[tuple[bytes | memoryview, bytes]]
+    ) -> list[bytes | memoryview]:
+        """Return what delivers record lines, in pieces to be written in this order.
 
-        The lines are shared by all readers; only the voucher is this connection's own. Raises
-        LocalProtocolError if there are no session keys yet.
+        Each of `parts` is lines, shared by all readers, and their SHA-512; one voucher of this
+        connection's own follows each. Raises LocalProtocolError if there are no session keys yet.
         """
         sealer = self._sealer
         if sealer is None:
             raise LocalProtocolError("nothing is delivered before the handshake is complete")
-        # A generation does not end between a page and its run, only before both.
-        update = b"" if self._owes_run else self._update(sealer, 0)
+        pieces: list[bytes | memoryview] = []
+        # A generation does not end between a page and its run, only before both. What is no frame
+        # takes no place in it, so only its age matters here.
+        if not self._owes_run and self._clock() > sealer.ends_at:
+            pieces.append(self._update(sealer, 0))
         self._owes_run = False
-        return update + lines + encode_voucher(sealer.voucher(digest))
+        for lines, digest in parts:
+            pieces += lines, encode_voucher(sealer.voucher(digest))
+        return pieces
 
     def _answer_hello(self, line: HelloLine) -> list[Event]:
         assert self._handshake is not None
@@ -305,7 +312,8 @@ class ServerConnection(Connection):
             raise UnexpectedInputError("something else than a login in the client finish")
         self._opener = FrameOpener(secrets.client_to_server, CLIENT_TO_SERVER)
         self._sealer = FrameSealer(
-            secrets.server_to_client, SERVER_TO_CLIENT, self._clock(), self._random_bytes
+            *(secrets.server_to_client, SERVER_TO_CLIENT, self._clock(), self._limits),
+            self._random_bytes,
         )
         return [Established(secrets.binding), Received(message)]
 
@@ -358,7 +366,8 @@ class ClientConnection(Connection):
     def _start_session(self, secrets: SessionSecrets) -> None:
         self._opener = FrameOpener(secrets.server_to_client, SERVER_TO_CLIENT)
         self._sealer = FrameSealer(
-            secrets.client_to_server, CLIENT_TO_SERVER, self._clock(), self._random_bytes
+            *(secrets.client_to_server, CLIENT_TO_SERVER, self._clock(), self._limits),
+            self._random_bytes,
         )
 
     def _take_hello(self, line: HelloLine) -> list[Event]:

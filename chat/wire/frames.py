@@ -6,6 +6,7 @@ its place, in its direction, on its connection, or not at all.
 
 import hmac
 import os
+import struct
 from typing import Final
 
 from chat.limits import Limits
@@ -20,12 +21,13 @@ SERVER_TO_CLIENT: Final = b"s"
 
 _GENERATION_MAX: Final = 2**32 - 1
 _VOUCHER_BYTES: Final = 16
+_COUNTERS: Final = struct.Struct(">QQ")
 
 
 class _Direction:
     """What both ends of a direction keep, in step."""
 
-    __slots__ = ("_aad", "_key", "_secret", "_voucher_key", "generation", "sequence", "vouchers")
+    __slots__ = ("_aad", "_key", "_secret", "_voucher_mac", "generation", "sequence", "vouchers")
 
     generation: int
     sequence: int
@@ -41,7 +43,7 @@ class _Direction:
     def _start(self, secret: bytes) -> None:
         self._secret = secret
         self._key = BoxKey(derive(secret, "key"))
-        self._voucher_key = b""
+        self._voucher_mac: hmac.HMAC | None = None
         self.sequence = 0
         self.vouchers = 0
 
@@ -60,11 +62,12 @@ class _Direction:
 
         One side issues it, the other compares: docs/protocol.md section 8.
         """
-        if not self._voucher_key:  # One direction of the two never needs it.
-            self._voucher_key = derive(self._secret, "voucher")
-        message = self.vouchers.to_bytes(8, "big") + self.sequence.to_bytes(8, "big") + digest
+        if self._voucher_mac is None:  # One direction of the two never needs it.
+            self._voucher_mac = hmac.new(derive(self._secret, "voucher"), digestmod="sha256")
+        mac = self._voucher_mac.copy()
+        mac.update(_COUNTERS.pack(self.vouchers, self.sequence) + digest)
         self.vouchers += 1
-        return hmac.digest(self._voucher_key, message, "sha256")[:_VOUCHER_BYTES]
+        return mac.digest()[:_VOUCHER_BYTES]
 
     def _next_aad(self) -> bytes:
         aad = b"%s%s%s%s" % (
@@ -81,41 +84,46 @@ class _Direction:
 class FrameSealer(_Direction):
     """The sending end of a direction."""
 
-    __slots__ = ("_payload_bytes", "_random_bytes", "_started")
+    __slots__ = ("_limits", "_payload_bytes", "_random_bytes", "ends_at")
+
+    ends_at: float
+    """The time at which this generation is too old."""
 
     def __init__(
         self,
         secret: bytes,
         direction: bytes,
         now: float,
+        limits: Limits,
         random_bytes: RandomBytes = os.urandom,
     ) -> None:
         super().__init__(secret, direction)
         self._random_bytes = random_bytes
+        self._limits = limits
         self._payload_bytes = 0
-        self._started = now
+        self.ends_at = now + limits.generation_seconds
 
     def seal(self, payload: bytes) -> bytes:
         """Return the box of the next frame."""
         self._payload_bytes += len(payload)
         return self._key.seal(payload, self._next_aad(), self._random_bytes)
 
-    def is_spent(self, size: int, now: float, limits: Limits) -> bool:
+    def is_spent(self, size: int, now: float) -> bool:
         """Tell whether this generation must end before a payload of `size` bytes, at time `now`.
 
         The frame that ends it counts, so one place is always kept for it.
         """
         return (
-            self.sequence >= limits.frames_per_generation - 1
-            or self._payload_bytes + size > limits.bytes_per_generation
-            or now - self._started > limits.generation_seconds
+            now > self.ends_at
+            or self.sequence >= self._limits.frames_per_generation - 1
+            or self._payload_bytes + size > self._limits.bytes_per_generation
         )
 
     def ratchet_at(self, now: float) -> None:
         """Step to the next generation, whose age counts from `now`."""
         self.ratchet()
         self._payload_bytes = 0
-        self._started = now
+        self.ends_at = now + self._limits.generation_seconds
 
 
 class FrameOpener(_Direction):

@@ -7,6 +7,7 @@ until their voucher came.
 import hashlib
 import hmac
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,7 +18,15 @@ from chat.wire.lines import RecordLine
 from chat.wire.messages import Body, Keys, Opened, Page, Unknown, decode_body
 from chat.wire.sealing import BoxKey, RandomBytes
 
-__all__ = ["Delivered", "RecordReader", "open_record", "record_epoch", "record_id", "seal_record"]
+__all__ = [
+    "Delivered",
+    "RecordReader",
+    "open_record",
+    "record_epoch",
+    "record_id",
+    "seal_record",
+    "seal_records",
+]
 
 _AAD: Final = b"encchat/1 record"
 _HEAD: Final = 4 + 16
@@ -53,8 +62,23 @@ def seal_record(
     random_bytes: RandomBytes = os.urandom,
 ) -> bytes:
     """Return the record of `body` under the key of `epoch`."""
-    head = epoch.to_bytes(4, "big") + record_id
-    return head + key.seal(body, _AAD + log + head, random_bytes)
+    return seal_records(key, log, epoch, (record_id,), (body,), random_bytes)[0]
+
+
+def seal_records(
+    key: BoxKey,
+    log: bytes,
+    epoch: int,
+    record_ids: Sequence[bytes],
+    bodies: Sequence[bytes],
+    random_bytes: RandomBytes = os.urandom,
+) -> list[bytes]:
+    """Return what `seal_record` does, for each, with one run of the cipher."""
+    prefix = epoch.to_bytes(4, "big")
+    heads = [prefix + record_id for record_id in record_ids]
+    aad = _AAD + log
+    boxes = key.seal_all(bodies, [aad + head for head in heads], random_bytes)
+    return [head + box for head, box in zip(heads, boxes, strict=True)]
 
 
 def record_epoch(record: bytes) -> int:

@@ -84,7 +84,8 @@ class Served(ConnectionProtocol):
                 self._known.discard(piece.log)
         if records:
             run = b"".join(map(_line, records))
-            self.transport.write(self.connection.deliver(run, hashlib.sha512(run).digest()))
+            pieces = self.connection.deliver([(run, hashlib.sha512(run).digest())])
+            self.transport.write(b"".join(pieces))
 
 
 def _line(record: Delivered) -> bytes:

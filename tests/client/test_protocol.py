@@ -148,7 +148,7 @@ class ProtocolTests(SynchronousTestCase):
         line = log.line(body)
         self.transport.receive(line)
         assert self.happened() == []
-        self.transport.receive(self.server.deliver(b"", sha512(line).digest()))
+        self.transport.receive(b"".join(self.server.deliver([(b"", sha512(line).digest())])))
         [delivered] = self.happened()
         assert isinstance(delivered, Delivered)
         assert delivered.body == body

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from hashlib import sha512
 from typing import Final
 
 from msgspec import Struct
@@ -16,6 +17,8 @@ from chat.rooms.errors import RequestError
 from chat.rooms.happenings import Happening, Joined, Left, Passing, Renamed, Said
 from chat.server.epochs import Epochs
 from chat.server.feed import Draft, Feed
+from chat.server.pages import Pages
+from chat.server.runs import Run
 from chat.store.interface import Appended, Entry, Found, Stored, StoreError, Tail
 from chat.store.memory import MemoryStore
 from chat.testing import seeded_bytes, split_lines
@@ -179,9 +182,11 @@ class FakeSession:
             assert message.epoch not in self.keys
             self.keys[message.epoch] = message.key
 
-    def deliver(self, data: bytes, digest: bytes) -> None:
+    def deliver(self, run: Run) -> None:
         """Open records. A KeyError means that the key was not there before them."""
         assert not self.is_full
+        assert all(digest == sha512(lines).digest() for lines, digest in run.parts)
+        data = b"".join([lines for lines, _ in run.parts])
         self.runs.append(data)
         for line in split_lines(data):
             record = decode_line(line)
@@ -244,12 +249,14 @@ class Room:
         """The time of day."""
         self.random_sizes: list[int] = []
         random_bytes = _Counted(self.random_sizes)
+        limits = Limits() if limits is None else limits
         self.feed = Feed(
             LOG,
             self.store,
             Epochs(LOG, self.store, STORAGE_KEY, random_bytes),
+            Pages(self.store, limits.catch_up_bytes, self.clock.seconds),
             self.clock,
-            Limits() if limits is None else limits,
+            limits,
             lambda: self.now,
             random_bytes,
         )

@@ -102,7 +102,7 @@ class HistoryTests(ArchiveCase):
         with pytest.MonkeyPatch.context() as patch:
             # Bob has the key already: nothing but bytes moves.
             patch.setattr(feed.epochs, "key", None)
-            patch.setattr("chat.server.feed.seal_record", None)
+            patch.setattr("chat.server.feed.seal_records", None)
             patch.setattr("chat.server.posting.open_record", None)
             assert self.history(self.bob, 50)[0] == list(range(1, 51))
 

@@ -14,7 +14,7 @@ from chat.store.interface import Appended, Entry, StoreError
 from chat.store.memory import MemoryStore
 from chat.wire.lines import encode_record
 from chat.wire.messages import JoinedBody, Keys, LeftBody, Posted, Refused, TextBody
-from chat.wire.records import seal_record
+from chat.wire.records import seal_records
 from tests.server.support import (
     FakeSession,
     HeldStore,
@@ -41,12 +41,13 @@ class SealingTests(ServerCase):
             author, *_ = room.enter(*range(count))
             sealed: list[bytes] = []
 
-            def spy(*arguments: Any, sealed: list[bytes] = sealed) -> bytes:
-                sealed.append(seal_record(*arguments))
-                return sealed[-1]
+            def spy(*arguments: Any, sealed: list[bytes] = sealed) -> list[bytes]:
+                records = seal_records(*arguments)
+                sealed.extend(records)
+                return records
 
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("chat.server.feed.seal_record", spy)
+                patch.setattr("chat.server.feed.seal_records", spy)
                 for text in ("one", "two", "three"):
                     room.say(author, text)
                 room.settle()

@@ -12,6 +12,7 @@ from twisted.logger import LogEvent, capturedLogs, eventAsText
 
 from chat.limits import Limits
 from chat.server.requests import Desk
+from chat.server.runs import Run
 from chat.server.session import Session
 from chat.testing import Client, FakeTransport, Server
 from chat.testing.server import STORAGE_KEY
@@ -155,7 +156,7 @@ class EndTests(ServerCase):
         alice.protocol.close(CloseCode.NORMAL, "a test")
         count = len(alice.transport.writes)
         alice.protocol.send(Ping(1))
-        alice.protocol.deliver(b"R\r\n", bytes(64))
+        alice.protocol.deliver(Run([(b"R\r\n", bytes(64))], 1, 1))
         alice.protocol.hold()
         alice.protocol.release()
         assert len(alice.transport.writes) == count
@@ -173,7 +174,7 @@ class EndTests(ServerCase):
     def test_what_cannot_be_delivered_does_too(self) -> None:
         server = Server()
         client = server.connect()
-        client.protocol.deliver(b"R\r\n", bytes(64))
+        client.protocol.deliver(Run([(b"R\r\n", bytes(64))], 1, 1))
         self.expect_error(LocalProtocolError)
         server.pump()
         assert client.lines == [b"encchat/1 close 11"]

@@ -460,7 +460,7 @@ def test_nothing_can_be_sent_before_there_are_keys(role: str, state: State) -> N
 @pytest.mark.parametrize("state", [State.AWAIT_HELLO, State.AWAIT_FINISH])
 def test_no_records_can_be_delivered_before_there_are_keys(state: State) -> None:
     with pytest.raises(LocalProtocolError):
-        server_at(state).server.deliver(b"", bytes(64))
+        server_at(state).server.deliver([(b"", bytes(64))])
 
 
 def test_a_message_that_is_too_long_is_not_sent_and_costs_nothing() -> None:

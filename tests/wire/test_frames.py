@@ -18,9 +18,12 @@ SECRET: Final = bytes(range(64))
 GENERATION_MAX: Final = 2**32 - 1
 
 
-def ends(direction: bytes = CLIENT_TO_SERVER) -> tuple[FrameSealer, FrameOpener]:
+def ends(
+    direction: bytes = CLIENT_TO_SERVER, limits: Limits | None = None
+) -> tuple[FrameSealer, FrameOpener]:
     """Return both ends of a direction."""
-    return FrameSealer(SECRET, direction, 0, seeded_bytes(0)), FrameOpener(SECRET, direction)
+    sealer = FrameSealer(SECRET, direction, 0, limits or Limits(), seeded_bytes(0))
+    return sealer, FrameOpener(SECRET, direction)
 
 
 @given(st.lists(st.binary(max_size=100) | st.none(), max_size=20))
@@ -139,35 +142,35 @@ def test_a_voucher_depends_on_the_frames_before_it() -> None:
 
 def test_a_place_is_kept_for_the_frame_that_ends_the_generation() -> None:
     limits = Limits(frames_per_generation=3)
-    sealer, _ = ends()
-    assert not sealer.is_spent(1, 0, limits)
+    sealer, _ = ends(limits=limits)
+    assert not sealer.is_spent(1, 0)
     sealer.seal(b"")
-    assert not sealer.is_spent(1, 0, limits)
+    assert not sealer.is_spent(1, 0)
     sealer.seal(b"")
-    assert sealer.is_spent(1, 0, limits)
+    assert sealer.is_spent(1, 0)
     sealer.seal(b"the update")
     sealer.ratchet_at(0)
-    assert not sealer.is_spent(1, 0, limits)
+    assert not sealer.is_spent(1, 0)
 
 
 def test_a_generation_is_spent_before_it_has_too_many_bytes() -> None:
     limits = Limits(bytes_per_generation=100)
-    sealer, _ = ends()
+    sealer, _ = ends(limits=limits)
     sealer.seal(bytes(60))
-    assert not sealer.is_spent(40, 0, limits)
-    assert sealer.is_spent(41, 0, limits)
+    assert not sealer.is_spent(40, 0)
+    assert sealer.is_spent(41, 0)
     sealer.ratchet_at(0)
-    assert not sealer.is_spent(100, 0, limits)
+    assert not sealer.is_spent(100, 0)
 
 
 def test_a_generation_is_spent_when_it_is_older_than_its_time() -> None:
     limits = Limits(generation_seconds=3_600)
-    sealer, _ = ends()
-    assert not sealer.is_spent(1, 3_600, limits)
-    assert sealer.is_spent(1, 3_600.5, limits)
+    sealer, _ = ends(limits=limits)
+    assert not sealer.is_spent(1, 3_600)
+    assert sealer.is_spent(1, 3_600.5)
     sealer.ratchet_at(5_000)
-    assert not sealer.is_spent(1, 8_600, limits)
-    assert sealer.is_spent(1, 8_601, limits)
+    assert not sealer.is_spent(1, 8_600)
+    assert sealer.is_spent(1, 8_601)
 
 
 def test_the_limits_of_a_generation_are_those_of_the_specification() -> None:

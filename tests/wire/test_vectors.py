@@ -331,7 +331,7 @@ def test_frames(vector: Vector) -> None:
         assert (generation, sequence) == (frame["generation"], frame["sequence"])
         assert derive(secret, "key") == key
         # One for each: only the first frame that is sealed has its IV from the stream.
-        sealer = FrameSealer(secret, vector["direction"].encode(), 0, stream(iv))
+        sealer = FrameSealer(secret, vector["direction"].encode(), 0, Limits(), stream(iv))
         sealer.generation, sealer.sequence = generation, sequence
         sealer.vouchers = vouchers
         line = encode_frame(sealer.seal(payload))
@@ -466,7 +466,7 @@ def test_vouchers(vector: Vector) -> None:
         vector, "s_ap", "secret", "voucher_key", "run", "voucher"
     )
     digest = hashlib.sha512(run).digest()
-    opener, sealer = FrameOpener(s_ap, b"s"), FrameSealer(s_ap, b"s", 0)
+    opener, sealer = FrameOpener(s_ap, b"s"), FrameSealer(s_ap, b"s", 0, Limits())
     in_step(opener, vector)
     in_step(sealer, vector)
     assert opener._secret == sealer._secret == secret
@@ -478,7 +478,7 @@ def test_vouchers(vector: Vector) -> None:
     # A server with our own limits would send `update` before the last of these.
     server = established(Limits(frames_per_generation=2**21)).server
     server._sealer = sealer
-    assert server.deliver(run, digest) == run + line
+    assert server.deliver([(run, digest)]) == [run, line]
 
 
 @bad("vouchers")
