@@ -4,6 +4,8 @@
 the lines of a chunk; here a chunk is split once.
 """
 
+from collections.abc import Sequence
+
 from twisted.internet.interfaces import IConsumer, IPushProducer, ITCPTransport
 from twisted.protocols.basic import LineReceiver
 
@@ -17,9 +19,6 @@ __all__ = ["ConnectionProtocol"]
 
 class IStreamTransport(ITCPTransport, IConsumer, IPushProducer):
     """What stream transports are: all of these."""
-
-    bufferSize: int
-    """Bytes that may wait to be written before the producer is paused."""
 
     def getHandle() -> object:
         """Return what the operating system knows it by: a socket."""
@@ -69,7 +68,7 @@ class ConnectionProtocol(LineReceiver):
             return
         for event in events:
             if isinstance(event, Transmit):
-                self.transport.write(event.data)
+                self.write_lines((event.data,))
             else:
                 self.received(event)
 
@@ -83,6 +82,10 @@ class ConnectionProtocol(LineReceiver):
         self.paused = False
         self.transport.resumeProducing()
         self.dataReceived(b"")
+
+    def write_lines(self, lines: Sequence[bytes | memoryview]) -> None:
+        """Write all of `lines`."""
+        self.transport.write(b"".join(lines))
 
     def received(self, event: Event) -> None:
         """Handle an event that is not a `Transmit`."""

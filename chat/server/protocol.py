@@ -2,10 +2,10 @@
 
 What is written goes straight to the socket, in one system call and without a turn of the reactor,
 while the kernel takes it. What it does not take is left to the transport, which then counts as full
-until it is empty: the protocol is its producer. A full connection is not read either (a client that
-does not take answers gets no more of them), and whoever writes records looks at `is_full` first. A
-client that sends faster than it may is read as fast as it may: what it has sent meanwhile waits at
-its own end.
+until that is written: the protocol is its producer. A full connection is not read either (a client
+that does not take answers gets no more of them), and whoever writes records looks at `is_full`
+first. A client that sends faster than it may is read as fast as it may: what it has sent meanwhile
+waits at its own end.
 """
 
 import socket
@@ -74,10 +74,12 @@ class ChatProtocol(ConnectionProtocol):
         if isinstance(self.transport.getPeer(), IPv4Address | IPv6Address):
             self.transport.setTcpNoDelay(True)
         handle = self.transport.getHandle()
-        if isinstance(handle, socket.socket):  # Not so where a TLS listener wraps it.
+        if isinstance(handle, socket.socket):
+            # As a pull producer it is told whenever the transport's buffer has become empty.
             self._send_now = handle.sendmsg
-            self.transport.bufferSize = 0
-        self.transport.registerProducer(self, True)
+            self.transport.registerProducer(self, False)
+        else:  # A TLS listener wraps the socket.
+            self.transport.registerProducer(self, True)
         self.factory.connected(self)
 
     def lineReceived(self, line: bytes) -> None:
@@ -137,7 +139,7 @@ class ChatProtocol(ConnectionProtocol):
         except LocalProtocolError:
             self._cannot_send()
         else:
-            self._write((line,))
+            self.write_lines((line,))
 
     def deliver(self, run: Run) -> None:
         """Write shared record lines and this connection's vouchers, in one write."""
@@ -148,9 +150,10 @@ class ChatProtocol(ConnectionProtocol):
         except LocalProtocolError:
             self._cannot_send()
         else:
-            self._write(lines)
+            self.write_lines(lines)
 
-    def _write(self, lines: Sequence[bytes | memoryview]) -> None:
+    def write_lines(self, lines: Sequence[bytes | memoryview]) -> None:
+        """Write all of `lines`: to the socket, and what it does not take to the transport."""
         sent = 0
         if self._send_now is not None and not self.is_full:
             try:
@@ -159,6 +162,7 @@ class ChatProtocol(ConnectionProtocol):
                 sent = 0  # The kernel's buffer is full; or there is an end, which the reactor sees.
             if sent == sum(map(len, lines)):
                 return
+            self.pauseProducing()
         self.transport.write(b"".join(lines)[sent:])
 
     def _cannot_send(self) -> None:
@@ -178,7 +182,7 @@ class ChatProtocol(ConnectionProtocol):
             reason=reason,
         )
         try:
-            self._write((self.connection.alert(code, retry_after),))
+            self.write_lines((self.connection.alert(code, retry_after),))
         finally:
             self._lose()
 
@@ -204,7 +208,7 @@ class ChatProtocol(ConnectionProtocol):
     # --- Back-pressure ---
 
     def pauseProducing(self) -> None:
-        """The transport's buffer is full. May be called again while it is."""
+        """The transport has more than the kernel takes now. May be called again while it has."""
         if not self.is_full:
             self.is_full = True
             self.full_since = self.factory.seconds()
@@ -212,6 +216,8 @@ class ChatProtocol(ConnectionProtocol):
 
     def resumeProducing(self) -> None:
         """The transport's buffer is empty again: records first, then what the client asked."""
+        if not self.is_full:
+            return
         self.is_full = False
         self.heard = self.factory.seconds()
         self.factory.desk.catch_up(self)

@@ -9,12 +9,19 @@ from typing import Final
 
 from chat.store.interface import Appended, Entry
 
-__all__ = ["append", "compare_and_set", "delete_blob", "put_blob", "row_id", "trim"]
+__all__ = ["append", "compare_and_set", "delete_blob", "index", "put_blob", "row_id", "trim"]
 
 _LOG_BITS: Final = 40
 
 _UNTIDY: Final = "UPDATE state SET tidy = 0"
 """What every removal does: see `chat.store.writer`."""
+
+
+_ASKED: Final = 256
+"""Ids that are looked up at once."""
+
+_INDEXED: Final = 1_024
+"""Records that are indexed at once: about 10 ms."""
 
 
 def row_id(number: int, seq: int) -> int:
@@ -26,7 +33,7 @@ def append(
     connection: sqlite3.Connection, log: bytes, entries: Sequence[Entry], has_search: bool
 ) -> list[Appended]:
     """As `LogStore.append`."""
-    execute = connection.execute
+    execute, executemany = connection.execute, connection.executemany
     found = execute("SELECT number, seq, time FROM logs WHERE id = ?", (log,)).fetchone()
     if found is None:
         number = execute("INSERT INTO logs (id, seq, time) VALUES (?, 0, 0)", (log,)).lastrowid
@@ -34,38 +41,66 @@ def append(
         seq = time = 0
     else:
         number, seq, time = found
-    places = []
-    words = []
+    known = _known(connection, number, entries)
+    places, rows, texts = [], [], []
     for entry in entries:
-        row = execute(
-            "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (log, id) DO NOTHING",
-            (number, seq + 1, entry.record_id, entry.time, entry.replaces, entry.record),
-        )
-        if not row.rowcount:
-            places.append(_known(connection, number, entry.record_id))
-            continue
-        seq += 1
-        time = max(time, entry.time)
-        places.append(Appended(seq, entry.time, True))
-        if entry.erases:
-            _erase(connection, number, entry.erases, has_search)
-        if has_search:
+        place = known.get(entry.record_id)
+        if place is None:
+            seq += 1
+            time = max(time, entry.time)
+            place = Appended(seq, entry.time, True)
+            known[entry.record_id] = Appended(seq, entry.time, False)
+            rows.append((number, seq, entry.record_id, entry.time, entry.replaces, entry.record))
             if entry.words:
-                words.append((row_id(number, seq), entry.words))
-            if entry.replaces:
-                execute("DELETE FROM words WHERE rowid = ?", (row_id(number, entry.replaces),))
-                words = [it for it in words if it[0] != row_id(number, entry.replaces)]
-    if words:
-        connection.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", words)
+                texts.append((row_id(number, seq), entry.words))
+        places.append(place)
+    executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", rows)
+    if has_search:
+        executemany("INSERT INTO texts VALUES (?, ?)", texts)
+    for entry, place in zip(entries, places, strict=True):
+        if place.is_new and has_search and entry.replaces:
+            _forget(connection, number, entry.replaces)
+        if place.is_new and entry.erases:
+            _erase(connection, number, entry.erases, has_search)
     execute("UPDATE logs SET seq = ?, time = ? WHERE number = ?", (seq, time, number))
     return places
 
 
-def _known(connection: sqlite3.Connection, number: int, record_id: bytes) -> Appended:
-    seq, time = connection.execute(
-        "SELECT seq, time FROM records WHERE log = ? AND id = ?", (number, record_id)
+def _known(
+    connection: sqlite3.Connection, number: int, entries: Sequence[Entry]
+) -> dict[bytes, Appended]:
+    """Return where those of the entries are that the log has already."""
+    known = {}
+    for start in range(0, len(entries), _ASKED):
+        ids = [entry.record_id for entry in entries[start : start + _ASKED]]
+        # Few lengths, so that few statements have to be prepared.
+        length = 1 << (len(ids) - 1).bit_length()
+        rows = connection.execute(
+            f"SELECT id, seq, time FROM records WHERE log = ? AND id IN (?{', ?' * (length - 1)})",
+            (number, *ids, *ids[:1] * (length - len(ids))),
+        )
+        known.update({id: Appended(seq, time, False) for id, seq, time in rows})
+    return known
+
+
+def index(connection: sqlite3.Connection) -> bool:
+    """Index the words of some of what was appended; return whether that were all."""
+    last = connection.execute(
+        "SELECT max(number) FROM (SELECT number FROM texts ORDER BY number LIMIT ?)", (_INDEXED,)
     ).fetchone()
-    return Appended(seq, time, False)
+    connection.execute(
+        "INSERT INTO words (rowid, text) SELECT number, text FROM texts WHERE number <= ?", last
+    )
+    return connection.execute("DELETE FROM texts WHERE number <= ?", last).rowcount < _INDEXED
+
+
+def _forget(
+    connection: sqlite3.Connection, number: int, first: int, last: int | None = None
+) -> None:
+    """Take the words of records out of the index, and of what is to be indexed."""
+    rows = row_id(number, first), row_id(number, first if last is None else last)
+    connection.execute("DELETE FROM texts WHERE number BETWEEN ? AND ?", rows)
+    connection.execute("DELETE FROM words WHERE rowid BETWEEN ? AND ?", rows)
 
 
 def _erase(connection: sqlite3.Connection, number: int, seq: int, has_search: bool) -> None:
@@ -79,7 +114,7 @@ def _erase(connection: sqlite3.Connection, number: int, seq: int, has_search: bo
             "UPDATE records SET record = NULL WHERE log = ? AND seq = ?", (number, *one)
         )
         if has_search:
-            connection.execute("DELETE FROM words WHERE rowid = ?", (row_id(number, *one),))
+            _forget(connection, number, *one)
 
 
 def trim(
@@ -110,10 +145,7 @@ def trim(
         ).fetchone()
         last = max(last, too_many[0] if too_many else 0)
     if has_search:
-        connection.execute(
-            "DELETE FROM words WHERE rowid BETWEEN ? AND ?",
-            (row_id(number, 0), row_id(number, last)),
-        )
+        _forget(connection, number, 0, last)
     [count] = connection.execute(
         "SELECT count(*) FROM records WHERE log = ? AND seq <= ? AND record IS NOT NULL",
         (number, last),

@@ -129,9 +129,15 @@ def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
 def _set_search(connection: sqlite3.Connection, has_search: bool) -> None:
     """Make the index of words if it is wanted, or remove it with all words in it."""
     if has_search:
-        connection.execute("CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text)")
+        # Words wait in a table of their own until many of them are indexed together.
+        connection.executescript(
+            "BEGIN IMMEDIATE; CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text);"
+            "CREATE TABLE IF NOT EXISTS texts (number INTEGER PRIMARY KEY, text TEXT NOT NULL);"
+            "COMMIT;"
+        )
         return
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'").fetchone():
         connection.executescript(
-            "BEGIN IMMEDIATE; DROP TABLE words; UPDATE state SET tidy = 0; COMMIT;"
+            "BEGIN IMMEDIATE; DROP TABLE words; DROP TABLE IF EXISTS texts;"
+            "UPDATE state SET tidy = 0; COMMIT;"
         )

@@ -28,6 +28,12 @@ T = TypeVar("T")
 
 _log = Logger()
 
+INDEX_SECONDS: Final = 1.0
+"""How long words wait to be indexed with others, unless somebody searches."""
+
+INDEX_RECORDS: Final = 1_024
+"""How many records wait at most."""
+
 TIDY_SECONDS: Final = 1.0
 """After a removal, how long others can join it before what they leave is tidied."""
 
@@ -64,15 +70,22 @@ class SqliteStore:
         self._tidying: IDelayedCall | None = None
         self._is_tidying = False
         self._tidied_in = 0.0
-        # Something may be left of what was removed before a crash.
+        self._unindexed = 1 if has_search else 0
+        """Records, at most, of which the words are not indexed."""
+        self._indexing: IDelayedCall | None = None
+        self._is_indexing = False
+        # Something may be left of what was removed, or not indexed, before a crash.
         self._tidy_later()
+        self._index_later()
 
     # --- Changes ---
 
     def append(self, log: bytes, entries: Sequence[Entry]) -> Deferred[list[Appended]]:
         """As `LogStore.append`."""
         has_search = self.has_search
-        return self._change(lambda it: changes.append(it, log, entries, has_search))
+        appending = self._change(lambda it: changes.append(it, log, entries, has_search))
+        texts = sum(1 for entry in entries if entry.words) if has_search else 0
+        return appending.addCallback(self._appended, texts) if texts else appending
 
     def trim(
         self, log: bytes, before_time: int | None = None, keep: int | None = None
@@ -133,6 +146,44 @@ class SqliteStore:
         self._is_writing = False
         self._write()
 
+    # --- The index of words ---
+
+    def _appended(self, places: list[Appended], texts: int) -> list[Appended]:
+        self._unindexed += texts
+        self._index_later()
+        return places
+
+    def _index_later(self) -> None:
+        """See to it that what is not indexed will be: many records at a time, for that is cheap."""
+        if self._unindexed >= INDEX_RECORDS:
+            self._start_indexing()
+        elif self._unindexed and self._indexing is None and self._closed is None:
+            self._indexing = self._clock.callLater(INDEX_SECONDS, self._start_indexing)
+
+    def _start_indexing(self) -> None:
+        if self._indexing is not None and self._indexing.active():
+            self._indexing.cancel()
+        self._indexing = None
+        if not self._is_indexing and self._closed is None:
+            Deferred.fromCoroutine(self._index())
+
+    async def _index(self) -> None:
+        self._is_indexing = True
+        try:
+            while self._unindexed and self._closed is None:
+                await self._index_some()
+        except StoreError:
+            _log.failure("Words could not be indexed yet")
+            if self._closed is None:
+                self._indexing = self._clock.callLater(INDEX_SECONDS, self._start_indexing)
+        self._is_indexing = False
+
+    async def _index_some(self) -> None:
+        unindexed = self._unindexed
+        if await self._threads.write(self._writer.index):
+            # What was appended meanwhile may be indexed as well, or not.
+            self._unindexed = max(self._unindexed - unindexed, 0)
+
     # --- Leaving nothing of what was removed ---
 
     def _tidy_later(self) -> None:
@@ -184,8 +235,12 @@ class SqliteStore:
 
     def search(self, words: str, logs: Collection[bytes], limit: int) -> Deferred[list[Found]]:
         """As `LogStore.search`."""
-        wanted = list(logs)
-        return self._ask(lambda: self._reader.search(words, wanted, limit))
+        return Deferred.fromCoroutine(self._search(words, list(logs), limit))
+
+    async def _search(self, words: str, logs: list[bytes], limit: int) -> list[Found]:
+        while self._unindexed and self._closed is None:
+            await self._index_some()
+        return await self._ask(lambda: self._reader.search(words, logs, limit))
 
     def get(self, key: bytes) -> Deferred[bytes | None]:
         """As `LogStore.get`."""
@@ -221,8 +276,9 @@ class SqliteStore:
         """As `LogStore.close`."""
         self._closed = Deferred()
         closed = self._closed
-        if self._tidying is not None:
-            self._tidying.cancel()
+        for call in (self._tidying, self._indexing):
+            if call is not None:
+                call.cancel()
         self._write()
         return closed
 

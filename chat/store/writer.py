@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
+from chat.store import changes
 from chat.store.interface import StoreError
 from chat.store.schema import connect
 
@@ -50,13 +51,13 @@ class Writer:
         self._has_search = has_search
         self._connection: sqlite3.Connection | None = None
 
-    def commit(self, changes: Sequence[Change]) -> Committed:
+    def commit(self, functions: Sequence[Change]) -> Committed:
         """Make changes in one transaction. Raises StoreError."""
 
         def commit(connection: sqlite3.Connection) -> Committed:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                results = [change(connection) for change in changes]
+                results = [function(connection) for function in functions]
                 state = _state(connection)
                 connection.execute("COMMIT")
             except BaseException:
@@ -70,6 +71,14 @@ class Writer:
     def tidy(self) -> bool:
         """Do one step of tidying; return whether no other can follow now. Raises StoreError."""
         return self._use(lambda it: self._tidy(it, VACUUM_BYTES))
+
+    def index(self) -> bool:
+        """Index the words of some of what was appended; return whether that were all.
+
+        Raises StoreError.
+        """
+
+        return bool(self.commit([changes.index]).results[0])
 
     def close(self) -> None:
         """Tidy, note that all is well, and let go of the file. Raises StoreError."""

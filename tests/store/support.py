@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred, execute
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -69,6 +70,11 @@ class SqliteCase(SynchronousTestCase):
         """Replace an attribute until the end of the test."""
         patch: Callable[[object, str, object], None] = self.patch
         patch(target, name, value)
+
+    def tidying(self) -> list[IDelayedCall]:
+        """Return the calls that will tidy."""
+        calls = self.clock.getDelayedCalls()
+        return [call for call in calls if "_start_tidying" in str(call)]
 
     def open(self, has_search: bool = True) -> SqliteStore:
         """Return a store in the file."""

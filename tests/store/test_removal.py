@@ -133,7 +133,7 @@ class RemovalTests(SqliteCase):
         assert fired(self.store.trim(LOG, before_time=0)) == 0
         fired(self.store.delete_blob(b"x" * 16))
         fired(self.store.append(LOG, [entry(70)]))
-        assert self.clock.getDelayedCalls() == [] and self.state() == 1
+        assert self.tidying() == [] and self.state() == 1
         fired(self.store.close())
 
     def test_a_large_file_is_rewritten_when_it_is_closed(self) -> None:
@@ -214,7 +214,7 @@ class TidyingTests(SqliteCase):
             self.threads.go_on()
         self.threads.is_holding = False
         self.erase(4)
-        [call] = self.clock.getDelayedCalls()
+        [call] = self.tidying()
         assert call.getTime() == self.clock.seconds() + 2 * TIDY_RATIO
         fired(self.store.close())
         assert self.clock.getDelayedCalls() == []
