@@ -15,6 +15,9 @@ _APPLICATION_ID: Final = 0x656E6363
 
 _BUSY_MILLISECONDS: Final = 1_000
 
+_CACHE_KIB: Final = 8_192
+"""Of pages, for each connection. What records have at random, their ids, is 30 bytes each."""
+
 MIGRATIONS: Final[Sequence[str]] = (
     """
     CREATE TABLE state (clean INTEGER NOT NULL);
@@ -51,6 +54,7 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     return connection
 
 
