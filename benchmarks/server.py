@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -14,7 +15,7 @@ __all__ = ["ServerProcess", "free_port"]
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
-_UNLIMITED = ("--limit", "messages_per_second=0", "--limit", "bytes_per_second=0")
+_UNLIMITED = ("messages_per_second=0", "bytes_per_second=0")
 """Clients of a benchmark send as fast as the server answers."""
 _LISTENING = re.compile(r"Listening on .*:(\d+)")
 
@@ -34,10 +35,22 @@ class ServerProcess:
     costs are read from /proc.
     """
 
-    def __init__(self, state: Path | None = None, port: int = 0) -> None:
-        """With a state directory of somebody else's, and on a port, if they are given."""
+    def __init__(
+        self,
+        state: Path | None = None,
+        port: int = 0,
+        limits: Sequence[str] = (),
+        has_own_core: bool = True,
+    ) -> None:
+        """With a state directory of somebody else's, and on a port, if they are given.
+
+        `limits` are set besides, each as NAME=VALUE. Without `has_own_core` the cores stay as they
+        are: the caller has seen to them.
+        """
         self.port = port
         self._state = state
+        self._limits = (*_UNLIMITED, *limits)
+        self._has_own_core = has_own_core
         self._cores = os.sched_getaffinity(0)
 
     def __enter__(self) -> "ServerProcess":
@@ -60,7 +73,8 @@ class ServerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        os.sched_setaffinity(0, self._cores)
+        if self._has_own_core:
+            os.sched_setaffinity(0, self._cores)
         self._directory.cleanup()
 
     def start(self) -> None:
@@ -69,15 +83,21 @@ class ServerProcess:
         command = [
             *(str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="),
             *(f"--logfile={self._log}", "encchat", "--listen", listen),
-            *("--state", str(self._state or Path(self._directory.name) / "state"), *_UNLIMITED),
+            *("--state", str(self._state or Path(self._directory.name) / "state")),
+            *(word for limit in self._limits for word in ("--limit", limit)),
         ]
         begin = len(self.log())
         self._process = subprocess.Popen(command)
         cores = sorted(self._cores)
-        if len(cores) > 1:
+        if self._has_own_core and len(cores) > 1:
             os.sched_setaffinity(self._process.pid, cores[:1])
             os.sched_setaffinity(0, cores[1:])
         self.port = self._wait_for_port(begin)
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
 
     def kill(self) -> None:
         """Send it SIGKILL, and wait until it is gone."""

@@ -1,0 +1,250 @@
+"""A client of this server for benchmarks: a real handshake, then it mostly counts record lines.
+
+It knows no Twisted, because a generator must be cheap. Frames are opened in any case (keys, pings
+and acknowledgements come in them); records only where a sample is asked for.
+"""
+
+import os
+import socket
+from base64 import b64encode
+from time import monotonic
+from typing import Final
+
+from benchmarks.peer import PeerError
+from benchmarks.texts import number_of
+from chat.limits import Limits
+from chat.wire import messages
+from chat.wire.bodies import TextBody
+from chat.wire.connection import (
+    ClientConnection,
+    Delivered,
+    Event,
+    HostKeyOffered,
+    PeerClosed,
+    Received,
+    Transmit,
+)
+from chat.wire.errors import RemoteProtocolError
+from chat.wire.identity import Identity
+
+__all__ = ["EncchatClient"]
+
+_CHUNK: Final = 65_536
+_RECORD, _VOUCHER = b"RV"
+_VOUCHER_LINE: Final = 28
+"""``V``, a space, 16 bytes in base64, CR LF: the length of every voucher line."""
+_PASSING: Final = b"0 "
+"""Where a record's sequence number is, if no log keeps it."""
+_SEQ: Final = 27
+"""Where a sequence number begins in its line."""
+_LIMITS: Final = Limits()
+
+
+class EncchatClient:
+    """One connection; see `benchmarks.peer.Client`.
+
+    Reads whole lines in one of two ways: it opens them, as a client does, or it counts them. From
+    counting to opening it changes only where all records that have come have been vouched for, so
+    that no voucher ever covers records that were counted in part.
+    """
+
+    def __init__(
+        self, nick: str, room: str | None = None, identity: Identity | None = None, after: int = -1
+    ) -> None:
+        """Make the keys; nothing is sent before `start`.
+
+        With `after`, read the room from behind that sequence number, not from where it ends.
+        """
+        self.delivered = 0
+        self.opened = 0
+        self.acknowledged = 0
+        """Posts of its own that are durable."""
+        self.seen: list[tuple[int, float]] | None = None
+        self.is_ready = False
+        """Whether it is logged in and, where a room is given, in it."""
+        self.identity = identity or Identity.generate()
+        self.connection = ClientConnection(_LIMITS)
+        self._nick, self._room, self._after = nick, room, after
+        self._log = b""
+        self._head = b"\xff"
+        """How the record lines of its room begin."""
+        self._last_id = 0
+        self._rest = b""
+        self._unsent = b""
+        self._wanted = 0
+        self._is_opening = True
+        self._is_in_run = False
+        """Whether records were counted whose voucher has yet to come."""
+
+    def start(self, connected: socket.socket) -> None:
+        """Say hello on a socket, which does not block from then on."""
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connected.setblocking(False)
+        self._socket = connected
+        self._write(self.connection.start())
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor, for epoll."""
+        return self._socket.fileno()
+
+    def post(self, text: str) -> None:
+        """Send one message to the room. What the socket does not take now is kept for `flush`."""
+        self._last_id += 1
+        post = messages.Post(self._last_id, self._log, os.urandom(16), text)
+        self._write(self.connection.send(post))
+
+    def flush(self) -> bool:
+        """Send what is kept; whether all of it is sent now."""
+        if self._unsent:
+            unsent, self._unsent = self._unsent, b""
+            self._write(unsent)
+        return not self._unsent
+
+    def receive(self) -> None:
+        """Take in all that has arrived, without waiting. Raises PeerError at an end."""
+        while True:
+            try:
+                data = self._socket.recv(_CHUNK)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                raise PeerError(str(error)) from None
+            if not data:
+                raise PeerError("the server has closed the connection")
+            self.take(data)
+            if len(data) < _CHUNK:
+                return
+
+    def sample(self, count: int) -> None:
+        """Open, verify and compare the next `count` messages; only count those after them.
+
+        More are opened where they are under one voucher.
+        """
+        self._wanted = count
+
+    def close(self) -> None:
+        """Cut the connection."""
+        self._socket.close()
+
+    def take(self, data: bytes) -> None:
+        """Take in what has arrived. Raises PeerError."""
+        data = self._rest + data if self._rest else data
+        end = data.rfind(b"\n") + 1
+        self._rest = data[end:]
+        start = 0
+        while start < end:
+            if not self._is_opening and self._wants_to_open and not self._is_in_run:
+                self._is_opening = True
+            start = (self._open if self._is_opening else self._count)(data, start, end)
+
+    @property
+    def _wants_to_open(self) -> bool:
+        return self._wanted > 0 or self.seen is not None or not self.is_ready
+
+    def _count(self, data: bytes, start: int, end: int) -> int:
+        """Count the lines in `data[start:end]`; return up to where, before something is opened."""
+        wants_to_open = self._wants_to_open
+        if not wants_to_open and data.startswith(b"V ", end - _VOUCHER_LINE):
+            # The usual case, in few steps: nothing but records and, at the end, their voucher.
+            records = data.count(self._head, start, end)
+            if data.count(b"\n", start, end) == records + 1:
+                passing = data.count(self._head + _PASSING, start, end)
+                self.delivered += records - passing
+                self.connection._opener.vouchers += 1
+                self._is_in_run = False
+                return end
+        while start < end:
+            after = data.index(b"\n", start) + 1
+            if data[start] == _RECORD:
+                self.delivered += not data.startswith(_PASSING, start + _SEQ)
+                self._is_in_run = True
+            elif data[start] == _VOUCHER:
+                # The next frame counts the vouchers before it.
+                self.connection._opener.vouchers += 1
+                self._is_in_run = False
+                if wants_to_open:
+                    return after
+            else:
+                self._line(data[start : after - 2])
+            start = after
+        return end
+
+    def _open(self, data: bytes, start: int, end: int) -> int:
+        """Open the lines in `data[start:end]`; return up to where, before something is counted."""
+        while start < end:
+            after = data.index(b"\n", start) + 1
+            self._line(data[start : after - 2])
+            if data[start] != _RECORD and not self._wants_to_open and not self._owes_run:
+                self._is_opening = False
+                return after
+            start = after
+        return end
+
+    @property
+    def _owes_run(self) -> bool:
+        """Whether records or a voucher must come next."""
+        reader = self.connection._reader
+        return bool(reader._waiting) or reader._page is not None
+
+    def _line(self, line: bytes) -> None:
+        try:
+            for event in self.connection.receive_line(line):
+                self._handle(event)
+        except RemoteProtocolError as error:
+            raise PeerError(f"the server broke the protocol: {error!r}") from error
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case Delivered(seq=seq, body=TextBody(text=text)) if seq:
+                self._opened_one(text)
+            case Transmit(data=data):
+                self._write(data)
+            case Received(messages.Posted(acks=acks)):
+                self.acknowledged += len(acks)
+            case HostKeyOffered():
+                signature = self.identity.sign_login(self.connection.binding)
+                login = messages.Login(1, self._nick, self.identity.public, signature)
+                self._write(self.connection.login(login))
+            case Received(messages.Welcome()):
+                self._enter()
+            case Received(messages.Joined(log=log)):
+                self._enter_log(log)
+            case Received(messages.Refused(text=text)):
+                raise PeerError(text)
+            case PeerClosed(code=code):
+                raise PeerError(f"the server closes with code {code}")
+
+    def _opened_one(self, text: str) -> None:
+        try:
+            number = number_of(text)
+        except ValueError as error:
+            raise PeerError(str(error)) from None
+        self.delivered += 1
+        self.opened += 1
+        self._wanted = max(0, self._wanted - 1)
+        if self.seen is not None:
+            self.seen.append((number, monotonic()))
+
+    def _enter(self) -> None:
+        self._last_id = 2
+        if self._room is None:
+            self.is_ready = True
+        else:
+            self._write(self.connection.send(messages.Join(2, self._room, "public")))
+
+    def _enter_log(self, log: bytes) -> None:
+        self._log = log
+        self._head = b"R %s " % b64encode(log)
+        self.is_ready = True
+
+    def _write(self, data: bytes) -> None:
+        if self._unsent:
+            self._unsent += data
+            return
+        try:
+            sent = self._socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            raise PeerError(str(error)) from None
+        self._unsent = data[sent:]

@@ -1,0 +1,185 @@
+"""The generator: clients of one process, driven by epoll, and the check that all of it arrived."""
+
+import gc
+import select
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import count, cycle
+from time import monotonic
+from typing import Final
+
+from benchmarks.peer import Client, PeerError, Server
+from benchmarks.texts import text
+
+__all__ = ["SAMPLE", "Loop", "check", "connect_room", "paced", "run"]
+
+SAMPLE: Final = 8
+"""Messages that every reader really opens in every round."""
+_SECONDS: Final = 60.0
+"""For one round."""
+_QUIET: Final = 0.02
+"""Seconds without anything, after which nothing more is expected."""
+_DRAIN_EVERY: Final = 20
+
+_numbers = count()
+
+
+class Loop:
+    """Clients of which each is read when something has arrived for it. A context manager."""
+
+    def __init__(self, clients: Iterable[Client]) -> None:
+        self.clients = list(dict.fromkeys(clients))
+        self._by_fd = {client.fileno(): client for client in self.clients}
+        self._unsent: set[int] = set()
+        self.delivered = 0
+        """Messages that all of them have received since the loop was made."""
+
+    def __enter__(self) -> "Loop":
+        """Watch them."""
+        # What the clients are made of stays: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        self._epoll = select.epoll()
+        for fd in self._by_fd:
+            self._epoll.register(fd, select.EPOLLIN)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Watch them no longer."""
+        self._epoll.close()
+
+    def turn(self, seconds: float) -> bool:
+        """Wait up to `seconds`; take in what has arrived; return whether anything has."""
+        events = self._epoll.poll(max(0.0, seconds), len(self._by_fd))
+        for fd, kind in events:
+            client = self._by_fd[fd]
+            if kind & select.EPOLLOUT and client.flush():
+                self._unsent.discard(fd)
+                self._epoll.modify(fd, select.EPOLLIN)
+            if kind & ~select.EPOLLOUT:
+                before = client.delivered
+                client.receive()
+                self.delivered += client.delivered - before
+        return bool(events)
+
+    def post(self, client: Client, number: int) -> None:
+        """Let a client say the text of a number."""
+        client.post(text(number))
+        if not client.flush() and client.fileno() not in self._unsent:
+            self._unsent.add(client.fileno())
+            self._epoll.modify(client.fileno(), select.EPOLLIN | select.EPOLLOUT)
+
+    def settle(self) -> None:
+        """Take in all that comes, until nothing does. Raises PeerError if there is no end."""
+        deadline = monotonic() + _SECONDS
+        while self.turn(_QUIET):
+            if monotonic() > deadline:
+                raise PeerError("it does not end")
+
+
+def connect_room(server: Server, names: Sequence[str], room: str | None) -> list[Client]:
+    """Return a client for each nickname. Those who are in read meanwhile that others come."""
+    clients: list[Client] = []
+    for number, name in enumerate(names, 1):
+        clients.append(server.connect(name, room))
+        if room is not None and number % _DRAIN_EVERY == 0:
+            for client in clients:
+                client.receive()
+                client.flush()
+    with Loop(clients) as loop:
+        loop.settle()
+    return clients
+
+
+def check(senders: Sequence[Client], readers: Sequence[Client]) -> None:
+    """Let every reader open, verify and compare some messages. Raises PeerError."""
+    opened = [reader.opened for reader in readers]
+    for reader in readers:
+        reader.sample(SAMPLE)
+    run(senders[:1], readers, SAMPLE + (senders[0] in readers), 1)
+    if any(
+        reader.opened < before + SAMPLE
+        for reader, before in zip(readers, opened, strict=True)
+        if reader is not senders[0]
+    ):
+        raise PeerError("a reader has not opened its sample")
+
+
+def run(
+    senders: Sequence[Client], readers: Sequence[Client], posts: int, in_flight: int
+) -> None:
+    """Let the senders post in turns, so that `in_flight` posts are under way, until all arrived.
+
+    Under way is what was posted less what all readers received, divided by their number: alike for
+    every server, whether it acknowledges or not. Raises PeerError if anything is missing or comes
+    twice, or after a minute.
+    """
+    audience = len(readers) - (senders[0] in readers)
+    before = {id(reader): reader.delivered for reader in readers}
+    said: Counter[int] = Counter()
+    turns = cycle(senders)
+    deadline = monotonic() + _SECONDS
+    with Loop([*senders, *readers]) as loop:
+        posted, goal = 0, posts * audience
+        while loop.delivered < goal:
+            while posted < posts and posted - loop.delivered // audience < in_flight:
+                sender = next(turns)
+                loop.post(sender, next(_numbers) % 10**8)
+                said[id(sender)] += 1
+                posted += 1
+            loop.turn(1.0)
+            if monotonic() > deadline:
+                raise PeerError(f"{goal - loop.delivered} of {goal} deliveries are missing")
+        loop.settle()
+    for reader in readers:
+        _expect(reader, before[id(reader)] + posts - said[id(reader)])
+
+
+def _expect(reader: Client, delivered: int) -> None:
+    if reader.delivered != delivered:
+        raise PeerError(f"{reader.delivered} deliveries instead of {delivered}")
+
+
+def paced(
+    rooms: Sequence[Sequence[Client]],
+    turns: Iterable[tuple[int, int]],
+    openers: Sequence[Client],
+    rate: float,
+    posts: int,
+) -> list[float]:
+    """Post evenly, `rate` a second; return the milliseconds from a post to an opener's seeing it.
+
+    `turns` says who is next: which room, and which client there. Raises PeerError as `run` does.
+    """
+    expected = {id(client): client.delivered for room in rooms for client in room}
+    times: dict[int, float] = {}
+    seen: list[list[tuple[int, float]]] = []
+    for opener in openers:
+        opener.seen = []
+        seen.append(opener.seen)
+    with Loop(client for room in rooms for client in room) as loop:
+        begin = monotonic()
+        for index, (room, sender) in zip(range(posts), turns, strict=False):
+            due = begin + index / rate
+            while (left := due - monotonic()) > 0:
+                loop.turn(left)
+            number = next(_numbers) % 10**8
+            times[number] = monotonic()
+            loop.post(rooms[room][sender], number)
+            for client in rooms[room]:
+                expected[id(client)] += 1
+            expected[id(rooms[room][sender])] -= 1
+            loop.turn(0)
+        goal = sum((len(room) - 1) for room in rooms)  # Of one post in each room.
+        goal = posts * goal // len(rooms)
+        while loop.delivered < goal:
+            loop.turn(1.0)
+            if monotonic() > begin + _SECONDS:
+                raise PeerError(f"{goal - loop.delivered} of {goal} deliveries are missing")
+        loop.settle()
+    for opener in openers:
+        opener.seen = None
+    for room in rooms:
+        for client in room:
+            _expect(client, expected[id(client)])
+    return [(when - times[number]) * 1_000 for those in seen for number, when in those]
