@@ -69,13 +69,16 @@ class Encchat:
         return client
 
     def open(self, client: EncchatClient) -> None:
-        """Connect a client's socket, and let it say hello; the handshake has yet to be driven."""
-        client.start(socket.create_connection(("127.0.0.1", self.port), _SECONDS))
+        """Connect a client's socket, without waiting; the handshake has yet to be driven."""
+        connecting = socket.socket()
+        connecting.setblocking(False)
+        connecting.connect_ex(("127.0.0.1", self.port))
+        client.start(connecting)
 
     def admit(self, client: EncchatClient) -> None:
         """Drive a client's handshake until it is logged in. Raises PeerError if it is not."""
         waiting = poll()
-        waiting.register(client.fileno(), POLLIN)
+        waiting.register(client.fileno(), POLLIN | POLLOUT)
         while not client.is_ready:
             if not waiting.poll(_SECONDS * 1_000):
                 raise PeerError("no answer to a login")

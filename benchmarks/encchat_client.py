@@ -49,11 +49,16 @@ class EncchatClient:
     """
 
     def __init__(
-        self, nick: str, room: str | None = None, identity: Identity | None = None, after: int = -1
+        self,
+        nick: str,
+        room: str | None = None,
+        identity: Identity | None = None,
+        past: tuple[bytes, int] | None = None,
     ) -> None:
         """Make the keys; nothing is sent before `start`.
 
-        With `after`, read the room from behind that sequence number, not from where it ends.
+        With `past`, a log that it is a member of already, and a sequence number: go on reading
+        there.
         """
         self.delivered = 0
         self.opened = 0
@@ -64,8 +69,11 @@ class EncchatClient:
         """Whether it is logged in and, where a room is given, in it."""
         self.identity = identity or Identity.generate()
         self.connection = ClientConnection(_LIMITS)
-        self._nick, self._room, self._after = nick, room, after
-        self._log = b""
+        self.log = b""
+        """The room's log, once it is in."""
+        self.tail = 0
+        """Where it ended then."""
+        self._nick, self._room, self._past = nick, room, past
         self._head = b"\xff"
         """How the record lines of its room begin."""
         self._last_id = 0
@@ -77,9 +85,8 @@ class EncchatClient:
         """Whether records were counted whose voucher has yet to come."""
 
     def start(self, connected: socket.socket) -> None:
-        """Say hello on a socket, which does not block from then on."""
+        """Say hello on a socket that does not block; it may be connecting still."""
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connected.setblocking(False)
         self._socket = connected
         self._write(self.connection.start())
 
@@ -90,7 +97,7 @@ class EncchatClient:
     def post(self, text: str) -> None:
         """Send one message to the room. What the socket does not take now is kept for `flush`."""
         self._last_id += 1
-        post = messages.Post(self._last_id, self._log, os.urandom(16), text)
+        post = messages.Post(self._last_id, self.log, os.urandom(16), text)
         self._write(self.connection.send(post))
 
     def flush(self) -> bool:
@@ -207,8 +214,8 @@ class EncchatClient:
                 self._write(self.connection.login(login))
             case Received(messages.Welcome()):
                 self._enter()
-            case Received(messages.Joined(log=log)):
-                self._enter_log(log)
+            case Received(messages.Joined(log=log, tail=tail)):
+                self._enter_log(log, tail)
             case Received(messages.Refused(text=text)):
                 raise PeerError(text)
             case PeerClosed(code=code):
@@ -227,13 +234,15 @@ class EncchatClient:
 
     def _enter(self) -> None:
         self._last_id = 2
-        if self._room is None:
-            self.is_ready = True
-        else:
+        if self._past is not None:
+            self._write(self.connection.send(messages.Read(2, *self._past)))
+        elif self._room is not None:
             self._write(self.connection.send(messages.Join(2, self._room, "public")))
+        else:
+            self.is_ready = True
 
-    def _enter_log(self, log: bytes) -> None:
-        self._log = log
+    def _enter_log(self, log: bytes, tail: int) -> None:
+        self.log, self.tail = log, tail
         self._head = b"R %s " % b64encode(log)
         self.is_ready = True
 

@@ -62,12 +62,15 @@ class Loop:
                 self.delivered += client.delivered - before
         return bool(events)
 
-    def post(self, client: Client, number: int) -> None:
-        """Let a client say the text of a number."""
-        client.post(text(number))
+    def say(self, client: Client) -> tuple[int, float]:
+        """Let a client say something; return its number, and the time just before."""
+        number = next(_numbers) % 10**8
+        said, now = text(number), monotonic()
+        client.post(said)
         if not client.flush() and client.fileno() not in self._unsent:
             self._unsent.add(client.fileno())
             self._epoll.modify(client.fileno(), select.EPOLLIN | select.EPOLLOUT)
+        return number, now
 
     def settle(self) -> None:
         """Take in all that comes, until nothing does. Raises PeerError if there is no end."""
@@ -124,7 +127,7 @@ def run(
         while loop.delivered < goal:
             while posted < posts and posted - loop.delivered // audience < in_flight:
                 sender = next(turns)
-                loop.post(sender, next(_numbers) % 10**8)
+                loop.say(sender)
                 said[id(sender)] += 1
                 posted += 1
             loop.turn(1.0)
@@ -163,9 +166,8 @@ def paced(
             due = begin + index / rate
             while (left := due - monotonic()) > 0:
                 loop.turn(left)
-            number = next(_numbers) % 10**8
-            times[number] = monotonic()
-            loop.post(rooms[room][sender], number)
+            number, now = loop.say(rooms[room][sender])
+            times[number] = now
             for client in rooms[room]:
                 expected[id(client)] += 1
             expected[id(rooms[room][sender])] -= 1

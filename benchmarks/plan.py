@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from benchmarks import scenarios
+from benchmarks import arrivals, scenarios
 from benchmarks.scenarios import Figures
 
 __all__ = ["SCENARIOS", "Figure", "Scenario"]
@@ -81,6 +81,48 @@ SCENARIOS: Final = (
         "one talks to 100 readers, 50 posts a second",
         (_P50, _P99, _CPU),
         partial(scenarios.latency, readers=100, openers=5, rate=50, seconds=6),
+    ),
+    Scenario(
+        "D",
+        "connected, logged in, in no room (10,000; the others 2,000)",
+        (Figure("memory", "KiB of memory each"), Figure("idle", "% of a core, idle")),
+        partial(arrivals.idle, clients=10_000, settle=1.0, seconds=10.0),
+        for_peers=partial(arrivals.idle, clients=2_000, settle=1.0, seconds=10.0),
+        rounds=1,
+    ),
+    Scenario(
+        "E",
+        "connect, handshake and login of known accounts, 100 at once; a storm of 1,000",
+        (
+            Figure("login", "ms of CPU a login"),
+            Figure("storm", "ms of CPU, in the storm"),
+            Figure("last", "s until the last is in"),
+        ),
+        partial(arrivals.own_logins, clients=100, storm=1_000),
+        for_peers=partial(arrivals.logins, clients=100),
+    ),
+    Scenario(
+        "F",
+        "100 clients, 10 at a time, return and are sent 100,000 records each",
+        (
+            Figure("rate", "records a CPU second", True),
+            Figure("before", "MiB of memory before"),
+            Figure("peak", "MiB of memory, most"),
+            Figure("after", "MiB of memory after"),
+        ),
+        partial(arrivals.catch_up, records=20_000, clients=20, group=10),
+        is_own=True,
+        rounds=1,
+    ),
+    Scenario(
+        "P",
+        "40 clients post in 20 rooms, 64 posts of each in flight",
+        (
+            Figure("posts", "durable posts a CPU second", True),
+            Figure("rate", "durable posts a second", True),
+        ),
+        partial(arrivals.posting, people=40, rooms=20, posts=200, each=64),
+        is_own=True,
     ),
     Scenario(
         "G",

@@ -1,0 +1,197 @@
+"""Who comes and who is there: connections, memory, logins, people who catch up, and many posts."""
+
+import select
+from collections.abc import Iterator
+from time import monotonic, sleep
+
+from benchmarks.encchat import Encchat
+from benchmarks.encchat_client import EncchatClient
+from benchmarks.load import Loop, check, connect_room, run
+from benchmarks.peer import Client, PeerError, Server, cpu_seconds, memory_bytes
+from benchmarks.scenarios import Figures
+
+__all__ = ["catch_up", "idle", "logins", "own_logins", "posting"]
+
+_SECONDS = 60.0
+_GROUP = 40
+"""Handshakes that are driven at a time, where it is not a storm: less than a socket's backlog."""
+_PINGS_EVERY = 25
+"""Groups that come before those who are in are looked after."""
+
+
+def idle(server: Server, clients: int, settle: float, seconds: float) -> Iterator[Figures]:
+    """Clients in no room who do nothing: KiB of server memory each, percent of CPU."""
+    connected: list[Client] = []
+    try:
+        # Once before anything is measured: imports, caches, allocator.
+        warm = connect_room(server, [f"w{index}" for index in range(20)], None)
+        _close(warm)
+        sleep(settle)
+        before = memory_bytes(server)
+        if isinstance(server, Encchat):
+            connected += _storm(server, [EncchatClient(f"d{n}") for n in range(clients)], _GROUP)
+        else:
+            connected += connect_room(server, [f"d{n}" for n in range(clients)], None)
+        sleep(settle)
+        each = (memory_bytes(server) - before) / clients / 1_024
+        cpu = cpu_seconds(server)
+        with Loop(connected) as loop:
+            deadline = monotonic() + seconds
+            while (left := deadline - monotonic()) > 0:
+                loop.turn(left)
+        yield {"memory": each, "idle": (cpu_seconds(server) - cpu) / seconds * 100}
+    finally:
+        _close(connected)
+
+
+def logins(server: Server, clients: int) -> Iterator[Figures]:
+    """Connect, handshake and login of known names, one by one: milliseconds of server CPU each."""
+    names = [f"e{index}" for index in range(clients)]
+    _close(connect_room(server, names, None))
+    while True:
+        sleep(0.5)
+        before = cpu_seconds(server)
+        connected = connect_room(server, names, None)
+        yield {"login": (cpu_seconds(server) - before) / clients * 1_000}
+        _close(connected)
+
+
+def own_logins(server: Encchat, clients: int, storm: int) -> Iterator[Figures]:
+    """The same with many at a time; and how a storm of all at once is borne."""
+    first = [EncchatClient(f"e{index}") for index in range(storm)]
+    _close(_storm(server, first, _GROUP))
+    while True:
+        figures: Figures = {}
+        for name, count in (("login", clients), ("storm", storm)):
+            # Their keys before the clock starts, and the leaving of those before.
+            again = [EncchatClient("", None, it.identity) for it in first[:count]]
+            sleep(1)
+            before, begin = cpu_seconds(server), monotonic()
+            connected = _storm(server, again, count)
+            if name == "storm":
+                figures["last"] = monotonic() - begin
+            figures[name] = (cpu_seconds(server) - before) / count * 1_000
+            _close(connected)
+        yield figures
+
+
+def _storm(server: Encchat, clients: list[EncchatClient], at_a_time: int) -> list[Client]:
+    """Let clients connect, and log in, so many at a time. Raises PeerError if one is refused."""
+    for start in range(0, len(clients), at_a_time):
+        group = clients[start : start + at_a_time]
+        for client in group:
+            server.open(client)
+        _admit(group)
+        if start // at_a_time % _PINGS_EVERY == 0:
+            for client in clients[:start]:
+                client.receive()
+    return list(clients)
+
+
+def _admit(clients: list[EncchatClient]) -> None:
+    waiting = {client.fileno(): client for client in clients}
+    deadline = monotonic() + _SECONDS
+    with select.epoll() as epoll:
+        for fd in waiting:
+            epoll.register(fd, select.EPOLLIN | select.EPOLLOUT)
+        while waiting:
+            for fd, kind in epoll.poll(1.0):
+                client = waiting[fd]
+                if kind & select.EPOLLIN:
+                    client.receive()
+                if kind & select.EPOLLOUT and client.flush():
+                    epoll.modify(fd, select.EPOLLIN)
+                if client.is_ready:
+                    epoll.unregister(fd)
+                    del waiting[fd]
+            if monotonic() > deadline:
+                raise PeerError(f"{len(waiting)} clients do not get in")
+
+
+def catch_up(server: Encchat, records: int, clients: int, group: int) -> Iterator[Figures]:
+    """Clients who missed a room's records return: records per server CPU second, and memory."""
+    names = [f"f{index}" for index in range(clients)]
+    members = [server.connect(name, "past") for name in names]
+    identities = [member.identity for member in members]
+    log, tail = members[0].log, members[0].tail
+    _close(list(members[1:]))
+    others = [server.connect(f"talker{index}", "past") for index in range(7)]
+    talkers: list[Client] = [members[0], *others]
+    run(talkers, talkers, records, 512)
+    _close(talkers)
+    sleep(1)
+    while True:
+        before, cpu = memory_bytes(server), cpu_seconds(server)
+        peak = before
+        for start in range(0, clients, group):
+            back = [
+                EncchatClient(name, None, identity, (log, tail))
+                for name, identity in zip(
+                    names[start : start + group], identities[start : start + group], strict=True
+                )
+            ]
+            _storm(server, back, group)
+            goal = records * len(back)
+            deadline = monotonic() + _SECONDS
+            with Loop(back) as loop:
+                while sum(it.delivered for it in back) < goal:
+                    loop.turn(0.1)
+                    peak = max(peak, memory_bytes(server))
+                    if monotonic() > deadline:
+                        raise PeerError("the past does not arrive")
+                loop.settle()
+            if any(it.delivered != records for it in back):
+                raise PeerError("records are missing, or came twice")
+            _close(list(back))
+        rate = clients * records / (cpu_seconds(server) - cpu)
+        sleep(1)
+        after = memory_bytes(server)
+        yield {
+            "rate": rate,
+            "before": before / 2**20,
+            "peak": peak / 2**20,
+            "after": after / 2**20,
+        }
+
+
+def posting(server: Encchat, people: int, rooms: int, posts: int, each: int) -> Iterator[Figures]:
+    """Many post in many rooms: durable posts per server CPU second, and per second."""
+    groups = [
+        [server.connect(f"p{room}-{index}", f"posts{room}") for index in range(people // rooms)]
+        for room in range(rooms)
+    ]
+    clients = [client for group in groups for client in group]
+    while True:
+        for group in groups:
+            check(group, group)
+        before, begin = cpu_seconds(server), monotonic()
+        _post_all(clients, posts, each)
+        took, cpu = monotonic() - begin, cpu_seconds(server) - before
+        yield {"posts": people * posts / cpu, "rate": people * posts / took}
+
+
+def _post_all(clients: list[EncchatClient], posts: int, in_flight: int) -> None:
+    """Let each client post so often, so many unacknowledged at a time."""
+    done = {id(client): client.acknowledged + posts for client in clients}
+    said = {id(client): 0 for client in clients}
+    deadline = monotonic() + _SECONDS
+    with Loop(clients) as loop:
+        while any(client.acknowledged < done[id(client)] for client in clients):
+            for client in clients:
+                key = id(client)
+                while (
+                    said[key] < posts
+                    and said[key] - (client.acknowledged - done[key] + posts) < in_flight
+                ):
+                    loop.say(client)
+                    said[key] += 1
+            loop.turn(1.0)
+            if monotonic() > deadline:
+                raise PeerError("posts are not acknowledged")
+        loop.settle()
+
+
+def _close(clients: list[Client]) -> None:
+    for client in clients:
+        client.close()
+
