@@ -6,6 +6,7 @@ machine's speed drifts.
 """
 
 import argparse
+import importlib
 import json
 import os
 import platform
@@ -17,36 +18,34 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from benchmarks.encchat import Encchat
 from benchmarks.peer import PeerError, Server
 from benchmarks.plan import SCENARIOS, Scenario
 from benchmarks.report import Results, print_floor, print_report
-from benchmarks.scenarios import Figures
+from benchmarks.scenarios import Figures, Rounds
 
 _OWN: Final = "encchat"
+_PEERS: Final = {
+    "ngircd": ("irc", "Ngircd"),
+    "nats": ("nats", "Nats"),
+    "mosquitto": ("mqtt", "Mosquitto"),
+    "textbook": ("textbook", "Textbook"),
+}
+"""By name: the module and the class."""
 
 
 def _servers() -> dict[str, Callable[[], Server]]:
     """Return those that are there, by name."""
-    from benchmarks.encchat import Encchat
-
     kinds: dict[str, Callable[[], Server]] = {_OWN: Encchat}
-    try:
-        from benchmarks.irc import Ngircd
-        from benchmarks.mqtt import Mosquitto
-        from benchmarks.nats import Nats
-        from benchmarks.textbook import Textbook
-    except ImportError:
-        return kinds
-    for name, kind in {
-        "ngircd": Ngircd,
-        "nats": Nats,
-        "mosquitto": Mosquitto,
-        "textbook": Textbook,
-    }.items():
-        if kind.found() is None:
+    for name, (module, kind) in _PEERS.items():
+        try:
+            found = getattr(importlib.import_module(f"benchmarks.{module}"), kind)
+        except ImportError:
+            continue
+        if found.found() is None:
             print(f"{name} is not installed: it is left out")
         else:
-            kinds[name] = kind
+            kinds[name] = found
     return kinds
 
 
@@ -67,7 +66,7 @@ def _rounds(
     """Return the figures of each server, in each round of a scenario."""
     results: dict[str, list[Figures]] = {}
     with ExitStack() as stack:
-        running: dict[str, Iterator[Figures]] = {}
+        running: dict[str, Rounds] = {}
         for name, kind in servers.items():
             if scenario.is_own and name != _OWN:
                 continue
@@ -101,7 +100,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Do it."""
     arguments = _arguments()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()};", end="")
     print(f" built with {sysconfig.get_config_var('CONFIG_ARGS')}")

@@ -1,25 +1,19 @@
 """Who comes and who is there: connections, memory, logins, people who catch up, and many posts."""
 
-import select
-from collections.abc import Iterator
+from collections.abc import Sequence
 from time import monotonic, sleep
 
-from benchmarks.encchat import Encchat
-from benchmarks.encchat_client import EncchatClient
+from benchmarks.encchat import GROUP, Encchat, EncchatClient
 from benchmarks.load import Loop, check, connect_room, run
 from benchmarks.peer import Client, PeerError, Server, cpu_seconds, memory_bytes
-from benchmarks.scenarios import Figures
+from benchmarks.scenarios import Figures, Rounds
 
 __all__ = ["catch_up", "idle", "logins", "own_logins", "posting"]
 
 _SECONDS = 60.0
-_GROUP = 40
-"""Handshakes that are driven at a time, where it is not a storm: less than a socket's backlog."""
-_PINGS_EVERY = 25
-"""Groups that come before those who are in are looked after."""
 
 
-def idle(server: Server, clients: int, settle: float, seconds: float) -> Iterator[Figures]:
+def idle(server: Server, clients: int, settle: float, seconds: float) -> Rounds:
     """Clients in no room who do nothing: KiB of server memory each, percent of CPU."""
     connected: list[Client] = []
     try:
@@ -28,10 +22,7 @@ def idle(server: Server, clients: int, settle: float, seconds: float) -> Iterato
         _close(warm)
         sleep(settle)
         before = memory_bytes(server)
-        if isinstance(server, Encchat):
-            connected += _storm(server, [EncchatClient(f"d{n}") for n in range(clients)], _GROUP)
-        else:
-            connected += connect_room(server, [f"d{n}" for n in range(clients)], None)
+        connected += connect_room(server, [f"d{n}" for n in range(clients)], None)
         sleep(settle)
         each = (memory_bytes(server) - before) / clients / 1_024
         cpu = cpu_seconds(server)
@@ -44,7 +35,7 @@ def idle(server: Server, clients: int, settle: float, seconds: float) -> Iterato
         _close(connected)
 
 
-def logins(server: Server, clients: int) -> Iterator[Figures]:
+def logins(server: Server, clients: int) -> Rounds:
     """Connect, handshake and login of known names, one by one: milliseconds of server CPU each."""
     names = [f"e{index}" for index in range(clients)]
     _close(connect_room(server, names, None))
@@ -56,10 +47,10 @@ def logins(server: Server, clients: int) -> Iterator[Figures]:
         _close(connected)
 
 
-def own_logins(server: Encchat, clients: int, storm: int) -> Iterator[Figures]:
+def own_logins(server: Encchat, clients: int, storm: int) -> Rounds:
     """The same with many at a time; and how a storm of all at once is borne."""
     first = [EncchatClient(f"e{index}") for index in range(storm)]
-    _close(_storm(server, first, _GROUP))
+    _close(server.admit(first, GROUP))
     while True:
         figures: Figures = {}
         for name, count in (("login", clients), ("storm", storm)):
@@ -67,56 +58,22 @@ def own_logins(server: Encchat, clients: int, storm: int) -> Iterator[Figures]:
             again = [EncchatClient("", None, it.identity) for it in first[:count]]
             sleep(1)
             before, begin = cpu_seconds(server), monotonic()
-            connected = _storm(server, again, count)
+            out = server.storm(again)
             if name == "storm":
-                figures["last"] = monotonic() - begin
-            figures[name] = (cpu_seconds(server) - before) / count * 1_000
-            _close(connected)
+                figures |= {"last": monotonic() - begin, "out": out}
+            figures[name] = (cpu_seconds(server) - before) / (count - out) * 1_000
+            _close(again)
         yield figures
 
 
-def _storm(server: Encchat, clients: list[EncchatClient], at_a_time: int) -> list[Client]:
-    """Let clients connect, and log in, so many at a time. Raises PeerError if one is refused."""
-    for start in range(0, len(clients), at_a_time):
-        group = clients[start : start + at_a_time]
-        for client in group:
-            server.open(client)
-        _admit(group)
-        if start // at_a_time % _PINGS_EVERY == 0:
-            for client in clients[:start]:
-                client.receive()
-    return list(clients)
-
-
-def _admit(clients: list[EncchatClient]) -> None:
-    waiting = {client.fileno(): client for client in clients}
-    deadline = monotonic() + _SECONDS
-    with select.epoll() as epoll:
-        for fd in waiting:
-            epoll.register(fd, select.EPOLLIN | select.EPOLLOUT)
-        while waiting:
-            for fd, kind in epoll.poll(1.0):
-                client = waiting[fd]
-                if kind & select.EPOLLIN:
-                    client.receive()
-                if kind & select.EPOLLOUT and client.flush():
-                    epoll.modify(fd, select.EPOLLIN)
-                if client.is_ready:
-                    epoll.unregister(fd)
-                    del waiting[fd]
-            if monotonic() > deadline:
-                raise PeerError(f"{len(waiting)} clients do not get in")
-
-
-def catch_up(server: Encchat, records: int, clients: int, group: int) -> Iterator[Figures]:
+def catch_up(server: Encchat, records: int, clients: int, group: int) -> Rounds:
     """Clients who missed a room's records return: records per server CPU second, and memory."""
     names = [f"f{index}" for index in range(clients)]
-    members = [server.connect(name, "past") for name in names]
+    members = server.admit([EncchatClient(name, "past") for name in names], GROUP)
     identities = [member.identity for member in members]
     log, tail = members[0].log, members[0].tail
-    _close(list(members[1:]))
-    others = [server.connect(f"talker{index}", "past") for index in range(7)]
-    talkers: list[Client] = [members[0], *others]
+    _close(members)
+    talkers = connect_room(server, [f"talker{index}" for index in range(8)], "past")
     run(talkers, talkers, records, 512)
     _close(talkers)
     sleep(1)
@@ -130,7 +87,7 @@ def catch_up(server: Encchat, records: int, clients: int, group: int) -> Iterato
                     names[start : start + group], identities[start : start + group], strict=True
                 )
             ]
-            _storm(server, back, group)
+            server.admit(back, group)
             goal = records * len(back)
             deadline = monotonic() + _SECONDS
             with Loop(back) as loop:
@@ -142,7 +99,7 @@ def catch_up(server: Encchat, records: int, clients: int, group: int) -> Iterato
                 loop.settle()
             if any(it.delivered != records for it in back):
                 raise PeerError("records are missing, or came twice")
-            _close(list(back))
+            _close(back)
         rate = clients * records / (cpu_seconds(server) - cpu)
         sleep(1)
         after = memory_bytes(server)
@@ -151,13 +108,17 @@ def catch_up(server: Encchat, records: int, clients: int, group: int) -> Iterato
             "before": before / 2**20,
             "peak": peak / 2**20,
             "after": after / 2**20,
+            "growth": (peak - before) / 2**20,
         }
 
 
-def posting(server: Encchat, people: int, rooms: int, posts: int, each: int) -> Iterator[Figures]:
+def posting(server: Encchat, people: int, rooms: int, posts: int, each: int) -> Rounds:
     """Many post in many rooms: durable posts per server CPU second, and per second."""
     groups = [
-        [server.connect(f"p{room}-{index}", f"posts{room}") for index in range(people // rooms)]
+        server.admit(
+            [EncchatClient(f"p{room}-{index}", f"posts{room}") for index in range(people // rooms)],
+            GROUP,
+        )
         for room in range(rooms)
     ]
     clients = [client for group in groups for client in group]
@@ -191,7 +152,6 @@ def _post_all(clients: list[EncchatClient], posts: int, in_flight: int) -> None:
         loop.settle()
 
 
-def _close(clients: list[Client]) -> None:
+def _close(clients: Sequence[Client]) -> None:
     for client in clients:
         client.close()
-

@@ -1,8 +1,9 @@
 """This server as a benchmark sees it: `Encchat`, started as users start it, and its clients."""
 
+import select
 import socket
 from importlib.metadata import PackageNotFoundError, version
-from select import POLLIN, POLLOUT, poll
+from time import monotonic
 from typing import Final
 
 from benchmarks.encchat_client import EncchatClient
@@ -10,10 +11,16 @@ from benchmarks.peer import PeerError
 from benchmarks.server import ServerProcess
 from chat.wire.identity import Identity
 
-__all__ = ["Encchat", "EncchatClient"]
+__all__ = ["GROUP", "Encchat", "EncchatClient"]
+
+GROUP: Final = 40
+"""Clients that come at a time where it is not a storm: fewer than wait in the socket's backlog."""
 
 _SECONDS: Final = 20.0
-"""For a connection, until it is logged in and in its room."""
+"""Until a client is logged in and in its room: more than anybody waits."""
+_PINGS_EVERY: Final = 10
+"""Groups that come before those who are in are read again."""
+_LOG_TAIL: Final = 2_000
 _LIMITS: Final = (
     "connections_total=20000",
     "waiting_total=20000",
@@ -27,6 +34,7 @@ class Encchat:
 
     def __init__(self) -> None:
         self.name = f"encchat {_version()}"
+        self.port = 0
         self._process = ServerProcess(limits=_LIMITS, has_own_core=False)
 
     def __enter__(self) -> "Encchat":
@@ -35,6 +43,7 @@ class Encchat:
             self._process.__enter__()
         except RuntimeError as error:
             raise PeerError(str(error)) from None
+        self.port = self._process.port
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -45,11 +54,6 @@ class Encchat:
     def found() -> str | None:
         """Return its version: it is always there."""
         return _version()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return self._process.port
 
     @property
     def pids(self) -> list[int]:
@@ -63,27 +67,49 @@ class Encchat:
 
         With an identity, as the account that has this key.
         """
-        client = EncchatClient(nick, room, identity)
-        self.open(client)
-        self.admit(client)
+        [client] = self.admit([EncchatClient(nick, room, identity)], 1)
         return client
 
-    def open(self, client: EncchatClient) -> None:
-        """Connect a client's socket, without waiting; the handshake has yet to be driven."""
-        connecting = socket.socket()
-        connecting.setblocking(False)
-        connecting.connect_ex(("127.0.0.1", self.port))
-        client.start(connecting)
+    def admit(self, clients: list[EncchatClient], at_a_time: int) -> list[EncchatClient]:
+        """Connect clients and log them in, so many at a time. Raises PeerError if one is not."""
+        for index, start in enumerate(range(0, len(clients), at_a_time)):
+            if self.storm(clients[start : start + at_a_time]):
+                raise PeerError("a client was not let in: " + self._process.log()[-_LOG_TAIL:])
+            if index % _PINGS_EVERY == 0:
+                for client in clients[:start]:
+                    client.receive()
+                    client.flush()
+        return clients
 
-    def admit(self, client: EncchatClient) -> None:
-        """Drive a client's handshake until it is logged in. Raises PeerError if it is not."""
-        waiting = poll()
-        waiting.register(client.fileno(), POLLIN | POLLOUT)
-        while not client.is_ready:
-            if not waiting.poll(_SECONDS * 1_000):
-                raise PeerError("no answer to a login")
-            client.receive()
-            waiting.modify(client.fileno(), POLLIN if client.flush() else POLLIN | POLLOUT)
+    def storm(self, clients: list[EncchatClient]) -> int:
+        """Connect clients all at once; return how many are refused, or not in at the end."""
+        for client in clients:
+            connecting = socket.socket()
+            connecting.setblocking(False)
+            connecting.connect_ex(("127.0.0.1", self.port))
+            client.start(connecting)
+        waiting = {client.fileno(): client for client in clients}
+        refused = 0
+        deadline = monotonic() + _SECONDS
+        with select.epoll() as epoll:
+            for fd in waiting:
+                epoll.register(fd, select.EPOLLIN | select.EPOLLOUT)
+            while waiting and monotonic() < deadline:
+                for fd, kind in epoll.poll(1.0):
+                    client = waiting[fd]
+                    try:
+                        if kind & ~select.EPOLLOUT:
+                            client.receive()
+                        if kind & select.EPOLLOUT and client.flush():
+                            epoll.modify(fd, select.EPOLLIN)
+                    except PeerError:
+                        refused += 1
+                    else:
+                        if not client.is_ready:
+                            continue
+                    epoll.unregister(fd)
+                    del waiting[fd]
+        return refused + len(waiting)
 
 
 def _version() -> str:

@@ -8,6 +8,7 @@ from itertools import count, cycle
 from time import monotonic
 from typing import Final
 
+from benchmarks.encchat import GROUP, Encchat, EncchatClient
 from benchmarks.peer import Client, PeerError, Server
 from benchmarks.texts import text
 
@@ -83,6 +84,9 @@ class Loop:
 def connect_room(server: Server, names: Sequence[str], room: str | None) -> list[Client]:
     """Return a client for each nickname. Those who are in read meanwhile that others come."""
     clients: list[Client] = []
+    if isinstance(server, Encchat):
+        clients += server.admit([EncchatClient(name, room) for name in names], GROUP)
+        names = ()
     for number, name in enumerate(names, 1):
         clients.append(server.connect(name, room))
         if room is not None and number % _DRAIN_EVERY == 0:
@@ -108,9 +112,7 @@ def check(senders: Sequence[Client], readers: Sequence[Client]) -> None:
         raise PeerError("a reader has not opened its sample")
 
 
-def run(
-    senders: Sequence[Client], readers: Sequence[Client], posts: int, in_flight: int
-) -> None:
+def run(senders: Sequence[Client], readers: Sequence[Client], posts: int, in_flight: int) -> None:
     """Let the senders post in turns, so that `in_flight` posts are under way, until all arrived.
 
     Under way is what was posted less what all readers received, divided by their number: alike for
@@ -181,7 +183,7 @@ def paced(
         loop.settle()
     for opener in openers:
         opener.seen = None
-    for room in rooms:
-        for client in room:
+    for everybody in rooms:
+        for client in everybody:
             _expect(client, expected[id(client)])
     return [(when - times[number]) * 1_000 for those in seen for number, when in those]

@@ -1,12 +1,12 @@
 """Which scenarios there are, how large, and what their figures are called."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from benchmarks import arrivals, scenarios
-from benchmarks.scenarios import Figures
+from benchmarks.scenarios import Rounds
 
 __all__ = ["SCENARIOS", "Figure", "Scenario"]
 
@@ -27,16 +27,16 @@ class Scenario:
     name: str
     title: str
     figures: tuple[Figure, ...]
-    play: Callable[[Any], Iterator[Figures]]
+    play: Callable[[Any], Rounds]
     is_own: bool = False
     """Whether only this server can do it."""
-    for_peers: Callable[[Any], Iterator[Figures]] | None = None
+    for_peers: Callable[[Any], Rounds] | None = None
     """How the others do it, if that differs."""
     rounds: int = 100
     """At most so many, because more would take too long."""
 
     @property
-    def peer_play(self) -> Callable[[Any], Iterator[Figures]]:
+    def peer_play(self) -> Callable[[Any], Rounds]:
         """How the others do it."""
         return self.for_peers or self.play
 
@@ -97,18 +97,20 @@ SCENARIOS: Final = (
             Figure("login", "ms of CPU a login"),
             Figure("storm", "ms of CPU, in the storm"),
             Figure("last", "s until the last is in"),
+            Figure("out", "refused, or not in"),
         ),
         partial(arrivals.own_logins, clients=100, storm=1_000),
         for_peers=partial(arrivals.logins, clients=100),
     ),
     Scenario(
         "F",
-        "100 clients, 10 at a time, return and are sent 100,000 records each",
+        "20 clients, 10 at a time, return and are sent 20,000 records each",
         (
             Figure("rate", "records a CPU second", True),
             Figure("before", "MiB of memory before"),
             Figure("peak", "MiB of memory, most"),
             Figure("after", "MiB of memory after"),
+            Figure("growth", "MiB of memory more, meanwhile"),
         ),
         partial(arrivals.catch_up, records=20_000, clients=20, group=10),
         is_own=True,

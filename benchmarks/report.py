@@ -1,30 +1,113 @@
-"""What ``python -m benchmarks`` prints: medians of all servers, ratios."""
+"""What ``python -m benchmarks`` prints: the floor, medians of all servers, ratios, targets."""
 
+import importlib
+import os
+import tempfile
+from pathlib import Path
 from statistics import median
+from time import perf_counter
+from typing import Final
 
-from benchmarks.plan import SCENARIOS
-from benchmarks.scenarios import Figures
+from benchmarks.plan import SCENARIOS, Figure
+from benchmarks.scenarios import Figures, percentiles
+from benchmarks.targets import TARGETS, Medians
 
 __all__ = ["Results", "print_floor", "print_report"]
 
 Results = dict[str, dict[str, list[Figures]]]
 """Figures by scenario, server and round."""
 
+_OWN: Final = "encchat"
+_SYNCS: Final = 200
+_FLOORS: Final = [(readers, size) for readers in (100, 1_000) for size in (400, 20_000)]
+
 
 def print_floor() -> None:
-    """Print what the system calls alone cost."""
+    """Print what the system calls of a fan-out cost alone, if there is a compiler to tell."""
+    try:
+        floor = importlib.import_module("benchmarks.floor")
+    except ImportError:
+        return
+    for readers, size in _FLOORS:
+        bare, python = floor.send_floor(readers, size), floor.python_send_floor(readers, size)
+        figures = [
+            f"{name} {cost:.2f} µs" if cost is not None else f"{name} not measured"
+            for name, cost in (("in C", bare), ("in Python", python))
+        ]
+        print(f"send() of {size:,} bytes to {readers:,} sockets, CPU each: {', '.join(figures)}")
+
+
+def sync_milliseconds() -> float:
+    """Return the 99th percentile of writing 4 KiB and fdatasync, where servers keep their state."""
+    times = []
+    with tempfile.TemporaryDirectory() as name, open(Path(name) / "f", "wb", buffering=0) as file:
+        for _ in range(_SYNCS):
+            before = perf_counter()
+            file.write(os.urandom(4_096))
+            os.fdatasync(file.fileno())
+            times.append((perf_counter() - before) * 1_000)
+    return percentiles(times)[1]
 
 
 def print_report(results: Results) -> None:
-    """Print a table of medians."""
+    """Print a table of medians, and which targets are met."""
+    names = list(dict.fromkeys(name for servers in results.values() for name in servers))
+    medians: Medians = {
+        (scenario, key, name): median(one[key] for one in rounds)
+        for scenario, servers in results.items()
+        for name, rounds in servers.items()
+        for key in (rounds[0] if rounds else ())
+    }
+    columns = "".join(f"{name:>14}" for name in names)
+    print(f"\n{'medians':40}{columns}   ours, and to the best of the others")
     for scenario in SCENARIOS:
-        for figure in scenario.figures if scenario.name in results else ():
-            print(f"{scenario.name:8}{figure.unit:26}", end="")
-            for name, rounds in results[scenario.name].items():
-                values = [one[figure.key] for one in rounds]
-                if values:
-                    print(
-                        f"{name} {median(values):,.2f} ({min(values):,.2f}..{max(values):,.2f})",
-                        end="  ",
-                    )
-            print()
+        if scenario.name not in results:
+            continue
+        print(f"{scenario.name}: {scenario.title}")
+        for figure in scenario.figures:
+            cells = "".join(
+                f"{_shown(medians.get((scenario.name, figure.key, name))):>14}" for name in names
+            )
+            ours = [one[figure.key] for one in results[scenario.name].get(_OWN, [])]
+            print(f"  {figure.unit:38}{cells}{_compared(ours, figure, scenario.name, medians)}")
+    if any(_OWN in servers for servers in results.values()):
+        _print_targets(medians)
+
+
+def _compared(ours: list[float], figure: Figure, scenario: str, medians: Medians) -> str:
+    """Return the spread of our own figure, and its ratio to the best of the others."""
+    if not ours:
+        return ""
+    spread = f"   {_shown(min(ours))}..{_shown(max(ours))}"
+    others = _others(scenario, figure.key, medians)
+    if not others:
+        return spread
+    best = (max if figure.is_more_better else min)(others.values())
+    return f"{spread}, {median(ours) / best:.2f} times" if best else spread
+
+
+def _others(scenario: str, key: str, medians: Medians) -> dict[str, float]:
+    return {
+        name: figure
+        for (a_scenario, a_key, name), figure in medians.items()
+        if (a_scenario, a_key) == (scenario, key) and name != _OWN
+    }
+
+
+def _shown(figure: float | None) -> str:
+    if figure is None:
+        return "-"
+    return f"{figure:,.0f}" if figure >= 1_000 else f"{figure:,.2f}"
+
+
+def _print_targets(medians: Medians) -> None:
+    sync = sync_milliseconds()
+    print(f"\nwrite 4 KiB and fdatasync: p99 {sync:.2f} ms\ntargets")
+    for target in TARGETS:
+        ours = medians.get((target.scenario, target.figure, _OWN))
+        if ours is None:
+            continue
+        is_met = target.is_met(ours, _others(target.scenario, target.figure, medians), sync)
+        verdict = {True: "met", False: "MISSED", None: "nobody to compare with"}[is_met]
+        name = f"{target.scenario} {target.figure}"
+        print(f"  {name:14}{target.says:46}{_shown(ours):>12}  {verdict}")

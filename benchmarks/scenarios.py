@@ -3,7 +3,7 @@
 Figures are of the server: what its processes pay in CPU time, and when its readers see something.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from itertools import repeat
 from random import Random
 from statistics import quantiles
@@ -12,9 +12,10 @@ from time import monotonic
 from benchmarks.load import check, connect_room, paced, run
 from benchmarks.peer import Client, Server, cpu_seconds
 
-__all__ = ["Figures", "busy_room", "fan_out", "latency", "many_rooms", "percentiles"]
+__all__ = ["Figures", "Rounds", "busy_room", "fan_out", "latency", "many_rooms", "percentiles"]
 
 Figures = dict[str, float]
+Rounds = Generator[Figures, None, None]
 
 
 def percentiles(times: list[float]) -> tuple[float, float]:
@@ -23,7 +24,7 @@ def percentiles(times: list[float]) -> tuple[float, float]:
     return cuts[49], cuts[98]
 
 
-def fan_out(server: Server, readers: int, posts: int, in_flight: int) -> Iterator[Figures]:
+def fan_out(server: Server, readers: int, posts: int, in_flight: int) -> Rounds:
     """One says something to many readers: deliveries per server CPU second."""
     sender, *others = clients = connect_room(
         server, [f"a{index}" for index in range(readers + 1)], "fan"
@@ -41,7 +42,7 @@ def fan_out(server: Server, readers: int, posts: int, in_flight: int) -> Iterato
         _close(clients)
 
 
-def busy_room(server: Server, members: int, posts: int, each: int) -> Iterator[Figures]:
+def busy_room(server: Server, members: int, posts: int, each: int) -> Rounds:
     """All members of a room talk: deliveries per server CPU second."""
     clients = connect_room(server, [f"b{index}" for index in range(members)], "busy")
     try:
@@ -54,9 +55,7 @@ def busy_room(server: Server, members: int, posts: int, each: int) -> Iterator[F
         _close(clients)
 
 
-def latency(
-    server: Server, readers: int, openers: int, rate: float, seconds: float
-) -> Iterator[Figures]:
+def latency(server: Server, readers: int, openers: int, rate: float, seconds: float) -> Rounds:
     """One talks evenly: milliseconds until it is seen, microseconds of server CPU a delivery."""
     clients = connect_room(server, [f"c{index}" for index in range(readers + 1)], "talk")
     posts = round(rate * seconds)
@@ -72,14 +71,13 @@ def latency(
         _close(clients)
 
 
-def many_rooms(
-    server: Server, rooms: int, people: int, every: float, seconds: float
-) -> Iterator[Figures]:
+def many_rooms(server: Server, rooms: int, people: int, every: float, seconds: float) -> Rounds:
     """Everybody in many small rooms says something now and then: percent of CPU, and latency."""
-    groups = [
-        connect_room(server, [f"g{room}-{index}" for index in range(people)], f"room{room}")
-        for room in range(rooms)
-    ]
+    groups = []
+    for room in range(rooms):
+        groups.append(
+            connect_room(server, [f"g{room}-{index}" for index in range(people)], f"room{room}")
+        )
     rate = rooms * people / every
     posts = round(rate * seconds)
     turns = [(room, index) for index in range(people) for room in range(rooms)]

@@ -7,23 +7,24 @@ __all__ = ["TEXT_BYTES", "number_of", "text"]
 
 TEXT_BYTES: Final = 100
 
-_WORDS: Final = (
-    "about above across actually after again against almost already always among another answer "
-    "anything around asked away because become before began behind being believe below better "
-    "between board book both bring build called came cannot carry certain change children city "
-    "close cold come complete could country course cover cross decide deep different does done "
-    "door down draw during each early earth east easy enough even evening every example face fact "
-    "family farm fast father feel field figure final find first follow food form found four friend "
-    "from front full game gave girl give gold good great green ground group grow half hand happen "
-    "hard head hear heat help here high hold home horse hour house however hundred idea inside "
-    "island just keep kind knew know land language large last late later laugh lead learn leave "
-    "left letter life light like line list listen little live long look lost made main make many "
-    "mark matter mean measure might mile mind minute money moon more morning most mother mountain "
-    "move much music must name near need never next night north nothing notice number often once "
-    "only open order other over page paper part pass pattern people perhaps person picture piece "
-    "place plan plant play point power present press problem question quick quiet rain reach read "
-    "ready real remember rest river road rock room round same school second sentence several shape"
-).split()
+_LIST: Final = """
+about above across actually after again against almost already always among another answer
+anything around asked away because become before began behind being believe below better between
+board book both bring build called came cannot carry certain change children city close cold
+come complete could country course cover cross decide deep different does done door down draw
+during each early earth east easy enough even evening every example face fact family farm fast
+father feel field figure final find first follow food form found four friend from front full
+game gave girl give gold good great green ground group grow half hand happen hard head hear heat
+help here high hold home horse hour house however hundred idea inside island just keep kind knew
+know land language large last late later laugh lead learn leave left letter life light like line
+list listen little live long look lost made main make many mark matter mean measure might mile
+mind minute money moon more morning most mother mountain move much music must name near need
+never next night north nothing notice number often once only open order other over page paper
+part pass pattern people perhaps person picture piece place plan plant play point power present
+press problem question quick quiet rain reach read ready real remember rest river road rock room
+round same school second sentence several shape
+"""
+_WORDS: Final = _LIST.split()
 _TAILS: Final = 1_024
 _HEAD: Final = 9
 """Eight digits and a space."""

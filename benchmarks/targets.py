@@ -1,0 +1,69 @@
+"""What is aimed at: each target names a figure, and what it is held against."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["TARGETS", "Medians", "Target"]
+
+Medians = dict[tuple[str, str, str], float]
+"""By scenario, figure and server."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One bound for one figure of ours."""
+
+    scenario: str
+    figure: str
+    says: str
+    is_met: Callable[[float, dict[str, float], float], bool | None]
+    """Given our median, those of the others, and the 99th percentile of an fdatasync in
+    milliseconds; None where who it is held against was not measured."""
+
+
+def _least(bound: float) -> Callable[[float, dict[str, float], float], bool | None]:
+    return lambda ours, others, sync: ours >= bound
+
+
+def _most(bound: float) -> Callable[[float, dict[str, float], float], bool | None]:
+    return lambda ours, others, sync: ours <= bound
+
+
+def _above(name: str) -> Callable[[float, dict[str, float], float], bool | None]:
+    return lambda ours, others, sync: ours > others[name] if name in others else None
+
+
+def _at_most(name: str) -> Callable[[float, dict[str, float], float], bool | None]:
+    return lambda ours, others, sync: ours <= others[name] if name in others else None
+
+
+def _best(
+    times: float, with_sync: bool = False
+) -> Callable[[float, dict[str, float], float], bool | None]:
+    def is_met(ours: float, others: dict[str, float], sync: float) -> bool | None:
+        if not others:
+            return None
+        return ours <= min(others.values()) * times + (sync if with_sync else 0)
+
+    return is_met
+
+
+TARGETS: Final = (
+    Target("A100", "rate", "at least 2.5 million a CPU second", _least(2.5e6)),
+    Target("A100", "rate", "more than nats", _above("nats")),
+    Target("A1000", "rate", "at least 4 million a CPU second", _least(4e6)),
+    Target("A1000", "rate", "more than nats", _above("nats")),
+    Target("A100w1", "rate", "at least ngircd's", _above("ngircd")),
+    Target("B", "rate", "at least 4 million a CPU second", _least(4e6)),
+    Target("B", "rate", "more than ngircd", _above("ngircd")),
+    Target("C", "cpu", "at most ngircd's", _at_most("ngircd")),
+    Target("C", "p99", "at most the best other's and an fdatasync", _best(1, with_sync=True)),
+    Target("D", "memory", "at most 12 KiB", _most(12)),
+    Target("D", "idle", "less than 1 %", _most(1)),
+    Target("E", "login", "at most 0.8 ms", _most(0.8)),
+    Target("E", "out", "nobody", _most(0)),
+    Target("F", "rate", "at least 500,000 a CPU second", _least(5e5)),
+    Target("F", "growth", "flat: at most 8 MiB", _most(8)),
+    Target("G", "cpu", "at most twice the best other's", _best(2)),
+)
