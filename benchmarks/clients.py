@@ -1,7 +1,7 @@
-"""Clients for benchmarks: real ones, and readers that only count after a real handshake."""
+"""Clients on Twisted, for the benchmarks of single questions; `encchat_client` is the cheap one."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
@@ -31,18 +31,18 @@ _CONCURRENT: Final = 16
 
 
 class BenchClient(ConnectionProtocol):
-    """Connects, logs in and, given a room, joins; then opens every record, or counts the lines."""
+    """Connects, logs in and, given a room, joins; then opens every record, or counts them."""
 
     connection: ClientConnection
 
-    def __init__(self, nick: str, room: str | None, identity: Identity | None = None) -> None:
+    def __init__(self, nick: str, room: str | None) -> None:
         self.connection = ClientConnection(Limits())
         self._nick = nick
-        self.identity = identity or Identity.generate()
+        self.identity = Identity.generate()
         self._room = room
         self.ready: Deferred[BenchClient] = Deferred()
         self.delivered = 0
-        """Records that were vouched for and opened, or, when only counting, record lines."""
+        """Records that were vouched for and opened, or, when only counting, their lines."""
         self.is_in = False
         """Whether it is in a room."""
         self.pages = 0
@@ -50,9 +50,7 @@ class BenchClient(ConnectionProtocol):
         self.acknowledged = 0
         """Posts of its own that are durable."""
         self.on_progress: Callable[[], None] = lambda: None
-        self._is_counting = False
         self._is_skipping = False
-        self._carry = b""
         self._last_id = 2
         self._unsent = 0
         self._text = ""
@@ -63,15 +61,6 @@ class BenchClient(ConnectionProtocol):
         """Say hello."""
         self.transport.setTcpNoDelay(True)
         self.transport.write(self.connection.start())
-
-    def dataReceived(self, data: bytes) -> None:
-        """Count, or take the lines in."""
-        if not self._is_counting:
-            super().dataReceived(data)
-            return
-        self.delivered += (self._carry + data).count(b"\nR ")
-        self._carry = data[-2:]
-        self.on_progress()
 
     def received(self, event: Event) -> None:
         """Log in, join, and keep the posts in flight."""
@@ -111,11 +100,6 @@ class BenchClient(ConnectionProtocol):
     def violated(self, error: RemoteProtocolError) -> None:
         """Fail loudly: a benchmark of a broken conversation measures nothing."""
         raise error
-
-    def count_only(self) -> None:
-        """From now on only count record lines: the generator must not be the bottleneck."""
-        self._is_counting = True
-        self._carry = b"\n"
 
     def count_records(self) -> None:
         """From now on count records of the log, unopened, and read the rest."""
@@ -166,21 +150,11 @@ class BenchClient(ConnectionProtocol):
 
 
 async def connect_all(
-    reactor: IReactorTCP,
-    port: int,
-    nicks: list[str],
-    room: str | None = ROOM,
-    concurrent: int = _CONCURRENT,
-    identities: Sequence[Identity | None] = (),
+    reactor: IReactorTCP, port: int, nicks: list[str], room: str | None = ROOM
 ) -> list[BenchClient]:
-    """Return a client for each nickname, logged in and in the room, if one is given.
-
-    With `identities`, as the accounts that have these keys.
-    """
-    # All keys before the first connection: the server is to be kept busy, not waiting for us.
-    pairs = zip(nicks, identities or [None] * len(nicks), strict=True)
-    clients = [BenchClient(nick, room, identity) for nick, identity in pairs]
-    semaphore = DeferredSemaphore(concurrent)
+    """Return a client for each nickname, logged in and in the room, if one is given."""
+    clients = [BenchClient(nick, room) for nick in nicks]
+    semaphore = DeferredSemaphore(_CONCURRENT)
 
     def connect(client: BenchClient) -> Deferred[BenchClient]:
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)

@@ -37,7 +37,6 @@ _PASSING: Final = b"0 "
 """Where a record's sequence number is, if no log keeps it."""
 _SEQ: Final = 27
 """Where a sequence number begins in its line."""
-_LIMITS: Final = Limits()
 
 
 class EncchatClient:
@@ -68,7 +67,7 @@ class EncchatClient:
         self.is_ready = False
         """Whether it is logged in and, where a room is given, in it."""
         self.identity = identity or Identity.generate()
-        self.connection = ClientConnection(_LIMITS)
+        self.connection = ClientConnection(Limits())
         self.log = b""
         """The room's log, once it is in."""
         self.tail = 0
@@ -209,13 +208,14 @@ class EncchatClient:
             case Received(messages.Posted(acks=acks)):
                 self.acknowledged += len(acks)
             case HostKeyOffered():
-                signature = self.identity.sign_login(self.connection.binding)
-                login = messages.Login(1, self._nick, self.identity.public, signature)
+                signed = self.identity.sign_login(self.connection.binding)
+                login = messages.Login(1, self._nick, self.identity.public, signed)
                 self._write(self.connection.login(login))
             case Received(messages.Welcome()):
                 self._enter()
             case Received(messages.Joined(log=log, tail=tail)):
-                self._enter_log(log, tail)
+                self.log, self.tail, self.is_ready = log, tail, True
+                self._head = b"R %s " % b64encode(log)
             case Received(messages.Refused(text=text)):
                 raise PeerError(text)
             case PeerClosed(code=code):
@@ -240,11 +240,6 @@ class EncchatClient:
             self._write(self.connection.send(messages.Join(2, self._room, "public")))
         else:
             self.is_ready = True
-
-    def _enter_log(self, log: bytes, tail: int) -> None:
-        self.log, self.tail = log, tail
-        self._head = b"R %s " % b64encode(log)
-        self.is_ready = True
 
     def _write(self, data: bytes) -> None:
         if self._unsent:

@@ -104,7 +104,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "F",
-        "20 clients, 10 at a time, return and are sent 20,000 records each",
+        "20 clients, 10 at a time, return and are sent 100,000 records each",
         (
             Figure("rate", "records a CPU second", True),
             Figure("before", "MiB of memory before"),
@@ -112,7 +112,7 @@ SCENARIOS: Final = (
             Figure("after", "MiB of memory after"),
             Figure("growth", "MiB of memory more, meanwhile"),
         ),
-        partial(arrivals.catch_up, records=20_000, clients=20, group=10),
+        partial(arrivals.catch_up, records=100_000, clients=20, group=10),
         is_own=True,
         rounds=1,
     ),
