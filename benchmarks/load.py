@@ -5,7 +5,7 @@ import select
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import count, cycle
-from time import monotonic
+from time import monotonic, process_time
 from typing import Final
 
 from benchmarks.encchat import GROUP, Encchat, EncchatClient
@@ -20,6 +20,8 @@ _SECONDS: Final = 60.0
 """For one round."""
 _QUIET: Final = 0.02
 """Seconds without anything, after which nothing more is expected."""
+_BUSY: Final = 0.7
+"""Of a core: where the clients need more, it is they who are late."""
 _DRAIN_EVERY: Final = 20
 
 _numbers = count()
@@ -163,7 +165,7 @@ def paced(
         opener.seen = []
         seen.append(opener.seen)
     with Loop(client for room in rooms for client in room) as loop:
-        begin = monotonic()
+        begin, cpu = monotonic(), process_time()
         for index, (room, sender) in zip(range(posts), turns, strict=False):
             due = begin + index / rate
             while (left := due - monotonic()) > 0:
@@ -174,6 +176,8 @@ def paced(
                 expected[id(client)] += 1
             expected[id(rooms[room][sender])] -= 1
             loop.turn(0)
+        if (busy := (process_time() - cpu) / (monotonic() - begin)) > _BUSY:
+            print(f"The clients took {busy:.0%} of their core: latencies are theirs", flush=True)
         goal = sum((len(room) - 1) for room in rooms)  # Of one post in each room.
         goal = posts * goal // len(rooms)
         while loop.delivered < goal:
