@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from twisted.logger import Logger
+
 from chat.store.interface import StoreError
 
 __all__ = ["MIGRATIONS", "connect", "has_search", "prepare"]
+
+_log = Logger()
 
 _APPLICATION_ID: Final = 0x656E6363
 """``encc``: what is in the file's header, so that no other program's file is taken for ours."""
@@ -44,6 +48,12 @@ MIGRATIONS: Final[Sequence[str]] = (
     """,
     # What was removed before this was noted may have left something.
     "ALTER TABLE state ADD COLUMN tidy INTEGER NOT NULL DEFAULT 0",
+    # How often the index of words was merged was not counted before, and may have been often. An
+    # empty file has nothing to be removed.
+    """
+    ALTER TABLE state ADD COLUMN merges INTEGER NOT NULL DEFAULT 1000000;
+    UPDATE state SET tidy = 1, merges = 0 WHERE NOT EXISTS (SELECT 1 FROM logs);
+    """,
 )
 """What brings a file from each version to the next; the first makes a new one."""
 
@@ -139,9 +149,21 @@ def _set_search(connection: sqlite3.Connection, has_search: bool) -> None:
             "CREATE TABLE IF NOT EXISTS texts (number INTEGER PRIMARY KEY, text TEXT NOT NULL);"
             "COMMIT;"
         )
+        _mend_search(connection)
         return
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'").fetchone():
         connection.executescript(
             "BEGIN IMMEDIATE; DROP TABLE words; DROP TABLE IF EXISTS texts;"
             "UPDATE state SET tidy = 0; COMMIT;"
         )
+
+
+def _mend_search(connection: sqlite3.Connection) -> None:
+    """Make the index of words anew, from the words, if it is damaged."""
+    try:
+        connection.execute("SELECT rowid FROM words WHERE words MATCH 'a' LIMIT 1").fetchall()
+    except sqlite3.DatabaseError:
+        _log.warn("The index of words was damaged, and is made anew from the words")
+        # No word is indexed, says this, without which nothing can be done with the table.
+        connection.execute("UPDATE words_data SET block = x'00000000000000' WHERE id = 10")
+        connection.execute("INSERT INTO words (words) VALUES ('rebuild')")

@@ -25,9 +25,14 @@ VACUUM_BYTES: Final = 64 * 2**20
 CLOSING_VACUUM_BYTES: Final = 2 * 2**30
 """The same when the server stops: twenty seconds, less than service managers wait."""
 
-_UNTIDY, _TIDY, _MERGED = range(3)
-"""What the file says of itself: something was removed; nothing is left of that; or only copies in
-its unused parts are, because it is too large to be rewritten while posts wait."""
+_UNTIDY, _TIDY, _MERGED, _MERGING = range(4)
+"""What the file says of itself: something was removed; nothing is left of that; only copies in its
+unused parts are, because it is too large to be rewritten while posts wait; or nothing was removed
+since the merging began that will take removed words out of the index."""
+
+MERGES: Final = 400
+"""Times that the index is merged before it is made anew. Each merging adds two levels to it that
+nothing takes away, and SQLite 3.40 takes an index of more than 2,000 levels for damaged."""
 
 _STEP_PAGES: Final = 64
 """Pages of the index that one step of tidying merges: about 15 ms."""
@@ -96,9 +101,15 @@ class Writer:
             self._drop()
 
     def _tidy(self, connection: sqlite3.Connection, vacuum_bytes: int) -> bool:
-        if _state(connection) == _TIDY:
+        state = _state(connection)
+        if state == _TIDY:
             return True
-        if self._has_search and _merge(connection):
+        if self._has_search and state == _UNTIDY:
+            connection.execute("BEGIN IMMEDIATE")
+            _begin_merging(connection)
+            connection.execute("COMMIT")
+            return False
+        if self._has_search and state == _MERGING and _merge(connection, _STEP_PAGES):
             return False
         [pages] = connection.execute("PRAGMA page_count").fetchone()
         [size] = connection.execute("PRAGMA page_size").fetchone()
@@ -129,12 +140,24 @@ def _state(connection: sqlite3.Connection) -> int:
     return int(state)
 
 
-def _merge(connection: sqlite3.Connection) -> bool:
+def _begin_merging(connection: sqlite3.Connection) -> None:
+    [merges] = connection.execute("SELECT merges FROM state").fetchone()
+    if merges < MERGES:
+        # The negative number, once, puts all of the index together to be merged into one segment
+        # without removed words; positive ones go on with that (SQLite's FTS5, "The 'merge'
+        # command").
+        _merge(connection, -_STEP_PAGES)
+    else:
+        connection.execute("INSERT INTO words (words) VALUES ('rebuild')")
+        merges = -1
+    connection.execute("UPDATE state SET tidy = ?, merges = ?", (_MERGING, merges + 1))
+
+
+def _merge(connection: sqlite3.Connection, pages: int) -> bool:
     """Merge some of the index of words; return whether there was anything to merge."""
     before = connection.total_changes
-    # The negative number makes it go on until one segment is left, without removed words
-    # (SQLite's FTS5, "The 'merge' command"); two changes or more mean that it did something.
-    connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (-_STEP_PAGES,))
+    connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (pages,))
+    # Two changes or more mean that it did something (the same section).
     return connection.total_changes - before >= 2
 
 

@@ -53,7 +53,7 @@ class Far:
         for _ in range(count):
             self.seq += 1
             lines += self._record(self.seq)
-        return self.connection.deliver(lines, hashlib.sha512(lines).digest())
+        return b"".join(self.connection.deliver([(lines, hashlib.sha512(lines).digest())]))
 
     def _record(self, seq: int) -> bytes:
         body: TextBody | JoinedBody = JoinedBody(1, bytes(16), "it")
