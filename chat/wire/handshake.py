@@ -7,33 +7,27 @@ classes compute and check, nothing else: in which order they are called is decid
 
 import hmac
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from Crypto.Protocol import HPKE
-from Crypto.Protocol.DH import (
-    import_x25519_private_key,
-    import_x25519_public_key,
-    key_agreement,
-)
-from Crypto.PublicKey import MLKEM
-from Crypto.PublicKey.ECC import EccKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from chat.limits import LOGIN_BYTES
+from chat.wire.ed25519 import SIGNATURE_BYTES, verify
 from chat.wire.errors import (
     AuthenticationError,
     HandshakeError,
     LocalProtocolError,
     MalformedLineError,
 )
-from chat.wire.hostkey import (
-    HOST_KEY_BYTES,
-    SIGNATURE_BYTES,
-    HostKey,
-    ServerIdentity,
-    are_successions,
-    verify,
+from chat.wire.hostkey import HOST_KEY_BYTES, HostKey, ServerIdentity, are_successions
+from chat.wire.kem import (
+    CIPHERTEXT_BYTES,
+    KEY_BYTES,
+    SEED_BYTES,
+    Encapsulate,
+    KemKey,
+    encapsulate,
 )
 from chat.wire.schedule import VERSION, derive, extract, transcript_hash
 from chat.wire.sealing import RandomBytes, open_box, seal
@@ -45,27 +39,19 @@ __all__ = [
     "HandshakeKeys",
     "ServerHandshake",
     "SessionSecrets",
-    "encapsulate",
 ]
 
 _RANDOM: Final = 32
 _X25519: Final = 32
-_ML_KEM_EK: Final = 1_184
-_ML_KEM_CIPHERTEXT: Final = 1_088
-_ML_KEM_SEED: Final = 64
 _FINISHED: Final = 64
 _SUCCESSIONS_AT: Final = HOST_KEY_BYTES + SIGNATURE_BYTES
 
-CLIENT_HELLO_BYTES: Final = _RANDOM + _X25519 + _ML_KEM_EK
-SERVER_HELLO_BYTES: Final = _RANDOM + _X25519 + _ML_KEM_CIPHERTEXT
+CLIENT_HELLO_BYTES: Final = _RANDOM + _X25519 + KEY_BYTES
+SERVER_HELLO_BYTES: Final = _RANDOM + _X25519 + CIPHERTEXT_BYTES
 
-_HPKE_INFO: Final = VERSION + b" mlkem768"
 _AUTH_AAD: Final = VERSION + b" SA"
 _FINISH_AAD: Final = VERSION + b" CF"
 _SIGNATURE_CONTEXT: Final = b" " * 64 + b"encchat/1 server signature\0"
-
-Encapsulate = Callable[[bytes], tuple[bytes, bytes]]
-"""From an encapsulation key to (ciphertext, secret)."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -133,23 +119,16 @@ class ClientHandshake:
     def __init__(self, random_bytes: RandomBytes = os.urandom) -> None:
         self._random_bytes = random_bytes
         random = random_bytes(_RANDOM)
-        self._x25519 = import_x25519_private_key(random_bytes(_X25519))
-        self._ml_kem = MLKEM.construct(param_set=MLKEM.ML_KEM_768, seed=random_bytes(_ML_KEM_SEED))
-        self.hello = random + _public_bytes(self._x25519) + self._ml_kem.ek
+        self._x25519 = X25519PrivateKey.from_private_bytes(random_bytes(_X25519))
+        self._ml_kem = KemKey(random_bytes(SEED_BYTES))
+        self.hello = random + _public_bytes(self._x25519) + self._ml_kem.public
 
     def take_server_hello(self, server_hello: bytes) -> None:
         """Agree on the handshake keys. Raises MalformedLineError, HandshakeError."""
         if len(server_hello) != SERVER_HELLO_BYTES:
             raise MalformedLineError("a server hello has another length")
         x25519_secret = _x25519_secret(self._x25519, server_hello[32:64])
-        ml_kem_secret = _export(
-            HPKE.new(
-                receiver_key=self._ml_kem,
-                aead_id=HPKE.AEAD.EXPORT_ONLY,
-                info=_HPKE_INFO,
-                enc=server_hello[64:],
-            )
-        )
+        ml_kem_secret = self._ml_kem.decapsulate(server_hello[64:])
         self._server_hello = server_hello
         self._keys = HandshakeKeys.from_secrets(
             self.hello, server_hello, ml_kem_secret, x25519_secret
@@ -192,20 +171,6 @@ class ClientHandshake:
         return box, self._secrets
 
 
-def encapsulate(encapsulation_key: bytes) -> tuple[bytes, bytes]:
-    """Return (ciphertext 1,088 bytes, secret 32 bytes) for an ML-KEM-768 key of 1,184 bytes.
-
-    HPKE in export-only mode (RFC 9180 section 5.3) is PyCryptodome's public way to encapsulate.
-    Raises HandshakeError for a key that fails FIPS 203 section 7.2.
-    """
-    try:
-        key = MLKEM.construct(param_set=MLKEM.ML_KEM_768, ek=encapsulation_key)
-    except ValueError:
-        raise HandshakeError("an invalid ML-KEM key") from None
-    sender = HPKE.new(receiver_key=key, aead_id=HPKE.AEAD.EXPORT_ONLY, info=_HPKE_INFO)
-    return sender.enc, _export(sender)
-
-
 class ServerHandshake:
     """The server's computations. Call `answer`, then `finish`."""
 
@@ -227,7 +192,7 @@ class ServerHandshake:
         if len(client_hello) != CLIENT_HELLO_BYTES:
             raise MalformedLineError("a client hello has another length")
         random = self._random_bytes(_RANDOM)
-        x25519 = import_x25519_private_key(self._random_bytes(_X25519))
+        x25519 = X25519PrivateKey.from_private_bytes(self._random_bytes(_X25519))
         x25519_secret = _x25519_secret(x25519, client_hello[32:64])
         ciphertext, ml_kem_secret = self._encapsulate(client_hello[64:])
         server_hello = random + _public_bytes(x25519) + ciphertext
@@ -268,22 +233,13 @@ def _server_finished(
     return hmac.digest(keys.server_finished, transcript, "sha512")
 
 
-def _public_bytes(key: EccKey) -> bytes:
-    # What export_key(format="raw") gives, at a sixth of its cost, on every connection.
-    return int(key.pointQ.x).to_bytes(_X25519, "little")
+def _public_bytes(key: X25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes_raw()
 
 
-def _x25519_secret(private: EccKey, public: bytes) -> bytes:
+def _x25519_secret(private: X25519PrivateKey, public: bytes) -> bytes:
     try:
-        secret = key_agreement(
-            eph_priv=private, eph_pub=import_x25519_public_key(public), kdf=bytes
-        )
+        return private.exchange(X25519PublicKey.from_public_bytes(public))
     except ValueError:
-        # PyCryptodome refuses the points of low order, whose result is all zero (RFC 7748 section
-        # 6.1).
+        # The points of low order are refused, whose result is all zero (RFC 7748 section 6.1).
         raise HandshakeError("an invalid X25519 key") from None
-    return secret
-
-
-def _export(context: HPKE.HPKE_Cipher) -> bytes:
-    return context.export(b"ss", 32)

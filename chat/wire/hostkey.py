@@ -14,14 +14,13 @@ from functools import cache
 from typing import Final
 
 from Crypto.PublicKey import ECC
-from Crypto.Signature import eddsa
 from mnemonic import Mnemonic
 
 from chat.limits import SUCCESSIONS
+from chat.wire.ed25519 import PUBLIC_BYTES, SIGNATURE_BYTES, signer, verify
 
 __all__ = [
     "HOST_KEY_BYTES",
-    "SIGNATURE_BYTES",
     "SUCCESSION_BYTES",
     "HostKey",
     "ServerIdentity",
@@ -30,11 +29,9 @@ __all__ = [
     "fingerprint_words",
     "is_fingerprint",
     "predecessors",
-    "verify",
 ]
 
-HOST_KEY_BYTES: Final = 32
-SIGNATURE_BYTES: Final = 64
+HOST_KEY_BYTES: Final = PUBLIC_BYTES
 SUCCESSION_BYTES: Final = HOST_KEY_BYTES + SIGNATURE_BYTES
 
 _SUCCESSION_CONTEXT: Final = b" " * 64 + b"encchat/1 host key succession\0"
@@ -55,7 +52,7 @@ class HostKey:
         if key.curve != "Ed25519" or not key.has_private():
             raise ValueError("a host key is a private Ed25519 key")
         self._key = key
-        self._signer = eddsa.new(key, "rfc8032")
+        self._signer = signer(key)
         self.public = key.public_key().export_key(format="raw")
         self.successions = b""
 
@@ -108,20 +105,6 @@ class ServerIdentity:
     host_key: bytes
     successions: bytes = b""
     """As the server sent them; only their length was checked. See `predecessors`."""
-
-
-def verify(host_key: bytes, signature: bytes, message: bytes) -> bool:
-    """Tell whether `signature` is `host_key`'s over `message`.
-
-    A key of small order has no private half: anybody can sign for it, so nothing is its signature.
-    """
-    try:
-        key = eddsa.import_public_key(host_key)
-        eddsa.new(key, "rfc8032").verify(message, signature)
-    except ValueError:
-        return False
-    # PyCryptodome's `* 8` treats the number as secret, and costs twenty times these doublings.
-    return not key.pointQ.copy().double().double().double().is_point_at_infinity()
 
 
 def are_successions(data: bytes) -> bool:

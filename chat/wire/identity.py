@@ -9,13 +9,12 @@ import hashlib
 from typing import Final
 
 from Crypto.PublicKey import ECC
-from Crypto.Signature import eddsa
 
-from chat.wire.hostkey import verify
+from chat.wire.ed25519 import PUBLIC_BYTES, signer, verify
 
 __all__ = ["IDENTITY_BYTES", "Identity", "identity_fingerprint", "verify_login"]
 
-IDENTITY_BYTES: Final = 32
+IDENTITY_BYTES: Final = PUBLIC_BYTES
 
 _CONTEXT: Final = b" " * 64 + b"encchat/1 client signature\0"
 _PROTECTION: Final = "scryptAndAES256-CBC"
@@ -24,7 +23,7 @@ _PROTECTION: Final = "scryptAndAES256-CBC"
 class Identity:
     """A private key, and what it is known by."""
 
-    __slots__ = ("_key", "public")
+    __slots__ = ("_key", "_signer", "public")
 
     public: bytes
     """The public half, 32 bytes."""
@@ -33,6 +32,7 @@ class Identity:
         if key.curve != "Ed25519" or not key.has_private():
             raise ValueError("an identity is a private Ed25519 key")
         self._key = key
+        self._signer = signer(key)
         self.public = key.public_key().export_key(format="raw")
 
     @classmethod
@@ -63,7 +63,7 @@ class Identity:
 
     def sign_login(self, binding: bytes) -> bytes:
         """Return the 64-byte signature that logs in on the connection with this binding."""
-        return eddsa.new(self._key, "rfc8032").sign(_CONTEXT + binding)
+        return self._signer.sign(_CONTEXT + binding)
 
 
 def verify_login(identity: bytes, signature: bytes, binding: bytes) -> bool:

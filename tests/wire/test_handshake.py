@@ -5,11 +5,13 @@ import hmac
 from typing import Final
 
 import pytest
+from Crypto.Protocol import HPKE
 from Crypto.Protocol.DH import (
     import_x25519_private_key,
     import_x25519_public_key,
     key_agreement,
 )
+from Crypto.PublicKey import MLKEM
 
 from chat.limits import HANDSHAKE_LINE_BYTES, LOGIN_BYTES
 from chat.testing import HOST_KEY, seeded_bytes
@@ -26,9 +28,9 @@ from chat.wire.handshake import (
     HandshakeKeys,
     ServerHandshake,
     SessionSecrets,
-    encapsulate,
 )
 from chat.wire.hostkey import SUCCESSION_BYTES, HostKey, ServerIdentity
+from chat.wire.kem import KemKey, encapsulate
 from chat.wire.lines import encode_frame
 from chat.wire.schedule import derive, extract, transcript_hash
 from chat.wire.sealing import open_box, seal
@@ -130,6 +132,18 @@ def test_decapsulation_through_hpke_gives_the_specified_secret() -> None:
     hello, auth = serve(client.hello, ciphertext, secret)
     client.take_server_hello(hello)
     assert client.check_server_auth(auth) == ServerIdentity(HOST_KEY.public)
+
+
+def test_another_library_decapsulates_and_exports_the_same() -> None:
+    seed = bytes(range(64))
+    ciphertext, secret = encapsulate(KemKey(seed).public)
+    context = HPKE.new(
+        receiver_key=MLKEM.construct(param_set=MLKEM.ML_KEM_768, seed=seed),
+        aead_id=HPKE.AEAD.EXPORT_ONLY,
+        info=b"encchat/1 mlkem768",
+        enc=ciphertext,
+    )
+    assert context.export(b"ss", 32) == secret == KemKey(seed).decapsulate(ciphertext)
 
 
 def test_every_encapsulation_is_a_new_one() -> None:

@@ -5,13 +5,14 @@ import hashlib
 
 import pytest
 from Crypto.PublicKey import ECC, RSA
+from Crypto.Signature import eddsa
 from hypothesis import example, given
 from hypothesis import strategies as st
 from mnemonic import Mnemonic
 
+from chat.wire.ed25519 import SIGNATURE_BYTES, verify
 from chat.wire.hostkey import (
     HOST_KEY_BYTES,
-    SIGNATURE_BYTES,
     SUCCESSION_BYTES,
     HostKey,
     are_successions,
@@ -19,7 +20,6 @@ from chat.wire.hostkey import (
     fingerprint_words,
     is_fingerprint,
     predecessors,
-    verify,
 )
 from tests.wire.support import flip
 
@@ -162,6 +162,32 @@ def test_nobody_can_sign_for_a_key_of_small_order(host_key: str) -> None:
     for point in SMALL_ORDER.values():
         for number in range(16):
             assert not verify(public, bytes.fromhex(point) + bytes(32), b"%d" % number)
+
+
+P = 2**255 - 19
+
+
+@pytest.mark.parametrize("y", [P, P + 1, P + 3, 2**255 - 1])
+@pytest.mark.parametrize("sign", [0, 1 << 255])
+def test_a_key_is_encoded_in_one_way(y: int, sign: int) -> None:
+    # The first is a key of small order written otherwise: the check of those must not miss it.
+    public = (y | sign).to_bytes(32, "little")
+    for point in SMALL_ORDER.values():
+        for number in range(16):
+            assert not verify(public, bytes.fromhex(point) + bytes(32), b"%d" % number)
+
+
+@given(st.binary(max_size=50))
+def test_another_library_makes_and_takes_the_same_signatures(message: bytes) -> None:
+    key = ECC.construct(curve="Ed25519", seed=bytes(32))
+    other = eddsa.new(key, "rfc8032")
+    assert other.sign(message) == KEY.sign(message)
+
+
+@pytest.mark.parametrize("size", [0, 31, 33])
+def test_nothing_is_a_signature_of_a_key_of_another_length(size: int) -> None:
+    public = KEY.public.ljust(size, b"\0")[:size]
+    assert not verify(public, KEY.sign(b"message"), b"message")
 
 
 @pytest.mark.parametrize("size", [0, 1, 63, 65])

@@ -32,13 +32,9 @@ from chat.wire.connection import (
 )
 from chat.wire.errors import CloseCode, RemoteProtocolError
 from chat.wire.frames import FrameOpener, FrameSealer
-from chat.wire.handshake import (
-    ClientHandshake,
-    HandshakeKeys,
-    ServerHandshake,
-    encapsulate,
-)
+from chat.wire.handshake import ClientHandshake, HandshakeKeys, ServerHandshake
 from chat.wire.hostkey import HostKey, ServerIdentity, fingerprint, fingerprint_words, predecessors
+from chat.wire.kem import encapsulate
 from chat.wire.lines import (
     RecordLine,
     VoucherLine,
