@@ -6,7 +6,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from twisted.application.service import Service
 from twisted.cred.checkers import ICredentialsChecker
@@ -42,6 +42,9 @@ from chat.wire.hostkey import HostKey
 __all__ = ["DEFAULT_LISTEN", "ChatService", "Options", "makeService"]
 
 _log = Logger()
+
+_BACKLOG: Final = 1_024
+"""Connections that may wait to be accepted, unless an endpoint string says so itself."""
 
 
 class ChatService(Service):
@@ -232,7 +235,8 @@ def makeService(options: Options) -> ChatService:
     endpoints = []
     for description in options["listen"]:
         try:
-            endpoints.append((description, serverFromString(reactor, description)))
+            endpoint = serverFromString(reactor, _with_backlog(description))
+            endpoints.append((description, endpoint))
         except Exception as error:  # Parsers are plugins, and raise what they like.
             raise SystemExit(
                 f"encchat: {description!r} is not an endpoint to listen on: {error}"
@@ -247,6 +251,18 @@ def makeService(options: Options) -> ChatService:
         operators=options["operators"],
         checkers=options["credCheckers"],
     )
+
+
+def _with_backlog(description: str) -> str:
+    """Return an endpoint string that says how many connections may wait to be accepted.
+
+    Twisted's 50 are too few when everybody comes back at once: the kernel drops the others, and
+    they try again a second later, then three.
+    """
+    kind = description.partition(":")[0]
+    if kind not in ("tcp", "tcp6", "ssl", "unix") or ":backlog=" in description:
+        return description
+    return f"{description}:backlog={_BACKLOG}"
 
 
 class Reactor(store.Reactor, IReactorCore, IReactorUNIX):

@@ -503,6 +503,15 @@ class MakeServiceTests(ServiceCase):
         assert self.make().authenticator is None
         assert self.make("--auth", "memory:bob:hunter2").authenticator is not None
 
+    def test_many_may_wait_to_be_accepted_unless_it_is_said_how_many(self) -> None:
+        service = self.make(
+            *("--listen", "tcp:1", "--listen", "tcp6:1:interface=\\:\\:1"),
+            *("--listen", "unix:/run/x", "--listen", "tcp:1:backlog=7"),
+        )
+        found = [vars(endpoint)["_backlog"] for _, endpoint in service._endpoints]
+        assert found == [1_024, 1_024, 1_024, 7]
+        assert service._endpoints[0][0] == "tcp:1"
+
     def test_what_is_no_endpoint_is_a_sentence(self) -> None:
         for description in (
             "5555",
