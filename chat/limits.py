@@ -77,6 +77,10 @@ HISTORY_PAGE: Final = 50
 WORDS_BYTES: Final = 1_024
 """What is searched for, in UTF-8."""
 
+KEEP_ALIVE: Final = MappingProxyType({"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3})
+"""How TCP finds out that a silent peer is dead (RFC 9293 section 3.8.4): seconds until the first
+probe, between probes, and how many go unanswered."""
+
 ACKS_PAGE: Final = 500
 """Acknowledgements in one `posted`: 500 times (5 + 9 + 9 + 1) bytes is 12,000."""
 
@@ -164,8 +168,12 @@ class Limits:
     """Invitations into a room that are not taken up. All are in the room's one value in the store:
     1,000 times 18 bytes."""
 
-    ping_seconds: float = 60
-    silence_seconds: float = 90
+    ping_seconds: float = 300
+    """Of silence, until a side asks for a sign of life. The kernel finds dead peers sooner, with
+    `KEEP_ALIVE`, and for nothing: a ping of each of 10,000 clients a minute is 2 % of a core."""
+    silence_seconds: float = 360
+    answer_seconds: float = field(default=15, metadata=FIXED)
+    """Until a client that has sent something, and hears nothing, asks for a sign of life."""
     sweep_seconds: float = 1
     """How often deadlines are looked at: one timer for all connections."""
 

@@ -4,12 +4,14 @@
 the lines of a chunk; here a chunk is split once.
 """
 
+import socket
 from collections.abc import Sequence
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IConsumer, IPushProducer, ITCPTransport
 from twisted.protocols.basic import LineReceiver
 
-from chat.limits import LINE_BYTES
+from chat.limits import KEEP_ALIVE, LINE_BYTES
 from chat.wire.connection import Connection, Event, Transmit
 from chat.wire.errors import MalformedLineError, RemoteProtocolError
 from chat.wire.lines import DELIMITER
@@ -32,6 +34,17 @@ class ConnectionProtocol(LineReceiver):
 
     transport: IStreamTransport
     connection: Connection
+
+    def connectionMade(self) -> None:
+        """Let small writes go out at once, and TCP find out whether a silent peer is there."""
+        if not isinstance(self.transport.getPeer(), IPv4Address | IPv6Address):
+            return
+        self.transport.setTcpNoDelay(True)
+        self.transport.setTcpKeepAlive(True)
+        handle = self.transport.getHandle()
+        for name, value in KEEP_ALIVE.items():
+            if isinstance(handle, socket.socket) and hasattr(socket, name):
+                handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
     def dataReceived(self, data: bytes) -> None:
         """Hand every complete line to `lineReceived`, in order, until paused or at an end."""

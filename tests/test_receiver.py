@@ -1,6 +1,8 @@
 """Bytes to lines: however they are cut, whoever pauses, and never a quadratic cost."""
 
 import os
+import socket
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.protocols.basic import LineReceiver
 from twisted.trial.unittest import SynchronousTestCase
 
-from chat.limits import HANDSHAKE_LINE_BYTES, LINE_BYTES, Limits
+from chat.limits import HANDSHAKE_LINE_BYTES, KEEP_ALIVE, LINE_BYTES, Limits
 from chat.receiver import ConnectionProtocol
 from chat.testing import FakeTransport, Server
 from chat.wire.connection import Connection, Event, PeerClosed, Received, State, Transmit
@@ -114,6 +116,24 @@ def received(*chunks: bytes) -> Receiver:
 def cut(data: bytes, size: int) -> list[bytes]:
     """Return `data` in pieces."""
     return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+class SocketTests(SynchronousTestCase):
+    """What the kernel is asked to do for a connection."""
+
+    def test_tcp_finds_out_whether_a_silent_peer_is_there(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as handle:
+            with patch.object(FakeTransport, "getHandle", lambda _: handle):
+                assert connect(Receiver()).keep_alive
+            found = {
+                name: handle.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+                for name in KEEP_ALIVE
+            }
+        assert found == dict(KEEP_ALIVE)
+
+    def test_one_that_is_wrapped_is_left_as_it_is(self) -> None:
+        transport = connect(Receiver())
+        assert transport.no_delay and transport.keep_alive
 
 
 class CuttingTests(SynchronousTestCase):

@@ -48,7 +48,9 @@ class ChatClientProtocol(ConnectionProtocol):
         self._seconds = seconds
         self._heard = seconds()
         self._since = self._heard
-        self._is_pinged = False
+        self._asked: float | None = None
+        """When something was sent, if nothing was heard since."""
+        self._pinged: float | None = None
         self._reason = LOST
         self._is_final = False
         self._sweeper = LoopingCall(self._sweep)
@@ -56,8 +58,7 @@ class ChatClientProtocol(ConnectionProtocol):
 
     def connectionMade(self) -> None:
         """Say hello."""
-        if isinstance(self.transport.getPeer(), IPv4Address | IPv6Address):
-            self.transport.setTcpNoDelay(True)
+        super().connectionMade()
         self._sweeper.start(self._limits.sweep_seconds, now=False)
         self.transport.write(self.connection.start())
         self._conversation.connected(self)
@@ -65,7 +66,7 @@ class ChatClientProtocol(ConnectionProtocol):
     def lineReceived(self, line: bytes) -> None:
         """Note the sign of life, and take the line in."""
         self._heard = self._seconds()
-        self._is_pinged = False
+        self._asked = self._pinged = None
         super().lineReceived(line)
 
     def received(self, event: Event) -> None:
@@ -107,6 +108,8 @@ class ChatClientProtocol(ConnectionProtocol):
     def send(self, message: Struct) -> None:
         """Send a message."""
         if not self.connection.is_over:
+            if self._asked is None:
+                self._asked = self._seconds()
             self.transport.write(self.connection.send(message))
 
     def close(self, code: CloseCode) -> None:
@@ -122,18 +125,20 @@ class ChatClientProtocol(ConnectionProtocol):
         return ipaddress.ip_address(peer.host.partition("%")[0]).is_loopback
 
     def _sweep(self) -> None:
-        now = self._seconds()
-        silence = now - self._heard
+        now, limits = self._seconds(), self._limits
         if self.connection.is_over:
-            if now - self._since > self._limits.close_seconds:
+            if now - self._since > limits.close_seconds:
                 self.transport.abortConnection()
         elif self.connection.state is not State.ESTABLISHED:
-            if now - self._since > self._limits.connect_seconds:
+            if now - self._since > limits.connect_seconds:
                 self._give_up("The server did not answer in time.")
-        elif silence > self._limits.silence_seconds:
-            self._give_up("The server has fallen silent.")
-        elif silence > self._limits.ping_seconds and not self._is_pinged:
-            self._is_pinged = True
+        elif self._pinged is not None:
+            if now - self._pinged > limits.silence_seconds - limits.ping_seconds:
+                self._give_up("The server has fallen silent.")
+        elif now - self._heard > limits.ping_seconds or (
+            self._asked is not None and now - self._asked > limits.answer_seconds
+        ):
+            self._pinged = now
             self.send(Ping(0))
 
     def _give_up(self, reason: str) -> None:

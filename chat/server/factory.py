@@ -2,12 +2,14 @@
 
 A connection is *waiting* from its making until somebody has logged in on it, and in `clients` from
 the completed handshake on. Waiting ones, and all of them, are counted by groups of addresses. One
-timer looks at all deadlines; a connection has one of its own only while it sends too fast.
+timer looks at the deadlines; a connection has one of its own only while it sends too fast. Of the
+clients, which may be ten thousand that say nothing, it looks at those alone whose time has come.
 """
 
 import os
 from collections import Counter
 from collections.abc import Callable
+from heapq import heappop, heappush
 from itertools import count
 from time import monotonic
 
@@ -58,6 +60,10 @@ class ChatFactory(Factory["ChatProtocol"]):
         self._connected: set[int] = set()
         """Numbers of all connections that were not refused, until they are gone."""
         self._connected_at: Counter[str] = Counter()
+        self._due: list[tuple[float, int]] = []
+        """A heap with one entry for each client: when to look at it next, and its number. Those of
+        clients that are gone stay until then."""
+        self._full: dict[int, ChatProtocol] = {}
         self._closing: dict[int, tuple[float, ChatProtocol]] = {}
         self._drained: list[Deferred[None]] = []
         self._numbers = count(1)
@@ -120,6 +126,15 @@ class ChatFactory(Factory["ChatProtocol"]):
     def established(self, protocol: ChatProtocol) -> None:
         """Enter a connection in the registry."""
         self.clients[protocol.number] = protocol
+        heappush(self._due, (self.seconds() + self.limits.ping_seconds, protocol.number))
+
+    def stalled(self, protocol: ChatProtocol) -> None:
+        """Note that a connection does not take what is written."""
+        self._full[protocol.number] = protocol
+
+    def flowing(self, protocol: ChatProtocol) -> None:
+        """Note that it does again."""
+        self._full.pop(protocol.number, None)
 
     def admitted(self, protocol: ChatProtocol) -> None:
         """Take a connection out of the waiting."""
@@ -137,6 +152,7 @@ class ChatFactory(Factory["ChatProtocol"]):
             self._connected.remove(protocol.number)
             _uncount(self._connected_at, protocol.group)
         self._closing.pop(protocol.number, None)
+        self._full.pop(protocol.number, None)
         if self.clients.pop(protocol.number, None) is not None:
             self.desk.forget(protocol)
         self._check_drained()
@@ -151,21 +167,32 @@ class ChatFactory(Factory["ChatProtocol"]):
                     protocol.close(CloseCode.TIMEOUT, "the handshake took too long")
             elif age > limits.login_seconds:
                 protocol.close(CloseCode.TIMEOUT, "nobody logged in")
-        for protocol in list(self.clients.values()):
-            silence = now - protocol.heard
-            if protocol.is_full:
-                if now - protocol.full_since > limits.stall_seconds:
-                    protocol.close(CloseCode.SLOW_CONSUMER, "it does not read")
-            elif protocol.is_held:
-                continue  # We are the ones who do not listen.
-            elif silence > limits.silence_seconds:
-                protocol.close(CloseCode.TIMEOUT, "no sign of life")
-            elif silence > limits.ping_seconds and not protocol.is_pinged:
-                protocol.is_pinged = True
-                protocol.send(Ping(0))
+        while self._due and self._due[0][0] <= now:
+            _, number = heappop(self._due)
+            if number in self.clients:
+                heappush(self._due, (self._check(self.clients[number], now), number))
+        for protocol in list(self._full.values()):
+            if now - protocol.full_since > limits.stall_seconds:
+                protocol.close(CloseCode.SLOW_CONSUMER, "it does not read")
         for since, protocol in list(self._closing.values()):
             if now - since > limits.close_seconds:
                 protocol.transport.abortConnection()
+
+    def _check(self, protocol: ChatProtocol, now: float) -> float:
+        """Do what a client's silence demands; return when to look again, which is later."""
+        limits = self.limits
+        silence = now - protocol.heard
+        if protocol.is_full or protocol.is_held:
+            return now + limits.ping_seconds  # We are the ones who do not listen.
+        if silence < limits.ping_seconds:
+            return protocol.heard + limits.ping_seconds
+        if silence < limits.silence_seconds:
+            if not protocol.is_pinged:
+                protocol.is_pinged = True
+                protocol.send(Ping(0))
+            return protocol.heard + limits.silence_seconds
+        protocol.close(CloseCode.TIMEOUT, "no sign of life")
+        return now + limits.close_seconds
 
     def close_all(self, retry_after: int) -> None:
         """Tell everybody that the server stops, and when to come back (seconds)."""

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
@@ -70,9 +69,8 @@ class ChatProtocol(ConnectionProtocol):
     # --- Up ---
 
     def connectionMade(self) -> None:
-        """Begin: small writes go out at once, and the transport tells when it is full."""
-        if isinstance(self.transport.getPeer(), IPv4Address | IPv6Address):
-            self.transport.setTcpNoDelay(True)
+        """Begin: the transport tells when it is full."""
+        super().connectionMade()
         handle = self.transport.getHandle()
         if isinstance(handle, socket.socket):
             # As a pull producer it is told whenever the transport's buffer has become empty.
@@ -212,6 +210,7 @@ class ChatProtocol(ConnectionProtocol):
         if not self.is_full:
             self.is_full = True
             self.full_since = self.factory.seconds()
+            self.factory.stalled(self)
             self._update_reading()
 
     def resumeProducing(self) -> None:
@@ -219,6 +218,7 @@ class ChatProtocol(ConnectionProtocol):
         if not self.is_full:
             return
         self.is_full = False
+        self.factory.flowing(self)
         self.heard = self.factory.seconds()
         self.factory.desk.catch_up(self)
         self._update_reading()

@@ -39,7 +39,7 @@ class FakeTransport:
         """What each call of `write` brought."""
         self.size = 0
         """How many bytes wait for the peer."""
-        self.no_delay = False
+        self.no_delay = self.keep_alive = False
         self.is_reading = True
         """Whether the protocol takes in what the peer writes."""
         self.is_write_closed = False
@@ -97,12 +97,16 @@ class FakeTransport:
             self._is_producer_paused = True
             self._producer.pauseProducing()
 
-    def getHandle(self) -> None:
+    def getHandle(self) -> object:
         """There is no socket."""
 
     def setTcpNoDelay(self, enabled: bool) -> None:
         """Note whether Nagle's algorithm is off."""
         self.no_delay = enabled
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        """Note whether TCP looks after a silent peer."""
+        self.keep_alive = enabled
 
     def getPeer(self) -> IAddress:
         """Return the peer's address."""

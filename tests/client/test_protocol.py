@@ -28,6 +28,7 @@ from chat.wire.connection import (
 from chat.wire.errors import CloseCode
 from chat.wire.hostkey import SUCCESSION_BYTES, HostKey
 from chat.wire.messages import Joined, Login, Ok, Ping, Pong, TextBody
+from chat.wire.requests import Who
 
 LIMITS = Limits()
 LOGIN = Login(1, "ana", bytes(32), bytes(64))
@@ -172,7 +173,7 @@ class ProtocolTests(SynchronousTestCase):
         self.transport.take()
         assert self.happened() == ["The server did not answer in time."]
 
-    def test_after_a_minute_of_silence_it_asks_once(self) -> None:
+    def test_after_five_minutes_of_silence_it_asks_once(self) -> None:
         self.establish()
         self.advance(LIMITS.ping_seconds)
         assert self.pump() == []
@@ -186,7 +187,32 @@ class ProtocolTests(SynchronousTestCase):
         self.advance(LIMITS.ping_seconds)
         assert self.happened() == []
 
-    def test_after_ninety_seconds_it_is_over(self) -> None:
+    def test_who_waits_for_an_answer_asks_soon(self) -> None:
+        self.establish()
+        self.protocol.send(Who(1, bytes(16)))
+        assert len(self.pump()) == 1
+        self.advance(LIMITS.answer_seconds)
+        assert self.transport.take() == b""
+        self.advance(2)
+        [ping] = split_lines(self.transport.take())
+        [answer] = self.server.receive_line(ping)
+        assert isinstance(answer, Transmit)
+        self.advance(LIMITS.silence_seconds - LIMITS.ping_seconds - 1)
+        self.transport.receive(answer.data)
+        self.advance(LIMITS.silence_seconds - LIMITS.ping_seconds)
+        assert "The server has fallen silent." not in self.happened()
+
+    def test_who_gets_no_answer_to_that_gives_up(self) -> None:
+        self.establish()
+        self.happened()
+        self.protocol.send(Who(1, bytes(16)))
+        self.advance(LIMITS.answer_seconds + 1, LIMITS.silence_seconds - LIMITS.ping_seconds)
+        assert self.happened() == []
+        self.advance(2)
+        self.transport.take()
+        assert self.happened() == ["The server has fallen silent."]
+
+    def test_after_six_minutes_it_is_over(self) -> None:
         self.establish()
         self.happened()
         self.advance(LIMITS.silence_seconds + 2)

@@ -12,6 +12,7 @@ FIXED = {
     "bytes_per_generation",
     "generation_seconds",
     "catch_up_bytes",
+    "answer_seconds",
     "connect_seconds",
     "unacknowledged_posts",
 }
