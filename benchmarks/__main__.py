@@ -6,7 +6,6 @@ machine's speed drifts.
 """
 
 import argparse
-import importlib
 import json
 import os
 import platform
@@ -19,33 +18,34 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.encchat import Encchat
+from benchmarks.irc import Ngircd
+from benchmarks.mqtt import Mosquitto
+from benchmarks.nats import Nats
 from benchmarks.peer import PeerError, Server
 from benchmarks.plan import SCENARIOS, Scenario
 from benchmarks.report import Results, print_floor, print_report
 from benchmarks.scenarios import Figures, Rounds
+from benchmarks.textbook import Textbook
 
 _OWN: Final = "encchat"
-_PEERS: Final = {
-    "ngircd": ("irc", "Ngircd"),
-    "nats": ("nats", "Nats"),
-    "mosquitto": ("mqtt", "Mosquitto"),
-    "textbook": ("textbook", "Textbook"),
+_KINDS: Final[dict[str, tuple[Callable[[], Server], Callable[[], str | None]]]] = {
+    _OWN: (Encchat, Encchat.found),
+    "ngircd": (Ngircd, Ngircd.found),
+    "nats": (Nats, Nats.found),
+    "mosquitto": (Mosquitto, Mosquitto.found),
+    "textbook": (Textbook, Textbook.found),
 }
-"""By name: the module and the class."""
+"""By name: what makes one, and what tells whether it is installed."""
 
 
 def _servers() -> dict[str, Callable[[], Server]]:
     """Return those that are there, by name."""
-    kinds: dict[str, Callable[[], Server]] = {_OWN: Encchat}
-    for name, (module, kind) in _PEERS.items():
-        try:
-            found = getattr(importlib.import_module(f"benchmarks.{module}"), kind)
-        except ImportError:
-            continue
-        if found.found() is None:
+    kinds: dict[str, Callable[[], Server]] = {}
+    for name, (kind, found) in _KINDS.items():
+        if found() is None:
             print(f"{name} is not installed: it is left out")
         else:
-            kinds[name] = found
+            kinds[name] = kind
     return kinds
 
 
@@ -70,11 +70,15 @@ def _rounds(
         for name, kind in servers.items():
             if scenario.is_own and name != _OWN:
                 continue
-            with _on_core(core):
-                server = stack.enter_context(kind())
+            results[name] = []
+            try:
+                with _on_core(core):
+                    server = stack.enter_context(kind())
+            except PeerError as error:
+                print(f"{scenario.name}: {name} did not start: {error}")
+                continue
             play = scenario.play if name == _OWN else scenario.peer_play
             running[name] = stack.enter_context(closing(play(server)))
-            results[name] = []
         for _ in range(min(rounds, scenario.rounds)):
             for name, figures in list(running.items()):
                 try:

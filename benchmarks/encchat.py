@@ -32,6 +32,8 @@ _LIMITS: Final = (
 class Encchat:
     """``twistd encchat`` with its SQLite file on the disk; see `benchmarks.peer.Server`."""
 
+    share = 1.0
+
     def __init__(self) -> None:
         self.name = f"encchat {_version()}"
         self.port = 0

@@ -52,6 +52,8 @@ class Server(Protocol):
     name: str
     """As it is to appear in the table, with its version."""
     port: int
+    share: float
+    """Of the posts of a scenario, how many it is given: one that is slow would take all day."""
 
     def __enter__(self) -> "Server":
         """Start it, and wait until it listens. Raises PeerError if it does not."""

@@ -1,6 +1,5 @@
 """What ``python -m benchmarks`` prints: the floor, medians of all servers, ratios, targets."""
 
-import importlib
 import os
 import tempfile
 from pathlib import Path
@@ -8,6 +7,7 @@ from statistics import median
 from time import perf_counter
 from typing import Final
 
+from benchmarks.floor import python_send_floor, send_floor
 from benchmarks.plan import SCENARIOS, Figure
 from benchmarks.scenarios import Figures, percentiles
 from benchmarks.targets import TARGETS, Medians
@@ -24,12 +24,8 @@ _FLOORS: Final = [(readers, size) for readers in (100, 1_000) for size in (400, 
 
 def print_floor() -> None:
     """Print what the system calls of a fan-out cost alone, if there is a compiler to tell."""
-    try:
-        floor = importlib.import_module("benchmarks.floor")
-    except ImportError:
-        return
     for readers, size in _FLOORS:
-        bare, python = floor.send_floor(readers, size), floor.python_send_floor(readers, size)
+        bare, python = send_floor(readers, size), python_send_floor(readers, size)
         figures = [
             f"{name} {cost:.2f} µs" if cost is not None else f"{name} not measured"
             for name, cost in (("in C", bare), ("in Python", python))

@@ -26,6 +26,7 @@ def percentiles(times: list[float]) -> tuple[float, float]:
 
 def fan_out(server: Server, readers: int, posts: int, in_flight: int) -> Rounds:
     """One says something to many readers: deliveries per server CPU second."""
+    posts = max(in_flight, round(posts * server.share))
     sender, *others = clients = connect_room(
         server, [f"a{index}" for index in range(readers + 1)], "fan"
     )
@@ -44,6 +45,7 @@ def fan_out(server: Server, readers: int, posts: int, in_flight: int) -> Rounds:
 
 def busy_room(server: Server, members: int, posts: int, each: int) -> Rounds:
     """All members of a room talk: deliveries per server CPU second."""
+    posts = max(members, round(posts * server.share))
     clients = connect_room(server, [f"b{index}" for index in range(members)], "busy")
     try:
         while True:
