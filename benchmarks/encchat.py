@@ -2,6 +2,7 @@
 
 import select
 import socket
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from time import monotonic
 from typing import Final
@@ -34,10 +35,10 @@ class Encchat:
 
     share = 1.0
 
-    def __init__(self) -> None:
+    def __init__(self, program: Sequence[str] = ()) -> None:
         self.name = f"encchat {_version()}"
         self.port = 0
-        self._process = ServerProcess(limits=_LIMITS, has_own_core=False)
+        self._process = ServerProcess(limits=_LIMITS, has_own_core=False, program=program)
 
     def __enter__(self) -> "Encchat":
         """Start it, and wait until it listens. Raises PeerError if it does not."""

@@ -62,7 +62,7 @@ SCENARIOS: Final = (
         "A1000",
         "one talks to 1,000 readers, 64 posts in flight",
         _RATE,
-        partial(scenarios.fan_out, readers=1_000, posts=1_280, in_flight=64),
+        partial(scenarios.fan_out, readers=1_000, posts=320, in_flight=64),
     ),
     Scenario(
         "A100w1",
@@ -74,7 +74,7 @@ SCENARIOS: Final = (
         "B",
         "200 members of a room all talk, 4 posts of each in flight",
         _RATE,
-        partial(scenarios.busy_room, members=200, posts=20_000, each=4),
+        partial(scenarios.busy_room, members=200, posts=5_000, each=4),
     ),
     Scenario(
         "C",

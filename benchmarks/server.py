@@ -41,16 +41,18 @@ class ServerProcess:
         port: int = 0,
         limits: Sequence[str] = (),
         has_own_core: bool = True,
+        program: Sequence[str] = (),
     ) -> None:
         """With a state directory of somebody else's, and on a port, if they are given.
 
         `limits` are set besides, each as NAME=VALUE. Without `has_own_core` the cores stay as they
-        are: the caller has seen to them.
+        are: the caller has seen to them. `program` is what runs instead of twistd.
         """
         self.port = port
         self._state = state
         self._limits = (*_UNLIMITED, *limits)
         self._has_own_core = has_own_core
+        self._program = program or [str(Path(sys.executable).with_name("twistd"))]
         self._cores = os.sched_getaffinity(0)
 
     def __enter__(self) -> "ServerProcess":
@@ -81,7 +83,7 @@ class ServerProcess:
         """Start it, after `kill`, where it was. Raises RuntimeError if it does not listen."""
         listen = f"tcp:{self.port}:interface=127.0.0.1"
         command = [
-            *(str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="),
+            *(*self._program, "--nodaemon", "--pidfile="),
             *(f"--logfile={self._log}", "encchat", "--listen", listen),
             *("--state", str(self._state or Path(self._directory.name) / "state")),
             *(word for limit in self._limits for word in ("--limit", limit)),

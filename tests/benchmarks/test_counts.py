@@ -1,0 +1,124 @@
+"""What a delivery costs, in what can be counted on any machine: a guard against getting slower.
+
+The server runs as users run it. Seconds are for `make bench`; here are system calls, bytes, ciphers
+and hashes, each with a bound a little above what it was when the test was written.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.encchat import Encchat, EncchatClient
+from benchmarks.load import run
+
+READERS = 40
+POSTS = 64
+
+
+CIPHERS = "newp"
+"""cffi's, which PyCryptodome calls once for each cipher, with its key schedule."""
+
+
+class CountedServer:
+    """The server, and what it has called."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.server = Encchat([sys.executable, "-m", "benchmarks.counted", str(path)])
+
+    def counts(self) -> Counter[str]:
+        """Return the calls up to now, and what the kernel has counted (proc(5), io)."""
+        self._path.unlink(missing_ok=True)
+        os.kill(self.server.pids[0], signal.SIGUSR1)
+        deadline = time.monotonic() + 10
+        while not self._path.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        counts = Counter(json.loads(self._path.read_text()))
+        counts["calls"] = counts.total()
+        for line in Path(f"/proc/{self.server.pids[0]}/io").read_text().splitlines():
+            name, _, value = line.partition(": ")
+            counts[name] = int(value)
+        return counts
+
+
+class CountingClient(EncchatClient):
+    """A reader that counts bytes."""
+
+    received = 0
+
+    def take(self, data: bytes) -> None:
+        """Count, and take in."""
+        CountingClient.received += len(data)
+        super().take(data)
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CountedServer]:
+    """A server that counts."""
+    counted = CountedServer(tmp_path_factory.mktemp("counts") / "calls")
+    with counted.server:
+        yield counted
+
+
+def cost(counted: CountedServer, in_flight: int, room: str) -> dict[str, float]:
+    """Return what a post to many readers costs."""
+    names = [f"{room}{number}" for number in range(READERS + 1)]
+    clients = counted.server.admit([CountingClient(name, room) for name in names], READERS)
+    sender, *readers = clients
+    run([sender], readers, POSTS, in_flight)
+    before, received = counted.counts(), CountingClient.received
+    run([sender], readers, POSTS, in_flight)
+    after, received = counted.counts(), CountingClient.received - received
+    for client in clients:
+        client.close()
+    costs = {name: (count - before[name]) / POSTS for name, count in after.items()}
+    return costs | {"bytes": received / POSTS}
+
+
+def check(costs: dict[str, float], bounds: dict[str, float]) -> None:
+    """Check that nothing costs more than it may."""
+    found = {name: round(costs.get(name, 0.0), 2) for name in bounds}
+    assert {name: cost for name, cost in found.items() if cost > bounds[name]} == {}, found
+    assert found["socket.sendmsg"] > 0 and found[CIPHERS] > 0, "this counts nothing"
+
+
+def test_one_post_at_a_time(counted: CountedServer) -> None:
+    bounds = {
+        "socket.sendmsg": READERS + 1.1,  # One for each reader, and the acknowledgement.
+        "socket.recv": 1.2,
+        "epoll.poll": 2.5,
+        "epoll.modify": 0.1,
+        "HMAC.digest": READERS + 3.2,
+        CIPHERS: 3.2,  # The post, the record, the acknowledgement.
+        "openssl_sha512": 1.2,
+        "Connection.execute": 7,
+        "syscw": 13,
+        "bytes": READERS * 395,
+        "calls": READERS * 19,
+    }
+    check(cost(counted, 1, "one"), bounds)
+
+
+def test_many_posts_at_a_time(counted: CountedServer) -> None:
+    bounds = {
+        "socket.sendmsg": READERS * 0.1,
+        "socket.recv": 0.3,
+        "epoll.poll": 0.5,
+        "epoll.modify": 0.1,
+        "HMAC.digest": 3 + READERS * 0.1,
+        CIPHERS: 1.5,  # The records of a batch are sealed by one.
+        "openssl_sha512": 0.2,
+        "Connection.execute": 1,
+        "syscw": 2,
+        "bytes": READERS * 370,
+        "calls": 160,
+    }
+    check(cost(counted, POSTS, "many"), bounds)
