@@ -9,7 +9,7 @@ clients, which may be ten thousand that say nothing, it looks at those alone who
 import os
 from collections import Counter
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from time import monotonic
 
@@ -62,7 +62,7 @@ class ChatFactory(Factory["ChatProtocol"]):
         self._connected_at: Counter[str] = Counter()
         self._due: list[tuple[float, int]] = []
         """A heap with one entry for each client: when to look at it next, and its number. Those of
-        clients that are gone stay until then."""
+        clients that are gone stay until they are the greater part."""
         self._full: dict[int, ChatProtocol] = {}
         self._closing: dict[int, tuple[float, ChatProtocol]] = {}
         self._drained: list[Deferred[None]] = []
@@ -155,6 +155,9 @@ class ChatFactory(Factory["ChatProtocol"]):
         self._full.pop(protocol.number, None)
         if self.clients.pop(protocol.number, None) is not None:
             self.desk.forget(protocol)
+            if len(self._due) > 2 * len(self.clients) + 8:
+                self._due = [entry for entry in self._due if entry[1] in self.clients]
+                heapify(self._due)
         self._check_drained()
 
     def _sweep(self) -> None:

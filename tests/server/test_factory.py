@@ -156,6 +156,14 @@ class SignsOfLifeTests(ServerCase):
         self.server.advance(300)
         assert len(self.server.factory._due) == 1
 
+    def test_crowds_that_come_and_go_leave_nothing_behind(self) -> None:
+        for number in range(100):
+            [ben] = self.server.enter(f"ben{number}")
+            ben.vanish()
+            assert len(self.server.factory._due) <= 10
+        self.server.advance(300)
+        assert len(self.server.factory._due) == 1
+
     def test_nobody_is_looked_at_before_it_is_time(self) -> None:
         due = []
         for _ in range(1_000):
