@@ -64,6 +64,19 @@ def _rounds(
     scenario: Scenario, servers: dict[str, Callable[[], Server]], rounds: int, core: int
 ) -> dict[str, list[Figures]]:
     """Return the figures of each server, in each round of a scenario."""
+    if scenario.rounds > 1:
+        return _together(scenario, servers, min(rounds, scenario.rounds), core)
+    # Many clients, and nothing gained by having those of all servers at the same time.
+    return {
+        name: figures
+        for name, kind in servers.items()
+        for figures in _together(scenario, {name: kind}, 1, core).values()
+    }
+
+
+def _together(
+    scenario: Scenario, servers: dict[str, Callable[[], Server]], rounds: int, core: int
+) -> dict[str, list[Figures]]:
     results: dict[str, list[Figures]] = {}
     with ExitStack() as stack:
         running: dict[str, Rounds] = {}
@@ -79,11 +92,11 @@ def _rounds(
                 continue
             play = scenario.play if name == _OWN else scenario.peer_play
             running[name] = stack.enter_context(closing(play(server)))
-        for _ in range(min(rounds, scenario.rounds)):
+        for _ in range(rounds):
             for name, figures in list(running.items()):
                 try:
                     results[name].append(next(figures))
-                except PeerError as error:
+                except (PeerError, OSError) as error:
                     print(f"{scenario.name}: {name} failed: {error}")
                     del running[name]
     return results

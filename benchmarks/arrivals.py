@@ -10,7 +10,7 @@ from benchmarks.scenarios import Figures, Rounds
 
 __all__ = ["catch_up", "idle", "logins", "own_logins", "posting"]
 
-_SECONDS = 60.0
+_SECONDS = 120.0
 
 
 def idle(server: Server, clients: int, settle: float, seconds: float) -> Rounds:

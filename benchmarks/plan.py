@@ -50,13 +50,13 @@ SCENARIOS: Final = (
         "A10",
         "one talks to 10 readers, 64 posts in flight",
         _RATE,
-        partial(scenarios.fan_out, readers=10, posts=20_000, in_flight=64),
+        partial(scenarios.fan_out, readers=10, posts=10_000, in_flight=64),
     ),
     Scenario(
         "A100",
         "one talks to 100 readers, 64 posts in flight",
         _RATE,
-        partial(scenarios.fan_out, readers=100, posts=6_400, in_flight=64),
+        partial(scenarios.fan_out, readers=100, posts=3_200, in_flight=64),
     ),
     Scenario(
         "A1000",
@@ -104,7 +104,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "F",
-        "20 clients, 10 at a time, return and are sent 100,000 records each",
+        "100 clients, 20 at a time, return and are sent 100,000 records each",
         (
             Figure("rate", "records a CPU second", True),
             Figure("before", "MiB of memory before"),
@@ -112,7 +112,7 @@ SCENARIOS: Final = (
             Figure("after", "MiB of memory after"),
             Figure("growth", "MiB of memory more, meanwhile"),
         ),
-        partial(arrivals.catch_up, records=100_000, clients=20, group=10),
+        partial(arrivals.catch_up, records=100_000, clients=100, group=20),
         is_own=True,
         rounds=1,
     ),
