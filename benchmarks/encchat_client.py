@@ -94,10 +94,10 @@ class EncchatClient:
         return self._socket.fileno()
 
     def post(self, text: str) -> None:
-        """Send one message to the room. What the socket does not take now is kept for `flush`."""
+        """Say something in the room; `flush` sends it."""
         self._last_id += 1
         post = messages.Post(self._last_id, self.log, os.urandom(16), text)
-        self._write(self.connection.send(post))
+        self._unsent += self.connection.send(post)
 
     def flush(self) -> bool:
         """Send what is kept; whether all of it is sent now."""

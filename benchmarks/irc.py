@@ -36,6 +36,7 @@ class IrcClient(TlsClient):
     """Who says something in a channel, and hears the others."""
 
     head = b" PRIVMSG #"
+    record_bytes = 2_048  # ngIRCd reads no more at a time, and leaves the rest of a record there.
 
     def __init__(self, room: str | None) -> None:
         super().__init__()

@@ -4,7 +4,7 @@ import gc
 import select
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import count, cycle
+from itertools import count, cycle, islice
 from time import monotonic, process_time
 from typing import Final
 
@@ -33,7 +33,8 @@ class Loop:
     def __init__(self, clients: Iterable[Client]) -> None:
         self.clients = list(dict.fromkeys(clients))
         self._by_fd = {client.fileno(): client for client in self.clients}
-        self._unsent: set[int] = set()
+        self._talking: set[Client] = set()
+        """Those who have said something since the last turn."""
         self.delivered = 0
         """Messages that all of them have received since the loop was made."""
 
@@ -52,12 +53,16 @@ class Loop:
         self._epoll.close()
 
     def turn(self, seconds: float) -> bool:
-        """Wait up to `seconds`; take in what has arrived; return whether anything has."""
+        """Send what was said, each client's in one write; wait up to `seconds`; take in what has
+        arrived; return whether anything has."""
+        for client in self._talking:
+            if not client.flush():
+                self._epoll.modify(client.fileno(), select.EPOLLIN | select.EPOLLOUT)
+        self._talking.clear()
         events = self._epoll.poll(max(0.0, seconds), len(self._by_fd))
         for fd, kind in events:
             client = self._by_fd[fd]
             if kind & select.EPOLLOUT and client.flush():
-                self._unsent.discard(fd)
                 self._epoll.modify(fd, select.EPOLLIN)
             if kind & ~select.EPOLLOUT:
                 before = client.delivered
@@ -66,13 +71,11 @@ class Loop:
         return bool(events)
 
     def say(self, client: Client) -> tuple[int, float]:
-        """Let a client say something; return its number, and the time just before."""
+        """Let a client say something in the next turn; return its number, and the time."""
         number = next(_numbers) % 10**8
         said, now = text(number), monotonic()
         client.post(said)
-        if not client.flush() and client.fileno() not in self._unsent:
-            self._unsent.add(client.fileno())
-            self._epoll.modify(client.fileno(), select.EPOLLIN | select.EPOLLOUT)
+        self._talking.add(client)
         return number, now
 
     def settle(self) -> None:
@@ -115,11 +118,10 @@ def check(senders: Sequence[Client], readers: Sequence[Client]) -> None:
 
 
 def run(senders: Sequence[Client], readers: Sequence[Client], posts: int, in_flight: int) -> None:
-    """Let the senders post in turns, so that `in_flight` posts are under way, until all arrived.
+    """Let the senders post in turns, `in_flight` posts at once, and again when all have arrived.
 
-    Under way is what was posted less what all readers received, divided by their number: alike for
-    every server, whether it acknowledges or not. Raises PeerError if anything is missing or comes
-    twice, or after a minute.
+    Those of one sender leave in one write. That is alike for every server, whether it acknowledges
+    or not. Raises PeerError if anything is missing or comes twice, or after a minute.
     """
     audience = len(readers) - (senders[0] in readers)
     before = {id(reader): reader.delivered for reader in readers}
@@ -127,16 +129,18 @@ def run(senders: Sequence[Client], readers: Sequence[Client], posts: int, in_fli
     turns = cycle(senders)
     deadline = monotonic() + _SECONDS
     with Loop([*senders, *readers]) as loop:
-        posted, goal = 0, posts * audience
-        while loop.delivered < goal:
-            while posted < posts and posted - loop.delivered // audience < in_flight:
-                sender = next(turns)
+        posted = 0
+        while posted < posts:
+            burst = min(in_flight, posts - posted)
+            for sender in islice(turns, burst):
                 loop.say(sender)
                 said[id(sender)] += 1
-                posted += 1
-            loop.turn(1.0)
-            if monotonic() > deadline:
-                raise PeerError(f"{goal - loop.delivered} of {goal} deliveries are missing")
+            posted += burst
+            while loop.delivered < posted * audience:
+                loop.turn(1.0)
+                if monotonic() > deadline:
+                    missing = posted * audience - loop.delivered
+                    raise PeerError(f"{missing} deliveries are missing")
         loop.settle()
     for reader in readers:
         _expect(reader, before[id(reader)] + posts - said[id(reader)])

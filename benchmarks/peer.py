@@ -26,7 +26,7 @@ class Client(Protocol):
         ...
 
     def post(self, text: str) -> None:
-        """Send one message to the room. What the socket does not take now is kept for `flush`."""
+        """Say something in the room; `flush` sends it."""
         ...
 
     def flush(self) -> bool:

@@ -131,6 +131,8 @@ class TlsClient:
 
     head = b""
     """What each message begins with, and nothing else contains."""
+    record_bytes = 16_384
+    """What it sends in one record of TLS, at most."""
 
     def __init__(self) -> None:
         self.delivered = self.opened = 0
@@ -182,21 +184,20 @@ class TlsClient:
         return self._socket.fileno()
 
     def write(self, data: bytes) -> None:
-        """Send, or keep what the socket does not take now."""
-        data = self._unsent + data
-        try:
-            sent = self._socket.send(data)
-        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
-            sent = 0
-        except OSError as error:
-            raise PeerError(str(error)) from None
-        self._unsent = data[sent:]
+        """Keep something for `flush`."""
+        self._unsent += data
 
     def flush(self) -> bool:
         """Send what is kept; whether all of it is sent now."""
-        if self._unsent:
-            self.write(b"")
-        return not self._unsent
+        try:
+            while self._unsent:
+                sent = self._socket.send(self._unsent[: self.record_bytes])
+                self._unsent = self._unsent[sent:]
+        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return False
+        except OSError as error:
+            raise PeerError(str(error)) from None
+        return True
 
     def receive(self) -> None:
         """Take in all that has arrived, without waiting. Raises PeerError at an end."""
@@ -210,6 +211,7 @@ class TlsClient:
             if not data:
                 raise PeerError("the server has closed the connection")
             self.take(data)
+            self.flush()  # What was answered.
 
     def take(self, data: bytes) -> None:
         """Take in what has arrived. Raises PeerError."""
