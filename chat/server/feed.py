@@ -98,7 +98,8 @@ class Feed(Readers):
         """Learn where the log ends. Raises StoreError."""
         tail = await self._store.tail(self.log)
         await self.epochs.load()
-        self.tail, self._time = tail.seq, tail.time
+        self.tail = self._given = tail.seq
+        self._time = tail.time
 
     def renew(self) -> None:
         """Somebody may read no more: the next record has a new key."""
@@ -203,8 +204,10 @@ class Feed(Readers):
     def _committed(self, drafts: list[Draft], records: list[bytes], places: list[Appended]) -> None:
         """Deliver what is durable now, and answer those who asked."""
         before = self.tail
+        self.tail = max([before, *[place.seq for place in places]])
         lines: list[Line] = []
         authors: dict[int, _Author] = {}
+        others: list[tuple[Callable[[Appended], None], Appended]] = []
         stored = iter(places)
         for draft, record in zip(drafts, records, strict=True):
             place = _PASSING if _is_passing(draft) else next(stored)
@@ -217,17 +220,18 @@ class Feed(Readers):
                 if place.is_new:
                     author.lines.append(len(lines))
             elif draft.answer is not None:
-                draft.answer(place)
+                others.append((draft.answer, place))
             if place.is_new:
                 lines.append(line_of(self.log, place.seq, record))
-                if place.seq > self.tail:
-                    self.tail = place.seq
             if isinstance(draft.happening, Deleted):
                 self._pages.forget(self.log)
         batch = Batch(lines)
-        self.deliver(batch, before, authors)
+        self.deliver(batch, authors)
         for author in authors.values():
             self._answer(author, batch, before)
+        # Who begins to read because of an answer begins behind what was delivered.
+        for answer, place in others:
+            answer(place)
 
     def _answer(self, author: _Author, batch: Batch, before: int) -> None:
         """Give an author what others said, and the answers to its requests instead of its own."""

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from chat.server.epochs import Epochs
 from chat.server.pages import Page, Pages
-from chat.server.runs import Batch, Run, join_runs, line_of
+from chat.server.runs import Batch, join_runs, line_of
 from chat.server.session import Session
 from chat.wire import messages
 from chat.wire.errors import CloseCode
@@ -32,6 +32,7 @@ class _Reader:
     def __init__(self, session: Session, cursor: int) -> None:
         self.session = session
         self.cursor = cursor
+        """How far it has read, while it is behind."""
         self.epoch = 0
         """The newest epoch whose key the session has."""
         self.own: set[int] = set()
@@ -41,16 +42,26 @@ class _Reader:
 
 
 class Readers:
-    """Who reads a log, and how far each has come."""
+    """Who reads a log, and how far each has come.
+
+    Those at the tail are most of them, most of the time, and nothing is noted of them but that they
+    are there: what a delivery costs is the voucher and the write.
+    """
 
     def __init__(self, log: bytes, epochs: Epochs, pages: Pages, clock: IReactorTime) -> None:
         self.log = log
         self.epochs = epochs
         self.tail = 0
         """The last sequence number that is durable."""
+        self._given = 0
+        """What the tail was when those at the tail were last given everything."""
         self._pages = pages
         self._clock = clock
         self._readers: dict[int, _Reader] = {}
+        self._at_tail: dict[int, Session] = {}
+        """Those who have been given everything."""
+        self._known = 0
+        """The newest epoch whose key all of these have, at least."""
 
     def reads(self, number: int) -> bool:
         """Tell whether a session reads this log."""
@@ -62,12 +73,16 @@ class Readers:
         `catch_up` must follow when the session has been told.
         """
         cursor = self.tail if after is None else min(after, self.tail)
-        self._readers[session.number] = _Reader(session, cursor)
+        reader = self._readers[session.number] = _Reader(session, cursor)
+        self._at_tail.pop(session.number, None)
+        if cursor == self.tail:
+            self._arrive(reader)
         return cursor
 
     def drop(self, number: int) -> None:
         """A session reads no more."""
         self._readers.pop(number, None)
+        self._at_tail.pop(number, None)
 
     def has_readers(self) -> bool:
         """Tell whether anybody reads this log."""
@@ -78,51 +93,87 @@ class Readers:
         reader = self._readers.get(number)
         return 0 if reader is None else reader.epoch
 
+    def _arrive(self, reader: _Reader) -> None:
+        """A reader has been given everything."""
+        self._at_tail[reader.session.number] = reader.session
+        self._known = min(self._known, reader.epoch)
+        reader.own.clear()
+
+    def _fall_behind(self, number: int, cursor: int) -> _Reader:
+        """A reader cannot take what comes after `cursor`."""
+        del self._at_tail[number]
+        reader = self._readers[number]
+        reader.cursor = cursor
+        return reader
+
     # --- Those at the tail ---
 
-    def deliver(self, batch: Batch, before: int, authors: Collection[int]) -> None:
-        """Give everybody who has read up to `before`, but not `authors`, what was committed."""
-        runs = batch.runs
-        for number, reader in list(self._readers.items()):
-            if reader.cursor == before and number not in authors:
-                self._deliver(reader, runs)
+    def deliver(self, batch: Batch, authors: Collection[int]) -> None:
+        """Give everybody at the tail, but not `authors`, what was committed; it ends at the tail
+        of now."""
+        cursor = self._given
+        for run in batch.runs:
+            if run.epoch > self._known:
+                self._give_key(run.epoch, authors)
+            everybody = list(self._at_tail.items())
+            done = 0
+            try:
+                for number, session in everybody:
+                    if number in authors:
+                        pass
+                    elif session.is_full:
+                        self._fall_behind(number, cursor)
+                    else:
+                        session.deliver(run)
+                    done += 1
+            except BaseException:
+                for number, _ in everybody[:done]:
+                    if number in self._at_tail and number not in authors:
+                        self._fall_behind(number, max(cursor, run.last))
+                self._given = cursor
+                raise
+            cursor = max(cursor, run.last)
+        self._given = self.tail
+
+    def _give_key(self, epoch: int, authors: Collection[int]) -> None:
+        """See to it that all at the tail, but not `authors`, have the key of an epoch."""
+        for number, session in list(self._at_tail.items()):
+            if number not in authors and not session.is_full:
+                self._give_key_to(self._readers[number], epoch)
+        self._known = epoch
+
+    def _give_key_to(self, reader: _Reader, epoch: int) -> None:
+        if epoch > reader.epoch:
+            reader.epoch = epoch
+            key = self.epochs.key(epoch)
+            reader.session.send(messages.Keys(self.log, epoch, key.raw))
 
     def deliver_to_author(
         self, number: int, batch: Batch, before: int, places: Sequence[int], seqs: Iterable[int]
     ) -> int:
-        """Give an author what others said; return its cursor.
+        """Give an author what others said, after `deliver`; return its cursor.
 
-        Its own lines are at `places` of the batch and have the numbers `seqs`.
+        Its own lines are at `places` of the batch, and have the numbers `seqs`. The tail was
+        `before`.
         """
         reader = self._readers.get(number)
         if reader is None:
             return 0
-        if not reader.session.is_gone:
-            reader.own.update(seq for seq in seqs if seq > reader.cursor)
-            if reader.cursor == before:
-                self._deliver(reader, batch.without(places))
-                if not reader.session.is_full:
-                    self._advance(reader, self.tail)
-        return reader.cursor
-
-    def _deliver(self, reader: _Reader, runs: Sequence[Run]) -> None:
-        """Write `runs` to a reader, until its transport is full."""
-        session = reader.session
-        for run in runs:
-            if session.is_full:
-                return
-            if run.epoch > reader.epoch:
-                reader.epoch = run.epoch
-                key = self.epochs.key(run.epoch)
-                session.send(messages.Keys(self.log, run.epoch, key.raw))
-            session.deliver(run)
-            self._advance(reader, run.last)
-
-    def _advance(self, reader: _Reader, cursor: int) -> None:
-        if cursor > reader.cursor:
-            reader.cursor = cursor
-        if reader.own:
-            reader.own = {seq for seq in reader.own if seq > reader.cursor}
+        session, cursor = reader.session, reader.cursor
+        if number in self._at_tail and not session.is_gone:
+            cursor = before
+            for run in batch.without(places):
+                if session.is_full:
+                    break
+                self._give_key_to(reader, run.epoch)
+                session.deliver(run)
+                cursor = max(cursor, run.last)
+            if not session.is_full:
+                self._known = min(self._known, reader.epoch)
+                return self.tail
+            self._fall_behind(number, cursor)
+        reader.own.update(seq for seq in seqs if seq > cursor)
+        return cursor
 
     # --- Those behind ---
 
@@ -133,14 +184,21 @@ class Readers:
             reader is None
             or reader.is_reading
             or reader.session.is_full
-            or reader.cursor >= self.tail
+            or number in self._at_tail
         ):
+            return
+        if reader.cursor >= self.tail:
+            self._arrive(reader)
             return
         reader.is_reading = True
         Deferred.fromCoroutine(self._read_on(reader)).addErrback(log_bug)
 
     def catch_up_all(self) -> None:
-        """The same for everybody."""
+        """The same for everybody, after a bug because of which some were not given everything."""
+        if self._given < self.tail:
+            for number in list(self._at_tail):
+                self._fall_behind(number, self._given)
+            self._given = self.tail
         for number in list(self._readers):
             self.catch_up(number)
 
@@ -164,14 +222,20 @@ class Readers:
         if reader.own:
             others = [item for item in stored if item.seq not in reader.own]
             runs = join_runs([line_of(self.log, item.seq, item.record) for item in others])
-        self._deliver(reader, runs)
-        if reader.session.is_full:
-            return
+        for run in runs:
+            if reader.session.is_full:
+                return
+            self._give_key_to(reader, run.epoch)
+            reader.session.deliver(run)
+            reader.cursor = max(reader.cursor, run.last)
         # The last records may be gone: then nothing is left below the tail of before.
-        self._advance(reader, stored[-1].seq if stored else tail)
+        reader.cursor = max(reader.cursor, stored[-1].seq if stored else tail)
+        reader.own = {seq for seq in reader.own if seq > reader.cursor}
         # One page a turn, so that a long catch-up leaves room for everybody else.
         if reader.cursor < self.tail:
             self._clock.callLater(0, self.catch_up, reader.session.number)
+        else:
+            self._arrive(reader)
 
 
 def log_bug(failure: Failure) -> None:

@@ -4,10 +4,12 @@ Generation and sequence are never sent; they are in the associated data, so a fr
 its place, in its direction, on its connection, or not at all.
 """
 
-import hmac
 import os
 import struct
 from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from chat.limits import Limits
 from chat.wire.errors import LocalProtocolError
@@ -22,6 +24,7 @@ SERVER_TO_CLIENT: Final = b"s"
 _GENERATION_MAX: Final = 2**32 - 1
 _VOUCHER_BYTES: Final = 16
 _COUNTERS: Final = struct.Struct(">QQ")
+_PLACE: Final = struct.Struct(">IQQ")
 
 
 class _Direction:
@@ -43,7 +46,7 @@ class _Direction:
     def _start(self, secret: bytes) -> None:
         self._secret = secret
         self._key = BoxKey(derive(secret, "key"))
-        self._voucher_mac: hmac.HMAC | None = None
+        self._voucher_mac: HMAC | None = None
         self.sequence = 0
         self.vouchers = 0
 
@@ -63,20 +66,16 @@ class _Direction:
         One side issues it, the other compares: docs/protocol.md section 8.
         """
         if self._voucher_mac is None:  # One direction of the two never needs it.
-            self._voucher_mac = hmac.new(derive(self._secret, "voucher"), digestmod="sha256")
+            self._voucher_mac = HMAC(derive(self._secret, "voucher"), SHA256())
         mac = self._voucher_mac.copy()
         mac.update(_COUNTERS.pack(self.vouchers, self.sequence) + digest)
         self.vouchers += 1
-        return mac.digest()[:_VOUCHER_BYTES]
+        return mac.finalize()[:_VOUCHER_BYTES]
 
     def _next_aad(self) -> bytes:
-        aad = b"%s%s%s%s" % (
-            self._aad,
-            self.generation.to_bytes(4, "big"),
-            self.sequence.to_bytes(8, "big"),
-            # So that records which were dropped with their vouchers are missed here at the latest.
-            self.vouchers.to_bytes(8, "big"),
-        )
+        # With the vouchers, so that records which were dropped with theirs are missed here at the
+        # latest.
+        aad = self._aad + _PLACE.pack(self.generation, self.sequence, self.vouchers)
         self.sequence += 1
         return aad
 

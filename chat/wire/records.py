@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from chat.limits import RUN_BYTES
 from chat.wire.errors import AuthenticationError, MalformedLineError, UnexpectedInputError
 from chat.wire.frames import FrameOpener
@@ -32,8 +34,7 @@ _AAD: Final = b"encchat/1 record"
 _HEAD: Final = 4 + 16
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True):
     """A record that has been vouched for and opened."""
 
     log: bytes

@@ -11,7 +11,8 @@ from typing import Final
 
 from Crypto.Cipher import AES
 from Crypto.Cipher._mode_cbc import CbcMode
-from Crypto.Util.Padding import pad, unpad
+from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from chat.wire.errors import AuthenticationError, MalformedLineError
 
@@ -23,6 +24,8 @@ KEY_BYTES: Final = 64
 _BLOCK: Final = AES.block_size
 _TAG: Final = 32
 _ZEROS: Final = bytes(_BLOCK)
+_PADDINGS: Final = [bytes((size,)) * size for size in range(_BLOCK + 1)]
+"""PKCS#7 (RFC 5652 section 6.3), by length; there is none of length 0."""
 
 RandomBytes = Callable[[int], bytes]
 """A source of random bytes: called with a count, returns that many."""
@@ -31,15 +34,15 @@ RandomBytes = Callable[[int], bytes]
 class BoxKey:
     """A key (64 bytes) that seals or opens many boxes.
 
-    It keeps one running CBC chain for each of the two, because to prepare AES costs more than to
-    encrypt a message.
+    It keeps one running CBC chain for each of the two, and the MAC with its key, because to prepare
+    them costs more than to use them.
     """
 
     __slots__ = ("_decryption", "_encryption", "_mac", "raw")
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
-        self._mac = hmac.new(raw[:32], digestmod="sha512")
+        self._mac = HMAC(raw[:32], SHA512())
         self._encryption: CbcMode | None = None
         self._decryption: CbcMode | None = None
 
@@ -59,7 +62,7 @@ class BoxKey:
         random_bytes: RandomBytes = os.urandom,
     ) -> list[bytes]:
         """Return a box for each of `plaintexts`, as `seal` does, with one run of the cipher."""
-        padded = [pad(plaintext, _BLOCK) for plaintext in plaintexts]
+        padded = [plain + _PADDINGS[_BLOCK - len(plain) % _BLOCK] for plain in plaintexts]
         # A block of zeros makes the next IV: the cipher's output for the last block of
         # ciphertext, which was never its input (NIST SP 800-38A appendix C, first method).
         stream = _ZEROS.join(padded)
@@ -93,16 +96,16 @@ class BoxKey:
         if self._decryption is None:
             self._decryption = AES.new(self.raw[32:], AES.MODE_CBC, iv=_ZEROS)
         # Whatever was decrypted before only changes the block that comes of the IV.
-        padded = self._decryption.decrypt(sealed)[_BLOCK:]
-        try:
-            return unpad(padded, _BLOCK)
-        except ValueError:
-            raise AuthenticationError from None
+        padded = self._decryption.decrypt(sealed)
+        size = padded[-1]
+        if not 0 < size <= _BLOCK or not padded.endswith(_PADDINGS[size]):
+            raise AuthenticationError
+        return padded[_BLOCK:-size]
 
     def _tag(self, sealed: bytes, aad: bytes) -> bytes:
         mac = self._mac.copy()
         mac.update(aad + sealed + (8 * len(aad)).to_bytes(8, "big"))
-        return mac.digest()[:_TAG]
+        return mac.finalize()[:_TAG]
 
 
 def seal(key: bytes, plaintext: bytes, aad: bytes, random_bytes: RandomBytes = os.urandom) -> bytes:

@@ -195,7 +195,7 @@ class AnswerTests(ServerCase):
         room.turn()
         assert places == []
         room.settle()
-        assert places == [Appended(2, 0, True), Appended(1, 0, True)]
+        assert places == [Appended(1, 0, True), Appended(2, 0, True)]
         assert [type(body).__name__ for _, body in reader.heard] == ["TopicBody"] * 2
         assert [type(body).__name__ for _, body in author.heard] == ["TopicBody"]
 
