@@ -158,7 +158,10 @@ class ChatProtocol(ConnectionProtocol):
                 sent = self._send_now(lines)
             except OSError:
                 sent = 0  # The kernel's buffer is full; or there is an end, which the reactor sees.
-            if sent == sum(map(len, lines)):
+            left = -sent
+            for line in lines:
+                left += len(line)
+            if not left:
                 return
             self.pauseProducing()
         self.transport.write(b"".join(lines)[sent:])

@@ -295,7 +295,8 @@ class ServerConnection(Connection):
             pieces.append(self._update(sealer, 0))
         self._owes_run = False
         for lines, digest in parts:
-            pieces += lines, encode_voucher(sealer.voucher(digest))
+            pieces.append(lines)
+            pieces.append(encode_voucher(sealer.voucher(digest)))
         return pieces
 
     def _answer_hello(self, line: HelloLine) -> list[Event]:

@@ -125,7 +125,7 @@ def encode_record(log: bytes, seq: int, record: bytes) -> bytes:
 
 def encode_voucher(voucher: bytes) -> bytes:
     """Return a voucher line."""
-    return b"V " + _to_base64(voucher) + DELIMITER
+    return b"V %b\r\n" % b2a_base64(voucher, newline=False)
 
 
 def _to_base64(value: bytes) -> bytes:
