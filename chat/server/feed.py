@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -135,25 +135,40 @@ class Feed(Readers):
             # be given are two stretches that others are given as well.
             drafts.sort(key=_author)
         self._is_committing = True
-        committing = Deferred.fromCoroutine(self._commit(drafts))
-        committing.addErrback(self._recover)
-        committing.addCallback(self._go_on)
+        if not self._is_stale:
+            self._append(drafts)
+            return
+        starting = Deferred.fromCoroutine(self._start_epoch())
+        starting.addCallbacks(
+            lambda _: self._append(drafts), self._not_stored, errbackArgs=(drafts, [])
+        )
 
-    async def _commit(self, drafts: list[Draft]) -> None:
+    def _append(self, drafts: list[Draft]) -> None:
         records: list[bytes] = []
         try:
-            if self._is_stale:
-                await self._start_epoch()
             records, entries = self._seal(drafts)
-            places = await self._store.append(self.log, entries) if entries else []
+            # Where all is passing, nothing is stored.
+            appending = self._store.append(self.log, entries) if entries else succeed([])
         except Exception:
-            # Whatever a store fails with: nothing was stored.
-            _log.failure("Records could not be stored")
-            sealed = zip(drafts, records, strict=False)
-            passing = [(it, record) for it, record in sealed if _is_passing(it)]
+            self._not_stored(Failure(), drafts, records)
+            return
+        appending.addCallbacks(
+            self._committed,
+            self._not_stored,
+            callbackArgs=(drafts, records),
+            errbackArgs=(drafts, records),
+        )
+
+    def _not_stored(self, failure: Failure, drafts: list[Draft], records: list[bytes]) -> None:
+        """Whatever a store fails with: nothing was stored."""
+        _log.failure("Records could not be stored", failure)
+        sealed = zip(drafts, records, strict=False)
+        passing = [(it, record) for it, record in sealed if _is_passing(it)]
+        try:
             self._refuse([draft for draft in drafts if not _is_passing(draft)])
-            drafts, records, places = [it for it, _ in passing], [it for _, it in passing], []
-        self._committed(drafts, records, places)
+        except Exception:
+            log_bug(Failure())
+        self._committed([], [it for it, _ in passing], [it for _, it in passing])
 
     def _refuse(self, drafts: list[Draft]) -> None:
         """Tell the authors that nothing came of it."""
@@ -187,12 +202,14 @@ class Feed(Readers):
         ]
         return records, entries
 
-    def _recover(self, failure: Failure) -> None:
-        """Let those who were not reached because of a bug read on from the store."""
-        log_bug(failure)
-        self.catch_up_all()
-
-    def _go_on(self, _: object) -> None:
+    def _committed(self, places: list[Appended], drafts: list[Draft], records: list[bytes]) -> None:
+        """Tell everybody, and go on with what has come meanwhile."""
+        try:
+            self._deliver(drafts, records, places)
+        except Exception:
+            # Who was not reached because of a bug reads on from the store.
+            log_bug(Failure())
+            self.catch_up_all()
         self._is_committing = False
         held, self._held = self._held, []
         for session in held:
@@ -201,7 +218,7 @@ class Feed(Readers):
 
     # --- Down: from the store ---
 
-    def _committed(self, drafts: list[Draft], records: list[bytes], places: list[Appended]) -> None:
+    def _deliver(self, drafts: list[Draft], records: list[bytes], places: list[Appended]) -> None:
         """Deliver what is durable now, and answer those who asked."""
         before = self.tail
         self.tail = max([before, *[place.seq for place in places]])
