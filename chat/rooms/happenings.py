@@ -4,6 +4,7 @@ What is `Passing` is told to those who are there and not kept; all else is kept 
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 __all__ = [
     "Deleted",
@@ -22,6 +23,9 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Happening:
     """Something that `nick`, the account `account`, did in `log`."""
+
+    is_kept: ClassVar[bool] = True
+    """Whether the log keeps it."""
 
     log: bytes
     account: bytes
@@ -69,6 +73,8 @@ class TopicSet(Happening):
 @dataclass(frozen=True, slots=True)
 class Passing(Happening):
     """What no log keeps."""
+
+    is_kept: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)

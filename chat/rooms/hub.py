@@ -38,7 +38,8 @@ def check_text(text: str) -> None:
     """Raise TextEmptyError or TextTooLongError for what cannot be said."""
     if not text:
         raise TextEmptyError
-    if len(text.encode()) > TEXT_BYTES:
+    # A character has four bytes at most.
+    if len(text) > TEXT_BYTES // 4 and len(text.encode()) > TEXT_BYTES:
         raise TextTooLongError(TEXT_BYTES, "bytes")
 
 

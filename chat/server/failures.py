@@ -11,7 +11,9 @@ when the server stops.
 """
 
 from collections import OrderedDict
+from functools import lru_cache
 from math import ceil, log2
+from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -23,6 +25,10 @@ from chat.server.addresses import address_group, is_loopback
 __all__ = ["LoginFailures"]
 
 _Key = str | tuple[str, str]
+
+_KEYS: Final = 1_024
+"""Nicknames of which the key is remembered, because every login needs it twice; each is as long as
+a login can hold, so 1 MiB at most."""
 
 
 class _Entry:
@@ -166,6 +172,7 @@ class LoginFailures:
         return counts
 
 
+@lru_cache(_KEYS)
 def _account_key(nick: str) -> str:
     """Return the key of an account, which is never long; empty for what is no nickname."""
     try:

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from chat.limits import ACKS_PAGE, Limits
 from chat.rooms.errors import NotStoredError
-from chat.rooms.happenings import Deleted, Edited, Happening, Passing, Said
+from chat.rooms.happenings import Deleted, Edited, Happening, Said
 from chat.server.bodies import body_of, entry_of
 from chat.server.epochs import Epochs
 from chat.server.pages import Pages
@@ -36,6 +36,8 @@ _log = Logger()
 
 _DRAFT_BYTES: Final = 128
 """What a draft counts besides its text, so that those without any are bounded too."""
+
+_WITH_TEXT: Final = (Said, Edited)
 
 _CROWD: Final = 64
 """Posts of one commit that are put in the order of their authors."""
@@ -109,8 +111,9 @@ class Feed(Readers):
         """Take something that happened; everybody is told after this turn's commit."""
         self._pending.append(draft)
         self._pending_bytes += _DRAFT_BYTES
-        if isinstance(draft.happening, Said | Edited):
-            self._pending_bytes += len(draft.happening.text.encode())
+        if isinstance(draft.happening, _WITH_TEXT):
+            text = draft.happening.text
+            self._pending_bytes += len(text) if text.isascii() else len(text.encode())
         if self._pending_bytes > self._limits.batch_bytes:
             if not self._is_committing:
                 self._start_commit()
@@ -163,9 +166,9 @@ class Feed(Readers):
         """Whatever a store fails with: nothing was stored."""
         _log.failure("Records could not be stored", failure)
         sealed = zip(drafts, records, strict=False)
-        passing = [(it, record) for it, record in sealed if _is_passing(it)]
+        passing = [(it, record) for it, record in sealed if not it.happening.is_kept]
         try:
-            self._refuse([draft for draft in drafts if not _is_passing(draft)])
+            self._refuse([draft for draft in drafts if draft.happening.is_kept])
         except Exception:
             log_bug(Failure())
         self._committed([], [it for it, _ in passing], [it for _, it in passing])
@@ -198,7 +201,7 @@ class Feed(Readers):
         entries = [
             entry_of(draft.happening, draft.record_id, self._time, record)
             for draft, record in zip(drafts, records, strict=True)
-            if not _is_passing(draft)
+            if draft.happening.is_kept
         ]
         return records, entries
 
@@ -227,7 +230,7 @@ class Feed(Readers):
         others: list[tuple[Callable[[Appended], None], Appended]] = []
         stored = iter(places)
         for draft, record in zip(drafts, records, strict=True):
-            place = _PASSING if _is_passing(draft) else next(stored)
+            place = next(stored) if draft.happening.is_kept else _PASSING
             if draft.session is not None:
                 number = draft.session.number
                 author = authors.get(number)
@@ -266,10 +269,6 @@ class Feed(Readers):
 
 
 _PASSING: Final = Appended(0, 0, True)
-
-
-def _is_passing(draft: Draft) -> bool:
-    return isinstance(draft.happening, Passing)
 
 
 def _author(draft: Draft) -> int:

@@ -98,11 +98,11 @@ class ChatProtocol(ConnectionProtocol):
     def received(self, event: Event) -> None:
         """Hand on what the connection made of a line."""
         match event:
+            case Received(message):
+                self.factory.desk.handle(self, message)
             case Established(binding):
                 self.binding = binding
                 self.factory.established(self)
-            case Received(message):
-                self.factory.desk.handle(self, message)
             case PeerClosed(code):
                 self.is_goodbye = code == CloseCode.NORMAL
                 self._lose()

@@ -180,12 +180,7 @@ class Readers:
     def catch_up(self, number: int) -> None:
         """Read on from the store for a session that fell behind, if it can take more now."""
         reader = self._readers.get(number)
-        if (
-            reader is None
-            or reader.is_reading
-            or reader.session.is_full
-            or number in self._at_tail
-        ):
+        if reader is None or reader.is_reading or reader.session.is_full or number in self._at_tail:
             return
         if reader.cursor >= self.tail:
             self._arrive(reader)

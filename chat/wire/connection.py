@@ -119,6 +119,8 @@ class Connection:
     __slots__ = ("_clock", "_limits", "_opener", "_random_bytes", "_sealer", "_state")
 
     _table: Table
+    _methods: dict[tuple[State, type[Line]], tuple[str, State]]
+    """The table, with the names of the methods that do what its actions say."""
     _opener: FrameOpener
     _sealer: FrameSealer | None
 
@@ -134,6 +136,12 @@ class Connection:
         self._sealer = None
         self._state = State.AWAIT_HELLO
 
+    def __init_subclass__(cls) -> None:
+        """Find the methods of a role's table."""
+        cls._methods = {
+            key: ("_" + action, following) for key, (action, following) in cls._table.items()
+        }
+
     @property
     def state(self) -> State:
         """Where the connection is."""
@@ -142,7 +150,7 @@ class Connection:
     @property
     def is_over(self) -> bool:
         """Whether nothing is read any more."""
-        return self._state in (State.FAILED, State.CLOSED)
+        return self._state >= State.FAILED
 
     @property
     def line_bytes(self) -> int:
@@ -155,7 +163,7 @@ class Connection:
         Raises RemoteProtocolError for a peer that broke the protocol; answer with `alert`. Any
         other exception is a bug.
         """
-        if self.is_over:
+        if self._state >= State.FAILED:
             return []
         try:
             return self._receive(line)
@@ -209,11 +217,11 @@ class Connection:
                 raise
             raise MalformedLineError("a line of unknown kind") from None
         try:
-            action, state = self._table[self._state, type(typed)]
+            method, state = self._methods[self._state, type(typed)]
         except KeyError:
             raise UnexpectedInputError(f"{type(typed).__name__} in {self._state.name}") from None
         self._state = state
-        events: list[Event] = getattr(self, "_" + action)(typed)
+        events: list[Event] = getattr(self, method)(typed)
         return events
 
     def _open_message(self, box: bytes) -> tuple[bytes, bool]:

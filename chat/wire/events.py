@@ -36,6 +36,7 @@ class State(IntEnum):
     """Client: nothing the server sealed with the session's keys has come yet."""
     ESTABLISHED = auto()
     FAILED = auto()
+    """This and what follows: nothing is read any more."""
     CLOSED = auto()
 
 

@@ -79,9 +79,9 @@ def decode_line(line: bytes) -> Line:
     Raises VersionError for a first token this version does not have, MalformedLineError for
     everything else that is not exactly one of the five forms.
     """
+    if line.startswith(b"F "):  # Most lines that a server gets.
+        return FrameLine(_base64(line[2:], most=BOX_BYTES))
     match line.split(b" "):
-        case [b"F", box]:
-            return FrameLine(_base64(box, most=BOX_BYTES))
         case [b"R", log, seq, record]:
             return RecordLine(
                 log=_base64(log, least=_LOG_BYTES, most=_LOG_BYTES),
