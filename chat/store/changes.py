@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
+from chat.store import ids
+from chat.store.ids import WritingConnection
 from chat.store.interface import Appended, Entry
 
 __all__ = ["append", "compare_and_set", "delete_blob", "index", "put_blob", "row_id", "trim"]
@@ -16,9 +18,6 @@ _LOG_BITS: Final = 40
 _UNTIDY: Final = "UPDATE state SET tidy = 0"
 """What every removal does: see `chat.store.writer`."""
 
-
-_ASKED: Final = 256
-"""Ids that are looked up at once."""
 
 _INDEXED: Final = 1_024
 """Records that are indexed at once: about 10 ms."""
@@ -30,7 +29,7 @@ def row_id(number: int, seq: int) -> int:
 
 
 def append(
-    connection: sqlite3.Connection, log: bytes, entries: Sequence[Entry], has_search: bool
+    connection: WritingConnection, log: bytes, entries: Sequence[Entry], has_search: bool
 ) -> list[Appended]:
     """As `LogStore.append`."""
     execute, executemany = connection.execute, connection.executemany
@@ -41,7 +40,7 @@ def append(
         seq = time = 0
     else:
         number, seq, time = found
-    known = _known(connection, number, entries)
+    known = ids.known(connection, number, [entry.record_id for entry in entries])
     places, rows, texts = [], [], []
     for entry in entries:
         place = known.get(entry.record_id)
@@ -50,6 +49,7 @@ def append(
             time = max(time, entry.time)
             place = Appended(seq, entry.time, True)
             known[entry.record_id] = Appended(seq, entry.time, False)
+            ids.add(connection, number, entry.record_id, seq, entry.time)
             rows.append((number, seq, entry.record_id, entry.time, entry.replaces, entry.record))
             if entry.words:
                 texts.append((row_id(number, seq), entry.words))
@@ -64,25 +64,6 @@ def append(
             _erase(connection, number, entry.erases, has_search)
     execute("UPDATE logs SET seq = ?, time = ? WHERE number = ?", (seq, time, number))
     return places
-
-
-def _known(
-    connection: sqlite3.Connection, number: int, entries: Sequence[Entry]
-) -> dict[bytes, Appended]:
-    """Return where those of the entries are that the log has already."""
-    known = {}
-    for start in range(0, len(entries), _ASKED):
-        ids = [entry.record_id for entry in entries[start : start + _ASKED]]
-        # Few lengths, so that few statements have to be prepared.
-        length = 1 << (len(ids) - 1).bit_length()
-        rows = connection.execute(
-            # Left to itself, SQLite reads the whole log.
-            "SELECT id, seq, time FROM records INDEXED BY record_ids"
-            f" WHERE log = ? AND id IN (?{', ?' * (length - 1)})",
-            (number, *ids, *ids[:1] * (length - len(ids))),
-        )
-        known.update({id: Appended(seq, time, False) for id, seq, time in rows})
-    return known
 
 
 def index(connection: sqlite3.Connection) -> bool:
@@ -120,7 +101,7 @@ def _erase(connection: sqlite3.Connection, number: int, seq: int, has_search: bo
 
 
 def trim(
-    connection: sqlite3.Connection,
+    connection: WritingConnection,
     log: bytes,
     before_time: int | None,
     keep: int | None,
@@ -154,6 +135,7 @@ def trim(
     ).fetchone()
     gone = connection.execute("DELETE FROM records WHERE log = ? AND seq <= ?", (number, last))
     if gone.rowcount:
+        ids.forget(connection, number, last)
         connection.execute(_UNTIDY)
     return int(count)
 

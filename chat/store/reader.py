@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from chat.store import ids
 from chat.store.changes import row_id
 from chat.store.interface import Appended, Found, Stored, StoreError, Tail
 from chat.store.schema import connect
@@ -26,12 +27,7 @@ class Reader:
 
     def find(self, log: bytes, record_id: bytes) -> Appended | None:
         """As `LogStore.find`."""
-        found = self._one(
-            "SELECT r.seq, r.time FROM records r JOIN logs l ON r.log = l.number"
-            " WHERE l.id = ? AND r.id = ?",
-            (log, record_id),
-        )
-        return None if found is None else Appended(found[0], found[1], False)
+        return self._use(lambda it: ids.find(it, log, record_id))
 
     def read(
         self, log: bytes, after: int, limit_bytes: int, backward: bool, limit: int | None

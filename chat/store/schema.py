@@ -4,13 +4,13 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from twisted.logger import Logger
 
 from chat.store.interface import StoreError
 
-__all__ = ["MIGRATIONS", "connect", "has_search", "prepare"]
+__all__ = ["MIGRATIONS", "connect", "connect_as", "has_search", "prepare"]
 
 _log = Logger()
 
@@ -54,13 +54,35 @@ MIGRATIONS: Final[Sequence[str]] = (
     ALTER TABLE state ADD COLUMN merges INTEGER NOT NULL DEFAULT 1000000;
     UPDATE state SET tidy = 1, merges = 0 WHERE NOT EXISTS (SELECT 1 FROM logs);
     """,
+    # Ids have a table of their own, into which they go many at a time: see `chat.store.ids`.
+    """
+    CREATE TABLE ids (
+        log INTEGER NOT NULL,
+        id BLOB NOT NULL,
+        seq INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        PRIMARY KEY (log, id)
+    ) WITHOUT ROWID;
+    INSERT INTO ids SELECT log, id, seq, time FROM records ORDER BY log, id;
+    DROP INDEX record_ids;
+    ALTER TABLE logs ADD COLUMN filed INTEGER NOT NULL DEFAULT 0;
+    UPDATE logs SET filed = seq;
+    """,
 )
 """What brings a file from each version to the next; the first makes a new one."""
 
 
+_Connection = TypeVar("_Connection", bound=sqlite3.Connection)
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Return a connection that commits only when told to. Raises sqlite3.Error."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    return connect_as(sqlite3.Connection, path)
+
+
+def connect_as(kind: type[_Connection], path: Path) -> _Connection:
+    """Return such a connection of a class of its own."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=kind)
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")

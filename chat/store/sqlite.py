@@ -5,7 +5,6 @@ commit is under way wait, and are all made in the next one; how many those are i
 asks. State is touched in the reactor's thread only, so nothing needs a lock.
 """
 
-import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -16,6 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chat.store import changes
+from chat.store.ids import WritingConnection
 from chat.store.interface import Appended, Entry, Found, Health, Stored, StoreError, Tail
 from chat.store.reader import Reader
 from chat.store.schema import prepare
@@ -108,7 +108,7 @@ class SqliteStore:
         """As `LogStore.delete_blob`."""
         return self._change(lambda it: changes.delete_blob(it, blob_id))
 
-    def _change(self, change: Callable[[sqlite3.Connection], T]) -> Deferred[T]:
+    def _change(self, change: Callable[[WritingConnection], T]) -> Deferred[T]:
         if self._closed is not None:
             return fail(StoreError("the store is closed"))
         done: Deferred[T] = Deferred()

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-from chat.store import changes
+from chat.store import changes, ids
+from chat.store.ids import WritingConnection
 from chat.store.interface import StoreError
-from chat.store.schema import connect
+from chat.store.schema import connect_as
 
 __all__ = ["CLOSING_VACUUM_BYTES", "VACUUM_BYTES", "Change", "Committed", "Writer"]
 
@@ -37,7 +38,7 @@ nothing takes away, and SQLite 3.40 takes an index of more than 2,000 levels for
 _STEP_PAGES: Final = 64
 """Pages of the index that one step of tidying merges: about 15 ms."""
 
-Change = Callable[[sqlite3.Connection], Any]
+Change = Callable[[WritingConnection], Any]
 
 
 class Committed(NamedTuple):
@@ -54,20 +55,22 @@ class Writer:
     def __init__(self, path: Path, has_search: bool) -> None:
         self._path = path
         self._has_search = has_search
-        self._connection: sqlite3.Connection | None = None
+        self._connection: WritingConnection | None = None
 
     def commit(self, functions: Sequence[Change]) -> Committed:
         """Make changes in one transaction. Raises StoreError."""
 
-        def commit(connection: sqlite3.Connection) -> Committed:
+        def commit(connection: WritingConnection) -> Committed:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 results = [function(connection) for function in functions]
+                ids.file_latest(connection)
                 state = _state(connection)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+                self._drop()  # What it remembers of ids was rolled back as well.
                 raise
             return Committed(results, state != _UNTIDY)
 
@@ -88,7 +91,7 @@ class Writer:
     def close(self) -> None:
         """Tidy, note that all is well, and let go of the file. Raises StoreError."""
 
-        def finish(connection: sqlite3.Connection) -> None:
+        def finish(connection: WritingConnection) -> None:
             try:
                 while not self._tidy(connection, CLOSING_VACUUM_BYTES):
                     pass
@@ -119,10 +122,11 @@ class Writer:
         connection.execute("UPDATE state SET tidy = ?", (_TIDY if is_small else _MERGED,))
         return True
 
-    def _use(self, function: Callable[[sqlite3.Connection], T]) -> T:
+    def _use(self, function: Callable[[WritingConnection], T]) -> T:
         try:
             if self._connection is None:
-                self._connection = connect(self._path)
+                self._connection = connect_as(WritingConnection, self._path)
+                ids.load(self._connection)
             return function(self._connection)
         except sqlite3.Error as error:
             # A connection that has failed may fail forever; a new one tells.

@@ -9,6 +9,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from chat.store import schema, writer
+from chat.store.ids import WritingConnection
 from chat.store.interface import Entry, StoreError
 from chat.store.schema import MIGRATIONS, prepare
 from chat.store.sqlite import TIDY_RATIO, TIDY_SECONDS, SqliteStore
@@ -250,14 +251,14 @@ class TidyingTests(SqliteCase):
 
     def test_a_disk_that_is_full_at_the_end_is_noted(self) -> None:
         self.erase(3)
-        real = schema.connect
+        real = schema.connect_as
 
-        def connect_full(path: Path) -> sqlite3.Connection:
-            connection = real(path)
+        def connect_full(kind: type[WritingConnection], path: Path) -> WritingConnection:
+            connection = real(kind, path)
             connection.execute("PRAGMA query_only = ON")
             return connection
 
-        self.replace(writer, "connect", connect_full)
+        self.replace(writer, "connect_as", connect_full)
         self.store._writer._drop()
         fired(self.store.close())
         assert len(self.flush()) == 1

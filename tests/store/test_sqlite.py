@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
+from unittest.mock import patch
 
 import pytest
 import pytest_twisted
@@ -14,7 +15,8 @@ from hypothesis import settings
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from chat.store import schema, writer
+from chat.store import ids, schema, writer
+from chat.store.ids import WritingConnection
 from chat.store.interface import Entry, LogStore, StoreError, Tail
 from chat.store.schema import MIGRATIONS, prepare
 from chat.store.sqlite import Reactor, SqliteStore, open_store
@@ -32,7 +34,9 @@ class SqliteStoreMachine(LogStoreMachine):
     is_durable = True
 
     def make_store(self) -> LogStore:
-        """Return a store in a new file."""
+        """Return a store in a new file, that files ids soon."""
+        self.few = patch.object(ids, "LATEST", 5)
+        self.few.start()
         self.directory = Path(tempfile.mkdtemp())
         return self.reopen()
 
@@ -53,6 +57,7 @@ class SqliteStoreMachine(LogStoreMachine):
     def teardown(self) -> None:
         """Remove the file."""
         super().teardown()
+        self.few.stop()
         shutil.rmtree(self.directory)
 
 
@@ -166,18 +171,18 @@ class TroubleTests(SqliteCase):
 
     def test_i4_a_full_disk(self) -> None:
         store = self.open()
-        real = schema.connect
+        real = schema.connect_as
 
-        def connect_full(path: Path) -> sqlite3.Connection:
-            connection = real(path)
+        def connect_full(kind: type[WritingConnection], path: Path) -> WritingConnection:
+            connection = real(kind, path)
             [pages] = connection.execute("PRAGMA page_count").fetchone()
             connection.execute(f"PRAGMA max_page_count = {pages}")
             return connection
 
         def cause() -> Callable[[], None]:
-            self.replace(writer, "connect", connect_full)
+            self.replace(writer, "connect_as", connect_full)
             store._writer._drop()
-            return lambda: self.replace(writer, "connect", real)
+            return lambda: self.replace(writer, "connect_as", real)
 
         self.check(store, "full", cause)
 
