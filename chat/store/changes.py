@@ -56,7 +56,7 @@ def append(
         places.append(place)
     executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", rows)
     if has_search:
-        executemany("INSERT INTO texts VALUES (?, ?)", texts)
+        executemany("INSERT INTO arrived (number, text) VALUES (?, ?)", texts)
     for entry, place in zip(entries, places, strict=True):
         if place.is_new and has_search and entry.replaces:
             _forget(connection, number, entry.replaces)
@@ -69,12 +69,14 @@ def append(
 def index(connection: sqlite3.Connection) -> bool:
     """Index the words of some of what was appended; return whether that were all."""
     last = connection.execute(
-        "SELECT max(number) FROM (SELECT number FROM texts ORDER BY number LIMIT ?)", (_INDEXED,)
+        "SELECT max(place) FROM (SELECT place FROM arrived ORDER BY place LIMIT ?)", (_INDEXED,)
     ).fetchone()
     connection.execute(
-        "INSERT INTO words (rowid, text) SELECT number, text FROM texts WHERE number <= ?", last
+        "INSERT INTO words (rowid, text) SELECT number, text FROM arrived WHERE place <= ?"
+        " ORDER BY number",
+        last,
     )
-    return connection.execute("DELETE FROM texts WHERE number <= ?", last).rowcount < _INDEXED
+    return connection.execute("DELETE FROM arrived WHERE place <= ?", last).rowcount < _INDEXED
 
 
 def _forget(
@@ -82,7 +84,7 @@ def _forget(
 ) -> None:
     """Take the words of records out of the index, and of what is to be indexed."""
     rows = row_id(number, first), row_id(number, first if last is None else last)
-    connection.execute("DELETE FROM texts WHERE number BETWEEN ? AND ?", rows)
+    connection.execute("DELETE FROM arrived WHERE number BETWEEN ? AND ?", rows)
     connection.execute("DELETE FROM words WHERE rowid BETWEEN ? AND ?", rows)
 
 

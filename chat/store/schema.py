@@ -165,17 +165,23 @@ def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
 def _set_search(connection: sqlite3.Connection, has_search: bool) -> None:
     """Make the index of words if it is wanted, or remove it with all words in it."""
     if has_search:
-        # Words wait in a table of their own until many of them are indexed together.
+        # Words wait in a table of their own until many of them are indexed together. It is in the
+        # order of their arrival, so that those of a commit share its last page, whatever logs
+        # they are of. Earlier they waited in one that was in the order of the index.
         connection.executescript(
             "BEGIN IMMEDIATE; CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text);"
             "CREATE TABLE IF NOT EXISTS texts (number INTEGER PRIMARY KEY, text TEXT NOT NULL);"
-            "COMMIT;"
+            "CREATE TABLE IF NOT EXISTS arrived"
+            " (place INTEGER PRIMARY KEY, number INTEGER NOT NULL, text TEXT NOT NULL);"
+            "INSERT INTO arrived (number, text) SELECT number, text FROM texts;"
+            "DROP TABLE texts; COMMIT;"
         )
         _mend_search(connection)
         return
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'").fetchone():
         connection.executescript(
             "BEGIN IMMEDIATE; DROP TABLE words; DROP TABLE IF EXISTS texts;"
+            "DROP TABLE IF EXISTS arrived;"
             "UPDATE state SET tidy = 0; COMMIT;"
         )
 

@@ -28,7 +28,7 @@ class IndexTests(SqliteCase):
         """Return how many records are not indexed."""
         connection = self.store._writer._connection
         assert connection is not None
-        [count] = connection.execute("SELECT count(*) FROM texts").fetchone()
+        [count] = connection.execute("SELECT count(*) FROM arrived").fetchone()
         return int(count)
 
     def found(self, words: str, store: SqliteStore | None = None) -> list[int]:
@@ -55,6 +55,17 @@ class IndexTests(SqliteCase):
         assert self.waiting() == 0
         fired(self.store.close())
 
+    def test_what_waited_in_an_older_file_is_indexed(self) -> None:
+        fired(self.store.append(LOG, entries(0, 3)))
+        self.execute(
+            "CREATE TABLE texts (number INTEGER PRIMARY KEY, text TEXT NOT NULL)",
+            "INSERT INTO texts SELECT number, text FROM arrived",
+            "DROP TABLE arrived",
+        )
+        store = self.open()
+        assert self.found("only1", store) == [2]
+        assert self.execute("SELECT name FROM sqlite_master WHERE name = 'texts'") == []
+
     def test_a_search_finds_what_was_appended_just_now(self) -> None:
         fired(self.store.append(LOG, entries(0, 3)))
         assert self.found("only2") == [3] and self.waiting() == 0
@@ -79,11 +90,11 @@ class IndexTests(SqliteCase):
         fired(self.store.append(LOG, entries(0, 1)))
         connection = self.store._writer._connection
         assert connection is not None
-        connection.execute("ALTER TABLE texts RENAME TO hidden")
+        connection.execute("ALTER TABLE arrived RENAME TO hidden")
         self.clock.advance(INDEX_SECONDS)
         assert len(self.flush()) == 1
         connection = self.store._writer._use(lambda it: it)
-        connection.execute("ALTER TABLE hidden RENAME TO texts")
+        connection.execute("ALTER TABLE hidden RENAME TO arrived")
         self.clock.advance(INDEX_SECONDS)
         assert self.waiting() == 0
         fired(self.store.close())
