@@ -106,7 +106,7 @@ def _tidy(path: Path) -> None:
     writer = Writer(path, has_search=True)
     size = path.stat().st_size / 2**20
     erasing = [Entry(b"\xff" * 16, 0, b"gone", erases=1)]
-    writer.commit([lambda it: changes.append(it, bytes(16), erasing, True)])
+    writer.commit([changes.Append(bytes(16), erasing)])
     times: list[float] = []
     is_done = False
     while not is_done:

@@ -4,14 +4,24 @@ All of them run in the writer's thread, on its connection.
 """
 
 import sqlite3
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final, NamedTuple
 
 from chat.store import ids
 from chat.store.ids import WritingConnection
 from chat.store.interface import Appended, Entry
 
-__all__ = ["append", "compare_and_set", "delete_blob", "index", "put_blob", "row_id", "trim"]
+__all__ = [
+    "Append",
+    "Change",
+    "compare_and_set",
+    "delete_blob",
+    "index",
+    "make",
+    "put_blob",
+    "row_id",
+    "trim",
+]
 
 _LOG_BITS: Final = 40
 
@@ -28,42 +38,101 @@ def row_id(number: int, seq: int) -> int:
     return number << _LOG_BITS | seq
 
 
-def append(
-    connection: WritingConnection, log: bytes, entries: Sequence[Entry], has_search: bool
-) -> list[Appended]:
-    """As `LogStore.append`."""
-    execute, executemany = connection.execute, connection.executemany
-    found = execute("SELECT number, seq, time FROM logs WHERE id = ?", (log,)).fetchone()
-    if found is None:
-        number = execute("INSERT INTO logs (id, seq, time) VALUES (?, 0, 0)", (log,)).lastrowid
-        assert number is not None
-        seq = time = 0
-    else:
+class Append(NamedTuple):
+    """`LogStore.append`, to be made together with those to other logs."""
+
+    log: bytes
+    entries: Sequence[Entry]
+
+
+Change = Append | Callable[[WritingConnection], Any]
+
+
+def make(connection: WritingConnection, wanted: Sequence[Change], has_search: bool) -> list[Any]:
+    """Make changes in their order; return the result of each."""
+    results: list[Any] = []
+    together: dict[bytes, Append] = {}
+    for change in wanted:
+        if isinstance(change, Append) and change.log not in together:
+            together[change.log] = change
+            continue
+        results += _append_all(connection, together.values(), has_search)
+        together.clear()
+        if isinstance(change, Append):
+            together[change.log] = change
+        else:
+            results.append(change(connection))
+    return results + _append_all(connection, together.values(), has_search)
+
+
+def _append_all(
+    connection: WritingConnection, appends: Collection[Append], has_search: bool
+) -> list[list[Appended]]:
+    """Append to logs, each of them once; return the places.
+
+    Each statement lets go of the interpreter and has to wait for it again, so there are few.
+    """
+    added: list[tuple[int, Entry, Appended]] = []
+    ends: list[tuple[int, int, int]] = []
+    results = []
+    for log, entries in appends:
+        number, seq, time = connection.logs.get(log) or _open(connection, log)
+        known = ids.known(connection, number, [entry.record_id for entry in entries])
+        places = []
+        for entry in entries:
+            place = known.get(entry.record_id)
+            if place is None:
+                seq += 1
+                time = max(time, entry.time)
+                place = Appended(seq, entry.time, True)
+                known[entry.record_id] = Appended(seq, entry.time, False)
+                ids.add(connection, number, entry.record_id, seq, entry.time)
+                added.append((number, entry, place))
+            places.append(place)
+        connection.logs[log] = number, seq, time
+        ends.append((seq, time, number))
+        results.append(places)
+    if added:
+        _insert(connection, added, has_search)
+        connection.executemany("UPDATE logs SET seq = ?, time = ? WHERE number = ?", ends)
+    return results
+
+
+def _open(connection: WritingConnection, log: bytes) -> tuple[int, int, int]:
+    """Return number, last sequence number and latest time of a log, made if need be."""
+    found = connection.execute("SELECT number, seq, time FROM logs WHERE id = ?", (log,)).fetchone()
+    if found is not None:
         number, seq, time = found
-    known = ids.known(connection, number, [entry.record_id for entry in entries])
-    places, rows, texts = [], [], []
-    for entry in entries:
-        place = known.get(entry.record_id)
-        if place is None:
-            seq += 1
-            time = max(time, entry.time)
-            place = Appended(seq, entry.time, True)
-            known[entry.record_id] = Appended(seq, entry.time, False)
-            ids.add(connection, number, entry.record_id, seq, entry.time)
-            rows.append((number, seq, entry.record_id, entry.time, entry.replaces, entry.record))
-            if entry.words:
-                texts.append((row_id(number, seq), entry.words))
-        places.append(place)
-    executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", rows)
+        return number, seq, time
+    made = connection.execute("INSERT INTO logs (id, seq, time) VALUES (?, 0, 0)", (log,)).lastrowid
+    assert made is not None
+    return made, 0, 0
+
+
+def _insert(
+    connection: WritingConnection, added: Sequence[tuple[int, Entry, Appended]], has_search: bool
+) -> None:
+    connection.executemany(
+        "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (number, place.seq, entry.record_id, entry.time, entry.replaces, entry.record)
+            for number, entry, place in added
+        ],
+    )
     if has_search:
-        executemany("INSERT INTO arrived (number, text) VALUES (?, ?)", texts)
-    for entry, place in zip(entries, places, strict=True):
-        if place.is_new and has_search and entry.replaces:
+        connection.executemany(
+            "INSERT INTO arrived (number, text) VALUES (?, ?)",
+            [
+                (row_id(number, place.seq), entry.words)
+                for number, entry, place in added
+                if entry.words
+            ],
+        )
+    for number, entry, _ in added:
+        if has_search and entry.replaces:
             _forget(connection, number, entry.replaces)
-        if place.is_new and entry.erases:
+        if entry.erases:
             _erase(connection, number, entry.erases, has_search)
-    execute("UPDATE logs SET seq = ?, time = ? WHERE number = ?", (seq, time, number))
-    return places
 
 
 def index(connection: sqlite3.Connection) -> bool:

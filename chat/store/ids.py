@@ -22,14 +22,17 @@ _ASKED: Final = 256
 
 
 class WritingConnection(sqlite3.Connection):
-    """The connection that writes, and the ids that are not in the table: `load` them first."""
+    """The connection that writes, and what it remembers: `load` first, and after a rollback drop it."""
 
     latest: dict[tuple[int, bytes], tuple[int, int]]
     """By number of the log and id: sequence number and time of the record."""
+    logs: dict[bytes, tuple[int, int, int]]
+    """Of logs that were appended to: number, last sequence number, latest time."""
 
 
 def load(connection: WritingConnection) -> None:
-    """Find the ids that are not in the table."""
+    """Find the ids that are not in the table; of logs, nothing is known as yet."""
+    connection.logs = {}
     rows = connection.execute(
         "SELECT log, records.id, records.seq, records.time FROM logs CROSS JOIN records"
         " ON log = number AND records.seq > filed WHERE logs.seq > filed"

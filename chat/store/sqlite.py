@@ -15,12 +15,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chat.store import changes
+from chat.store.changes import Append, Change
 from chat.store.ids import WritingConnection
 from chat.store.interface import Appended, Entry, Found, Health, Stored, StoreError, Tail
 from chat.store.reader import Reader
 from chat.store.schema import prepare
 from chat.store.threads import PoolThreads, Threads
-from chat.store.writer import Change, Committed, Writer
+from chat.store.writer import Committed, Writer
 
 __all__ = ["TIDY_RATIO", "TIDY_SECONDS", "Reactor", "SqliteStore", "Threads", "open_store"]
 
@@ -82,9 +83,8 @@ class SqliteStore:
 
     def append(self, log: bytes, entries: Sequence[Entry]) -> Deferred[list[Appended]]:
         """As `LogStore.append`."""
-        has_search = self.has_search
-        appending = self._change(lambda it: changes.append(it, log, entries, has_search))
-        texts = sum(1 for entry in entries if entry.words) if has_search else 0
+        appending: Deferred[list[Appended]] = self._add(Append(log, entries))
+        texts = sum(1 for entry in entries if entry.words) if self.has_search else 0
         return appending.addCallback(self._appended, texts) if texts else appending
 
     def trim(
@@ -109,9 +109,12 @@ class SqliteStore:
         return self._change(lambda it: changes.delete_blob(it, blob_id))
 
     def _change(self, change: Callable[[WritingConnection], T]) -> Deferred[T]:
+        return self._add(change)
+
+    def _add(self, change: Change) -> Deferred[Any]:
         if self._closed is not None:
             return fail(StoreError("the store is closed"))
-        done: Deferred[T] = Deferred()
+        done: Deferred[Any] = Deferred()
         self._waiting.append((change, done))
         self._write()
         return done
@@ -123,8 +126,8 @@ class SqliteStore:
         if self._waiting:
             waiting, self._waiting = self._waiting, []
             self._is_writing = True
-            functions = [change for change, _ in waiting]
-            writing = self._threads.write(lambda: self._writer.commit(functions))
+            wanted = [change for change, _ in waiting]
+            writing = self._threads.write(lambda: self._writer.commit(wanted))
             writing.addBoth(self._written, [done for _, done in waiting])
         elif self._closed is not None:
             self._is_writing = True

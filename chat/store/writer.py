@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from chat.store import changes, ids
+from chat.store.changes import Change
 from chat.store.ids import WritingConnection
 from chat.store.interface import StoreError
 from chat.store.schema import connect_as
 
-__all__ = ["CLOSING_VACUUM_BYTES", "VACUUM_BYTES", "Change", "Committed", "Writer"]
+__all__ = ["CLOSING_VACUUM_BYTES", "VACUUM_BYTES", "Committed", "Writer"]
 
 T = TypeVar("T")
 
@@ -38,8 +39,6 @@ nothing takes away, and SQLite 3.40 takes an index of more than 2,000 levels for
 _STEP_PAGES: Final = 64
 """Pages of the index that one step of tidying merges: about 15 ms."""
 
-Change = Callable[[WritingConnection], Any]
-
 
 class Committed(NamedTuple):
     """What a transaction came to."""
@@ -57,13 +56,13 @@ class Writer:
         self._has_search = has_search
         self._connection: WritingConnection | None = None
 
-    def commit(self, functions: Sequence[Change]) -> Committed:
+    def commit(self, wanted: Sequence[Change]) -> Committed:
         """Make changes in one transaction. Raises StoreError."""
 
         def commit(connection: WritingConnection) -> Committed:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                results = [function(connection) for function in functions]
+                results = changes.make(connection, wanted, self._has_search)
                 ids.file_latest(connection)
                 state = _state(connection)
                 connection.execute("COMMIT")
