@@ -22,7 +22,8 @@ _ASKED: Final = 256
 
 
 class WritingConnection(sqlite3.Connection):
-    """The connection that writes, and what it remembers: `load` first, and after a rollback drop it."""
+    """The connection that writes, and what it remembers. To be loaded first, and dropped after a
+    rollback."""
 
     latest: dict[tuple[int, bytes], tuple[int, int]]
     """By number of the log and id: sequence number and time of the record."""
