@@ -87,7 +87,8 @@ def check(costs: dict[str, float], bounds: dict[str, float]) -> None:
     """Check that nothing costs more than it may."""
     found = {name: round(costs.get(name, 0.0), 2) for name in bounds}
     assert {name: cost for name, cost in found.items() if cost > bounds[name]} == {}, found
-    assert found["socket.sendmsg"] > 0 and found[CIPHERS] > 0, "this counts nothing"
+    # A call that has another name now would be within any bound.
+    assert [name for name, cost in found.items() if not cost] in ([], ["epoll.modify"]), found
 
 
 def test_one_post_at_a_time(counted: CountedServer) -> None:
@@ -96,29 +97,33 @@ def test_one_post_at_a_time(counted: CountedServer) -> None:
         "socket.recv": 1.2,
         "epoll.poll": 2.5,
         "epoll.modify": 0.1,
-        "HMAC.digest": READERS + 3.2,
+        "HMAC.finalize": READERS + 3.2,
         CIPHERS: 3.2,  # The post, the record, the acknowledgement.
         "openssl_sha512": 1.2,
-        "Connection.execute": 7,
-        "syscw": 13,
+        "WritingConnection.execute": 4.2,
+        "WritingConnection.executemany": 3.2,
+        "syscw": 12,
+        "wchar": 26_000,  # Pages of the write-ahead log, and of the file at a checkpoint.
         "bytes": READERS * 395,
-        "calls": READERS * 19,
+        "calls": READERS * 17.5,
     }
     check(cost(counted, 1, "one"), bounds)
 
 
 def test_many_posts_at_a_time(counted: CountedServer) -> None:
     bounds = {
-        "socket.sendmsg": READERS * 0.1,
-        "socket.recv": 0.3,
-        "epoll.poll": 0.5,
+        "socket.sendmsg": READERS * 0.02,
+        "socket.recv": 0.1,
+        "epoll.poll": 0.1,
         "epoll.modify": 0.1,
-        "HMAC.digest": 3 + READERS * 0.1,
-        CIPHERS: 1.5,  # The records of a batch are sealed by one.
-        "openssl_sha512": 0.2,
-        "Connection.execute": 1,
-        "syscw": 2,
-        "bytes": READERS * 370,
-        "calls": 160,
+        "HMAC.finalize": 2.2 + READERS * 0.02,
+        CIPHERS: 1.1,  # The records of a batch are sealed by one.
+        "openssl_sha512": 0.1,
+        "WritingConnection.execute": 0.1,
+        "WritingConnection.executemany": 0.1,
+        "syscw": 0.8,
+        "wchar": 1_600,
+        "bytes": READERS * 365,
+        "calls": 95,
     }
     check(cost(counted, POSTS, "many"), bounds)
