@@ -1,5 +1,6 @@
 """The service that twistd runs: options, listening, starting and stopping."""
 
+import gc
 import ipaddress
 import signal
 import socket
@@ -45,6 +46,11 @@ _log = Logger()
 
 _BACKLOG: Final = 1_024
 """Connections that may wait to be accepted, unless an endpoint string says so itself."""
+
+_COLLECTING: Final = (10_000, 10, 100)
+"""When Python looks for garbage in cycles (`gc.set_threshold`): new objects, then collections of
+the generation before. Everything that thousands of connections are made of is looked at in the
+last, for a tenth of a second and more, and none of it is garbage."""
 
 
 class ChatService(Service):
@@ -107,6 +113,7 @@ class ChatService(Service):
         if not self._is_listening:  # twist knows no privileges to drop.
             self._listen()
         Service.startService(self)
+        gc.set_threshold(*_COLLECTING)
         try:
             self._state = State(self._state_path)
             host_key = self._state.host_key()
