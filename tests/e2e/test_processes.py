@@ -101,7 +101,7 @@ def test_two_users_talk(programs: Programs, runner: Sequence[str]) -> None:
 def test_a_server_stops_and_starts_again_at_once(
     programs: Programs, runner: Sequence[str], signal: int
 ) -> None:
-    server = programs.server(runner=runner)
+    server = programs.server("--limit", "retry_seconds=1", runner=runner)
     link = link_of(server)
     client = programs.client(link, "--nick", "alice")
     client.notes(r"^\* You are alice")
