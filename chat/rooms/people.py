@@ -111,14 +111,15 @@ class People:
         return account
 
     def add_device(self, account: Account, key: bytes, now: int) -> None:
-        """Let an account have one more key."""
-        account.devices[key] = now
-        self._by_key[key] = account
+        """Let an account have one more key, unless that is somebody's: a key is one account's."""
+        if key not in self._by_key:
+            account.devices[key] = now
+            self._by_key[key] = account
 
     def remove_device(self, account: Account, key: bytes) -> None:
-        """Take a key away from an account."""
-        del account.devices[key]
-        del self._by_key[key]
+        """Take a key away from an account, if it has it."""
+        if account.devices.pop(key, None) is not None:
+            del self._by_key[key]
 
     def rename(self, account: Account, nick: str) -> None:
         """Let an account be known as `nick`. Raises NickTakenError, and as `prepare_nick`."""

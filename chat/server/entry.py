@@ -149,8 +149,7 @@ class Entry:
                 account = people.named(login.nick)
             except NoSuchNickError:
                 return await self._register(login, now)
-        await self._add_device(account, login.key, now)
-        return account
+        return await self._add_device(account, login.key, now)
 
     async def _register(self, login: messages.Login, now: int) -> Account:
         """Return a new account, when it is durable."""
@@ -192,8 +191,12 @@ class Entry:
         if room is not None and account.id not in {*room.members, *room.invited}:
             await context.invitations.use(account, token, invitation)
 
-    async def _add_device(self, account: Account, key: bytes, now: int) -> None:
+    async def _add_device(self, account: Account, key: bytes, now: int) -> Account:
+        """Return whose a key is that was nobody's, when it is durable that it is `account`'s."""
         context = self._context
+        other = context.hub.people.of_key(key)
+        if other is not None:  # Another connection with the same key was faster.
+            return other
         context.hub.people.add_device(account, key, now)
         try:
             await context.catalog.save_account(account)
@@ -202,6 +205,7 @@ class Entry:
             raise
         for session in context.sessions_of(account):
             session.send(messages.Notice("Another device has been linked to your account."))
+        return account
 
     # --- Devices ---
 

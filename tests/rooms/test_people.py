@@ -105,6 +105,16 @@ def test_an_account_has_devices() -> None:
     assert ana.devices == {b"phone": 7} and everybody.of_key(b"ana") is None
 
 
+def test_a_key_is_one_account_s() -> None:
+    everybody = people("bob", "ana")
+    bob, ana = everybody.of_session(1), everybody.of_session(2)
+    everybody.add_device(ana, b"bob", 7)
+    everybody.remove_device(ana, b"bob")
+    everybody.add_device(bob, b"bob", 7)
+    assert everybody.of_key(b"bob") is bob
+    assert (bob.devices, ana.devices) == ({b"bob": 0}, {b"ana": 0})
+
+
 def test_an_account_of_earlier_is_known() -> None:
     everybody = people()
     ana = Account(bytes(16), "ana", {ANA: 5})

@@ -1,9 +1,11 @@
 """Who is who: the first key that claims a nickname owns it, on as many devices as it wants."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from twisted.internet.defer import Deferred
 
 from chat.limits import Limits
 from chat.rooms.entries import CODE_TRIES, Registration
@@ -46,6 +48,7 @@ from chat.wire.messages import (
     Welcome,
 )
 from tests.server.support import HeldStore, ServerCase, refused
+from tests.store.suite import fired
 
 
 class EntryCase(ServerCase):
@@ -302,6 +305,130 @@ class PasswordTests(EntryCase):
         back = self.greet(self.alice.identity)
         assert isinstance(self.enter(back, "alice"), Welcome)
         assert back.ask(Nick(9, "bob")) == refused(9, NotAllowedError())
+
+
+class SlowStore(HeldStore):
+    """A store whose small values can wait, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_holding_values = False
+        self.values: list[Callable[[], None]] = []
+        """What waits: call it, and it is done."""
+
+    def compare_and_set(
+        self, key: bytes, expected: bytes | None, value: bytes | None
+    ) -> Deferred[bool]:
+        """Change a value, now or when it is told to."""
+        if not self.is_holding_values:
+            return super().compare_and_set(key, expected, value)
+        changed: Deferred[bool] = Deferred()
+
+        def change() -> None:
+            HeldStore.compare_and_set(self, key, expected, value).chainDeferred(changed)
+
+        self.values.append(change)
+        return changed
+
+
+class SlowPasswords:
+    """Takes its time, and then takes any."""
+
+    def __init__(self) -> None:
+        self.checks: list[Deferred[None]] = []
+        """What waits: fire it, and the password was right."""
+
+    async def check(self, nick: str, password: str) -> None:
+        """Wait."""
+        check: Deferred[None] = Deferred()
+        self.checks.append(check)
+        await check
+
+
+class TwoAccountsTests(ServerCase):
+    """A key that two connections bring at once, for two accounts, becomes one's."""
+
+    def setUp(self) -> None:
+        """Let alice and bob in, whom a new key has a code and a password of."""
+        self.store = SlowStore()
+        self.store.is_holding = False
+        self.passwords = SlowPasswords()
+        Server(self.store).enter("bob")
+        [self.alice] = Server(self.store, seed=1).enter("alice")
+        self.server = Server(self.store, seed=2, authenticator=self.passwords)
+        self.alice = self.server.connect(identity=self.alice.identity)
+        self.alice.log_in("alice")
+        issued = self.alice.ask(Code(self.alice.next_id()))
+        assert isinstance(issued, CodeIssued)
+        self.code = issued.code
+        self.clients = [self.greet(), self.greet(self.server.clients[-1].identity)]
+
+    def greet(self, identity: Identity | None = None) -> Client:
+        """Return a client that has not logged in."""
+        client = self.server.connect(identity=identity)
+        client.write(client.connection.start())
+        self.server.pump()
+        return client
+
+    def log_in(self, client: Client, nick: str, **changes: Any) -> None:
+        """Ask to be let in."""
+        login = msgspec.structs.replace(client.login(nick), **changes)
+        client.write(client.connection.login(login))
+        self.server.pump()
+
+    def check_that_it_is(self, nick: str) -> None:
+        """Check that both connections are one account's, which alone has the key, for good."""
+        self.server.pump()
+        answers = [client.answer(1) for client in self.clients]
+        assert [it.nick for it in answers if isinstance(it, Welcome)] == [nick, nick]
+        key = self.clients[0].identity.public
+        for server in (self.server, Server(self.store)):
+            people = server.factory.desk.context.hub.people
+            assert [it.nick for it in people.all() if key in it.devices] == [nick]
+        notices = [it for it in self.alice.received if isinstance(it, Notice)]
+        assert len(notices) == (nick == "alice")
+
+    def test_the_password_is_checked_too_late(self) -> None:
+        by_code, by_password = self.clients
+        self.log_in(by_password, "bob", password="x")
+        self.log_in(by_code, "alice", code=self.code)
+        self.passwords.checks[0].callback(None)
+        self.check_that_it_is("alice")
+
+    def test_the_code_is_used_up_too_late(self) -> None:
+        by_code, by_password = self.clients
+        # Codes that the operator makes are stored.
+        catalog = self.server.factory.desk.context.catalog
+        fired(catalog.save_code(self.alice.account, (code_hash(self.code), 600_000)))
+        self.store.is_holding_values = True
+        self.log_in(by_code, "alice", code=self.code)
+        self.store.is_holding_values = False
+        self.log_in(by_password, "bob", password="x")
+        self.passwords.checks[0].callback(None)
+        self.store.values[0]()
+        self.check_that_it_is("bob")
+
+    def test_twice_for_one_account_is_once(self) -> None:
+        for client in self.clients:
+            self.log_in(client, "alice", password="x")
+        for check in self.passwords.checks:
+            check.callback(None)
+        self.check_that_it_is("alice")
+
+    def test_one_that_is_revoked_before_it_could_not_be_stored_is_none(self) -> None:
+        client, _ = self.clients
+        key = client.identity.public
+        self.log_in(client, "alice", password="x")
+        people = self.server.factory.desk.context.hub.people
+        alice = people.named("alice")
+        self.store.is_broken = self.store.is_holding_values = True
+        self.passwords.checks[0].callback(None)
+        people.remove_device(alice, key)
+        self.store.values[0]()
+        self.expect_error(StoreError)
+        self.server.pump()
+        assert client.answer(1) == refused(1, NotStoredError())
+        assert people.of_key(key) is None
 
 
 class InvitationTests(EntryCase):
