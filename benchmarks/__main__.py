@@ -11,7 +11,6 @@ import os
 import platform
 import resource
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -117,10 +116,7 @@ def main() -> None:
     arguments = _arguments()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    options = str(sysconfig.get_config_var("CONFIG_ARGS"))
-    how = "with" if "--enable-optimizations" in options else "without"
-    print(f"Python {platform.python_version()}, built {how} profile-guided optimisation,", end=" ")
-    print(f"{platform.machine()}, {platform.system()}")
+    print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}")
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) == 1:
         print("There is only one core, for servers and clients: the figures are of little use.")
