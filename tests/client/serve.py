@@ -78,7 +78,7 @@ class Served(ConnectionProtocol):
                 self._known.add(record.log)
                 self.transport.write(self.connection.send(Keys(record.log, 1, KEY)))
         for piece in item:
-            if isinstance(piece, Struct):
+            if not isinstance(piece, Delivered):
                 self.transport.write(self.connection.send(piece))
             if isinstance(piece, Removed):
                 self._known.discard(piece.log)
