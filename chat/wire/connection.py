@@ -14,7 +14,7 @@ Rules:
 import os
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import UNSET, Struct
 
@@ -118,7 +118,7 @@ class Connection:
 
     __slots__ = ("_clock", "_limits", "_opener", "_random_bytes", "_sealer", "_state")
 
-    _table: Table = {}
+    _table: ClassVar[Table] = {}
     _methods: dict[tuple[State, type[Line]], tuple[str, State]]
     """The table, with the names of the methods that do what its actions say."""
     _opener: FrameOpener
