@@ -25,7 +25,7 @@ from chat.client.interfaces import ExitStatus
 from chat.client.known_hosts import KnownHosts, default_home
 from chat.client.lines import start_reading
 from chat.client.login import Credentials
-from chat.client.network import Dialer
+from chat.client.network import Dialer, explain_failure
 from chat.client.protocol import ChatClientProtocol
 from chat.client.retry import Backoff
 from chat.client.screen import TextScreen
@@ -103,8 +103,7 @@ class App:
         self.conversation.start()
 
     def _not_connected(self, failure: Failure) -> None:
-        message = failure.getErrorMessage().rstrip(".")
-        self.conversation.disconnected(None, f"Could not connect to {self._address}: {message}.")
+        self.conversation.disconnected(None, explain_failure(self._address, failure.value))
 
     def _stop(self) -> Deferred[None]:
         """Let the reactor wait until the connection is closed properly."""

@@ -1,14 +1,50 @@
-"""Connections, one after the other: Twisted's `ClientService`, as the conversation wants it."""
+"""Connections, one after the other: Twisted's `ClientService`, as the conversation wants it, and
+why there is none, in a sentence of ours."""
 
+import errno
+import os
 from collections.abc import Callable
+from typing import Final
 
 from twisted.application.internet import ClientService
 from twisted.internet.defer import CancelledError
+from twisted.internet.error import (
+    ConnectionRefusedError,
+    DNSLookupError,
+    NoRouteError,
+    TCPTimedOutError,
+    TimeoutError,
+)
 from twisted.internet.interfaces import IAddress, IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python.failure import Failure
 
-__all__ = ["Dialer"]
+from chat.client.address import Address
+
+__all__ = ["Dialer", "explain_failure"]
+
+_NO_WAY: Final = frozenset(
+    {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL}
+)
+
+
+def explain_failure(address: Address, error: BaseException | None) -> str:
+    """Return the sentence for what kept an endpoint from connecting to `address`."""
+    match error:
+        case ConnectionRefusedError():
+            return f"Nothing listens at {address}; is the server running?"
+        case DNSLookupError():
+            # The resolver does not say which of the two it is.
+            return f"There is no host {address.host}, or its address cannot be found out just now."
+        case ValueError():
+            return f"{address.host} is not the name of a host."
+        case TimeoutError() | TCPTimedOutError():
+            return f"There was no answer from {address} in time."
+    number = getattr(error, "osError", None)
+    if isinstance(error, NoRouteError) or number in _NO_WAY:
+        return f"There is no way to {address}; is the network there?"
+    why = f": {os.strerror(number).lower()}" if isinstance(number, int) else ""
+    return f"No connection to {address} could be made{why}."
 
 
 class _Factory(Factory[Protocol]):

@@ -176,7 +176,8 @@ def test_no_server_is_a_status(tmp_path: Path, port: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         nobody = unused.getsockname()[1]
     script = run_script(nobody, tmp_path, "--nick", "bot", lines="")
-    assert script.returncode == 3 and "Could not connect" in script.stderr
+    assert (script.returncode, script.stdout) == (3, "")
+    assert script.stderr == f"Nothing listens at localhost:{nobody}; is the server running?\n"
 
 
 @pytest.mark.parametrize("number", ["0", "50", "1000"])
