@@ -20,8 +20,16 @@ from chat.wire.messages import (
     TopicBody,
     Unknown,
 )
+from chat.wire.schedule import VERSION
 
-__all__ = ["explain_close", "format_body", "format_prefix", "make_visible", "quote"]
+__all__ = [
+    "explain_close",
+    "explain_stranger",
+    "format_body",
+    "format_prefix",
+    "make_visible",
+    "quote",
+]
 
 _QUOTE: Final = 40
 """Characters of a message that are enough to recognise it."""
@@ -123,3 +131,18 @@ def explain_close(code: int, retry_after: int | None) -> str:
     if retry_after is not None:
         sentence += f" It says to come back in {retry_after} seconds."
     return sentence
+
+
+def explain_stranger(heard: bytes) -> str | None:
+    """Return the sentence for a server of which `heard` is the first line, or what there was of it.
+
+    None for what this version's server may say, be it right or wrong.
+    """
+    name = VERSION[: VERSION.index(b"/") + 1]
+    if not heard:
+        return "The server hung up without a word; it may not speak encchat's protocol."
+    if VERSION.startswith(heard[: len(VERSION)]):
+        return None
+    if heard.startswith(name):
+        return _CLOSED[CloseCode.VERSION]
+    return "The server does not speak encchat's protocol."

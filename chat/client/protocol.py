@@ -12,6 +12,7 @@ from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 from chat.client.conversation import LOST, Conversation
+from chat.client.display import explain_stranger
 from chat.limits import Limits
 from chat.receiver import ConnectionProtocol
 from chat.wire.connection import (
@@ -24,6 +25,7 @@ from chat.wire.connection import (
     State,
 )
 from chat.wire.errors import CloseCode, RemoteProtocolError
+from chat.wire.lines import DELIMITER
 from chat.wire.messages import Login, Ping
 
 __all__ = ["ChatClientProtocol"]
@@ -51,6 +53,7 @@ class ChatClientProtocol(ConnectionProtocol):
         self._asked: float | None = None
         """When something was sent, if nothing was heard since."""
         self._pinged: float | None = None
+        self._first_line = b""
         self._reason = LOST
         self._is_final = False
         self._sweeper = LoopingCall(self._sweep)
@@ -67,6 +70,7 @@ class ChatClientProtocol(ConnectionProtocol):
         """Note the sign of life, and take the line in."""
         self._heard = self._seconds()
         self._asked = self._pinged = None
+        self._first_line = self._first_line or line + DELIMITER
         super().lineReceived(line)
 
     def received(self, event: Event) -> None:
@@ -87,13 +91,15 @@ class ChatClientProtocol(ConnectionProtocol):
 
     def violated(self, error: RemoteProtocolError) -> None:
         """End it: this is no server to talk to."""
-        self._reason = f"The server broke the protocol: {error}."
+        self._reason = self._explain_stranger() or f"The server broke the protocol: {error}."
         self._is_final = True
         self.close(error.code)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell the conversation, which knows whether that was to be expected."""
         self._sweeper.stop()
+        if self._reason == LOST:
+            self._reason = self._explain_stranger() or LOST
         self._conversation.disconnected(self, self._reason, is_final=self._is_final)
 
     @property
@@ -118,6 +124,9 @@ class ChatClientProtocol(ConnectionProtocol):
         self.transport.loseConnection()
         self._since = self._seconds()
 
+    def _explain_stranger(self) -> str | None:
+        return explain_stranger(self._first_line or self._buffer)
+
     def _is_loopback(self) -> bool:
         peer = self.transport.getPeer()
         if not isinstance(peer, IPv4Address | IPv6Address):
@@ -131,7 +140,8 @@ class ChatClientProtocol(ConnectionProtocol):
                 self.transport.abortConnection()
         elif self.connection.state is not State.ESTABLISHED:
             if now - self._since > limits.connect_seconds:
-                self._give_up("The server did not answer in time.")
+                stranger = self._explain_stranger() if self._buffer else None
+                self._give_up(stranger or "The server did not answer in time.")
         elif self._pinged is not None:
             if now - self._pinged > limits.silence_seconds - limits.ping_seconds:
                 self._give_up("The server has fallen silent.")

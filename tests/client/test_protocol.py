@@ -167,8 +167,8 @@ class ProtocolTests(SynchronousTestCase):
         assert self.happened() == ["The server did not answer in time."]
 
     def test_a_server_that_dribbles_is_given_up_as_well(self) -> None:
-        for _ in range(int(LIMITS.connect_seconds) + 2):
-            self.transport.receive(b"e")
+        for byte in b"encchat/1 " + b"A" * int(LIMITS.connect_seconds):
+            self.transport.receive(bytes([byte]))
             self.advance(1)
         self.transport.take()
         assert self.happened() == ["The server did not answer in time."]
@@ -234,9 +234,52 @@ class ProtocolTests(SynchronousTestCase):
         self.transport.take()
         self.transport.receive(b"SSH-2.0-OpenSSH_9.2\r\n")
         assert self.transport.take() == b""
-        [reason] = self.happened()
-        assert isinstance(reason, str)
-        assert "broke the protocol" in reason
+        assert self.happened() == ["The server does not speak encchat's protocol."]
+        assert self.conversation.is_final
+
+    def test_neither_is_what_answers_without_an_end_of_line(self) -> None:
+        for answer in (
+            b"<!DOCTYPE HTML>\n<title>Error response</title>\n",
+            b"\x15\x03\x01\x00\x02\x02\x46",
+        ):
+            self.transport.receive(answer)
+            self.transport.lose(ConnectionDone())
+            assert self.happened() == ["The server does not speak encchat's protocol."]
+            self.setUp()
+
+    def test_neither_is_what_answers_without_end(self) -> None:
+        self.transport.receive(b"x" * 3_000)
+        self.transport.take()
+        assert self.happened() == ["The server does not speak encchat's protocol."]
+
+    def test_neither_is_what_greets_without_an_end_of_line_and_waits(self) -> None:
+        self.transport.receive(b"220 welcome\n")
+        self.advance(LIMITS.connect_seconds + 2)
+        self.transport.take()
+        assert self.happened() == ["The server does not speak encchat's protocol."]
+
+    def test_half_a_line_of_ours_is_a_lost_connection(self) -> None:
+        for answer in (b"enc", b"encchat/1 AAAA", b"encchat/1 close 9\r"):
+            self.transport.receive(answer)
+            self.transport.lose(ConnectionDone())
+            assert self.happened() == ["The connection to the server was lost."]
+            self.setUp()
+
+    def test_what_hangs_up_without_a_word_may_be_none_of_ours(self) -> None:
+        self.transport.lose(ConnectionDone())
+        assert self.happened() == [
+            "The server hung up without a word; it may not speak encchat's protocol."
+        ]
+
+    def test_a_server_of_another_version_is_told_apart(self) -> None:
+        self.transport.receive(b"encchat/2 AAAA\r\n")
+        self.transport.take()
+        assert self.happened() == ["The server speaks another version of the protocol."]
+
+    def test_what_is_wrong_in_a_hello_is_said(self) -> None:
+        self.transport.receive(b"encchat/1 ?\r\n")
+        self.transport.take()
+        assert self.happened() == ["The server broke the protocol: a part that is not base64."]
 
     def test_a_refusal_in_clear_is_handed_on(self) -> None:
         self.transport.receive(b"encchat/1 close 9\r\n")
