@@ -271,18 +271,19 @@ class Conversation:
     # --- Ends ---
 
     def _refused(self, sentence: str) -> None:
-        self._fail(sentence, ExitStatus.REFUSED)
+        self._fail([sentence], ExitStatus.REFUSED)
 
     def _lost(self, sentence: str) -> None:
         unanswered = len(self._visit.outbox) + len(self._lines)
         if unanswered:
             lines = "1 line was" if unanswered == 1 else f"{unanswered} lines were"
             sentence += f" {lines} not acknowledged."
-        self._fail(sentence, ExitStatus.CONNECTION)
+        self._fail([sentence], ExitStatus.CONNECTION)
 
-    def _fail(self, sentence: str, status: ExitStatus) -> None:
+    def _fail(self, lines: list[str], status: ExitStatus) -> None:
         if self._phase is not _Phase.OVER:
-            self._visit.note(sentence)
+            for line in lines:
+                self._visit.note(line)
             self._over(status)
 
     def _over(self, status: ExitStatus) -> None:

@@ -40,7 +40,7 @@ class Entrance:
         *,
         nick: str | None,
         arrive: Callable[[], None],
-        fail: Callable[[str, ExitStatus], None],
+        fail: Callable[[list[str], ExitStatus], None],
         hang_up: Callable[[], None],
     ) -> None:
         self._visit = visit
@@ -74,15 +74,15 @@ class Entrance:
         elif self._visit.is_terminal:
             self._ask_nick()
         else:
-            self._fail("The first line is not a nickname.", ExitStatus.REFUSED)
+            self._fail(["The first line is not a nickname."], ExitStatus.REFUSED)
 
     def end_of_input(self) -> None:
         """Nobody answers any more."""
         self._is_deserted = True
         if self.question is Question.NICK:
-            self._fail("No nickname was given.", ExitStatus.REFUSED)
+            self._fail(["No nickname was given."], ExitStatus.REFUSED)
         elif self.question is Question.TRUST:
-            self._fail(_NOT_ACCEPTED, ExitStatus.HOST_KEY)
+            self._fail([_NOT_ACCEPTED], ExitStatus.HOST_KEY)
 
     def connected(self, link: Link) -> None:
         """Take a new connection."""
@@ -97,7 +97,7 @@ class Entrance:
         try:
             verdict = self._check.examine(host_key, successions, is_loopback=is_loopback)
         except TrustError as error:
-            self._fail(str(error), ExitStatus.HOST_KEY)
+            self._fail(error.lines, ExitStatus.HOST_KEY)
             return
         if verdict is Verdict.ASK:
             self._ask_trust()
@@ -129,7 +129,7 @@ class Entrance:
             self._visit.note(sentence)
             self._ask_nick()
         else:
-            self._fail(sentence, ExitStatus.REFUSED)
+            self._fail([sentence], ExitStatus.REFUSED)
 
     # --- The host key ---
 
@@ -148,7 +148,7 @@ class Entrance:
             if self._pin():
                 self._network.connect()
         elif answer in ("no", "n"):
-            self._fail(_NOT_ACCEPTED, ExitStatus.HOST_KEY)
+            self._fail([_NOT_ACCEPTED], ExitStatus.HOST_KEY)
         else:
             self.question = Question.TRUST
             self._visit.screen.prompt("Please type yes or no: ")
@@ -157,7 +157,7 @@ class Entrance:
         try:
             self._visit.note(self._check.pin())
         except TrustError as error:
-            self._fail(str(error), ExitStatus.HOST_KEY)
+            self._fail(error.lines, ExitStatus.HOST_KEY)
             return False
         return True
 
@@ -168,7 +168,7 @@ class Entrance:
         try:
             request = self._login.request(self._link.binding)
         except LoginError as error:
-            self._fail(str(error), ExitStatus.REFUSED)
+            self._fail([str(error)], ExitStatus.REFUSED)
             return
         self._visit.asking.expect(request.id, Welcome, self._accepted, self._refused)
         if is_again:

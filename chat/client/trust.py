@@ -5,7 +5,6 @@ from enum import Enum, auto
 from typing import Final
 
 from chat.client.address import Address, make_link
-from chat.client.display import make_visible
 from chat.client.known_hosts import KnownHosts, KnownHostsError
 from chat.wire.hostkey import fingerprint, fingerprint_words, predecessors
 
@@ -35,7 +34,14 @@ class Verdict(Enum):
 
 
 class TrustError(Exception):
-    """A host key is not trusted, or that cannot be decided; the text is a sentence for the user."""
+    """A host key is not trusted, or that cannot be decided.
+
+    The text is a sentence for the user; `lines` begin with it, and may go on with what to do.
+    """
+
+    def __init__(self, sentence: str, *more: str) -> None:
+        super().__init__(sentence)
+        self.lines = [sentence, *more]
 
 
 def judge(
@@ -109,25 +115,32 @@ class HostKeyCheck:
         match verdict:
             case Verdict.REFUSE_NEW:
                 raise TrustError(
-                    f"The host key of {self._address} is not known here: {offered}. "
-                    "Nobody can be asked; use --trust-new, or a link with the fingerprint."
+                    f"The host key of {self._address} is not known here: {offered}",
+                    "Nobody can be asked; use --trust-new, or a link with the fingerprint.",
                 )
             case Verdict.REFUSE_MISMATCH:
                 raise TrustError(
-                    f"The host key of {self._address} is not the one in the link: it is {offered}, "
-                    f"in words: {fingerprint_words(host_key)}; nor is it signed with that one. "
-                    "Nothing was sent. Either the link is wrong, or somebody is posing as this "
-                    "server: ask its operator for the link, but not through this server."
+                    f"The host key of {self._address} is not the one in the link, so nothing was "
+                    "sent.",
+                    f"It is  {offered}",
+                    "or, in words,",
+                    *self._words(),
+                    "and is not signed with that one. Either the link is wrong, or somebody is "
+                    "posing as this server.",
+                    "Ask its operator for the link, but not through this server.",
                 )
             case Verdict.REFUSE_CHANGED:
                 raise TrustError(
-                    f"The host key of {self._address} has CHANGED: it was {pinned}, "
-                    f"and is now {offered}, in words: {fingerprint_words(host_key)}. The new one "
-                    "is not signed with the old one, as one that was rotated is. Somebody may be "
-                    "posing as this server; nothing was sent. Ask its operator, but not through "
-                    "this server, for the fingerprint or its words. If they are the same, remove "
-                    f"the lines that begin with {self._address} from "
-                    f"{make_visible(str(self._known_hosts.path))}, and connect again."
+                    f"The host key of {self._address} has CHANGED, so nothing was sent: somebody "
+                    "may be posing as this server.",
+                    f"It was  {pinned}",
+                    f"and is  {offered}",
+                    "or, in words,",
+                    *self._words(),
+                    "which the old key has not signed, as it does when an operator changes it.",
+                    "Ask the operator for either, but not through this server. If it is the same,",
+                    f"remove the lines that begin with {self._address} "
+                    f"from {self._known_hosts.path}.",
                 )
         return verdict
 
@@ -137,14 +150,18 @@ class HostKeyCheck:
 
     def question(self) -> list[str]:
         """Return the lines that a person has to read before deciding about the key."""
-        words = fingerprint_words(self._host_key).split(" ")
         return [
             f"The host key of {self._address} is new. Its fingerprint is",
             f"    {self._offered}",
             "or, in words,",
-            *("    " + " ".join(words[at : at + _WORDS]) for at in range(0, len(words), _WORDS)),
+            *self._words(),
             "Compare either with what the server's operator says.",
         ]
+
+    def _words(self) -> list[str]:
+        """Return the fingerprint of the key that was offered in words, a few in a line."""
+        words = fingerprint_words(self._host_key).split(" ")
+        return ["    " + " ".join(words[at : at + _WORDS]) for at in range(0, len(words), _WORDS)]
 
     def pin(self) -> str:
         """Remember the key from now on; return a line that says so. Raises TrustError."""

@@ -200,7 +200,7 @@ def test_another_key_after_the_question_is_refused(terminal: Person) -> None:
     terminal.enter_line("yes")
     terminal.connected()
     terminal.offer(OTHER_KEY, is_loopback=False)
-    assert "CHANGED" in terminal.screen.notes[-1]
+    assert any("CHANGED" in note for note in terminal.screen.notes)
     terminal.check_ended(ExitStatus.HOST_KEY)
 
 
@@ -230,7 +230,8 @@ def test_a_changed_key_is_refused_before_anything_is_said(
     Person(tmp_path).enter()
     person = Person(tmp_path, is_terminal=is_terminal, trust_new=True)
     person.start().offer(OTHER_KEY)
-    assert "CHANGED" in person.screen.notes[-1]
+    assert "CHANGED" in person.screen.notes[0]
+    assert "known_hosts" in person.screen.notes[-1]
     assert person.link.sent == []
     person.check_ended(ExitStatus.HOST_KEY)
 
