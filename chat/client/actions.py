@@ -35,6 +35,7 @@ from chat.client.commands import (
     Topic,
     Who,
 )
+from chat.client.display import make_visible
 from chat.client.listing import Listing
 from chat.client.login import Login
 from chat.client.logs import LogView
@@ -102,7 +103,7 @@ class Actions:
             case Topic(""):
                 view = self._room()
                 topic = f"is about: {view.topic}" if view.topic else "has no topic."
-                self._visit.note(f"* {view.name} {topic}")
+                self._visit.screen.show(make_visible(f"* {view.name} {topic}"))
                 self._visit.line_done()
             case Topic(topic):
                 self._membership.set_topic(self._room(), topic, line)

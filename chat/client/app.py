@@ -42,8 +42,9 @@ class _Reactor(IReactorTime, IReactorCore, IReactorFromThreads):
 class App:
     """Ties a `Conversation` to the reactor, the network and the terminal."""
 
-    def __init__(self, reactor: _Reactor, arguments: argparse.Namespace, is_terminal: bool) -> None:
+    def __init__(self, reactor: _Reactor, arguments: argparse.Namespace, is_watched: bool) -> None:
         limits, client_limits = Limits(), ClientLimits()
+        is_terminal = is_watched and not arguments.plain
         self._reactor = reactor
         self._window = Semaphore(limits.unacknowledged_posts)
         self._address: Address = arguments.address
@@ -65,7 +66,7 @@ class App:
             credentials=Credentials(
                 arguments.link or UNSET, self._address.token or UNSET, arguments.password or UNSET
             ),
-            screen=TextScreen(lambda: self.conversation.end_of_input()),
+            screen=TextScreen(lambda: self.conversation.end_of_input(), is_watched=is_watched),
             network=Dialer(
                 HostnameEndpoint(
                     reactor,
@@ -132,11 +133,11 @@ def main() -> None:
     arguments = parse_arguments()
     for name in ("passphrase", "password"):
         setattr(arguments, name, _secret(name) if getattr(arguments, name) else None)
-    is_terminal = not arguments.plain and _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
+    is_watched = _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     # Only now, because importing it installs it.
     from twisted.internet import reactor
 
-    sys.exit(App(cast(_Reactor, reactor), arguments, is_terminal).run())
+    sys.exit(App(cast(_Reactor, reactor), arguments, is_watched).run())

@@ -152,9 +152,7 @@ class Arriving:
             self._arrived()
 
     def _arrived(self) -> None:
-        if not self._is_first:
-            self._visit.note("* Connected again.")
-        elif not self._has_said_where:
+        if self._is_first and not self._has_said_where:
             self._say_where(self._visit.book.current)
         self._is_first = False
         self._ready()
@@ -162,14 +160,14 @@ class Arriving:
     def _say_where(self, room: LogView | None) -> None:
         self._has_said_where = True
         if room is None:
-            self._visit.note(f"* You are {self._visit.nick}, in no room; /join ROOM enters one.")
+            self._visit.tell(f"* You are {self._visit.nick}, in no room; /join ROOM enters one.")
             return
-        self._visit.note(f"* You are {self._visit.nick} {_place(room)}. /help lists the commands.")
+        self._visit.tell(f"* You are {self._visit.nick} {_place(room)}. /help lists the commands.")
         others = sorted(
             name for log, kind, name, *_ in self._entries if log != room.log and kind != "private"
         )
         if others:
-            self._visit.note(f"* You read {', '.join(others)} as well.")
+            self._visit.tell(f"* You read {', '.join(others)} as well.")
 
 
 def _place(room: LogView) -> str:

@@ -108,7 +108,8 @@ class Conversation:
         """Typed lines that cannot be taken yet, in order."""
         self._has_ended = False
         self._has_talked = False
-        self._is_lost = False
+        self._lost_since: float | None = None
+        self._is_loss_noted = False
         self._reason: str | None = None
         self._alone_since: float | None = None
 
@@ -150,6 +151,7 @@ class Conversation:
         is_talking = self._phase is _Phase.TALKING
         if is_talking:
             self._reading.tell_seen()
+        self._note_loss()
         if not self._has_talked or not self._is_ending or (is_talking and not self._is_settled):
             self._alone_since = None
             return
@@ -162,6 +164,16 @@ class Conversation:
             self._over(self._visit.status)
         else:
             self._lost("The connection to the server did not come back.")
+
+    def _note_loss(self) -> None:
+        """Say even in a script that the connection is lost, if it does not come back soon."""
+        if (
+            self._lost_since is not None
+            and not (self._visit.is_terminal or self._is_loss_noted)
+            and self._seconds() - self._lost_since >= self._visit.limits.unanswered
+        ):
+            self._is_loss_noted = True
+            self._visit.note("The connection to the server was lost, and has not come back yet.")
 
     # --- What the connection brings ---
 
@@ -233,8 +245,12 @@ class Conversation:
 
     def _talk(self) -> None:
         self._phase = _Phase.TALKING
+        if self._has_talked:
+            say = self._visit.note if self._is_loss_noted else self._visit.tell
+            say("* Connected again.")
         self._has_talked = True
-        self._is_lost = False
+        self._lost_since = None
+        self._is_loss_noted = False
         self._backoff.reset()
 
     def _come_back(self, reason: str) -> None:
@@ -243,10 +259,10 @@ class Conversation:
         self._reason = None
         self._entrance.lost()
         self._lines.extendleft(reversed(self._visit.asking.detach()))
-        if not self._is_lost:
-            self._is_lost = True
+        if self._lost_since is None:
+            self._lost_since = self._seconds()
             because = "" if reason == LOST else f": {reason[0].lower()}{reason[1:].rstrip('.')}"
-            self._visit.note(f"* The connection was lost{because}; trying again.")
+            self._visit.tell(f"* The connection was lost{because}; trying again.")
         self._proceed()
 
     def _proceed(self) -> None:
@@ -259,7 +275,7 @@ class Conversation:
         is_behind = any(view.is_behind for view in self._visit.book.views())
         if self._phase is _Phase.TALKING and is_behind and not self._actions.has_quit:
             return
-        if self._phase is _Phase.TALKING or self._is_lost:
+        if self._phase is _Phase.TALKING or self._lost_since is not None:
             self._over(self._visit.status)
 
     @property

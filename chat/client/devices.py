@@ -26,7 +26,7 @@ class Devices:
 
         def take(issued: messages.CodeIssued) -> None:
             minutes = issued.seconds // 60
-            visit.note(f"* On the other device, within {minutes} minutes, start the client with")
+            visit.tell(f"* On the other device, within {minutes} minutes, start the client with")
             visit.screen.show(f"--nick {visit.nick} --link {issued.code}")
             visit.line_done()
 
@@ -63,7 +63,7 @@ class Devices:
             visit.asking.ask(request, messages.Ok, done, visit.refused, line=line)
 
         def done(_: Struct) -> None:
-            visit.note("* That device is none of yours any more.")
+            visit.tell("* That device is none of yours any more.")
             visit.line_done()
 
         self._ask_list(line, take)

@@ -69,7 +69,11 @@ class Screen(Protocol):
         ...
 
     def note(self, line: str) -> None:
-        """Print something about the client itself, or an error."""
+        """Print an error, or something else that a script's owner has to know."""
+        ...
+
+    def remark(self, line: str) -> None:
+        """Print something about the client itself that helps a person, and nobody else."""
         ...
 
     def prompt(self, text: str) -> None:

@@ -82,7 +82,7 @@ class Login:
 
         def take(_: Struct) -> None:
             old, visit.nick, self._nick = self._nick, new, new
-            visit.note(f"* You are now known as {new}.")
+            visit.tell(f"* You are now known as {new}.")
             try:
                 other = self._identities.rename(old, new)
             except IdentityError as error:

@@ -71,7 +71,7 @@ class Membership:
         for invitation in [it for it in self._invitations if it[0] == view.name]:
             del self._invitations[invitation]
         about = f": {view.topic}" if view.topic else ""
-        self._visit.note(f"* You are in {view.name} now{about}")
+        self._visit.tell(f"* You are in {view.name} now{about}")
 
     def leave(self, view: LogView, line: str) -> None:
         """Be a member no longer; if it was the current room, be in the first of the others."""
@@ -79,7 +79,7 @@ class Membership:
         def done() -> None:
             was_current = self._visit.book.is_current(view)
             self._reading.forget(view)
-            self._visit.note(f"* You left {view.name}.")
+            self._visit.tell(f"* You left {view.name}.")
             rooms = [other for other in self._visit.book.views() if not other.is_private]
             if was_current and rooms:
                 self._enter(rooms[0])
@@ -92,7 +92,7 @@ class Membership:
 
         def done() -> None:
             view.topic = topic
-            self._visit.note(f"* You set the topic of {view.name}: {topic}")
+            self._visit.tell(f"* You set the topic of {view.name}: {topic}")
 
         request = messages.Topic(self._visit.asking.next_id(), view.log, topic)
         self._ask(request, line, done, is_barrier=True)
@@ -100,7 +100,7 @@ class Membership:
     def invite(self, view: LogView, nick: str, line: str) -> None:
         """Let `nick` join a room."""
         request = messages.Invite(self._visit.asking.next_id(), view.log, nick)
-        self._ask(request, line, lambda: self._visit.note(f"* {nick} may join {view.name}."))
+        self._ask(request, line, lambda: self._visit.tell(f"* {nick} may join {view.name}."))
 
     def _ask(
         self, request: Request, line: str, done: Callable[[], None], *, is_barrier: bool = False
@@ -119,7 +119,7 @@ class Membership:
         """Read a log that was opened elsewhere."""
         view = self._reading.start(opened, Arrival.ELSEWHERE)
         if not view.is_private:
-            self._visit.note(f"* Another device of yours joined {view.name}.")
+            self._visit.tell(f"* Another device of yours joined {view.name}.")
 
     def removed(self, removed: messages.Removed) -> None:
         """Forget a log that one was put out of."""

@@ -78,7 +78,7 @@ class Moderating:
 
     def _ask(self, request: Request, line: str, sentence: str) -> None:
         def take(_: Struct) -> None:
-            self._visit.note(sentence)
+            self._visit.tell(sentence)
             self._visit.line_done()
 
         self._visit.asking.ask(request, messages.Ok, take, self._visit.refused, line=line)

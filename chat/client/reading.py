@@ -106,7 +106,7 @@ class Reading:
             return
         if view.is_marked and delivered.seq:
             view.is_marked = False
-            self._visit.note(f"* --- new {_where(view)} since you left ---")
+            self._visit.tell(f"* --- new {_where(view)} since you left ---")
         self._visit.screen.show(make_visible(self.prefix(view, body) + line))
         self._learn(view, body)
 
@@ -174,7 +174,7 @@ class Reading:
         visit.asking.ask_page(request, take, visit.refused, line=line, is_barrier=True)
 
     def _say_whole(self, view: LogView) -> None:
-        self._visit.note(f"* --- nothing was said {_where(view)} before this ---")
+        self._visit.tell(f"* --- nothing was said {_where(view)} before this ---")
 
 
 def _where(view: LogView) -> str:

@@ -11,11 +11,14 @@ __all__ = ["TextScreen"]
 class TextScreen:
     """A `chat.client.interfaces.Screen` made of standard output and standard error.
 
-    When nobody reads the one or the other any more, what would go there is dropped.
+    When nobody reads the one or the other any more, what would go there is dropped. Unless a person
+    watches, remarks are dropped, too: whatever starts scripts mails what they print to standard
+    error.
     """
 
-    def __init__(self, on_broken: Callable[[], None]) -> None:
+    def __init__(self, on_broken: Callable[[], None], *, is_watched: bool) -> None:
         self._on_broken = on_broken
+        self._is_watched = is_watched
         self._out: TextIO | None = sys.stdout
         self._err: TextIO | None = sys.stderr
 
@@ -33,6 +36,11 @@ class TextScreen:
             print(line, file=self._err, flush=True)
         except OSError:
             self._err = None
+
+    def remark(self, line: str) -> None:
+        """Print to standard error, if a person watches."""
+        if self._is_watched:
+            self.note(line)
 
     def _print(self, text: str) -> None:
         try:

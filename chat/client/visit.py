@@ -45,8 +45,12 @@ class Visit:
         self.status = ExitStatus.OK
 
     def note(self, line: str) -> None:
-        """Tell the user something about the client itself."""
+        """Tell the user something that matters in a script, too."""
         self.screen.note(make_visible(line))
+
+    def tell(self, line: str) -> None:
+        """Tell a person something about the client itself."""
+        self.screen.remark(make_visible(line))
 
     def complain(self, sentence: str) -> None:
         """Say that a line came to nothing. A person sees that; a script learns it from the status

@@ -48,6 +48,10 @@ class KeptScreen:
         """Keep a note."""
         self.notes.append(line)
 
+    def remark(self, line: str) -> None:
+        """Keep it as a note."""
+        self.notes.append(line)
+
     def prompt(self, text: str) -> None:
         """Keep a question."""
         self.notes.append(text)

@@ -63,11 +63,12 @@ class FakeLink:
 
 
 class FakeScreen:
-    """Keeps what is printed; `everything` in order, on either stream."""
+    """Keeps what is printed; `everything` in order, on either stream; `errors` even in a script."""
 
     def __init__(self) -> None:
         self.shown: list[str] = []
         self.notes: list[str] = []
+        self.errors: list[str] = []
         self.prompts: list[str] = []
         self.everything: list[str] = []
 
@@ -76,6 +77,10 @@ class FakeScreen:
         self.everything.append(line)
 
     def note(self, line: str) -> None:
+        self.errors.append(line)
+        self.remark(line)
+
+    def remark(self, line: str) -> None:
         self.notes.append(line)
         self.everything.append(line)
 
@@ -84,7 +89,7 @@ class FakeScreen:
 
     def clear(self) -> None:
         """Forget what was printed."""
-        for kept in (self.shown, self.notes, self.prompts, self.everything):
+        for kept in (self.shown, self.notes, self.errors, self.prompts, self.everything):
             kept.clear()
 
 

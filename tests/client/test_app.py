@@ -172,6 +172,24 @@ def test_a_script_outlives_its_connection(tmp_path: Path, port: int) -> None:
     assert other.returncode == 1 and "The nickname bot is taken." in other.stderr
 
 
+def test_a_script_that_goes_well_is_silent_on_standard_error(tmp_path: Path, port: int) -> None:
+    first = run_script(port, tmp_path, "--nick", "bot", lines="one\n")
+    [pinned] = first.stderr.splitlines()
+    assert pinned.startswith(f"* The host key of localhost:{port} is new, and pinned from now on")
+    for arguments in ((), ("--plain",)):
+        later = run_script(port, tmp_path, "--nick", "bot", *arguments, lines="two\n/topic\n")
+        assert (later.returncode, later.stderr) == (0, "")
+        assert later.stdout == "* lobby has no topic.\n"
+
+
+def test_a_person_may_choose_the_plain_form(tmp_path: Path, port: int) -> None:
+    terminal = Terminal(f"localhost:{port}", "--nick", "bob", "--plain", home=tmp_path)
+    try:
+        terminal.expect("You are bob in lobby")
+    finally:
+        terminal.end()
+
+
 def test_no_server_is_a_status(tmp_path: Path, port: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         nobody = unused.getsockname()[1]

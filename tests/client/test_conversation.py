@@ -161,6 +161,24 @@ def test_what_was_missed_is_not_waited_for_without_end(tmp_path: Path) -> None:
     person.check_ended(ExitStatus.OK)
 
 
+def test_a_script_that_goes_well_has_no_errors(tmp_path: Path) -> None:
+    server = ModelServer()
+    Person(tmp_path, server).enter().end()
+    server.says("bob", server.room("lobby"), "one")
+    person = Person(tmp_path, server).enter()
+    person.type("hi", "/who", "/topic x", "/topic", "/join python", "/leave", "/nick anna")
+    person.type("/link", "/history", "/history", "/devices", "/search hi", "/invite bob")
+    person.end()
+    person.check_ended(ExitStatus.OK)
+    assert person.screen.errors == []
+
+
+def test_that_a_key_is_pinned_is_said_even_to_a_script(person: Person) -> None:
+    person.enter()
+    [error] = person.screen.errors
+    assert "is new, and pinned from now on" in error
+
+
 def test_an_empty_input_leaves_at_once(person: Person) -> None:
     person.enter()
     person.end()

@@ -40,6 +40,42 @@ def test_it_is_said_once_and_again_when_it_is_over(person: Person) -> None:
     assert person.is_dialing and person.statuses == []
 
 
+def test_a_script_is_not_told_unless_it_lasts(person: Person) -> None:
+    person.enter()
+    person.screen.clear()
+    person.cut()
+    person.clock.advance(59)
+    person.conversation.tick()
+    back(person)
+    person.cut()
+    for seconds in (59, 59, 1_000):
+        person.conversation.tick()
+        person.clock.advance(seconds)
+        if seconds == 59:
+            assert person.screen.errors == []
+    assert person.screen.errors == [
+        "The connection to the server was lost, and has not come back yet."
+    ]
+    back(person)
+    assert person.screen.errors[1:] == ["* Connected again."]
+    person.cut()
+    back(person)
+    assert len(person.screen.errors) == 2
+
+
+def test_a_person_is_told_once(tmp_path: Path) -> None:
+    person = Person(tmp_path, is_terminal=True).enter()
+    person.screen.clear()
+    person.cut()
+    person.clock.advance(1_000)
+    person.conversation.tick()
+    back(person)
+    assert person.screen.notes == [
+        "* The connection was lost; trying again.",
+        "* Connected again.",
+    ]
+
+
 def test_lines_without_an_answer_are_sent_again_as_they_were(person: Person) -> None:
     person.enter()
     person.enter_line("one")

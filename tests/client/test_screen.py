@@ -14,11 +14,20 @@ from chat.client.screen import TextScreen
 def test_what_is_shown_goes_out_and_what_is_noted_elsewhere(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    screen = TextScreen(lambda: None)
+    screen = TextScreen(lambda: None, is_watched=True)
     screen.prompt("Nickname: ")
     screen.show("hello")
     screen.note("well")
-    assert capsys.readouterr() == ("Nickname: hello\n", "well\n")
+    screen.remark("by the way")
+    assert capsys.readouterr() == ("Nickname: hello\n", "well\nby the way\n")
+
+
+def test_only_a_person_gets_remarks(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = TextScreen(lambda: None, is_watched=False)
+    screen.show("hello")
+    screen.note("well")
+    screen.remark("by the way")
+    assert capsys.readouterr() == ("hello\n", "well\n")
 
 
 class Broken(StringIO):
@@ -31,7 +40,7 @@ class Broken(StringIO):
 
 def test_notes_that_nobody_reads_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", Broken())
-    screen = TextScreen(lambda: None)
+    screen = TextScreen(lambda: None, is_watched=True)
     screen.note("one")
     screen.note("two")
 
@@ -42,13 +51,16 @@ def test_what_nobody_reads_goes_nowhere(monkeypatch: pytest.MonkeyPatch) -> None
         broken = Broken()
         monkeypatch.setattr(broken, "fileno", file.fileno)
         monkeypatch.setattr("sys.stdout", broken)
-        TextScreen(lambda: told.append(True)).show("hello")
+        TextScreen(lambda: told.append(True), is_watched=True).show("hello")
         monkeypatch.undo()
     assert told == [True]
 
 
 def test_when_nobody_reads_any_more_it_is_told_and_the_process_ends_well() -> None:
-    program = "from chat.client.screen import TextScreen; TextScreen(lambda: exit(7)).show('x')"
+    program = (
+        "from chat.client.screen import TextScreen;"
+        "TextScreen(lambda: exit(7), is_watched=True).show('x')"
+    )
     out, into = os.pipe()
     os.close(out)
     try:

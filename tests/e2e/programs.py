@@ -152,6 +152,12 @@ class Programs:
             program.clean_up()
 
 
+def has_entered(client: Program) -> None:
+    """Wait until a client is in its room, by asking it who else is."""
+    client.type("/who\n")
+    client.says(r"^\* .* here: .*$")
+
+
 def link_of(server: Program) -> str:
     """Return the link that a server tells its operator to use, once it does."""
     return server.says(r'Connect with: \S+ -m chat\.client "(encchat://\S+)"$')[1]

@@ -10,7 +10,7 @@ import pytest
 
 from chat.admin import parse_arguments
 from chat.client.address import parse_address
-from tests.e2e.programs import Program, Programs, link_of
+from tests.e2e.programs import Program, Programs, has_entered, link_of
 
 
 def admin(programs: Programs, *arguments: str, status: int = 0) -> Program:
@@ -40,7 +40,7 @@ def test_it_works_on_a_running_and_on_a_stopped_server(programs: Programs) -> No
         if line.startswith("link: ")
     ]
     ana = programs.client(line.removeprefix("link: "), "--nick", "ana")
-    ana.notes("You are ana in lobby")
+    has_entered(ana)
     [user] = answer(programs, "users")
     assert (user["nick"], user["role"], user["connected"]) == ("ana", "member", 1)
     admin(programs, "own", "ana")
@@ -118,7 +118,6 @@ def test_another_host_key_and_pinned_clients_follow(programs: Programs) -> None:
 
     def visit() -> Program:
         client = programs.client(address, "--nick", "ana")
-        client.notes("You are ana")
         client.end_input()
         assert client.ends() == 0
         return client
