@@ -59,6 +59,11 @@ class Asking:
         return not self._waiting
 
     @property
+    def lines(self) -> int:
+        """How many answers to typed lines are waited for."""
+        return sum(asked.line is not None for asked in self._waiting.values())
+
+    @property
     def has_barrier(self) -> bool:
         """Whether what is typed next depends on an answer that is waited for."""
         return any(asked.is_barrier for asked in self._waiting.values())

@@ -104,7 +104,8 @@ class Conversation:
         self._incoming = Incoming(visit, posts, self._reading, self._arriving, membership)
         self._phase = _Phase.ENTERING
         self._link: Link | None = None
-        self._lines: deque[str] = deque([] if room is None else [f"/join {room}"])
+        self._room = room
+        self._lines: deque[str] = deque()
         """Typed lines that cannot be taken yet, in order."""
         self._has_ended = False
         self._has_talked = False
@@ -143,8 +144,12 @@ class Conversation:
         self._proceed()
 
     def interrupt(self) -> None:
-        """Leave at once."""
-        self._over(ExitStatus.OK)
+        """Leave at once. What is not answered yet is lost, so that is said."""
+        loss = self._loss()
+        if loss:
+            self._fail([loss], ExitStatus.CONNECTION)
+        else:
+            self._over(self._visit.status)
 
     def tick(self) -> None:
         """See to what is done from time to time."""
@@ -248,6 +253,8 @@ class Conversation:
         if self._has_talked:
             say = self._visit.note if self._is_loss_noted else self._visit.tell
             say("* Connected again.")
+        elif self._room is not None:
+            self._lines.appendleft(f"/join {self._room}")
         self._has_talked = True
         self._lost_since = None
         self._is_loss_noted = False
@@ -290,11 +297,14 @@ class Conversation:
         self._fail([sentence], ExitStatus.REFUSED)
 
     def _lost(self, sentence: str) -> None:
-        unanswered = len(self._visit.outbox) + len(self._lines)
-        if unanswered:
-            lines = "1 line was" if unanswered == 1 else f"{unanswered} lines were"
-            sentence += f" {lines} not acknowledged."
-        self._fail([sentence], ExitStatus.CONNECTION)
+        self._fail([f"{sentence} {self._loss()}".rstrip()], ExitStatus.CONNECTION)
+
+    def _loss(self) -> str:
+        """Return the sentence about the lines that come to nothing; empty if there are none."""
+        visit = self._visit
+        unanswered = len(self._lines) + len(visit.outbox) + visit.asking.lines
+        lines = "1 line was" if unanswered == 1 else f"{unanswered} lines were"
+        return f"{lines} not acknowledged." if unanswered else ""
 
     def _fail(self, lines: list[str], status: ExitStatus) -> None:
         if self._phase is not _Phase.OVER:

@@ -382,6 +382,13 @@ def test_no_connection_is_a_sentence_and_a_status(person: Person) -> None:
     person.check_ended(ExitStatus.CONNECTION)
 
 
+def test_where_the_link_leads_is_no_line_that_is_lost(tmp_path: Path) -> None:
+    person = Person(tmp_path, room="den")
+    person.conversation.start()
+    person.conversation.disconnected(None, "Could not connect.")
+    assert person.screen.notes == ["Could not connect."]
+
+
 def test_an_attempt_that_fails_too_late_means_nothing(person: Person) -> None:
     person.conversation.start()
     person.conversation.interrupt()
@@ -421,10 +428,42 @@ def test_an_interrupt_ends_it_at_once_from_anywhere(person: Person, stage: str) 
         person.conversation.start()
     else:
         getattr(person, stage)()
-        person.enter_line("not waited for")
     person.conversation.interrupt()
     person.conversation.interrupt()
     person.check_ended(ExitStatus.OK)
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+@pytest.mark.parametrize("stage", ["dialing", "start", "enter"])
+def test_an_interrupt_says_what_is_lost_by_it(
+    tmp_path: Path, stage: str, is_terminal: bool
+) -> None:
+    person = Person(tmp_path, is_terminal=is_terminal, room="den")
+    if stage == "dialing":
+        person.conversation.start()
+    else:
+        getattr(person, stage)()
+    person.enter_line("not waited for")
+    person.enter_line("/topic not waited for either")
+    person.conversation.interrupt()
+    person.conversation.interrupt()
+    assert person.screen.errors[-1] == "2 lines were not acknowledged."
+    person.check_ended(ExitStatus.CONNECTION)
+
+
+def test_an_interrupt_counts_only_what_was_typed(tmp_path: Path) -> None:
+    person = Person(tmp_path, nick=None, is_terminal=True, room="den")
+    person.conversation.start()
+    person.conversation.interrupt()
+    person.check_ended(ExitStatus.OK)
+    assert person.screen.errors == []
+
+
+def test_a_script_that_is_interrupted_keeps_its_status(person: Person) -> None:
+    person.enter()
+    person.type("/dance")
+    person.conversation.interrupt()
+    person.check_ended(ExitStatus.REFUSED)
 
 
 def test_the_window_is_released_once_for_each_line(tmp_path: Path) -> None:

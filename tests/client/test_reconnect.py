@@ -280,7 +280,8 @@ def test_an_interrupt_does_not_wait_for_a_connection(person: Person) -> None:
     person.enter_line("one")
     person.cut()
     person.conversation.interrupt()
-    person.check_ended(ExitStatus.OK)
+    assert person.screen.errors[-1] == "1 line was not acknowledged."
+    person.check_ended(ExitStatus.CONNECTION)
 
 
 # --- What became of the logs meanwhile ---
