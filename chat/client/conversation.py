@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from chat.client.absence import Absence
 from chat.client.actions import Actions
 from chat.client.arrival import Arriving
 from chat.client.display import explain_close
@@ -33,13 +34,10 @@ from chat.wire.connection import Delivered
 from chat.wire.errors import CloseCode
 from chat.wire.sealing import RandomBytes
 
-__all__ = ["LOST", "NO_CREDENTIALS", "Conversation"]
+__all__ = ["NO_CREDENTIALS", "Conversation"]
 
 
 NO_CREDENTIALS: Final = Credentials()
-
-LOST: Final = "The connection to the server was lost."
-"""Why a connection ended that ended without a reason."""
 
 
 class _Phase(Enum):
@@ -108,9 +106,8 @@ class Conversation:
         self._lines: deque[str] = deque()
         """Typed lines that cannot be taken yet, in order."""
         self._has_ended = False
-        self._has_talked = False
-        self._lost_since: float | None = None
-        self._is_loss_noted = False
+        self._may_come_back = False
+        self._absence = Absence(visit, seconds)
         self._reason: str | None = None
         self._alone_since: float | None = None
 
@@ -156,8 +153,9 @@ class Conversation:
         is_talking = self._phase is _Phase.TALKING
         if is_talking:
             self._reading.tell_seen()
-        self._note_loss()
-        if not self._has_talked or not self._is_ending or (is_talking and not self._is_settled):
+        if not self._is_ending:  # Else it ends soon, with a sentence.
+            self._absence.tick()
+        if not self._may_come_back or not self._is_ending or (is_talking and not self._is_settled):
             self._alone_since = None
             return
         now = self._seconds()
@@ -168,17 +166,7 @@ class Conversation:
         elif is_talking:  # What was missed does not come.
             self._over(self._visit.status)
         else:
-            self._lost("The connection to the server did not come back.")
-
-    def _note_loss(self) -> None:
-        """Say even in a script that the connection is lost, if it does not come back soon."""
-        if (
-            self._lost_since is not None
-            and not (self._visit.is_terminal or self._is_loss_noted)
-            and self._seconds() - self._lost_since >= self._visit.limits.unanswered
-        ):
-            self._is_loss_noted = True
-            self._visit.note("The connection to the server was lost, and has not come back yet.")
+            self._lost(self._absence.explain())
 
     # --- What the connection brings ---
 
@@ -208,7 +196,8 @@ class Conversation:
 
     def peer_closed(self, code: int, retry_after: int | None) -> None:
         """The server ends the connection, and says why."""
-        if not self._has_talked or is_final(code):
+        self._may_come_back = self._may_come_back or code == CloseCode.BUSY
+        if not self._may_come_back or is_final(code):
             self._lost(explain_close(code, retry_after))
         else:
             self._backoff.obey(retry_after)
@@ -225,7 +214,7 @@ class Conversation:
         if self._phase is _Phase.OVER:
             if link is not None:
                 self._finish(self._visit.status)
-        elif is_final or not self._has_talked:
+        elif is_final or not self._may_come_back:
             self._lost(reason)
         else:
             self._come_back(self._reason or reason)
@@ -250,14 +239,10 @@ class Conversation:
 
     def _talk(self) -> None:
         self._phase = _Phase.TALKING
-        if self._has_talked:
-            say = self._visit.note if self._is_loss_noted else self._visit.tell
-            say("* Connected again.")
-        elif self._room is not None:
+        if self._room is not None and not self._absence.has_been_there:
             self._lines.appendleft(f"/join {self._room}")
-        self._has_talked = True
-        self._lost_since = None
-        self._is_loss_noted = False
+        self._may_come_back = True
+        self._absence.end()
         self._backoff.reset()
 
     def _come_back(self, reason: str) -> None:
@@ -266,10 +251,7 @@ class Conversation:
         self._reason = None
         self._entrance.lost()
         self._lines.extendleft(reversed(self._visit.asking.detach()))
-        if self._lost_since is None:
-            self._lost_since = self._seconds()
-            because = "" if reason == LOST else f": {reason[0].lower()}{reason[1:].rstrip('.')}"
-            self._visit.tell(f"* The connection was lost{because}; trying again.")
+        self._absence.begin(reason)
         self._proceed()
 
     def _proceed(self) -> None:
@@ -282,7 +264,9 @@ class Conversation:
         is_behind = any(view.is_behind for view in self._visit.book.views())
         if self._phase is _Phase.TALKING and is_behind and not self._actions.has_quit:
             return
-        if self._phase is _Phase.TALKING or self._lost_since is not None:
+        # One that has never been there still has to show what was said.
+        can_leave = self._absence.has_been_there or self._visit.is_terminal
+        if self._phase is _Phase.TALKING or (self._absence and can_leave):
             self._over(self._visit.status)
 
     @property

@@ -11,7 +11,8 @@ from twisted.internet.protocol import connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-from chat.client.conversation import LOST, Conversation
+from chat.client.absence import LOST
+from chat.client.conversation import Conversation
 from chat.client.display import explain_stranger
 from chat.limits import Limits
 from chat.receiver import ConnectionProtocol

@@ -5,8 +5,9 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from chat.client.absence import LOST
 from chat.client.address import Address
-from chat.client.conversation import LOST, NO_CREDENTIALS, Conversation
+from chat.client.conversation import NO_CREDENTIALS, Conversation
 from chat.client.identities import Identities
 from chat.client.interfaces import ExitStatus
 from chat.client.known_hosts import KnownHosts

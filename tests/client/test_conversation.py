@@ -415,10 +415,10 @@ def test_a_first_connection_that_fails_is_the_last(person: Person, lines: int, s
 
 def test_a_first_connection_that_is_refused_is_the_last(person: Person) -> None:
     person.start()
-    person.conversation.peer_closed(CloseCode.BUSY, 5)
-    assert (
-        "too many connections" in person.screen.notes[-1] and "5 seconds" in person.screen.notes[-1]
-    )
+    person.conversation.peer_closed(CloseCode.SHUTDOWN, 5)
+    assert person.screen.notes == [
+        "The server is stopping. It says to come back in 5 seconds.",
+    ]
     person.check_ended(ExitStatus.CONNECTION)
 
 

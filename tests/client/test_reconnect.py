@@ -199,6 +199,83 @@ def test_a_refused_login_is_final(tmp_path: Path, is_terminal: bool) -> None:
     person.check_ended(ExitStatus.REFUSED)
 
 
+# --- A server that is busy from the start ---
+
+
+BUSY = "* The server has too many connections; trying again."
+
+
+def test_a_busy_server_is_tried_again(person: Person) -> None:
+    person.start()
+    person.enter_line("one")
+    for _ in range(3):
+        person.closed(CloseCode.BUSY, 20)
+        assert person.statuses == [] and person.is_dialing
+        assert person.backoff.delay() == 25
+        person.connected()
+    assert person.screen.notes == [BUSY] and person.screen.errors == []
+    person.offer()
+    person.carry()
+    assert "You are ana in lobby" in person.screen.notes[-1]
+    assert person.server.room("lobby").texts() == ["one"]
+    person.end()
+    person.check_ended(ExitStatus.OK)
+
+
+def test_a_busy_server_is_tried_for_a_minute_when_the_input_has_ended(person: Person) -> None:
+    person.start()
+    person.conversation.end_of_input()
+    person.closed(CloseCode.BUSY)
+    for seconds in (0, 59):
+        person.clock.advance(seconds)
+        person.conversation.tick()
+    assert person.statuses == []
+    person.clock.advance(1)
+    person.conversation.tick()
+    assert person.screen.errors == ["The server has too many connections; try again in a moment."]
+    person.check_ended(ExitStatus.CONNECTION)
+
+
+def test_a_script_is_told_that_a_server_stays_busy(person: Person) -> None:
+    person.start()
+    person.closed(CloseCode.BUSY)
+    person.clock.advance(60)
+    person.conversation.tick()
+    assert person.screen.errors == [
+        "The server still has too many connections; the client goes on trying."
+    ]
+
+
+def test_another_end_after_a_busy_server_is_waited_out_as_well(person: Person) -> None:
+    person.start()
+    person.closed(CloseCode.BUSY)
+    person.connected()
+    person.cut()
+    assert person.statuses == [] and person.is_dialing
+
+
+def test_a_person_does_not_wait_for_a_busy_server_to_quit(tmp_path: Path) -> None:
+    person = Person(tmp_path, is_terminal=True).start()
+    person.closed(CloseCode.BUSY)
+    assert person.screen.notes == [BUSY]
+    person.enter_line("/quit")
+    person.check_ended(ExitStatus.OK)
+
+
+def test_a_host_key_is_still_asked_about_when_the_server_was_busy(tmp_path: Path) -> None:
+    person = Person(tmp_path, is_terminal=True).start()
+    person.closed(CloseCode.BUSY)
+    person.connected()
+    person.offer(is_loopback=False)
+    person.enter_line("yes")
+    person.connected()
+    person.closed(CloseCode.BUSY)
+    person.connected()
+    person.offer(is_loopback=False)
+    person.carry()
+    assert person.server.account("ana") in person.server.room("lobby").members
+
+
 # --- The end of the input, without a connection ---
 
 
