@@ -5,6 +5,7 @@ Only the first may ask anything. Nothing is said to a server whose host key is n
 
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import Final
 
 from chat.client.interfaces import ExitStatus, Link, Network
 from chat.client.login import Login, LoginError
@@ -14,7 +15,15 @@ from chat.wire.messages import Refused, Welcome
 
 __all__ = ["Entrance", "Question"]
 
-_NOT_ACCEPTED = "The host key was not accepted."
+_NOT_ACCEPTED: Final = "The host key was not accepted."
+
+_ADVICE: Final = {
+    "nick_taken": (
+        "If it is yours, type /link on a device that has it, and start here with --link CODE."
+    ),
+    "bad_code": "A device that is linked already shows a new one when you type /link there.",
+}
+"""What can be done here about the refusal of a login, by its code."""
 
 
 class Question(Enum):
@@ -117,19 +126,20 @@ class Entrance:
         try:
             self._login.choose(nick)
         except LoginError as error:
-            self._not_this_nick(str(error))
+            self._not_this_nick([str(error)])
             return
         if self._link is None:
             self._network.connect()
         else:
             self._log_in(is_again=True)
 
-    def _not_this_nick(self, sentence: str) -> None:
+    def _not_this_nick(self, lines: list[str]) -> None:
         if self._visit.is_terminal and not self._has_entered:
-            self._visit.note(sentence)
+            for line in lines:
+                self._visit.note(line)
             self._ask_nick()
         else:
-            self._fail([sentence], ExitStatus.REFUSED)
+            self._fail(lines, ExitStatus.REFUSED)
 
     # --- The host key ---
 
@@ -182,4 +192,5 @@ class Entrance:
         self._arrive()
 
     def _refused(self, refused: Refused) -> None:
-        self._not_this_nick(refused.text)
+        advice = _ADVICE.get(refused.code)
+        self._not_this_nick([refused.text] if advice is None else [refused.text, advice])

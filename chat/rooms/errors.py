@@ -1,7 +1,7 @@
 """Refusals: what is asked for is legal, and not granted. The connection lives on.
 
 Each class has the code of docs/protocol.md section 6.5, and as its text the sentence that the user
-reads.
+reads, whatever the client: what to type there, the client adds.
 """
 
 from typing import ClassVar
@@ -98,7 +98,7 @@ class NickTakenError(RequestError):
     """Somebody else's nickname, which is the argument."""
 
     code = "nick_taken"
-    sentence = "The nickname {} is taken; if it is yours, type /link on a device that has it."
+    sentence = "The nickname {} is taken."
 
 
 class TooManyAttemptsError(RequestError):
@@ -192,7 +192,7 @@ class BadCodeError(RequestError):
     """A code for another device that is wrong, used, or too old."""
 
     code = "bad_code"
-    sentence = "That code is wrong, used, or no longer valid; /link shows a new one."
+    sentence = "That code is wrong, used, or no longer valid."
 
 
 class WrongPasswordError(RequestError):

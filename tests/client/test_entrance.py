@@ -88,7 +88,10 @@ def test_an_input_that_ends_before_the_nickname_ends_it(tmp_path: Path) -> None:
 def test_a_taken_nickname_is_asked_for_again_at_a_terminal(terminal: Person) -> None:
     terminal.server.account("ana")
     terminal.enter()
-    assert terminal.screen.notes[-1] == "The nickname ana is taken."
+    assert terminal.screen.notes[-2:] == [
+        "The nickname ana is taken.",
+        "If it is yours, type /link on a device that has it, and start here with --link CODE.",
+    ]
     assert terminal.screen.prompts == ["Nickname: "]
     terminal.type("anna")
     assert [login.nick for login in terminal.link.all(m.Login)] == ["ana", "anna"]
@@ -100,7 +103,20 @@ def test_a_taken_nickname_is_asked_for_again_at_a_terminal(terminal: Person) -> 
 def test_a_taken_nickname_ends_a_script(person: Person) -> None:
     person.server.account("ana")
     person.enter()
-    assert person.screen.notes[-1] == "The nickname ana is taken."
+    assert person.screen.errors[-2:] == [
+        "The nickname ana is taken.",
+        "If it is yours, type /link on a device that has it, and start here with --link CODE.",
+    ]
+    person.check_ended(ExitStatus.REFUSED)
+
+
+def test_a_code_that_is_no_good_is_explained(person: Person) -> None:
+    person.server.refusals[m.Login] = "bad_code", "That code is wrong."
+    person.enter()
+    assert person.screen.errors[-2:] == [
+        "That code is wrong.",
+        "A device that is linked already shows a new one when you type /link there.",
+    ]
     person.check_ended(ExitStatus.REFUSED)
 
 

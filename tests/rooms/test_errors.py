@@ -40,8 +40,13 @@ def test_the_text_is_a_sentence(refusal: type[RequestError]) -> None:
 
 
 def test_the_argument_is_in_the_sentence() -> None:
-    assert str(NickTakenError("bob")).startswith("The nickname bob is taken; ")
+    assert str(NickTakenError("bob")) == "The nickname bob is taken."
     assert str(NickTooLongError(32)) == "A nickname has at most 32 characters."
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_no_sentence_is_for_the_users_of_one_client(refusal: type[RequestError]) -> None:
+    assert "/" not in str(refusal("x", "y", ".")) and "--" not in refusal.sentence
 
 
 def test_an_argument_is_no_template() -> None:

@@ -48,7 +48,7 @@ def test_who_has_the_key_is_the_account_whatever_name_is_asked_for() -> None:
 
 
 def test_a_nickname_is_one_account_s() -> None:
-    with pytest.raises(NickTakenError, match=r"^The nickname ANA is taken; if it is yours, "):
+    with pytest.raises(NickTakenError, match=r"^The nickname ANA is taken\.$"):
         enter(people("ana"), 2, BOB, "ANA")
 
 
