@@ -78,12 +78,14 @@ class Entrance:
         question, self.question = self.question, Question.NONE
         if question is Question.TRUST:
             self._take_trust((line or "").strip().lower())
-        elif line is not None and line.strip():
-            self._take_nick(line)
-        elif self._visit.is_terminal:
-            self._ask_nick()
-        else:
+        elif not self._visit.is_terminal and not (line or "").strip():
             self._fail(["The first line is not a nickname."], ExitStatus.REFUSED)
+        elif line is None:
+            self._not_this_nick(
+                ["That was not a nickname, because it is not UTF-8 or far too long."]
+            )
+        else:
+            self._take_nick(line)
 
     def end_of_input(self) -> None:
         """Nobody answers any more."""

@@ -42,7 +42,12 @@ def test_without_one_a_terminal_is_asked(tmp_path: Path) -> None:
     for line in ("   ", None, "two words"):
         person.enter_line(line)
     assert person.screen.prompts == ["Nickname: "] * 4
-    assert len(person.screen.notes) == 1 and person.connects == 0
+    assert person.screen.notes == [
+        "A nickname cannot be empty.",
+        "That was not a nickname, because it is not UTF-8 or far too long.",
+        "A nickname is made of letters, digits and _ - . and starts with a letter or digit.",
+    ]
+    assert person.connects == 0
     person.enter_line(" bob ")
     person.connected()
     person.offer()
