@@ -194,5 +194,6 @@ class Entrance:
         self._arrive()
 
     def _refused(self, refused: Refused) -> None:
+        self._login.refused(refused)
         advice = _ADVICE.get(refused.code)
         self._not_this_nick([refused.text] if advice is None else [refused.text, advice])

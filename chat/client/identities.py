@@ -7,6 +7,7 @@ every server.
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -34,6 +35,8 @@ class Identities:
         self._home = home
         self._named = named
         self._passphrase = passphrase
+        self._made: set[Path] = set()
+        """Those that are of no account yet, as far as is known."""
 
     def path(self, nick: str) -> Path:
         """Return where the key of a nickname is."""
@@ -48,9 +51,23 @@ class Identities:
         try:
             if self._named is None and not path.exists():
                 self._create(path, Identity.generate())
+                self._made.add(path)
             return self._read(path)
         except OSError as error:
             raise IdentityError(f"{path} cannot be used: {error.strerror}") from None
+
+    def keep(self, nick: str) -> None:
+        """Note that the key of a nickname is that of an account."""
+        self._made.discard(self.path(nick))
+
+    def discard(self, nick: str) -> None:
+        """Remove the key of a nickname that somebody else has, if it was made here, and for
+        nothing. One that was there already stays: it may be an account's on another server."""
+        path = self.path(nick)
+        if path in self._made:
+            self._made.remove(path)
+            with suppress(OSError):
+                path.unlink()
 
     def rename(self, old: str, new: str) -> Path | None:
         """Let the key of `old` be that of `new`, too.

@@ -64,8 +64,15 @@ class Login:
         """Be who the server says one is."""
         # A code is used up, and a password was only for a key that was new.
         self._credentials = Credentials()
+        self._identities.keep(self._nick)
         self._visit.account = welcome.account
         self._visit.nick = welcome.nick
+
+    def refused(self, refused: messages.Refused) -> None:
+        """Leave nothing behind of an attempt that can never go well."""
+        if refused.code == "nick_taken":
+            self._identities.discard(self._nick)
+            self._identity = None
 
     def is_own(self, key: bytes) -> bool:
         """Tell whether this is the key that one is logged in with."""

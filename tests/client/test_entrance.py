@@ -100,8 +100,7 @@ def test_a_taken_nickname_is_asked_for_again_at_a_terminal(terminal: Person) -> 
     assert terminal.screen.prompts == ["Nickname: "]
     terminal.type("anna")
     assert [login.nick for login in terminal.link.all(m.Login)] == ["ana", "anna"]
-    keys = [login.key for login in terminal.link.all(m.Login)]
-    assert keys == [terminal.identities.identity(nick).public for nick in ("ana", "anna")]
+    assert terminal.link.last(m.Login).key == terminal.identities.identity("anna").public
     assert "You are anna in lobby" in terminal.screen.notes[-1]
 
 
@@ -113,6 +112,35 @@ def test_a_taken_nickname_ends_a_script(person: Person) -> None:
         "If it is yours, type /link on a device that has it, and start here with --link CODE.",
     ]
     person.check_ended(ExitStatus.REFUSED)
+
+
+def test_a_key_for_a_nickname_that_is_taken_is_not_kept(tmp_path: Path) -> None:
+    server = ModelServer()
+    server.account("ana")
+    person = Person(tmp_path, server, is_terminal=True).enter()
+    assert not person.identities.path("ana").exists()
+    person.type("anna")
+    assert person.identities.path("anna").exists()
+    person.cut()
+    person.come_back()
+    person.refuse(person.link.logins[0], code="nick_taken")
+    assert person.identities.path("anna").exists()
+
+
+def test_a_key_that_was_there_is_kept_when_its_nickname_is_taken(person: Person) -> None:
+    key = person.identities.identity("ana").public
+    other = Person(person.identities.path("ana").parent, person.server)
+    person.server.account("ana")
+    other.enter()
+    other.check_ended(ExitStatus.REFUSED)
+    assert person.identities.identity("ana").public == key
+
+
+@pytest.mark.parametrize("code", ["too_many_attempts", "bad_code", "wrong_password"])
+def test_a_key_is_kept_where_the_next_attempt_may_go_well(person: Person, code: str) -> None:
+    person.server.refusals[m.Login] = code, "No."
+    person.enter()
+    assert person.identities.path("ana").exists()
 
 
 def test_a_code_that_is_no_good_is_explained(person: Person) -> None:

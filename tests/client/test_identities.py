@@ -30,6 +30,38 @@ def test_nobody_else_can_read_it(tmp_path: Path) -> None:
         identities.identity("ana")
 
 
+def test_a_key_that_is_of_no_use_goes_away_again_if_it_was_made_here(tmp_path: Path) -> None:
+    identities = Identities(tmp_path)
+    identities.identity("ana")
+    identities.identity("bob")
+    identities.discard("Ana")
+    identities.discard("nobody")
+    assert [path.name for path in tmp_path.iterdir()] == ["identity-bob.pem"]
+    Identities(tmp_path).discard("bob")
+    identities.keep("bob")
+    identities.discard("bob")
+    assert [path.name for path in tmp_path.iterdir()] == ["identity-bob.pem"]
+
+
+def test_a_key_that_is_away_already_is_no_fault(tmp_path: Path) -> None:
+    identities = Identities(tmp_path)
+    identities.identity("ana")
+    identities.path("ana").unlink()
+    identities.discard("ana")
+    identities.identity("ana")
+
+
+def test_a_key_that_was_there_before_or_named_stays(tmp_path: Path) -> None:
+    path = tmp_path / "id_ed25519"
+    path.write_text(Identity.from_seed(bytes(32)).to_pem())
+    path.chmod(0o600)
+    Identities(tmp_path).identity("ana")
+    for identities in (Identities(tmp_path), Identities(tmp_path, path)):
+        identities.identity("ana")
+        identities.discard("ana")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_names_of_files_are_tame(tmp_path: Path) -> None:
     identities = Identities(tmp_path)
     for nick in ("..", "a/b", "con", "caf\u00e9", "a%2fb"):
