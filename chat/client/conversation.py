@@ -240,7 +240,9 @@ class Conversation:
     def _talk(self) -> None:
         self._phase = _Phase.TALKING
         if self._room is not None and not self._absence.has_been_there:
-            self._lines.appendleft(f"/join {self._room}")
+            view = self._visit.book.room(self._room)
+            if view is None or not self._visit.book.is_current(view):
+                self._lines.appendleft(f"/join {self._room}")
         self._may_come_back = True
         self._absence.end()
         self._backoff.reset()

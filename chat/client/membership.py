@@ -70,7 +70,7 @@ class Membership:
         # Accepted. Another invitation, after leaving it, is shown again.
         for invitation in [it for it in self._invitations if it[0] == view.name]:
             del self._invitations[invitation]
-        about = f": {view.topic}" if view.topic else ""
+        about = f": {view.topic}" if view.topic else "."
         self._visit.tell(f"* You are in {view.name} now{about}")
 
     def leave(self, view: LogView, line: str) -> None:

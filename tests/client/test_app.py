@@ -127,7 +127,7 @@ def test_two_people_talk(terminals: list[Terminal]) -> None:
     ana.type("/who")
     ana.expect(r"\* 2 here: ana, bob\r\n")
     ana.type("/join python")
-    ana.expect(r"\* You are in python now\r\n")
+    ana.expect(r"\* You are in python now\.\r\n")
     bob.type("still here?")
     ana.expect(r"\[lobby\] bob: still here\?\r\n")
     ana.type("/msg bob yes")

@@ -352,3 +352,15 @@ def test_a_link_leads_to_its_room(tmp_path: Path) -> None:
     assert person.server.account("ana") in server.room("den").members
     person.type("hello")
     assert server.room("den").texts() == ["hello"]
+    assert [note for note in person.screen.notes if "den" in note] == ["* You are in den now."]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_link_that_leads_to_where_one_is_says_so_once(tmp_path: Path, is_first: bool) -> None:
+    server = ModelServer()
+    if not is_first:
+        Person(tmp_path, server).enter().end()
+    person = Person(tmp_path, server, room="LOBBY", is_terminal=True).enter()
+    assert len([note for note in person.screen.notes if "You are" in note]) == 1
+    person.type("hello")
+    assert server.room("lobby").texts() == ["hello"]

@@ -187,7 +187,7 @@ def test_a_room_is_joined_and_lines_go_there(ana: Person, server: ModelServer) -
     assert server.room("python").kind == "public"
     ana.type("/join secret invite-only")
     assert server.room("secret").kind == "invite"
-    assert ana.screen.notes[-1] == "* You are in secret now"
+    assert ana.screen.notes[-1] == "* You are in secret now."
 
 
 def test_lines_after_a_join_wait_for_it_and_are_refused_with_it(
@@ -222,7 +222,7 @@ def test_leaving_goes_to_the_next_room(ana: Person, server: ModelServer) -> None
     assert ana.screen.notes[-3:] == [
         "* You left python.",
         "* You left zoo.",
-        "* You are in lobby now",
+        "* You are in lobby now.",
     ]
     ana.type("/leave", "nobody hears this")
     assert "You are in no room" in ana.screen.notes[-1]
@@ -241,7 +241,7 @@ def test_an_invitation_is_shown_once(ana: Person, server: ModelServer) -> None:
     ana.receive(m.Invited("club", "bob"))
     assert ana.screen.shown[-1] == "* bob invites you to club; /join club"
     ana.type("/join club")
-    assert ana.screen.notes[-1] == "* You are in club now"
+    assert ana.screen.notes[-1] == "* You are in club now."
     ana.receive(m.Invited("club", "bob"))
     assert ana.screen.shown[-2:] == ["* bob invites you to club; /join club"] * 2
 
