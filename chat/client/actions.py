@@ -36,6 +36,7 @@ from chat.client.commands import (
     Who,
 )
 from chat.client.display import make_visible
+from chat.client.interfaces import TypedLine
 from chat.client.listing import Listing
 from chat.client.login import Login
 from chat.client.logs import LogView
@@ -72,28 +73,28 @@ class Actions:
         self._listing = Listing(visit, reading)
         self.has_quit = False
 
-    def run(self, line: str) -> bool:
+    def run(self, line: TypedLine) -> bool:
         """Do what `line` asks for. Return False, with nothing done, if it has to wait."""
         if self._visit.asking.has_barrier:
             return False
         try:
-            command = parse_line(line)
+            command = parse_line(line.text)
             if command is None:
                 self._visit.line_done()
                 return True
             return self._run(command, line)
         except CommandError as error:
-            self._visit.reject(str(error))
+            self._visit.reject(str(error), line)
             return True
 
-    def _run(self, command: Command, line: str) -> bool:
+    def _run(self, command: Command, line: TypedLine) -> bool:
         match command:
             case Say(text):
-                self._post(self._room(), text)
+                self._post(self._room(), text, line)
             case Tell(nick, text):
                 self._tell(nick, text, line)
             case Edit() | Delete() | Reply() | React():
-                return self._refer(command)
+                return self._refer(command, line)
             case History():
                 return self._older(command, line)
             case Join(room, is_invite_only):
@@ -155,18 +156,18 @@ class Actions:
             raise CommandError(f"You are not in {name}.")
         return view
 
-    def _post(self, view: LogView, text: str) -> None:
+    def _post(self, view: LogView, text: str, line: TypedLine) -> None:
         number, message = self._posts.next_ids()
-        self._posts.add(messages.Post(number, view.log, message, text))
+        self._posts.add(messages.Post(number, view.log, message, text), line)
 
-    def _tell(self, nick: str, text: str, line: str) -> None:
+    def _tell(self, nick: str, text: str, line: TypedLine) -> None:
         view = self._visit.book.private(nick)
         if view is None:
-            self._membership.open_private(nick, line, lambda opened: self._post(opened, text))
+            self._membership.open_private(nick, line, lambda opened: self._post(opened, text, line))
         else:
-            self._post(view, text)
+            self._post(view, text, line)
 
-    def _refer(self, command: Edit | Delete | Reply | React) -> bool:
+    def _refer(self, command: Edit | Delete | Reply | React, line: TypedLine) -> bool:
         """Do something to a message of the room; False if it is not certain yet to which."""
         view = self._room()
         is_own = isinstance(command, Edit | Delete)
@@ -184,18 +185,18 @@ class Actions:
         log = view.log
         match command:
             case Edit(text=text):
-                self._posts.add(messages.Edit(number, log, message, seq, text))
+                self._posts.add(messages.Edit(number, log, message, seq, text), line)
             case Delete():
-                self._posts.add(messages.Delete(number, log, message, seq))
+                self._posts.add(messages.Delete(number, log, message, seq), line)
             case Reply(text=text):
-                self._posts.add(messages.Post(number, log, message, text, seq))
+                self._posts.add(messages.Post(number, log, message, text, seq), line)
             case React(sign=sign):
-                self._posts.add(messages.React(number, log, message, seq, sign))
+                self._posts.add(messages.React(number, log, message, seq, sign), line)
             case _:
                 assert_never(command)
         return True
 
-    def _older(self, command: History, line: str) -> bool:
+    def _older(self, command: History, line: TypedLine) -> bool:
         """Show a page of what was said before; False while the first is still being waited for."""
         if command.is_private:
             view = self._visit.book.private(command.name)

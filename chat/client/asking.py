@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from chat.client.interfaces import Link
+from chat.client.interfaces import Link, TypedLine
 from chat.wire.messages import Page, Refused, Request
 from chat.wire.records import Delivered
 
@@ -28,7 +28,7 @@ class _Asked:
     take: Callable[[Struct], bool]
     """Takes the answer, if it is one to this."""
     refused: OnRefused
-    line: str | None
+    line: TypedLine | None
     is_barrier: bool
 
 
@@ -46,7 +46,7 @@ class Asking:
         """Use this connection from now on."""
         self._link = link
 
-    def detach(self) -> list[str]:
+    def detach(self) -> list[TypedLine]:
         """The connection is gone. Return the lines to be typed again, in order."""
         self._link = self._page = None
         self._records = []
@@ -61,7 +61,9 @@ class Asking:
     @property
     def lines(self) -> int:
         """How many answers to typed lines are waited for."""
-        return sum(asked.line is not None for asked in self._waiting.values())
+        return sum(
+            asked.line is not None and asked.line.number > 0 for asked in self._waiting.values()
+        )
 
     @property
     def has_barrier(self) -> bool:
@@ -85,7 +87,7 @@ class Asking:
         take: Callable[[T], None],
         refused: OnRefused,
         *,
-        line: str | None = None,
+        line: TypedLine | None = None,
         is_barrier: bool = False,
     ) -> None:
         """Let `take` have the answer of type `expected` to the request `number`."""
@@ -105,7 +107,7 @@ class Asking:
         take: Callable[[T], None],
         refused: OnRefused,
         *,
-        line: str | None = None,
+        line: TypedLine | None = None,
         is_barrier: bool = False,
     ) -> None:
         """Send a request; `take` gets its answer, or `refused` does.
@@ -122,7 +124,7 @@ class Asking:
         take: OnPage,
         refused: OnRefused,
         *,
-        line: str | None = None,
+        line: TypedLine | None = None,
         is_barrier: bool = False,
     ) -> None:
         """Send a request that is answered with records; `take` gets them all at once."""

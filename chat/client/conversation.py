@@ -20,7 +20,7 @@ from chat.client.display import explain_close
 from chat.client.entrance import Entrance, Question
 from chat.client.identities import Identities
 from chat.client.incoming import Incoming
-from chat.client.interfaces import ExitStatus, Link, Network, Screen
+from chat.client.interfaces import ExitStatus, Link, Network, Screen, TypedLine
 from chat.client.login import Credentials, Login
 from chat.client.membership import Membership
 from chat.client.moderating import Moderating
@@ -103,8 +103,9 @@ class Conversation:
         self._phase = _Phase.ENTERING
         self._link: Link | None = None
         self._room = room
-        self._lines: deque[str] = deque()
+        self._lines: deque[TypedLine] = deque()
         """Typed lines that cannot be taken yet, in order."""
+        self._typed = 0
         self._has_ended = False
         self._may_come_back = False
         self._absence = Absence(visit, seconds)
@@ -119,19 +120,21 @@ class Conversation:
 
     def line(self, line: str | None) -> None:
         """Take a typed line; None stands for one that is no text or far too long."""
+        self._typed += 1
         if self._phase is _Phase.OVER:
             self._visit.line_done()
         elif self._entrance.question is not Question.NONE:
             self._visit.line_done()
             self._entrance.answer(line)
         elif line is None:
-            self._visit.reject("A line was not sent, because it is not UTF-8 or far too long.")
+            sentence = "That is not UTF-8 or far too long, and was not sent."
+            self._visit.reject(sentence, TypedLine("", self._typed))
         elif line.strip() == "/quit" and self._phase is not _Phase.TALKING:
             # Not after the connection has come back: nobody wants to wait for that.
             self._visit.line_done()
             self.end_of_input()
         else:
-            self._lines.append(line)
+            self._lines.append(TypedLine(line, self._typed))
             self._proceed()
 
     def end_of_input(self) -> None:
@@ -242,7 +245,7 @@ class Conversation:
         if self._room is not None and not self._absence.has_been_there:
             view = self._visit.book.room(self._room)
             if view is None or not self._visit.book.is_current(view):
-                self._lines.appendleft(f"/join {self._room}")
+                self._lines.appendleft(TypedLine(f"/join {self._room}", 0))
         self._may_come_back = True
         self._absence.end()
         self._backoff.reset()
@@ -288,7 +291,8 @@ class Conversation:
     def _loss(self) -> str:
         """Return the sentence about the lines that come to nothing; empty if there are none."""
         visit = self._visit
-        unanswered = len(self._lines) + len(visit.outbox) + visit.asking.lines
+        unanswered = sum(line.number > 0 for line in self._lines)
+        unanswered += len(visit.outbox) + visit.asking.lines
         lines = "1 line was" if unanswered == 1 else f"{unanswered} lines were"
         return f"{lines} not acknowledged." if unanswered else ""
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from chat.client.interfaces import TypedLine
 from chat.client.login import Login
 from chat.client.visit import Visit
 from chat.wire import messages
@@ -20,7 +21,7 @@ class Devices:
         self._visit = visit
         self._login = login
 
-    def link(self, line: str) -> None:
+    def link(self, line: TypedLine) -> None:
         """Show a code with which another device becomes one's own."""
         visit = self._visit
 
@@ -31,9 +32,9 @@ class Devices:
             visit.line_done()
 
         request = messages.Code(visit.asking.next_id())
-        visit.asking.ask(request, messages.CodeIssued, take, visit.refused, line=line)
+        visit.asking.ask(request, messages.CodeIssued, take, visit.refusing(line), line=line)
 
-    def list(self, line: str) -> None:
+    def list(self, line: TypedLine) -> None:
         """Show all, this one marked."""
 
         def take(listed: messages.DeviceList) -> None:
@@ -46,7 +47,7 @@ class Devices:
 
         self._ask_list(line, take)
 
-    def revoke(self, beginning: str, line: str) -> None:
+    def revoke(self, beginning: str, line: TypedLine) -> None:
         """Take away the device whose key's fingerprint begins so."""
         visit = self._visit
 
@@ -57,10 +58,10 @@ class Devices:
             ]
             if len(found) != 1:
                 how_many = "more than one of your devices" if found else "none of your devices"
-                visit.reject(f"{beginning} is {how_many}; /devices lists them.")
+                visit.reject(f"{beginning} is {how_many}; /devices lists them.", line)
                 return
             request = messages.Revoke(visit.asking.next_id(), found[0])
-            visit.asking.ask(request, messages.Ok, done, visit.refused, line=line)
+            visit.asking.ask(request, messages.Ok, done, visit.refusing(line), line=line)
 
         def done(_: Struct) -> None:
             visit.tell("* That device is none of yours any more.")
@@ -68,7 +69,7 @@ class Devices:
 
         self._ask_list(line, take)
 
-    def _ask_list(self, line: str, take: Callable[[messages.DeviceList], None]) -> None:
+    def _ask_list(self, line: TypedLine, take: Callable[[messages.DeviceList], None]) -> None:
         visit = self._visit
         request = messages.Devices(visit.asking.next_id())
-        visit.asking.ask(request, messages.DeviceList, take, visit.refused, line=line)
+        visit.asking.ask(request, messages.DeviceList, take, visit.refusing(line), line=line)

@@ -29,6 +29,7 @@ __all__ = [
     "format_prefix",
     "make_visible",
     "quote",
+    "shorten",
 ]
 
 _QUOTE: Final = 40
@@ -63,7 +64,11 @@ def quote(seq: int, texts: Texts) -> str:
     said = texts.get(seq)
     if said is None:
         return f"#{seq}"
-    text = said.text
+    return shorten(said.text)
+
+
+def shorten(text: str) -> str:
+    """Return the beginning of a text in quotation marks."""
     return f'"{text}"' if len(text) <= _QUOTE else f'"{text[: _QUOTE - 1]}…"'
 
 

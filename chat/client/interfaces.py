@@ -1,5 +1,6 @@
 """What the conversation needs of the world around it, and what it tells it at the end."""
 
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
@@ -8,7 +9,7 @@ from msgspec import Struct
 from chat.wire.errors import CloseCode
 from chat.wire.messages import Login
 
-__all__ = ["ExitStatus", "Link", "Network", "Screen"]
+__all__ = ["ExitStatus", "Link", "Network", "Screen", "TypedLine"]
 
 
 class ExitStatus(IntEnum):
@@ -23,6 +24,15 @@ class ExitStatus(IntEnum):
     """There was none, or it was lost and did not come back."""
     HOST_KEY = 4
     """It is not trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedLine:
+    """A line of the input."""
+
+    text: str
+    number: int
+    """Counted from 1; 0 for one that the client made itself."""
 
 
 class Link(Protocol):

@@ -3,6 +3,7 @@
 from msgspec import UNSET, UnsetType
 
 from chat.client.display import make_visible
+from chat.client.interfaces import TypedLine
 from chat.client.logs import LogView
 from chat.client.pages import format_found
 from chat.client.reading import Reading
@@ -20,13 +21,15 @@ class Listing:
         self._visit = visit
         self._reading = reading
 
-    def who(self, view: LogView, line: str) -> None:
+    def who(self, view: LogView, line: TypedLine) -> None:
         """Show who is a member, and who of them is connected."""
         members: list[tuple[str, bool]] = []
 
         def ask(after: str | UnsetType) -> None:
             request = messages.Who(self._visit.asking.next_id(), view.log, after)
-            self._visit.asking.ask(request, messages.Members, take, self._visit.refused, line=line)
+            self._visit.asking.ask(
+                request, messages.Members, take, self._visit.refusing(line), line=line
+            )
 
         def take(page: messages.Members) -> None:
             members.extend(page.members)
@@ -41,13 +44,15 @@ class Listing:
 
         ask(UNSET)
 
-    def rooms(self, line: str) -> None:
+    def rooms(self, line: TypedLine) -> None:
         """Show the public rooms."""
         shown = 0
 
         def ask(after: str | UnsetType) -> None:
             request = messages.Rooms(self._visit.asking.next_id(), after)
-            self._visit.asking.ask(request, messages.RoomList, take, self._visit.refused, line=line)
+            self._visit.asking.ask(
+                request, messages.RoomList, take, self._visit.refusing(line), line=line
+            )
 
         def take(page: messages.RoomList) -> None:
             nonlocal shown
@@ -64,7 +69,7 @@ class Listing:
 
         ask(UNSET)
 
-    def search(self, words: str, line: str) -> None:
+    def search(self, words: str, line: TypedLine) -> None:
         """Show what has all of `words`, the latest last: that is where a person looks."""
 
         def take(records: list[Delivered], more: bool) -> None:
@@ -77,7 +82,7 @@ class Listing:
             self._visit.line_done()
 
         request = messages.Search(self._visit.asking.next_id(), words)
-        self._visit.asking.ask_page(request, take, self._visit.refused, line=line)
+        self._visit.asking.ask_page(request, take, self._visit.refusing(line), line=line)
 
     def _show_found(self, record: Delivered) -> None:
         view = self._visit.book.get(record.log)

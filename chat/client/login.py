@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from msgspec import UNSET, Struct, UnsetType
 
 from chat.client.identities import Identities, IdentityError
+from chat.client.interfaces import TypedLine
 from chat.client.visit import Visit
 from chat.rooms.errors import RequestError
 from chat.rooms.names import prepare_nick
@@ -78,13 +79,13 @@ class Login:
         """Tell whether this is the key that one is logged in with."""
         return self._identity is not None and self._identity.public == key
 
-    def rename(self, nick: str, line: str) -> None:
+    def rename(self, nick: str, line: TypedLine) -> None:
         """Ask to be known as `nick`, because `line` was typed."""
         visit = self._visit
         try:
             new = prepare_nick(nick)
         except RequestError as error:
-            visit.reject(str(error))
+            visit.reject(str(error), line)
             return
 
         def take(_: Struct) -> None:
@@ -93,7 +94,7 @@ class Login:
             try:
                 other = self._identities.rename(old, new)
             except IdentityError as error:
-                visit.complain(f"{error}.")
+                visit.complain(f"{error}.", line)
             else:
                 if other is not None:
                     visit.note(f"* Log in as {new} with --identity {other} from now on.")
@@ -103,7 +104,7 @@ class Login:
             messages.Nick(visit.asking.next_id(), new),
             messages.Ok,
             take,
-            visit.refused,
+            visit.refusing(line),
             line=line,
             is_barrier=True,
         )

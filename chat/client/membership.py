@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from chat.client.display import make_visible
+from chat.client.interfaces import TypedLine
 from chat.client.logs import LogView
 from chat.client.reading import Arrival, Reading
 from chat.client.visit import Visit
@@ -22,7 +23,7 @@ class Membership:
         self._reading = reading
         self._invitations: dict[tuple[str, str], None] = {}
 
-    def join(self, room: str, line: str, *, is_invite_only: bool) -> None:
+    def join(self, room: str, line: TypedLine, *, is_invite_only: bool) -> None:
         """Make `room` the current one; join, or make it, where one is not in it."""
         view = self._visit.book.room(room)
         if view is not None:
@@ -33,7 +34,7 @@ class Membership:
         request = messages.Join(number, room, "invite" if is_invite_only else "public")
         self._open(request, line, self._enter, lambda: self._visit.book.room(room))
 
-    def open_private(self, nick: str, line: str, then: Callable[[LogView], None]) -> None:
+    def open_private(self, nick: str, line: TypedLine, then: Callable[[LogView], None]) -> None:
         """Open the private conversation with `nick`; `then` has to see to the line's end."""
         request = messages.Private(self._visit.asking.next_id(), nick)
         self._open(request, line, then, lambda: self._visit.book.private(nick), is_done=False)
@@ -41,7 +42,7 @@ class Membership:
     def _open(
         self,
         request: Request,
-        line: str,
+        line: TypedLine,
         then: Callable[[LogView], None],
         find: Callable[[], LogView | None],
         *,
@@ -59,7 +60,7 @@ class Membership:
             # Another device, or the other person, opened it while the request was on its way.
             view = find() if refused.code == "already_reading" else None
             if view is None:
-                self._visit.refused(refused)
+                self._visit.reject(refused.text, line)
             else:
                 opened(view)
 
@@ -73,7 +74,7 @@ class Membership:
         about = f": {view.topic}" if view.topic else "."
         self._visit.tell(f"* You are in {view.name} now{about}")
 
-    def leave(self, view: LogView, line: str) -> None:
+    def leave(self, view: LogView, line: TypedLine) -> None:
         """Be a member no longer; if it was the current room, be in the first of the others."""
 
         def done() -> None:
@@ -87,7 +88,7 @@ class Membership:
         number = self._visit.asking.next_id()
         self._ask(messages.Leave(number, view.log), line, done, is_barrier=True)
 
-    def set_topic(self, view: LogView, topic: str, line: str) -> None:
+    def set_topic(self, view: LogView, topic: str, line: TypedLine) -> None:
         """Say what a room is about."""
 
         def done() -> None:
@@ -97,20 +98,25 @@ class Membership:
         request = messages.Topic(self._visit.asking.next_id(), view.log, topic)
         self._ask(request, line, done, is_barrier=True)
 
-    def invite(self, view: LogView, nick: str, line: str) -> None:
+    def invite(self, view: LogView, nick: str, line: TypedLine) -> None:
         """Let `nick` join a room."""
         request = messages.Invite(self._visit.asking.next_id(), view.log, nick)
         self._ask(request, line, lambda: self._visit.tell(f"* {nick} may join {view.name}."))
 
     def _ask(
-        self, request: Request, line: str, done: Callable[[], None], *, is_barrier: bool = False
+        self,
+        request: Request,
+        line: TypedLine,
+        done: Callable[[], None],
+        *,
+        is_barrier: bool = False,
     ) -> None:
         def take(_: Struct) -> None:
             done()
             self._visit.line_done()
 
         self._visit.asking.ask(
-            request, messages.Ok, take, self._visit.refused, line=line, is_barrier=is_barrier
+            request, messages.Ok, take, self._visit.refusing(line), line=line, is_barrier=is_barrier
         )
 
     # --- Events ---

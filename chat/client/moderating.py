@@ -8,6 +8,7 @@ import segno
 from msgspec import UNSET, Struct
 
 from chat.client.commands import MakeInvitation, Moderate
+from chat.client.interfaces import TypedLine
 from chat.client.logs import LogView
 from chat.client.visit import Visit
 from chat.rooms.roles import Action
@@ -34,7 +35,7 @@ class Moderating:
         self._visit = visit
         self._link = link
 
-    def moderate(self, command: Moderate, view: LogView | None, line: str) -> None:
+    def moderate(self, command: Moderate, view: LogView | None, line: TypedLine) -> None:
         """Do something to somebody, in a room or (None) on the whole server."""
         request = messages.Moderate(
             self._visit.asking.next_id(),
@@ -50,13 +51,13 @@ class Moderating:
             request, line, "* " + _DONE[command.action].format(nick=command.nick, where=where)
         )
 
-    def slow(self, view: LogView, seconds: int, line: str) -> None:
+    def slow(self, view: LogView, seconds: int, line: TypedLine) -> None:
         """Let everybody else wait between two messages."""
         request = messages.Slow(self._visit.asking.next_id(), view.log, seconds)
         pace = f"one message in {seconds} s" if seconds else "not in slow mode"
         self._ask(request, line, f"* {view.name} is now: {pace}.")
 
-    def invitation(self, command: MakeInvitation, view: LogView | None, line: str) -> None:
+    def invitation(self, command: MakeInvitation, view: LogView | None, line: TypedLine) -> None:
         """Show the link of a new invitation and, to a person, the same to be photographed."""
         visit = self._visit
 
@@ -74,11 +75,11 @@ class Moderating:
             *(visit.asking.next_id(), command.uses, command.seconds),
             UNSET if view is None else view.log,
         )
-        visit.asking.ask(request, messages.TokenIssued, take, visit.refused, line=line)
+        visit.asking.ask(request, messages.TokenIssued, take, visit.refusing(line), line=line)
 
-    def _ask(self, request: Request, line: str, sentence: str) -> None:
+    def _ask(self, request: Request, line: TypedLine, sentence: str) -> None:
         def take(_: Struct) -> None:
             self._visit.tell(sentence)
             self._visit.line_done()
 
-        self._visit.asking.ask(request, messages.Ok, take, self._visit.refused, line=line)
+        self._visit.asking.ask(request, messages.Ok, take, self._visit.refusing(line), line=line)

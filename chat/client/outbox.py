@@ -6,6 +6,7 @@ protocol.md 6.1). It can also be acknowledged by its own record, which comes bac
 was stored while the answer was lost.
 """
 
+from chat.client.interfaces import TypedLine
 from chat.wire.messages import Delete, Edit, Post, React
 from chat.wire.records import record_id
 
@@ -22,27 +23,33 @@ class Outbox:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[int, Posting] = {}
+        self._waiting: dict[int, tuple[Posting, TypedLine]] = {}
 
     def __len__(self) -> int:
         """Return how many wait."""
         return len(self._waiting)
 
-    def add(self, posting: Posting) -> None:
-        """Keep what is being sent."""
-        self._waiting[posting.id] = posting
+    def add(self, posting: Posting, line: TypedLine) -> None:
+        """Keep what is being sent because `line` was typed."""
+        self._waiting[posting.id] = posting, line
+
+    def line(self, number: int) -> TypedLine | None:
+        """Return what was typed for the one with this request id."""
+        waiting = self._waiting.get(number)
+        return None if waiting is None else waiting[1]
 
     def take(self, number: int) -> Posting | None:
         """Return the one with this request id, and keep it no longer; None if it is none."""
-        return self._waiting.pop(number, None)
+        waiting = self._waiting.pop(number, None)
+        return None if waiting is None else waiting[0]
 
     def take_record(self, account: bytes, identifier: bytes) -> Posting | None:
         """The same by the id of the record that `account` caused with it."""
-        for posting in self._waiting.values():
+        for posting, _ in self._waiting.values():
             if record_id(account, posting.message) == identifier:
-                return self._waiting.pop(posting.id)
+                return self.take(posting.id)
         return None
 
     def of(self, log: bytes) -> list[Posting]:
         """Return what waits for a log."""
-        return [posting for posting in self._waiting.values() if posting.log == log]
+        return [posting for posting, _ in self._waiting.values() if posting.log == log]

@@ -7,6 +7,7 @@ is sent again, with the same ids, whenever its log is read on a new connection.
 
 from typing import assert_never
 
+from chat.client.interfaces import TypedLine
 from chat.client.logs import LogView
 from chat.client.outbox import Posting
 from chat.client.visit import Visit
@@ -23,9 +24,9 @@ class Posts:
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
 
-    def add(self, posting: Posting) -> None:
-        """Send something, and keep it until it is settled."""
-        self._visit.outbox.add(posting)
+    def add(self, posting: Posting, line: TypedLine) -> None:
+        """Send something because `line` was typed, and keep it until it is settled."""
+        self._visit.outbox.add(posting, line)
         self._visit.asking.send(posting)
 
     def next_ids(self) -> tuple[int, bytes]:
@@ -53,9 +54,11 @@ class Posts:
 
     def refused(self, refused: messages.Refused) -> bool:
         """Take a refusal. Return whether it is one of something said."""
-        if self._visit.outbox.take(refused.id) is None:
+        line = self._visit.outbox.line(refused.id)
+        if line is None:
             return False
-        self._visit.refused(refused)
+        self._visit.outbox.take(refused.id)
+        self._visit.reject(refused.text, line)
         return True
 
     def recognise(self, view: LogView, delivered: Delivered) -> bool:
@@ -75,8 +78,10 @@ class Posts:
     def give_up(self, log: bytes, name: str) -> None:
         """Settle what was to be said in a log that one is no member of any more."""
         for posting in self._visit.outbox.of(log):
+            sentence = f"A line for {name} could not be sent: you are no member any more."
+            line = self._visit.outbox.line(posting.id)
             self._visit.outbox.take(posting.id)
-            self._visit.reject(f"A line for {name} could not be sent: you are no member any more.")
+            self._visit.reject(sentence, line)
 
     def _body(self, posting: Posting, time: int) -> Body:
         """Return what a record says that came from here, and does not come back."""

@@ -7,6 +7,7 @@ until the page has come, also over a reconnection.
 from enum import Enum, auto
 
 from chat.client.display import format_body, format_prefix, make_visible
+from chat.client.interfaces import TypedLine
 from chat.client.logs import LogView
 from chat.client.pages import format_page
 from chat.client.posts import Posts
@@ -154,7 +155,7 @@ class Reading:
 
     # --- On demand ---
 
-    def older(self, view: LogView, line: str) -> None:
+    def older(self, view: LogView, line: TypedLine) -> None:
         """Show the page before what is on the screen, because `line` was typed."""
         visit = self._visit
         if view.is_whole:
@@ -171,7 +172,7 @@ class Reading:
 
         number = visit.asking.next_id()
         request = messages.History(number, view.log, HISTORY_PAGE, view.oldest)
-        visit.asking.ask_page(request, take, visit.refused, line=line, is_barrier=True)
+        visit.asking.ask_page(request, take, visit.refusing(line), line=line, is_barrier=True)
 
     def _say_whole(self, view: LogView) -> None:
         self._visit.tell(f"* --- nothing was said {_where(view)} before this ---")

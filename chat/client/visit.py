@@ -8,8 +8,8 @@ import os
 from collections.abc import Callable
 
 from chat.client.asking import Asking
-from chat.client.display import make_visible
-from chat.client.interfaces import ExitStatus, Screen
+from chat.client.display import make_visible, shorten
+from chat.client.interfaces import ExitStatus, Screen, TypedLine
 from chat.client.logs import LogBook
 from chat.client.outbox import Outbox
 from chat.limits import ClientLimits
@@ -52,18 +52,21 @@ class Visit:
         """Tell a person something about the client itself."""
         self.screen.remark(make_visible(line))
 
-    def complain(self, sentence: str) -> None:
-        """Say that a line came to nothing. A person sees that; a script learns it from the status
-        as well."""
-        self.note(sentence)
+    def complain(self, sentence: str, line: TypedLine | None) -> None:
+        """Say that a line came to nothing. A person knows which; a script's owner is told, and the
+        status says it as well."""
         if not self.is_terminal:
             self.status = ExitStatus.REFUSED
+            if line is not None and line.number:
+                beginning = f" ({shorten(line.text)})" if line.text else ""
+                sentence = f"Line {line.number}{beginning}: {sentence}"
+        self.note(sentence)
 
-    def reject(self, sentence: str) -> None:
-        """Say that the line in hand came to nothing, and be done with it."""
-        self.complain(sentence)
+    def reject(self, sentence: str, line: TypedLine | None) -> None:
+        """Say that a line came to nothing, and be done with it."""
+        self.complain(sentence, line)
         self.line_done()
 
-    def refused(self, refused: Refused) -> None:
-        """Be done with the line that the server refused."""
-        self.reject(refused.text)
+    def refusing(self, line: TypedLine) -> Callable[[Refused], None]:
+        """Return what is done with a line when the server refuses it."""
+        return lambda refused: self.reject(refused.text, line)

@@ -264,10 +264,69 @@ def test_a_refused_line_is_a_scripts_failure_and_does_not_end_it(person: Person)
     one, _ = person.link.all(m.Post)
     person.refuse(one, "Not \x1b[1mnow.", "not_stored")
     person.link.carried += 1
-    assert person.screen.notes[-1] == r"Not \x1b[1mnow."
+    assert person.screen.notes[-1] == r'Line 1 ("one"): Not \x1b[1mnow.'
     person.end()
     assert person.server.room("lobby").texts() == ["two"]
     assert person.lines_done == 2
+    person.check_ended(ExitStatus.REFUSED)
+
+
+def test_a_script_is_told_which_line_was_refused(tmp_path: Path) -> None:
+    person = Person(tmp_path, nick=None)
+    person.conversation.start()
+    for line in ("ana", "", "/dance \x1b[1m" + "x" * 60, None):
+        person.enter_line(line)
+    person.connected()
+    person.offer()
+    person.carry()
+    person.screen.clear()
+    person.server.refusals[m.Post] = "muted", "You may not say anything."
+    person.server.refusals[m.Topic] = "not_allowed", "You may not do that here."
+    person.type("hi", "/topic x", "/msg nobody hi", "/nick two words", "/revoke SHA256:x")
+    person.enter_line(None)
+    assert person.screen.errors == [
+        'Line 5 ("hi"): You may not say anything.',
+        'Line 6 ("/topic x"): You may not do that here.',
+        'Line 7 ("/msg nobody hi"): There is nobody with that name.',
+        'Line 8 ("/nick two words"): A nickname is made of letters, digits and _ - . and starts '
+        "with a letter or digit.",
+        'Line 9 ("/revoke SHA256:x"): SHA256:x is none of your devices; /devices lists them.',
+        "Line 10: That is not UTF-8 or far too long, and was not sent.",
+    ]
+    assert person.lines_done == person.typed
+
+
+def test_the_line_is_shown_escaped_and_not_all_of_it(person: Person) -> None:
+    person.enter()
+    person.type("/dance \x1b[1m" + "x" * 60)
+    [*_, error] = person.screen.errors
+    assert error.startswith(r'Line 1 ("/dance \x1b[1mxx') and 'x…"): ' in error
+    assert len(error) < 150
+
+
+def test_lines_keep_their_number_over_a_lost_connection(person: Person) -> None:
+    person.enter()
+    person.type("hi")
+    person.enter_line("/topic x")
+    person.enter_line("ho")
+    person.cut()
+    person.screen.clear()
+    person.server.refusals[m.Topic] = "not_allowed", "You may not do that here."
+    person.server.refusals[m.Post] = "muted", "You may not say anything."
+    person.come_back()
+    person.carry()
+    assert sorted(person.screen.errors) == [
+        'Line 2 ("/topic x"): You may not do that here.',
+        'Line 3 ("ho"): You may not say anything.',
+    ]
+
+
+def test_a_room_that_a_link_leads_to_in_vain_is_no_line(tmp_path: Path) -> None:
+    server = ModelServer()
+    server.room("den", "bob", kind="invite")
+    person = Person(tmp_path, server, room="den").enter()
+    assert person.screen.errors[-1] == "You are not invited."
+    person.end()
     person.check_ended(ExitStatus.REFUSED)
 
 

@@ -1,5 +1,6 @@
 """What is on its way, and the cursor that own records are measured by."""
 
+from chat.client.interfaces import TypedLine
 from chat.client.logs import LogView
 from chat.client.outbox import Outbox
 from chat.limits import ClientLimits
@@ -16,7 +17,8 @@ def post(number: int) -> Post:
 def test_posts_leave_by_request_or_by_record() -> None:
     outbox = Outbox()
     for number in (1, 2, 3):
-        outbox.add(post(number))
+        outbox.add(post(number), TypedLine("text", number))
+    assert outbox.line(2) == TypedLine("text", 2) and outbox.line(4) is None
     assert outbox.take_record(ANA, record_id(ANA, post(2).message)) == post(2)
     assert outbox.take_record(ANA, record_id(ANA, post(2).message)) is None
     assert outbox.take_record(LOG, record_id(ANA, post(3).message)) is None
