@@ -44,13 +44,19 @@ class KnownHosts:
         except OSError as error:
             raise KnownHostsError(f"{self.path} cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
-            raise KnownHostsError(f"{self.path} is damaged: it is not UTF-8") from None
+            raise KnownHostsError(
+                f"{self.path} is not UTF-8; put it right or remove it, and every server is new "
+                "again"
+            ) from None
         pinned = None
         for number, line in lines:
             # A damaged file is refused as a whole: skipping a line would make its host look new.
             words = line.split(" ")
             if len(words) != 3 or not is_fingerprint(words[1]):
-                raise KnownHostsError(f"{self.path} is damaged in line {number}")
+                raise KnownHostsError(
+                    f"{self.path} is damaged in line {number}; put it right or remove that line, "
+                    "and its server is new again"
+                )
             if words[0] == str(address):
                 pinned = words[1]
         return pinned

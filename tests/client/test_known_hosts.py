@@ -81,14 +81,16 @@ def test_a_damaged_line_is_refused_with_its_number(known_hosts: KnownHosts, line
         file.write(line + "\n")
     known_hosts.pin(HOME, PIN)
     for address in (HOME, OTHER):  # Before and behind it, every line is read.
-        with pytest.raises(KnownHostsError, match="damaged in line 2"):
+        with pytest.raises(
+            KnownHostsError, match="damaged in line 2; put it right or remove that line"
+        ):
             known_hosts.fingerprint(address)
 
 
 def test_a_file_that_is_no_text_is_refused(known_hosts: KnownHosts) -> None:
     known_hosts.pin(HOME, PIN)
     known_hosts.path.write_bytes(b"\xff\xfe")
-    with pytest.raises(KnownHostsError, match="not UTF-8"):
+    with pytest.raises(KnownHostsError, match="is not UTF-8; put it right or remove it"):
         known_hosts.fingerprint(HOME)
 
 
