@@ -8,7 +8,7 @@ from chat.client.identities import Identities, IdentityError
 from chat.client.interfaces import TypedLine
 from chat.client.visit import Visit
 from chat.rooms.errors import RequestError
-from chat.rooms.names import prepare_nick
+from chat.rooms.names import name_key, prepare_nick
 from chat.wire import messages
 from chat.wire.identity import Identity
 
@@ -66,6 +66,11 @@ class Login:
         # A code is used up, and a password was only for a key that was new.
         self._credentials = Credentials()
         self._identities.keep(self._nick)
+        if name_key(welcome.nick) not in (name_key(self._nick), name_key(self._visit.nick)):
+            self._visit.tell(
+                f"* Your key for {self._nick} is that of {welcome.nick}, so that is what you are "
+                "called here."
+            )
         self._visit.account = welcome.account
         self._visit.nick = welcome.nick
 

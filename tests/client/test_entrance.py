@@ -196,6 +196,20 @@ def test_who_the_server_says_one_is_counts(person: Person) -> None:
     assert "You are anna in lobby" in person.screen.notes[-1]
 
 
+def test_who_comes_under_an_earlier_name_is_told_why_it_is_another(tmp_path: Path) -> None:
+    server = ModelServer()
+    Person(tmp_path, server, "carla").enter().type("/nick carl")
+    person = Person(tmp_path, server, "Carla", is_terminal=True).enter()
+    told = "* Your key for Carla is that of carl, so that is what you are called here."
+    assert person.screen.notes[0] == told
+    person.cut()
+    person.come_back()
+    person.carry()
+    assert person.screen.notes.count(told) == 1
+    same = Person(tmp_path, server, "CARL").enter()
+    assert not any("Your key" in note for note in same.screen.notes)
+
+
 def test_an_answer_that_does_not_fit_is_a_refusal(person: Person) -> None:
     person.start().offer()
     person.receive(m.Ok(person.link.logins[0].id))
