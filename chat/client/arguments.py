@@ -13,11 +13,14 @@ __all__ = ["parse_arguments"]
 _EPILOG = """\
 Without a terminal (or with --plain) the client is for scripts: it reads lines from standard input,
 prints what others say, asks nothing, and leaves at the end of the input when everything is
-acknowledged. If no --nick is given, the first line is the nickname. Status: 0 all went well; 1 the
-nickname or a line was refused; 2 wrong arguments; 3 no connection at the start, or it was lost and
-did not come back: the client connects again by itself, for a minute once the input has ended; 4 the
-host key is not trusted. Accepted host keys are kept in known_hosts, and your own keys in
-identity-NICK.pem, in $ENCCHAT_HOME or the user's configuration directory."""
+acknowledged. Standard error has what went wrong, and that a host key was pinned. If no --nick is
+given, the first line is the nickname. A server takes 1,000 lines at once and then 100 a second,
+unless its operator chose otherwise; a script that is faster is made to wait. Status: 0 all went
+well; 1 the nickname or a line was refused; 2 wrong arguments; 3 no connection at the start, or it
+was lost and did not come back, or a signal came before every line was acknowledged: the client
+connects again by itself, for a minute once the input has ended; 4 the host key is not trusted.
+Accepted host keys are kept in known_hosts, and your own keys in identity-NICK.pem, in $ENCCHAT_HOME
+or the user's configuration directory."""
 
 
 def _address(text: str) -> Address:

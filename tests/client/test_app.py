@@ -16,6 +16,7 @@ import pytest
 
 from chat.client.address import Address
 from chat.client.arguments import parse_arguments
+from chat.limits import Limits
 
 SECONDS = 20.0
 CHECKOUT = Path(__file__).parents[2]
@@ -215,6 +216,14 @@ def test_without_arguments_it_is_this_machine() -> None:
     assert arguments.address == Address("localhost", 5555)
     assert (arguments.nick, arguments.plain, arguments.trust_new) == (None, False, False)
     assert arguments.history == 50
+
+
+def test_the_help_says_how_fast_a_script_may_be(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse_arguments(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    limits = Limits()
+    assert f"{limits.messages_burst:,} lines at once and then {limits.messages_per_second}" in said
 
 
 def test_a_wrong_address_is_refused_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
