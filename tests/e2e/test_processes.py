@@ -73,7 +73,7 @@ def test_two_users_talk(programs: Programs, runner: Sequence[str]) -> None:
     alice.type("\x1b[31mred\x07\x1b]0;owned\x07 \u202egnol\n")
     bob.says(r"^alice: \\x1b\[31mred\\x07\\x1b\]0;owned\\x07 \\u202egnol$")
     bob.type("/nick bob\x1b[2J\n")
-    bob.notes(r"^A nickname is made of letters")
+    bob.notes(r'^Line 4 \("/nick bob\\x1b\[2J"\): A nickname is made of letters')
     bob.type("/nick robert\n")
     alice.says(r"^\* bob is now known as robert$")
     alice.type("/who\n")
