@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernamePassword
@@ -82,8 +82,7 @@ class PoolThreads:
         if self._reactor is None:
             from twisted.internet import reactor
 
-            self._reactor = reactor  # type: ignore[assignment]
-        assert self._reactor is not None
+            self._reactor = cast(Reactor, reactor)
         if self._pool is None:
             self._pool = ThreadPool(0, HASHING_THREADS, "passwords")
             self._pool.start()

@@ -1,5 +1,8 @@
 """The hub and its rooms: who is where, who may what, what a page of anything holds."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -248,10 +251,14 @@ def test_bans_of_accounts_and_networks_end() -> None:
     hub.check_may_enter(ana, 0)
     hub.check_network("192.0.2.1", 0)
     hub.standing.banned[ana.id] = hub.networks["192.0.2.1"] = Sanction(10, "spam")
-    for check, whom in ((hub.check_may_enter, ana), (hub.check_network, "192.0.2.1")):
+    checks: list[Callable[[int], None]] = [
+        partial(hub.check_may_enter, ana),
+        partial(hub.check_network, "192.0.2.1"),
+    ]
+    for check in checks:
         with pytest.raises(BannedError, match=r"^You are banned from this server until"):
-            check(whom, 9)  # type: ignore[arg-type]
-        check(whom, 10)  # type: ignore[arg-type]
+            check(9)
+        check(10)
     assert hub.networks == {}
 
 

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 from twisted.cred.checkers import (
@@ -39,7 +40,7 @@ class FakeChecker:
 
     credentialInterfaces = (IUsernamePassword,)
 
-    def __init__(self, answer: object) -> None:
+    def __init__(self, answer: Any) -> None:
         self.answer = answer
         self.asked: list[tuple[bytes, bytes]] = []
 
@@ -48,7 +49,8 @@ class FakeChecker:
         self.asked.append((credentials.username, credentials.password))
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer  # type: ignore[return-value]
+        answer: Deferred[bytes | tuple[()]] = self.answer
+        return answer
 
 
 def refusing() -> FakeChecker:

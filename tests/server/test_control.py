@@ -211,7 +211,8 @@ class DoingTests(ControlCase):
         control = Control(self.desk, self.state, old, self.keys.append)
         answer = fired(Deferred.fromCoroutine(control.run(c.Rotate())))
         [new] = self.keys
-        assert answer["fingerprint"] == new.fingerprint != old.fingerprint  # type: ignore[index]
+        assert isinstance(answer, dict)
+        assert answer["fingerprint"] == new.fingerprint != old.fingerprint
         assert self.state.host_key().public == new.public
 
 

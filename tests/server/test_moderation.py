@@ -1,7 +1,7 @@
 """Operators keep order; nobody else can, whatever a client sends."""
 
 from collections.abc import Callable, Iterator
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 from twisted.internet.defer import Deferred
 
@@ -219,11 +219,11 @@ class ModerationCase(ServerCase):
         self.den = self.alice.log("den")
         self.hub = self.server.factory.desk.context.hub
 
-    def do(self, action: str, nick: str = "bob", *, here: bool = True, **more: object) -> Message:
+    def do(self, action: str, nick: str = "bob", *, here: bool = True, **more: Any) -> Message:
         """Let alice do it."""
-        changes = {"log": self.den} if here else {}
-        request = Moderate(self.alice.next_id(), action, nick, **changes, **more)  # type: ignore[arg-type]
-        return self.alice.ask(request)
+        if here:
+            more["log"] = self.den
+        return self.alice.ask(Moderate(self.alice.next_id(), action, nick, **more))
 
     def own_the_server(self) -> None:
         """Make alice its owner."""

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.testing import HOST_KEY, Pair
+from chat.wire.connection import Established
 from chat.wire.hostkey import HostKey
 from chat.wire.identity import Identity, identity_fingerprint, verify_login
 from tests.wire.support import flip
@@ -64,7 +65,8 @@ def test_each_connection_has_a_binding_of_its_own_that_both_sides_know() -> None
     for host_key in (HOST_KEY, HOST_KEY, HostKey.generate()):
         pair = Pair(host_key=host_key)
         [established, _] = pair.shake_hands()
-        assert pair.client.binding == established.binding  # type: ignore[union-attr]
+        assert isinstance(established, Established)
+        assert pair.client.binding == established.binding
         bindings.add(pair.client.binding)
     assert len(bindings) == 3
 
