@@ -192,7 +192,14 @@ class Limits:
     most half as much again, which fits one run; and more than a full transport takes, so that a
     reader who can take more is not held up by the pages."""
     stall_seconds: float = 60
-    """How long a reader may take nothing before it is dropped as a slow consumer."""
+    """How long a reader may take nothing before it is dropped as a slow consumer. What its kernel
+    has taken counts, so a slow line is no stall. Of a program that reads slowly, that kernel tells
+    in steps only: a packet or, on Linux, a sixteenth of its buffer, whichever is more."""
+    drain_seconds: float = 1_800
+    """How long one that does take something may need for all that waits for it, so that a byte a
+    minute holds no buffer for good. That is a run and 64 KiB at most, behind a third of the
+    kernel's buffer (which is 4 MiB at most, and takes no more before): 1.7 MB, for which a line of
+    a kilobyte a second is fast enough."""
     presence_seconds: float = 5
     """How long after its last connection was cut an account is still taken to be there."""
     seen_seconds: float = 5

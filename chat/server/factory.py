@@ -23,6 +23,7 @@ from chat.limits import Limits
 from chat.server.addresses import address_group, is_loopback
 from chat.server.protocol import ChatProtocol
 from chat.server.requests import Desk
+from chat.server.stalls import Stalls, unacknowledged
 from chat.wire.errors import CloseCode
 from chat.wire.hostkey import HostKey
 from chat.wire.messages import Ping
@@ -63,7 +64,7 @@ class ChatFactory(Factory["ChatProtocol"]):
         self._due: list[tuple[float, int]] = []
         """A heap with one entry for each client: when to look at it next, and its number. Those of
         clients that are gone stay until they are the greater part."""
-        self._full: dict[int, ChatProtocol] = {}
+        self.stalls = Stalls(limits, seconds, unacknowledged)
         self._closing: dict[int, tuple[float, ChatProtocol]] = {}
         self._drained: list[Deferred[None]] = []
         self._numbers = count(1)
@@ -128,14 +129,6 @@ class ChatFactory(Factory["ChatProtocol"]):
         self.clients[protocol.number] = protocol
         heappush(self._due, (self.seconds() + self.limits.ping_seconds, protocol.number))
 
-    def stalled(self, protocol: ChatProtocol) -> None:
-        """Note that a connection does not take what is written."""
-        self._full[protocol.number] = protocol
-
-    def flowing(self, protocol: ChatProtocol) -> None:
-        """Note that it does again."""
-        self._full.pop(protocol.number, None)
-
     def admitted(self, protocol: ChatProtocol) -> None:
         """Take a connection out of the waiting."""
         if self._waiting.pop(protocol.number, None) is not None:
@@ -152,7 +145,7 @@ class ChatFactory(Factory["ChatProtocol"]):
             self._connected.remove(protocol.number)
             _uncount(self._connected_at, protocol.group)
         self._closing.pop(protocol.number, None)
-        self._full.pop(protocol.number, None)
+        self.stalls.end(protocol.number)
         if self.clients.pop(protocol.number, None) is not None:
             self.desk.forget(protocol)
             if len(self._due) > 2 * len(self.clients) + 8:
@@ -174,9 +167,8 @@ class ChatFactory(Factory["ChatProtocol"]):
             _, number = heappop(self._due)
             if number in self.clients:
                 heappush(self._due, (self._check(self.clients[number], now), number))
-        for protocol in list(self._full.values()):
-            if now - protocol.full_since > limits.stall_seconds:
-                protocol.close(CloseCode.SLOW_CONSUMER, "it does not read")
+        for protocol, reason in self.stalls.overdue():
+            protocol.close(CloseCode.SLOW_CONSUMER, reason)
         for since, protocol in list(self._closing.values()):
             if now - since > limits.close_seconds:
                 protocol.transport.abortConnection()

@@ -63,7 +63,6 @@ class ChatProtocol(ConnectionProtocol):
         limits = factory.limits
         self._lines = TokenBucket(limits.messages_per_second, limits.messages_burst, now)
         self._bytes = TokenBucket(limits.bytes_per_second, limits.bytes_burst, now)
-        self.full_since = 0.0
         self.is_pinged = False
 
     # --- Up ---
@@ -212,8 +211,7 @@ class ChatProtocol(ConnectionProtocol):
         """The transport has more than the kernel takes now. May be called again while it has."""
         if not self.is_full:
             self.is_full = True
-            self.full_since = self.factory.seconds()
-            self.factory.stalled(self)
+            self.factory.stalls.begin(self)
             self._update_reading()
 
     def resumeProducing(self) -> None:
@@ -221,7 +219,7 @@ class ChatProtocol(ConnectionProtocol):
         if not self.is_full:
             return
         self.is_full = False
-        self.factory.flowing(self)
+        self.factory.stalls.end(self.number)
         self.heard = self.factory.seconds()
         self.factory.desk.catch_up(self)
         self._update_reading()

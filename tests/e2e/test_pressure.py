@@ -309,6 +309,35 @@ async def test_a_reader_that_pauses_gets_everything_later_and_costs_no_memory(
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_reader_that_takes_little_is_not_dropped(
+    start_server: StartServer, log: Log
+) -> None:
+    server = await start_server(
+        Limits(
+            sweep_seconds=0.05,
+            stall_seconds=1,
+            presence_seconds=0,
+            bytes_per_second=0,
+            messages_per_second=0,
+        )
+    )
+    size = server.size()
+    reader = await stalled_reader(server)
+    session = server.factory.clients[server.number(reader)]
+    while not session.is_full:
+        await flood(server, reader, 32)
+    transport: Any = reader.transport
+    taken, since = 0, monotonic()
+    while monotonic() - since < 3:
+        taken += len(transport.getHandle().recv(16_384))
+        assert not session.is_gone
+        await sleep(0.1)
+    print(f"{taken} bytes in three times as long as it may take nothing")
+    await server.settle(size)
+    check_log(log, server.number(reader), CloseCode.SLOW_CONSUMER)
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_reader_that_stays_away_is_dropped(start_server: StartServer, log: Log) -> None:
     server = await start_server(
         Limits(
