@@ -122,13 +122,15 @@ class Limits:
     """Absolute as well; long enough for a person to choose another nickname."""
     waiting_per_address: int = 128
     """Connections of one address (of IPv6, one /64) that have not logged in. A handshake lasts
-    milliseconds, so this is room for an office behind one address that reconnects at once."""
+    milliseconds, so this is room for an office behind one address that reconnects at once. For one
+    more the oldest of them goes."""
     waiting_total: int = 1_024
-    """The same over all addresses: 1,024 times about 10 KiB is 10 MiB that strangers can hold."""
+    """The same over all addresses: 1,024 times about 10 KiB is 10 MiB that strangers can hold.
+    For one more the oldest goes of the address that has the most."""
     connections_per_address: int = 256
     """Connections of one address (of IPv6, one /64), logged in or not: a large office, with two
-    devices each. Not counted on a loopback address and on a local socket: a reverse proxy there is
-    everybody."""
+    devices each. Who has not logged in makes room; where all have, the newcomer is refused. Not
+    counted on a loopback address and on a local socket: a reverse proxy there is everybody."""
     connections_total: int = 10_240
     """Over all addresses: 10,240 times about 11 KiB is 110 MiB while all read what they are sent.
     The process needs as many open files (``ulimit -n``)."""

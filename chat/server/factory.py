@@ -1,7 +1,8 @@
 """The registry of clients, and every deadline.
 
 A connection is *waiting* from its making until somebody has logged in on it, and in `clients` from
-the completed handshake on. Waiting ones, and all of them, are counted by groups of addresses. One
+the completed handshake on. Waiting ones, and all of them, are counted by groups of addresses; where
+there are too many, one that waits has to go (`waiting.py`), never one that has logged in. One
 timer looks at the deadlines; a connection has one of its own only while it sends too fast. Of the
 clients, which may be ten thousand that say nothing, it looks at those alone whose time has come.
 """
@@ -24,6 +25,7 @@ from chat.server.addresses import address_group, is_loopback
 from chat.server.protocol import ChatProtocol
 from chat.server.requests import Desk
 from chat.server.stalls import Stalls, unacknowledged
+from chat.server.waiting import Waiting
 from chat.wire.errors import CloseCode
 from chat.wire.hostkey import HostKey
 from chat.wire.messages import Ping
@@ -56,10 +58,9 @@ class ChatFactory(Factory["ChatProtocol"]):
         self._is_open = False
         self.clients: dict[int, ChatProtocol] = {}
         """The registry: connections whose handshake is complete, by number."""
-        self._waiting: dict[int, ChatProtocol] = {}
-        self._waiting_at: Counter[str] = Counter()
+        self._waiting = Waiting()
         self._connected: set[int] = set()
-        """Numbers of all connections that were not refused, until they are gone."""
+        """Numbers of all connections that have a place, until they are gone."""
         self._connected_at: Counter[str] = Counter()
         self._due: list[tuple[float, int]] = []
         """A heap with one entry for each client: when to look at it next, and its number. Those of
@@ -78,7 +79,7 @@ class ChatFactory(Factory["ChatProtocol"]):
     def open(self) -> None:
         """The desk is loaded: listen to those who were faster."""
         self._is_open = True
-        for protocol in list(self._waiting.values()):
+        for protocol in self._waiting:
             protocol.release()
 
     def stop(self) -> None:
@@ -94,35 +95,36 @@ class ChatFactory(Factory["ChatProtocol"]):
         return protocol
 
     def connected(self, protocol: ChatProtocol) -> None:
-        """Count a new connection among the waiting, or refuse it."""
-        reason = self._refusal(protocol)
-        if reason:
-            protocol.close(CloseCode.BUSY, reason)
-            if len(self._closing) > self.limits.waiting_total:
-                protocol.transport.abortConnection()  # Politeness has its bound as well.
-            return
+        """Give a new connection a place among the waiting. If there is none, one of them goes."""
         self._connected.add(protocol.number)
         self._connected_at[protocol.group] += 1
-        self._waiting[protocol.number] = protocol
-        self._waiting_at[protocol.group] += 1
+        self._waiting.add(protocol)
         if not self._is_open:
             protocol.hold()
+        reason, oldest = self._crowded_out(protocol)
+        if oldest is not None:
+            self._forget_place(oldest)
+            oldest.close(CloseCode.BUSY, reason)
+            if len(self._closing) > self.limits.waiting_total:
+                oldest.transport.abortConnection()  # Politeness has its bound as well.
 
-    def _refusal(self, protocol: ChatProtocol) -> str:
-        """Return why there is no place for a new connection, or nothing if there is one."""
-        limits, group = self.limits, protocol.group
-        if (
-            len(self._waiting) >= limits.waiting_total
-            or self._waiting_at[group] >= limits.waiting_per_address
-        ):
-            return "too many connections that have not logged in"
-        if len(self._connected) >= limits.connections_total:
-            return "too many connections"
-        if self._connected_at[group] >= limits.connections_per_address and not is_loopback(
+    def _crowded_out(self, protocol: ChatProtocol) -> tuple[str, ChatProtocol | None]:
+        """Return who has to go, and why, now that a connection more waits.
+
+        Only who waits ever has to. Where none but the new one does, it is that.
+        """
+        limits, group, waiting = self.limits, protocol.group, self._waiting
+        if waiting.count(group) > limits.waiting_per_address:
+            return "too many connections that have not logged in", waiting.oldest(group)
+        if self._connected_at[group] > limits.connections_per_address and not is_loopback(
             protocol.address
         ):
-            return "too many connections from its address"
-        return ""
+            return "too many connections from its address", waiting.oldest(group)
+        if len(waiting) > limits.waiting_total:
+            return "too many connections that have not logged in", waiting.oldest_of_most()
+        if len(self._connected) > limits.connections_total:
+            return "too many connections", waiting.oldest_of_most()
+        return "", None
 
     def established(self, protocol: ChatProtocol) -> None:
         """Enter a connection in the registry."""
@@ -131,8 +133,7 @@ class ChatFactory(Factory["ChatProtocol"]):
 
     def admitted(self, protocol: ChatProtocol) -> None:
         """Take a connection out of the waiting."""
-        if self._waiting.pop(protocol.number, None) is not None:
-            _uncount(self._waiting_at, protocol.group)
+        self._waiting.remove(protocol)
 
     def closing(self, protocol: ChatProtocol) -> None:
         """See to it that a connection that was told to close does."""
@@ -140,10 +141,7 @@ class ChatFactory(Factory["ChatProtocol"]):
 
     def disconnected(self, protocol: ChatProtocol) -> None:
         """Forget a connection."""
-        self.admitted(protocol)
-        if protocol.number in self._connected:
-            self._connected.remove(protocol.number)
-            _uncount(self._connected_at, protocol.group)
+        self._forget_place(protocol)
         self._closing.pop(protocol.number, None)
         self.stalls.end(protocol.number)
         if self.clients.pop(protocol.number, None) is not None:
@@ -153,10 +151,19 @@ class ChatFactory(Factory["ChatProtocol"]):
                 heapify(self._due)
         self._check_drained()
 
+    def _forget_place(self, protocol: ChatProtocol) -> None:
+        self._waiting.remove(protocol)
+        if protocol.number in self._connected:
+            self._connected.remove(protocol.number)
+            at, group = self._connected_at, protocol.group
+            at[group] -= 1
+            if not at[group]:
+                del at[group]
+
     def _sweep(self) -> None:
         now = self.seconds()
         limits = self.limits
-        for protocol in list(self._waiting.values()):
+        for protocol in self._waiting:
             age = now - protocol.since
             if protocol.number not in self.clients:
                 if age > limits.handshake_seconds:
@@ -191,12 +198,12 @@ class ChatFactory(Factory["ChatProtocol"]):
 
     def close_all(self, retry_after: int) -> None:
         """Tell everybody that the server stops, and when to come back (seconds)."""
-        for protocol in [*self._waiting.values(), *self.clients.values()]:
+        for protocol in [*self._waiting, *self.clients.values()]:
             protocol.close(CloseCode.SHUTDOWN, "the server stops", retry_after)
 
     def abort_all(self) -> None:
         """End what is left, at once."""
-        for protocol in [*self._waiting.values(), *self.clients.values()]:
+        for protocol in [*self._waiting, *self.clients.values()]:
             protocol.transport.abortConnection()
         for _, protocol in list(self._closing.values()):
             protocol.transport.abortConnection()
@@ -213,9 +220,3 @@ class ChatFactory(Factory["ChatProtocol"]):
             for drained in self._drained:
                 drained.callback(None)
             self._drained.clear()
-
-
-def _uncount(counter: Counter[str], group: str) -> None:
-    counter[group] -= 1
-    if not counter[group]:
-        del counter[group]

@@ -345,7 +345,7 @@ class Server:
         return (
             len(factory.clients),
             len(factory._waiting),
-            len(factory._waiting_at),
+            factory._waiting.groups,
             len(factory._closing),
             len(context.sessions),
             len(context.hub.people._by_session),
@@ -355,8 +355,9 @@ class Server:
 
     async def done_with(self, peer: Peer) -> None:
         """Wait until the server has done with a peer whose connection has ended."""
-        sessions = (self.factory.clients, self.factory._waiting, self.factory._closing)
-        await eventually(lambda: not any(self.number(peer) in known for known in sessions))
+        factory, number = self.factory, self.number(peer)
+        sessions = (factory.clients, factory._connected, factory._closing)
+        await eventually(lambda: not any(number in known for known in sessions))
 
     async def settle(self, size: tuple[int, ...]) -> None:
         """Wait until the server keeps no more than it did before."""

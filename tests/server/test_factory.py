@@ -8,13 +8,13 @@ from chat.server.factory import ChatFactory
 from chat.testing import Client, Server
 from chat.wire.connection import HostKeyOffered, PeerClosed
 from chat.wire.errors import CloseCode
-from chat.wire.messages import Ping, Pong, Who
+from chat.wire.messages import Ping, Pong, Welcome, Who
 from tests.server.support import HeldStore, ServerCase
 
 
 def waiting(server: Server) -> tuple[int, int]:
     """Return how many connections wait, and from how many addresses."""
-    return len(server.factory._waiting), len(server.factory._waiting_at)
+    return len(server.factory._waiting), server.factory._waiting.groups
 
 
 def counters(server: Server) -> list[int]:
@@ -179,26 +179,85 @@ class SignsOfLifeTests(ServerCase):
         assert self.alice.received[-1] == Pong(77)
 
 
+class SlowChecker:
+    """Knows every password, and needs time to say so."""
+
+    def __init__(self) -> None:
+        self.checked: Deferred[None] = Deferred()
+
+    async def check(self, nick: str, password: str) -> None:
+        """Return when `checked` has fired."""
+        await self.checked
+
+
 class WaitingTests(ServerCase):
     """I3: strangers are counted and bounded."""
 
-    def test_an_address_has_so_many_at_a_time(self) -> None:
+    def test_an_address_has_so_many_at_a_time_and_the_oldest_goes(self) -> None:
         server = Server(limits=Limits(waiting_per_address=2))
         first, second, third = (server.connect() for _ in range(3))
-        assert third.lines == [b"encchat/1 close 9"]
-        assert third.closed == PeerClosed(CloseCode.BUSY)
-        assert third.transport.is_lost
+        assert first.lines == [b"encchat/1 close 9"]
+        assert first.closed == PeerClosed(CloseCode.BUSY)
+        assert first.transport.is_lost
         assert waiting(server) == (2, 1)
         assert server.connect("192.0.2.2").lines == []
-        first.vanish()
+        second.vanish()
         assert server.connect().lines == []
-        assert not second.protocol.is_gone
+        assert not third.protocol.is_gone
 
     def test_all_together_have_so_many(self) -> None:
         server = Server(limits=Limits(waiting_total=2))
         clients = [server.connect(f"192.0.2.{number}") for number in range(3)]
-        assert [client.lines for client in clients] == [[], [], [b"encchat/1 close 9"]]
+        assert [client.lines for client in clients] == [[b"encchat/1 close 9"], [], []]
         assert waiting(server) == (2, 2)
+
+    def test_then_the_oldest_of_the_address_that_has_the_most_goes(self) -> None:
+        server = Server(limits=Limits(waiting_total=6))
+        honest = server.connect("192.0.2.1")
+        crowd = [server.connect("192.0.2.9") for _ in range(100)]
+        late = server.connect("192.0.2.2")
+        assert honest.closed is None and late.closed is None
+        assert [client.closed is None for client in crowd] == [False] * 96 + [True] * 4
+        honest.log_in("ana")
+        late.log_in("ben")
+        assert len(server.factory.desk.context.sessions) == 2
+
+    def test_who_is_there_already_is_never_dropped_for_a_newcomer(self) -> None:
+        server = Server(limits=Limits(waiting_per_address=1, waiting_total=1))
+        clients = server.enter("ana", "ben")
+        for number in range(10):
+            server.connect(f"192.0.2.{number % 3}")
+        assert not any(client.protocol.is_gone for client in clients)
+        clients[0].say("still here")
+
+    def test_idle_connections_shut_nobody_out(self) -> None:
+        server = Server()
+        for _ in range(server.limits.waiting_per_address):
+            server.connect()
+        assert isinstance(server.connect().log_in("ana"), Welcome)
+
+    def test_who_makes_room_while_a_login_is_decided_is_not_let_in(self) -> None:
+        checker = SlowChecker()
+        server = Server(limits=Limits(waiting_per_address=1), authenticator=checker)
+        client = server.connect()
+        client.write(client.connection.start())
+        server.pump()
+        client.write(client.connection.login(client.login("ana")))
+        server.pump()
+        server.connect()
+        assert client.closed == PeerClosed(CloseCode.BUSY)
+        checker.checked.callback(None)
+        server.pump()
+        assert not server.factory.desk.context.sessions
+        assert waiting(server) == (1, 1) and server.factory._connected_at.total() == 1
+
+    def test_who_makes_room_before_the_server_is_open_is_told(self) -> None:
+        server = Server(limits=Limits(waiting_per_address=1))
+        server.factory._is_open = False
+        first, second = server.connect(), server.connect()
+        server.factory.open()
+        assert first.closed == PeerClosed(CloseCode.BUSY)
+        assert isinstance(second.log_in("ana"), Welcome)
 
     def test_who_has_logged_in_does_not_count(self) -> None:
         server = Server(limits=Limits(waiting_per_address=1, waiting_total=1))
@@ -211,9 +270,9 @@ class WaitingTests(ServerCase):
         client = server.connect()
         client.log_in("")
         assert waiting(server) == (1, 1)
-        assert server.connect().closed == PeerClosed(CloseCode.BUSY)
-        client.log_in("alice")
-        assert waiting(server) == (0, 0)
+        server.connect()
+        assert waiting(server) == (1, 1)
+        assert client.closed == PeerClosed(CloseCode.BUSY)
 
     def test_counters_return_to_zero_however_connections_end(self) -> None:
         server = Server(limits=Limits(waiting_per_address=3))
@@ -229,25 +288,20 @@ class WaitingTests(ServerCase):
             client.vanish()
         assert counters(server) == [0, 0, 0, 0]
 
-    def test_the_refused_who_do_not_go_are_bounded_too(self) -> None:
+    def test_those_who_made_room_and_do_not_go_are_bounded_too(self) -> None:
         server = Server(limits=Limits(waiting_total=2))
-        server.connect("192.0.2.1")
-        server.connect("192.0.2.2")
-        refused = []
-        for _ in range(5):
+        crowd = []
+        for _ in range(7):
             client = Client(server, "192.0.2.9")
             client.is_stubborn = True
             server.clients.append(client)
-            refused.append(client)
+            crowd.append(client)
         server.pump()
-        assert [client.transport.is_aborted for client in refused] == [
-            False,
-            False,
-            True,
-            True,
-            True,
-        ]
-        assert counters(server)[3] == 2
+        aborted = [client.transport.is_aborted for client in crowd]
+        assert aborted == [False, False, True, True, True, False, False]
+        assert counters(server) == [2, 1, 0, 2]
+        server.advance(server.limits.handshake_seconds + server.limits.close_seconds + 2)
+        assert counters(server) == [0, 0, 0, 0]
 
 
 class StopTests(ServerCase):

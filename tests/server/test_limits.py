@@ -53,19 +53,31 @@ class ConnectionsTests(ServerCase):
         clients = [log_in(server, f"c{number}", host) for number, host in enumerate(hosts)]
         assert [client.closed for client in clients] == [None, None, BUSY, None, None]
         clients += [server.connect(host) for host in ("::ffff:192.0.2.1", "::ffff:192.0.2.1")]
-        assert [client.closed for client in clients[5:]] == [None, BUSY]
+        assert [client.closed for client in clients[5:]] == [BUSY, None]
 
     def test_an_ipv6_network_has_so_many_that_have_not_logged_in(self) -> None:
         server = Server(limits=Limits(waiting_per_address=2))
         hosts = ("2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1")
         clients = [server.connect(host) for host in hosts]
-        assert [client.closed for client in clients] == [None, None, BUSY, None]
+        assert [client.closed for client in clients] == [BUSY, None, None, None]
 
     def test_a_loopback_address_is_everybody_behind_a_proxy(self) -> None:
         server = Server(limits=Limits(connections_per_address=1))
         hosts = ("127.0.0.1", "127.0.0.1", "::1", "::1", "::ffff:127.0.0.1")
         clients = [log_in(server, f"c{number}", host) for number, host in enumerate(hosts)]
         assert {client.closed for client in clients} == {None}
+
+    def test_who_has_not_logged_in_makes_room(self) -> None:
+        for limits in (Limits(connections_per_address=3), Limits(connections_total=3)):
+            server = Server(limits=limits)
+            [alice] = server.enter("alice")
+            idle = [server.connect() for _ in range(2)]
+            bob = log_in(server, "bob", "192.0.2.1")
+            carol = log_in(server, "carol", "192.0.2.1")
+            dave = log_in(server, "dave", "192.0.2.1")
+            everybody = [alice, *idle, bob, carol, dave]
+            assert [client.closed for client in everybody] == [None, BUSY, BUSY, None, None, BUSY]
+            assert connected(server) == (3, 1)
 
     def test_the_log_says_which_limit_it_was(self) -> None:
         server = Server(limits=Limits(connections_per_address=1, connections_total=2))
