@@ -96,11 +96,15 @@ SLOW_MOST: Final = 86_400
 
 # --- Chosen by each side ---
 
-FIXED: Final[MappingProxyType[str, Any]] = MappingProxyType({"fixed": True})
-"""Marks what the operator of a server cannot set: it follows from the protocol, or is the
-client's."""
-UNLIMITED_AT_0: Final[MappingProxyType[str, Any]] = MappingProxyType({"unlimited": True})
-"""Marks what has no limit where it is 0."""
+HELP: Final = "help"
+"""Metadata of what the operator of a server can set: what it bounds, for ``--help``. Without it, a
+limit follows from the protocol, or is the client's."""
+UNLIMITED_AT_0: Final = "unlimited at 0"
+"""Metadata of what has no limit where it is 0."""
+
+
+def _set_by_operator(default: float, help_text: str, *, is_unlimited_at_0: bool = False) -> Any:
+    return field(default=default, metadata={HELP: help_text, UNLIMITED_AT_0: is_unlimited_at_0})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,111 +114,128 @@ class Limits:
     An operator sets them with ``--limit NAME=VALUE`` (`chat.server.settings`).
     """
 
-    frames_per_generation: int = field(default=2**20, metadata=FIXED)
+    frames_per_generation: int = 2**20
     """Frames under one key, the `update` that ends the generation included. protocol.md 5 fixes
     this; only tests choose less, for both sides alike."""
-    bytes_per_generation: int = field(default=2**30, metadata=FIXED)
-    generation_seconds: float = field(default=3_600, metadata=FIXED)
+    bytes_per_generation: int = 2**30
+    generation_seconds: float = 3_600
 
-    handshake_seconds: float = 10
+    handshake_seconds: float = _set_by_operator(
+        10, "until a connection must have proved that it speaks the protocol"
+    )
     """Absolute, from the connection being made: a trickle of bytes does not extend it."""
-    login_seconds: float = 120
+    login_seconds: float = _set_by_operator(120, "until somebody must have logged in on it")
     """Absolute as well; long enough for a person to choose another nickname."""
-    waiting_per_address: int = 128
+    waiting_per_address: int = _set_by_operator(
+        128, "connections of one address that have not logged in"
+    )
     """Connections of one address (of IPv6, one /64) that have not logged in. A handshake lasts
     milliseconds, so this is room for an office behind one address that reconnects at once. For one
     more the oldest of them goes."""
-    waiting_total: int = 1_024
+    waiting_total: int = _set_by_operator(1_024, "the same, of all addresses")
     """The same over all addresses: 1,024 times about 10 KiB is 10 MiB that strangers can hold.
     For one more the oldest goes of the address that has the most."""
-    connections_per_address: int = 256
+    connections_per_address: int = _set_by_operator(
+        256, "connections of one address; loopback is not counted"
+    )
     """Connections of one address (of IPv6, one /64), logged in or not: a large office, with two
     devices each. Who has not logged in makes room; where all have, the newcomer is refused. Not
     counted on a loopback address and on a local socket: a reverse proxy there is everybody."""
-    connections_total: int = 10_240
+    connections_total: int = _set_by_operator(10_240, "connections of all addresses")
     """Over all addresses: 10,240 times about 11 KiB is 110 MiB while all read what they are sent.
     The process needs as many open files (``ulimit -n``)."""
 
-    messages_per_second: float = field(default=100, metadata=UNLIMITED_AT_0)
-    """Lines that are taken from a connection in the long run. A client that sends faster is read
-    more slowly; nothing is refused or lost."""
-    messages_burst: int = 1_000
+    messages_per_second: float = _set_by_operator(
+        100, "lines taken from a connection in the long run", is_unlimited_at_0=True
+    )
+    """A client that sends faster is read more slowly; nothing is refused or lost."""
+    messages_burst: int = _set_by_operator(1_000, "lines taken at once")
     """Lines at once, after ten seconds of silence: a text that is pasted, a client that sends again
     what was not acknowledged."""
-    bytes_per_second: float = field(default=262_144, metadata=UNLIMITED_AT_0)
+    bytes_per_second: float = _set_by_operator(
+        262_144, "bytes taken from a connection in the long run", is_unlimited_at_0=True
+    )
     """The same in bytes, as they are on the wire without CR LF: 256 KiB."""
-    bytes_burst: int = 2**20
+    bytes_burst: int = _set_by_operator(2**20, "bytes taken at once")
     """At once: 48 of the longest lines."""
 
-    login_failures_free: int = 5
-    """Failed logins from one address, or to one account, before the next one has to wait."""
-    login_wait_first: float = 1
+    login_failures_free: int = _set_by_operator(5, "failed logins before the next one has to wait")
+    login_wait_first: float = _set_by_operator(
+        1, "how long it waits; each further one twice as long"
+    )
     """How long it has to; after every further failure twice as long, up to `login_wait_last`."""
-    login_wait_last: float = 60
-    login_forget_seconds: float = 300
+    login_wait_last: float = _set_by_operator(60, "but no longer than this")
+    login_forget_seconds: float = _set_by_operator(300, "until one failed login is forgotten")
     """One failed login is forgotten after so long without another; a whole back-off in an hour."""
-    login_failures_kept: int = 4_096
+    login_failures_kept: int = _set_by_operator(
+        4_096, "addresses, and accounts, whose failures are remembered"
+    )
     """Addresses, and accounts, whose failures are remembered, the latest; about 300 bytes each,
     1.2 MiB a table."""
-    login_known_kept: int = 16_384
+    login_known_kept: int = _set_by_operator(
+        16_384, "accounts whose usual addresses are remembered"
+    )
     """Accounts of which is remembered from where they logged in, the latest; with one address
     about 700 bytes each, 11 MiB."""
-    login_known_addresses: int = 8
-    """Addresses of each of them."""
+    login_known_addresses: int = _set_by_operator(8, "addresses of each of them")
 
-    rooms_per_account: int = 100
+    rooms_per_account: int = _set_by_operator(100, "rooms that an account may own")
     """Rooms that an account has made and owns. Private conversations are none."""
-    invitations_per_account: int = 100
+    invitations_per_account: int = _set_by_operator(100, "open invitations to one account")
     """Invitations of an account that it has not taken up: it is sent them all at each login."""
-    invitations_per_room: int = 1_000
+    invitations_per_room: int = _set_by_operator(1_000, "open invitations into one room")
     """Invitations into a room that are not taken up. All are in the room's one value in the store:
     1,000 times 18 bytes."""
 
-    ping_seconds: float = 300
+    ping_seconds: float = _set_by_operator(
+        300, "of silence, until a client is asked for a sign of life"
+    )
     """Of silence, until a side asks for a sign of life. The kernel finds dead peers sooner, with
     `KEEP_ALIVE`, and for nothing: a ping of each of 10,000 clients a minute is 2 % of a core."""
-    silence_seconds: float = 360
-    answer_seconds: float = field(default=15, metadata=FIXED)
+    silence_seconds: float = _set_by_operator(360, "of silence, until it is taken to be gone")
+    answer_seconds: float = 15
     """Until a client that has sent something, and hears nothing, asks for a sign of life."""
-    sweep_seconds: float = 1
+    sweep_seconds: float = _set_by_operator(1, "how often deadlines are looked at")
     """How often deadlines are looked at: one timer for all connections."""
 
-    close_seconds: float = 3
+    close_seconds: float = _set_by_operator(3, "for a client to close, once it was told to")
     """From the closing line to an abort, because a peer that does not read never closes."""
-    shutdown_seconds: float = 2
+    shutdown_seconds: float = _set_by_operator(2, "for all of them, when the server stops")
     """What a stopping server gives its clients to take the closing line."""
-    retry_seconds: int = 5
+    retry_seconds: int = _set_by_operator(5, "after which clients of a stopped server come back")
     """What a stopping server tells clients to wait before they come back."""
 
-    batch_bytes: int = 2**20
+    batch_bytes: int = _set_by_operator(2**20, "of posts to a room that wait for the disk")
     """Bodies that wait for one commit of a room; senders beyond it are not read until it is
     done."""
-    catch_up_bytes: int = field(default=131_072, metadata=FIXED)
+    catch_up_bytes: int = 131_072
     """Records read from the store at a time for a reader that fell behind. As lines they are at
     most half as much again, which fits one run; and more than a full transport takes, so that a
     reader who can take more is not held up by the pages."""
-    stall_seconds: float = 60
+    stall_seconds: float = _set_by_operator(
+        60, "for which a client may take nothing of what it is sent"
+    )
     """How long a reader may take nothing before it is dropped as a slow consumer. What its kernel
     has taken counts, so a slow line is no stall. Of a program that reads slowly, that kernel tells
     in steps only: a packet or, on Linux, a sixteenth of its buffer, whichever is more."""
-    drain_seconds: float = 1_800
+    drain_seconds: float = _set_by_operator(1_800, "for all that waits for it")
     """How long one that does take something may need for all that waits for it, so that a byte a
     minute holds no buffer for good. That is a run and 64 KiB at most, behind a third of the
     kernel's buffer (which is 4 MiB at most, and takes no more before): 1.7 MB, for which a line of
     a kilobyte a second is fast enough."""
-    presence_seconds: float = 5
-    """How long after its last connection was cut an account is still taken to be there."""
-    seen_seconds: float = 5
+    presence_seconds: float = _set_by_operator(
+        5, "after a lost connection, until its user counts as away"
+    )
+    seen_seconds: float = _set_by_operator(5, "how often it is saved what users have seen")
     """How often what users have seen is written; a crash loses so much of it."""
-    code_seconds: float = 600
-    """How long the code for another device is good."""
-    recovery_seconds: float = 86_400
-    """The same, where the operator made it for somebody who has lost every key."""
-    trim_seconds: float = 3_600
-    """How often records are removed that are kept no longer."""
-    connect_seconds: float = field(default=15, metadata=FIXED)
+    code_seconds: float = _set_by_operator(600, "for which a code for another device is good")
+    recovery_seconds: float = _set_by_operator(
+        86_400, "the same, where the operator made it for a lost key"
+    )
+    trim_seconds: float = _set_by_operator(3_600, "how often what is kept no longer is removed")
+    connect_seconds: float = 15
     """How long the client waits for a connection and a complete handshake."""
-    unacknowledged_posts: int = field(default=64, metadata=FIXED)
+    unacknowledged_posts: int = 64
     """Posts the client has in flight before it stops reading its input."""
 
 

@@ -1,7 +1,10 @@
 """The options of ``twistd encchat``."""
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import fill
 from typing import Final
 
 from twisted.cred import strcred
@@ -9,25 +12,19 @@ from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernamePassword
 from twisted.python import usage
 
+from chat import __version__
 from chat.rooms.entries import Registration
 from chat.rooms.errors import RequestError
 from chat.rooms.names import prepare_nick
 from chat.server.settings import describe_limits, parse_limit
 from chat.server.state import default_state_path
+from twisted import copyright as twisted_copyright
 
 __all__ = ["DEFAULT_LISTEN", "Options"]
 
 DEFAULT_LISTEN: Final = "tcp:5555:interface=127.0.0.1"
 
-_MOST: Final = 10**9
-"""More than a billion days or records is a slip of the finger."""
-
-
-class Options(usage.Options, strcred.AuthOptionMixin):
-    """Options of ``twistd encchat``."""
-
-    synopsis = "[options]"
-    longdesc = f"""\
+_ABOUT: Final = f"""\
 An encrypted chat server. Without options it listens on localhost:5555, and makes itself an
 identity on the first start: it logs the fingerprint, and the line to paste into a client.
 
@@ -44,7 +41,22 @@ Everything is kept unless --keep-days or --keep-records say otherwise; what is k
 removed from the file. The index for searching holds words in clear; --no-search leaves it out.
 
 Passwords are asked for with --auth, for example --auth encchat:/etc/encchat/passwords; --help-auth
-lists what else can check them. The checkers are asked in the order they are given in."""
+lists what else can check them. The checkers are asked in the order they are given in.
+
+Limits for --limit, as they are unless set, in numbers, bytes and seconds:"""
+
+_COLUMN: Final = 33
+"""Where a limit's description begins: behind the longest name and its default."""
+
+_MOST: Final = 10**9
+"""More than a billion days or records is a slip of the finger."""
+
+
+class Options(usage.Options, strcred.AuthOptionMixin):
+    """Options of ``twistd encchat``."""
+
+    synopsis = "[options]"
+    longdesc = ""  # Twisted would make one paragraph of it; `getUsage` appends several.
 
     supportedInterfaces = (IUsernamePassword,)
 
@@ -63,11 +75,24 @@ lists what else can check them. The checkers are asked in the order they are giv
         self["credInterfaces"] = {}
 
     def getUsage(self, width: int | None = None) -> str:
-        """Return the help, with every limit and its default."""
+        """Return the help, with every limit, its default, and what it bounds."""
+        width = width or int(os.environ.get("COLUMNS", "80"))
         usage_text: str = usage.Options.getUsage(self, width)
-        return (
-            f"{usage_text}\nLimits (bytes, seconds), as they are unless set:\n{describe_limits()}"
-        )
+        about = [fill(paragraph, width) + "\n" for paragraph in _ABOUT.split("\n\n")]
+        limits = [
+            fill(
+                f"  {setting:<{_COLUMN - 3}} {bounds}",
+                max(width, 2 * _COLUMN),
+                subsequent_indent=" " * _COLUMN,
+            )
+            for setting, bounds in describe_limits()
+        ]
+        return "\n".join([usage_text, *about]) + "\n".join(limits) + "\n"
+
+    def opt_version(self) -> None:
+        """Display the version of encchat and exit."""
+        print(f"encchat {__version__}, Twisted {twisted_copyright.version}")
+        sys.exit(0)
 
     def opt_listen(self, endpoint: str) -> None:
         """Where to listen, as an endpoint string; can be given several times."""

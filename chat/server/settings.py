@@ -1,10 +1,11 @@
 """The limits that an operator sets: what `chat.limits.Limits` has, by the names it has there."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import Field, fields
 from typing import Any, Final
 
-from chat.limits import FIXED, UNLIMITED_AT_0, Limits
+from chat.limits import HELP, UNLIMITED_AT_0, Limits
 
 __all__ = ["describe_limits", "parse_limit"]
 
@@ -15,7 +16,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,15}")
 
 _SETTABLE: Final[dict[str, Field[Any]]] = {
-    field.name: field for field in fields(Limits) if field.metadata != FIXED
+    field.name: field for field in fields(Limits) if HELP in field.metadata
 }
 
 
@@ -30,19 +31,13 @@ def parse_limit(text: str) -> tuple[str, float]:
         kind = "a whole number" if is_whole else "a number"
         raise ValueError(f"the limit {name} needs {kind}, not {value!r}")
     number = int(value) if is_whole else float(value)
-    if number > _MOST or (number == 0 and not _is_unlimited_at_0(field)):
+    if number > _MOST or (number == 0 and not field.metadata[UNLIMITED_AT_0]):
         raise ValueError(f"the limit {name} cannot be {value}")
     return name, number
 
 
-def describe_limits() -> str:
-    """Return a line for each limit that can be set, with its default."""
-    lines = []
+def describe_limits() -> Iterator[tuple[str, str]]:
+    """Yield each limit that can be set, with its default, and what it bounds."""
     for field in _SETTABLE.values():
-        note = " (0: no limit)" if _is_unlimited_at_0(field) else ""
-        lines.append(f"  {field.name}={field.default}{note}\n")
-    return "".join(lines)
-
-
-def _is_unlimited_at_0(field: Field[Any]) -> bool:
-    return field.metadata == UNLIMITED_AT_0
+        note = "; 0: no limit" if field.metadata[UNLIMITED_AT_0] else ""
+        yield f"{field.name}={field.default}", field.metadata[HELP] + note

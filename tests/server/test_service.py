@@ -8,6 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import cast
 
@@ -34,6 +35,7 @@ from twisted.python import usage
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from chat import __version__
 from chat.limits import Limits
 from chat.rooms.entries import Registration
 from chat.rooms.errors import WrongPasswordError
@@ -218,8 +220,25 @@ class OptionsTests(ServiceCase):
         with pytest.raises(usage.UsageError, match=r"^--limit: there is no limit 'bogus' to set"):
             parse("--limit", "bogus=1")
 
-    def test_the_help_has_every_limit(self) -> None:
-        assert str(Options()).endswith(f"set:\n{describe_limits()}")
+    def test_the_help_has_every_limit_in_words(self) -> None:
+        text = Options().getUsage(80)
+        assert all(len(line) <= 80 for line in text.splitlines())
+        words = " ".join(text.split())
+        for setting, bounds in describe_limits():
+            assert f" {setting} {bounds}" in words
+
+    def test_the_help_has_paragraphs(self) -> None:
+        for width in (40, 80, 200):
+            paragraphs = Options().getUsage(width).split("\n\n")
+            assert sum(it.startswith("The state directory") for it in paragraphs) == 1
+            assert sum(it.startswith("Passwords are asked for") for it in paragraphs) == 1
+
+    def test_the_version_is_that_of_encchat(self) -> None:
+        output = io.StringIO()
+        with pytest.raises(SystemExit) as caught, redirect_stdout(output):
+            parse("--version")
+        assert caught.value.code == 0
+        assert output.getvalue().startswith(f"encchat {__version__}, Twisted ")
 
 
 class AuthTests(ServiceCase):
