@@ -26,7 +26,7 @@ from chat.server.console import SOCKET
 from chat.server.control import AnyRequest, Control, ControlError
 from chat.server.passwords import BadPasswordError, PasswordFile
 from chat.server.requests import Desk
-from chat.server.state import ConfigurationError, State, default_state_path
+from chat.server.state import STORE, ConfigurationError, State, default_state_path
 from chat.store.interface import StoreError
 from chat.store.schema import has_search
 from chat.store.sqlite import open_store
@@ -190,7 +190,7 @@ def ask(state: Path, request: AnyRequest) -> Any:
     """
     answer = _ask_running(state / SOCKET, request)
     if answer is None:
-        if not (state / "encchat.db").exists():
+        if not (state / STORE).exists():
             raise ControlError(f"There is no server in {state}.")
         answer = _ask_files(state, request)
     if "error" in answer:
@@ -238,7 +238,7 @@ def _ask_files(path: Path, request: AnyRequest) -> dict[str, Any]:
 async def _run_on_files(reactor: Any, path: Path, request: AnyRequest) -> object:
     state = State(path)
     try:
-        store = open_store(path / "encchat.db", reactor, has_search(path / "encchat.db"))
+        store = open_store(path / STORE, reactor, has_search(path / STORE))
         try:
             desk = Desk(store, state.storage_key(), reactor, Limits())
             await desk.load()

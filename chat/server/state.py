@@ -5,14 +5,22 @@ import fcntl
 import os
 from itertools import takewhile
 from pathlib import Path
+from typing import Final
 
 from platformdirs import user_data_path
+from twisted.logger import Logger
 
 from chat.limits import SUCCESSIONS
 from chat.wire.hostkey import HOST_KEY_BYTES, SUCCESSION_BYTES, HostKey, predecessors
 from chat.wire.sealing import KEY_BYTES
 
-__all__ = ["ConfigurationError", "State", "default_state_path"]
+__all__ = ["STORE", "ConfigurationError", "State", "default_state_path"]
+
+
+_log = Logger()
+
+STORE: Final = "encchat.db"
+"""The file with everything that was said."""
 
 
 class ConfigurationError(Exception):
@@ -33,8 +41,10 @@ class State:
         self.path = path
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not any(path.iterdir()):  # Never a directory that serves something else as well.
+            # Never a directory that serves something else as well.
+            if path.stat().st_mode & 0o077 and not any(path.iterdir()):
                 path.chmod(0o700)
+                _log.info("Only its owner may enter {path} from now on", path=path)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise ConfigurationError(
@@ -61,6 +71,11 @@ class State:
         path = self.path / "host_key.pem"
         try:
             if not path.exists():
+                self._check_new(
+                    "host_key.pem",
+                    "If there is none, openssl genpkey -algorithm ed25519 makes another; clients "
+                    "that know this server refuse it then, until their users accept the new key",
+                )
                 self._write(path, HostKey.generate().to_pem())
             host_key = HostKey.from_pem(path.read_text("ascii"))
         except OSError as error:
@@ -122,6 +137,10 @@ class State:
         path = self.path / "storage_key"
         try:
             if not path.exists():
+                self._check_new(
+                    "storage_key",
+                    f"If there is none, what was said is lost; move {STORE} away to begin anew",
+                )
                 self._write(path, os.urandom(KEY_BYTES).hex() + "\n")
             key = bytes.fromhex(path.read_text("ascii"))
         except OSError as error:
@@ -133,6 +152,14 @@ class State:
         if len(key) != KEY_BYTES:
             raise ConfigurationError(f"{path} is not a storage key: 128 hexadecimal digits")
         return key
+
+    def _check_new(self, name: str, remedy: str) -> None:
+        """Refuse to make what there was already: the store is there, so it must have been lost."""
+        if (self.path / STORE).exists():
+            raise ConfigurationError(
+                f"{name} is missing in {self.path}, beside {STORE}: "
+                f"put it back from a copy. {remedy}"
+            )
 
     def _write(self, path: Path, text: str) -> None:
         """Write a file that is there whole or not at all, and for nobody else to read."""

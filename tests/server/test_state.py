@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 from Crypto.PublicKey import ECC
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from chat.server.state import ConfigurationError, State, default_state_path
+from chat.server.state import STORE, ConfigurationError, State, default_state_path
 from chat.wire.hostkey import HostKey, predecessors
+from tests.server.support import chat_lines
 
 
 @contextmanager
@@ -63,10 +65,22 @@ def test_what_is_made_is_private(tmp_path: Path, umask: int) -> None:
     assert files == {"lock": 0o600, "host_key.pem": 0o600}
 
 
-def test_an_empty_directory_becomes_private(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    with opened(tmp_path):
-        assert mode(tmp_path) == 0o700
+def test_an_empty_directory_becomes_private_and_the_log_says_so(tmp_path: Path) -> None:
+    for _ in range(2):
+        tmp_path.chmod(0o755)
+        with capturedLogs() as events, opened(tmp_path):
+            assert mode(tmp_path) == 0o700
+        assert chat_lines(events) == [f"Only its owner may enter {tmp_path} from now on"]
+        (tmp_path / "lock").unlink()
+
+
+def test_what_is_private_already_is_not_mentioned(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    path.mkdir(mode=0o700)
+    for _ in range(2):
+        with capturedLogs() as events, opened(path):
+            pass
+        assert not chat_lines(events)
 
 
 def test_a_directory_that_serves_something_else_too_keeps_its_permissions(tmp_path: Path) -> None:
@@ -109,6 +123,22 @@ def test_a_lock_that_is_no_file_is_a_sentence(tmp_path: Path) -> None:
 
 
 # --- The host key ---
+
+
+@pytest.mark.parametrize("name", ["host_key.pem", "storage_key"])
+def test_a_key_that_was_lost_is_never_replaced(tmp_path: Path, name: str) -> None:
+    with opened(tmp_path) as state:
+        state.host_key()
+        state.storage_key()
+        (tmp_path / name).unlink()
+        (tmp_path / STORE).touch()
+        with pytest.raises(ConfigurationError) as caught:
+            [state.host_key(), state.storage_key()]
+        sentence = str(caught.value)
+        assert sentence.startswith(
+            f"{name} is missing in {tmp_path}, beside encchat.db: put it back from a copy. "
+        )
+        assert not (tmp_path / name).exists()
 
 
 def test_the_host_key_stays_the_same(tmp_path: Path) -> None:
