@@ -2,6 +2,7 @@
 
 import gc
 import ipaddress
+import os
 import signal
 import socket
 import sys
@@ -11,7 +12,7 @@ from typing import Final, cast
 
 from twisted.application.service import Service
 from twisted.cred.checkers import ICredentialsChecker
-from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
@@ -34,7 +35,7 @@ from chat.server.factory import ChatFactory
 from chat.server.options import DEFAULT_LISTEN, Options
 from chat.server.requests import Desk, utc_milliseconds
 from chat.server.retention import EVERYTHING, Keeps, Retention
-from chat.server.state import ConfigurationError, State
+from chat.server.state import STORE, ConfigurationError, State
 from chat.store import sqlite as store
 from chat.store.interface import LogStore, StoreError
 from chat.store.sqlite import open_store
@@ -118,9 +119,7 @@ class ChatService(Service):
             self._state = State(self._state_path)
             host_key = self._state.host_key()
             storage_key = self._state.storage_key()
-            self._store = self._open_store(
-                self._state_path / "encchat.db", self._clock, self._has_search
-            )
+            self._store = self._open_store(self._state_path / STORE, self._clock, self._has_search)
         except (ConfigurationError, StoreError) as error:
             raise SystemExit(f"encchat: {error}") from None
         self.factory.host_key = host_key
@@ -140,11 +139,14 @@ class ChatService(Service):
         self.factory.start()
         # The store's threads answer only when the reactor runs.
         self._clock.callWhenRunning(self._load)
+        _log.info("State directory: {path}", path=self._state_path.absolute())
         _log.info("Host key fingerprint: {fingerprint}", fingerprint=host_key.fingerprint)
         _log.info("The same in words: {words}", words=host_key.fingerprint_words)
         for port in self.ports:
             where = port.getHost()
-            if not isinstance(where, IPv4Address | IPv6Address):
+            if isinstance(where, UNIXAddress):
+                _log.info("Listening on unix:{path}", path=os.fsdecode(where.name or b""))
+            elif not isinstance(where, IPv4Address | IPv6Address):
                 _log.info("Listening on {where}", where=where)
             else:
                 host = f"[{where.host}]" if isinstance(where, IPv6Address) else where.host
@@ -183,7 +185,11 @@ class ChatService(Service):
         self._clock.stop()
 
     def _not_listening(self, failure: Failure, description: str) -> None:
-        message = f"cannot listen on {description}: {failure.getErrorMessage()}"
+        reason = failure.getErrorMessage()
+        if isinstance(failure.value, CannotListenError):  # Its text says where once more.
+            cause = failure.value.socketError
+            reason = (isinstance(cause, OSError) and cause.strerror) or str(cause)
+        message = f"cannot listen on {description}: {reason}"
         self._failures.append(message)
         if self.running:  # Too late to end the process with it.
             # Not `message`: that name is the old logging system's.

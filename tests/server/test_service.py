@@ -332,9 +332,13 @@ class StartTests(ServiceCase):
             service = self.service(IN_USE)
             with pytest.raises(SystemExit) as caught:
                 getattr(service, start)()
-            sentence = str(caught.value)
-            assert sentence.startswith("encchat: cannot listen on fake:0: ")
-            assert sentence.endswith("Address already in use.")
+            assert str(caught.value) == "encchat: cannot listen on fake:0: Address already in use"
+
+    def test_why_a_port_cannot_be_listened_on_is_said_whatever_it_is(self) -> None:
+        for cause in (OSError("no reason"), ValueError("no reason")):
+            service = self.service(CannotListenError("127.0.0.1", 5555, cause))
+            with pytest.raises(SystemExit, match=r"cannot listen on fake:0: no reason$"):
+                service.privilegedStartService()
 
     def test_one_bad_port_of_two_is_enough(self) -> None:
         good = FakePort(IPv4Address("TCP", "127.0.0.1", 5555))
@@ -379,10 +383,14 @@ class SayTests(ServiceCase):
 
     def test_the_fingerprint_and_where_it_listens(self) -> None:
         lines = self.lines(IPv4Address("TCP", "127.0.0.1", 5555), UNIXAddress("/run/chat"))
-        assert lines[0] == "Host key fingerprint: FINGERPRINT"
-        assert lines[1] == "The same in words: WORDS"
-        kinds = [line.split()[0] for line in lines[2:]]
+        assert lines[:3] == [
+            f"State directory: {self.path}",
+            "Host key fingerprint: FINGERPRINT",
+            "The same in words: WORDS",
+        ]
+        kinds = [line.split()[0] for line in lines[3:]]
         assert kinds == ["Listening", "Connect", "Listening"]
+        assert lines[-1] == "Listening on unix:/run/chat"
 
     def test_the_loopback_address_of_ipv4_is_localhost(self) -> None:
         assert self.address(IPv4Address("TCP", "127.0.0.1", 5555)) == "encchat://localhost:5555"
@@ -488,7 +496,7 @@ class LateTests(ServiceCase):
         with capturedLogs() as events:
             endpoint.listening.errback(IN_USE)
         [line] = chat_lines(events)
-        assert line.startswith("cannot listen on late:: ")
+        assert line == "cannot listen on late:: Address already in use"
         self.stop(service, [])
 
 
