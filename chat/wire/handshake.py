@@ -10,7 +10,8 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base
+from nacl.exceptions import CryptoError
 
 from chat.limits import LOGIN_BYTES
 from chat.wire.ed25519 import SIGNATURE_BYTES, verify
@@ -119,9 +120,9 @@ class ClientHandshake:
     def __init__(self, random_bytes: RandomBytes = os.urandom) -> None:
         self._random_bytes = random_bytes
         random = random_bytes(_RANDOM)
-        self._x25519 = X25519PrivateKey.from_private_bytes(random_bytes(_X25519))
+        self._x25519 = random_bytes(_X25519)
         self._ml_kem = KemKey(random_bytes(SEED_BYTES))
-        self.hello = random + _public_bytes(self._x25519) + self._ml_kem.public
+        self.hello = random + crypto_scalarmult_base(self._x25519) + self._ml_kem.public
 
     def take_server_hello(self, server_hello: bytes) -> None:
         """Agree on the handshake keys. Raises MalformedLineError, HandshakeError."""
@@ -192,10 +193,10 @@ class ServerHandshake:
         if len(client_hello) != CLIENT_HELLO_BYTES:
             raise MalformedLineError("a client hello has another length")
         random = self._random_bytes(_RANDOM)
-        x25519 = X25519PrivateKey.from_private_bytes(self._random_bytes(_X25519))
+        x25519 = self._random_bytes(_X25519)
         x25519_secret = _x25519_secret(x25519, client_hello[32:64])
         ciphertext, ml_kem_secret = self._encapsulate(client_hello[64:])
-        server_hello = random + _public_bytes(x25519) + ciphertext
+        server_hello = random + crypto_scalarmult_base(x25519) + ciphertext
         keys = HandshakeKeys.from_secrets(client_hello, server_hello, ml_kem_secret, x25519_secret)
         host_key = self._host_key.public
         hellos = (client_hello, server_hello)
@@ -233,13 +234,9 @@ def _server_finished(
     return hmac.digest(keys.server_finished, transcript, "sha512")
 
 
-def _public_bytes(key: X25519PrivateKey) -> bytes:
-    return key.public_key().public_bytes_raw()
-
-
-def _x25519_secret(private: X25519PrivateKey, public: bytes) -> bytes:
+def _x25519_secret(private: bytes, public: bytes) -> bytes:
     try:
-        return private.exchange(X25519PublicKey.from_public_bytes(public))
-    except ValueError:
+        return crypto_scalarmult(private, public)
+    except CryptoError:
         # The points of low order are refused, whose result is all zero (RFC 7748 section 6.1).
         raise HandshakeError("an invalid X25519 key") from None

@@ -17,7 +17,7 @@ from Crypto.PublicKey import ECC
 from mnemonic import Mnemonic
 
 from chat.limits import SUCCESSIONS
-from chat.wire.ed25519 import PUBLIC_BYTES, SIGNATURE_BYTES, signer, verify
+from chat.wire.ed25519 import PUBLIC_BYTES, SIGNATURE_BYTES, Signer, verify
 
 __all__ = [
     "HOST_KEY_BYTES",
@@ -52,7 +52,7 @@ class HostKey:
         if key.curve != "Ed25519" or not key.has_private():
             raise ValueError("a host key is a private Ed25519 key")
         self._key = key
-        self._signer = signer(key)
+        self._signer = Signer(key)
         self.public = key.public_key().export_key(format="raw")
         self.successions = b""
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from Crypto.PublicKey import ECC
 
-from chat.wire.ed25519 import PUBLIC_BYTES, signer, verify
+from chat.wire.ed25519 import PUBLIC_BYTES, Signer, verify
 
 __all__ = ["IDENTITY_BYTES", "Identity", "identity_fingerprint", "verify_login"]
 
@@ -32,7 +32,7 @@ class Identity:
         if key.curve != "Ed25519" or not key.has_private():
             raise ValueError("an identity is a private Ed25519 key")
         self._key = key
-        self._signer = signer(key)
+        self._signer = Signer(key)
         self.public = key.public_key().export_key(format="raw")
 
     @classmethod
