@@ -7,35 +7,23 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, NamedTuple
 
-from chat.store import ids
-from chat.store.ids import WritingConnection
+from chat.store import ids, journal
 from chat.store.interface import Appended, Entry
+from chat.store.journal import SINGLE, Row, WritingConnection, row_id
 
 __all__ = [
     "Append",
     "Change",
     "compare_and_set",
     "delete_blob",
-    "index",
+    "is_single",
     "make",
     "put_blob",
-    "row_id",
     "trim",
 ]
 
-_LOG_BITS: Final = 40
-
 _UNTIDY: Final = "UPDATE state SET tidy = 0"
 """What every removal does: see `chat.store.writer`."""
-
-
-_INDEXED: Final = 1_024
-"""Records that are indexed at once: about 10 ms."""
-
-
-def row_id(number: int, seq: int) -> int:
-    """Return the row of the index for a record: those of one log stand together."""
-    return number << _LOG_BITS | seq
 
 
 class Append(NamedTuple):
@@ -46,6 +34,23 @@ class Append(NamedTuple):
 
 
 Change = Append | Callable[[WritingConnection], Any]
+
+
+def is_single(connection: WritingConnection, wanted: Sequence[Change]) -> bool:
+    """Tell whether `make` comes down to one statement that changes something.
+
+    That is a transaction by itself, which spares the three statements around it.
+    """
+    logs = set()
+    count = 0
+    for change in wanted:
+        if not isinstance(change, Append) or change.log not in connection.logs:
+            return False
+        if any(entry.replaces or entry.erases for entry in change.entries):
+            return False
+        logs.add(change.log)
+        count += len(change.entries)
+    return len(logs) == len(wanted) and count <= SINGLE
 
 
 def make(connection: WritingConnection, wanted: Sequence[Change], has_search: bool) -> list[Any]:
@@ -72,29 +77,53 @@ def _append_all(
 
     Each statement lets go of the interpreter and has to wait for it again, so there are few.
     """
-    added: list[tuple[int, Entry, Appended]] = []
-    ends: list[tuple[int, int, int]] = []
+    logs = [connection.logs.get(log) or _open(connection, log) for log, _ in appends]
+    known = ids.known(
+        connection,
+        [
+            (number, entry.record_id)
+            for (number, _, _), (_, entries) in zip(logs, appends, strict=True)
+            for entry in entries
+        ],
+    )
+    rows: list[Row] = []
+    removing: list[tuple[int, Entry]] = []
     results = []
-    for log, entries in appends:
-        number, seq, time = connection.logs.get(log) or _open(connection, log)
-        known = ids.known(connection, number, [entry.record_id for entry in entries])
+    for (number, seq, time), (log, entries) in zip(logs, appends, strict=True):
         places = []
         for entry in entries:
-            place = known.get(entry.record_id)
+            key = number, entry.record_id
+            place = known.get(key)
             if place is None:
                 seq += 1
                 time = max(time, entry.time)
                 place = Appended(seq, entry.time, True)
-                known[entry.record_id] = Appended(seq, entry.time, False)
-                ids.add(connection, number, entry.record_id, seq, entry.time)
-                added.append((number, entry, place))
+                known[key] = Appended(seq, entry.time, False)
+                words = entry.words if has_search else ""
+                rows.append(
+                    Row(
+                        number,
+                        seq,
+                        entry.record_id,
+                        entry.time,
+                        entry.replaces,
+                        entry.record,
+                        words,
+                    )
+                )
+                if entry.replaces or entry.erases:
+                    removing.append((number, entry))
             places.append(place)
         connection.logs[log] = number, seq, time
-        ends.append((seq, time, number))
         results.append(places)
-    if added:
-        _insert(connection, added, has_search)
-        connection.executemany("UPDATE logs SET seq = ?, time = ? WHERE number = ?", ends)
+    if rows:
+        journal.insert(connection, rows)
+    for number, entry in removing:
+        journal.file_log(connection, number, has_search)  # What is removed may wait itself.
+        if has_search and entry.replaces:
+            _forget(connection, number, entry.replaces)
+        if entry.erases:
+            _erase(connection, number, entry.erases, has_search)
     return results
 
 
@@ -109,56 +138,16 @@ def _open(connection: WritingConnection, log: bytes) -> tuple[int, int, int]:
     return made, 0, 0
 
 
-def _insert(
-    connection: WritingConnection, added: Sequence[tuple[int, Entry, Appended]], has_search: bool
-) -> None:
-    connection.executemany(
-        "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (number, place.seq, entry.record_id, entry.time, entry.replaces, entry.record)
-            for number, entry, place in added
-        ],
-    )
-    if has_search:
-        connection.executemany(
-            "INSERT INTO arrived (number, text) VALUES (?, ?)",
-            [
-                (row_id(number, place.seq), entry.words)
-                for number, entry, place in added
-                if entry.words
-            ],
-        )
-    for number, entry, _ in added:
-        if has_search and entry.replaces:
-            _forget(connection, number, entry.replaces)
-        if entry.erases:
-            _erase(connection, number, entry.erases, has_search)
-
-
-def index(connection: sqlite3.Connection) -> bool:
-    """Index the words of some of what was appended; return whether that were all."""
-    last = connection.execute(
-        "SELECT max(place) FROM (SELECT place FROM arrived ORDER BY place LIMIT ?)", (_INDEXED,)
-    ).fetchone()
-    connection.execute(
-        "INSERT INTO words (rowid, text) SELECT number, text FROM arrived WHERE place <= ?"
-        " ORDER BY number",
-        last,
-    )
-    return connection.execute("DELETE FROM arrived WHERE place <= ?", last).rowcount < _INDEXED
-
-
 def _forget(
     connection: sqlite3.Connection, number: int, first: int, last: int | None = None
 ) -> None:
-    """Take the words of records out of the index, and of what is to be indexed."""
+    """Take the words of filed records out of the index."""
     rows = row_id(number, first), row_id(number, first if last is None else last)
-    connection.execute("DELETE FROM arrived WHERE number BETWEEN ? AND ?", rows)
     connection.execute("DELETE FROM words WHERE rowid BETWEEN ? AND ?", rows)
 
 
 def _erase(connection: sqlite3.Connection, number: int, seq: int, has_search: bool) -> None:
-    """Empty a record and those that replaced it; their ids stay."""
+    """Empty a filed record and those that replaced it; their ids stay."""
     connection.execute(_UNTIDY)
     gone = connection.execute(
         "SELECT seq FROM records WHERE log = ? AND replaces = ?", (number, seq)
@@ -179,10 +168,8 @@ def trim(
     has_search: bool,
 ) -> int:
     """As `LogStore.trim`. Records go in order: those before the last one that has to."""
-    found = connection.execute("SELECT number, seq FROM logs WHERE id = ?", (log,)).fetchone()
-    if found is None:
-        return 0
-    number, end = found
+    number, end, _ = connection.logs.get(log) or _open(connection, log)
+    journal.file_log(connection, number, has_search)
     last = 0
     if before_time is not None:
         # Times never decrease in a log, so this looks at what goes and no further.
@@ -206,7 +193,7 @@ def trim(
     ).fetchone()
     gone = connection.execute("DELETE FROM records WHERE log = ? AND seq <= ?", (number, last))
     if gone.rowcount:
-        ids.forget(connection, number, last)
+        connection.execute("DELETE FROM ids WHERE log = ? AND seq <= ?", (number, last))
         connection.execute(_UNTIDY)
     return int(count)
 

@@ -1,8 +1,7 @@
-"""Which ids a log's records have: in a table, but for those of the latest, which are in memory.
+"""Which ids a log's records have: in a table, but for those of what waits, which are in memory.
 
-An id is random, so one that goes into a table alone costs a page of the file, and costs it again
-when the write-ahead log is emptied; of thousands that go there together, many share a page. Until
-then they are in the rows of their records, where a connection that is opened finds them.
+An id is random, so one that goes into a table alone costs a page of the file; of thousands that go
+there together, many share a page.
 """
 
 import sqlite3
@@ -10,95 +9,46 @@ from collections.abc import Sequence
 from typing import Final
 
 from chat.store.interface import Appended
+from chat.store.journal import WritingConnection
 
-__all__ = ["LATEST", "WritingConnection", "add", "file_latest", "find", "forget", "known", "load"]
-
-LATEST: Final = 4_096
-"""How many ids wait in memory; about 250 bytes each, 1 MiB. Whoever posts next waits until they are
-filed, about 15 ms."""
+__all__ = ["find", "known"]
 
 _ASKED: Final = 256
 """Ids that are looked up at once."""
 
 
-class WritingConnection(sqlite3.Connection):
-    """The connection that writes, and what it remembers. To be loaded first, and dropped after a
-    rollback."""
-
-    latest: dict[tuple[int, bytes], tuple[int, int]]
-    """By number of the log and id: sequence number and time of the record."""
-    logs: dict[bytes, tuple[int, int, int]]
-    """Of logs that were appended to: number, last sequence number, latest time."""
-
-
-def load(connection: WritingConnection) -> None:
-    """Find the ids that are not in the table; of logs, nothing is known as yet."""
-    connection.logs = {}
-    rows = connection.execute(
-        "SELECT log, records.id, records.seq, records.time FROM logs CROSS JOIN records"
-        " ON log = number AND records.seq > filed WHERE logs.seq > filed"
-    )
-    connection.latest = {(log, id): (seq, time) for log, id, seq, time in rows}
-
-
 def known(
-    connection: WritingConnection, number: int, ids: Sequence[bytes]
-) -> dict[bytes, Appended]:
-    """Return where those of the ids are that a log has already."""
+    connection: WritingConnection, keys: Sequence[tuple[int, bytes]]
+) -> dict[tuple[int, bytes], Appended]:
+    """Return where those are that are there already: by number of the log, and id."""
     found = {}
     others = []
-    for id in ids:
-        place = connection.latest.get((number, id))
+    for key in keys:
+        place = connection.waiting.get(key[0], {}).get(key[1])
         if place is None:
-            others.append(id)
+            others.append(key)
         else:
-            found[id] = Appended(*place, False)
+            found[key] = Appended(*place, False)
     for start in range(0, len(others), _ASKED):
         asked = others[start : start + _ASKED]
         # Few lengths, so that few statements have to be prepared.
         length = 1 << (len(asked) - 1).bit_length()
+        asked += asked[:1] * (length - len(asked))
+        # A join in this order, because SQLite would scan the table for several pairs in an IN.
         rows = connection.execute(
-            f"SELECT id, seq, time FROM ids WHERE log = ? AND id IN (?{', ?' * (length - 1)})",
-            (number, *asked, *asked[:1] * (length - len(asked))),
+            f"WITH asked (log, id) AS (VALUES (?, ?){', (?, ?)' * (length - 1)})"
+            " SELECT ids.* FROM asked CROSS JOIN ids USING (log, id)",
+            [value for key in asked for value in key],
         )
-        found.update({id: Appended(seq, time, False) for id, seq, time in rows})
+        found.update({(log, id): Appended(seq, time, False) for log, id, seq, time in rows})
     return found
 
 
-def add(connection: WritingConnection, number: int, id: bytes, seq: int, time: int) -> None:
-    """Note the id of a record that has just been inserted."""
-    connection.latest[number, id] = seq, time
-
-
-def file_latest(connection: WritingConnection) -> None:
-    """Put the ids that are in memory into the table, if they are many."""
-    latest = connection.latest
-    if len(latest) < LATEST:
-        return
-    # In the table's order, so that those of a page come one after the other.
-    rows = sorted((*key, *place) for key, place in latest.items())
-    connection.executemany("INSERT INTO ids VALUES (?, ?, ?, ?)", rows)
-    connection.executemany(
-        "UPDATE logs SET filed = seq WHERE number = ?", [(log,) for log in {row[0] for row in rows}]
-    )
-    connection.latest = {}
-
-
-def forget(connection: WritingConnection, number: int, last: int) -> None:
-    """Forget the ids of a log's records up to `last`, which have been removed."""
-    connection.execute("DELETE FROM ids WHERE log = ? AND seq <= ?", (number, last))
-    for key, (seq, _) in list(connection.latest.items()):
-        if key[0] == number and seq <= last:
-            del connection.latest[key]
-
-
-def find(connection: sqlite3.Connection, log: bytes, id: bytes) -> Appended | None:
-    """Return where the record with this id is, if a log has it; on any connection."""
+def find(connection: sqlite3.Connection, number: int, id: bytes) -> Appended | None:
+    """Return where the record with this id is, if the log has one; on any connection."""
     row = connection.execute(
-        "SELECT ids.seq, ids.time FROM ids JOIN logs ON log = number"
-        " WHERE logs.id = :log AND ids.id = :id"
-        " UNION ALL SELECT records.seq, records.time FROM logs CROSS JOIN records"
-        " ON log = number AND records.seq > filed WHERE logs.id = :log AND records.id = :id",
-        {"log": log, "id": id},
+        "SELECT seq, time FROM ids WHERE log = :log AND id = :id"
+        " UNION ALL SELECT seq, time FROM journal WHERE log = :log AND id = :id",
+        {"log": number, "id": id},
     ).fetchone()
     return None if row is None else Appended(row[0], row[1], False)

@@ -2,12 +2,13 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from chat.store import ids
-from chat.store.changes import row_id
 from chat.store.interface import Appended, Found, Stored, StoreError, Tail
+from chat.store.journal import row_id
 from chat.store.schema import connect
 
 __all__ = ["Reader"]
@@ -27,37 +28,50 @@ class Reader:
 
     def find(self, log: bytes, record_id: bytes) -> Appended | None:
         """As `LogStore.find`."""
-        return self._use(lambda it: ids.find(it, log, record_id))
+        return self._look(log, lambda it, number, _: ids.find(it, number, record_id))
 
     def read(
         self, log: bytes, after: int, limit_bytes: int, backward: bool, limit: int | None
     ) -> list[Stored]:
         """As `LogStore.read`."""
-        where = "< ? ORDER BY seq DESC" if backward else "> ? ORDER BY seq"
 
-        def read(connection: sqlite3.Connection) -> list[Stored]:
+        def read(connection: sqlite3.Connection, number: int, filed: Tail) -> list[Stored]:
             page: list[Stored] = []
             size = 0
-            rows = connection.execute(
-                "SELECT seq, id, record FROM records WHERE log = (SELECT number FROM logs WHERE"
-                f" id = ?) AND record IS NOT NULL AND seq {where} LIMIT ?",
-                (log, after, -1 if limit is None else limit),
+            where = "seq < ? ORDER BY seq DESC" if backward else "seq > ? ORDER BY seq"
+            tables = ["journal", "records"] if backward else ["records", "journal"]
+            if backward and after <= filed.seq + 1:
+                tables.remove("journal")
+            # Each is asked when it is come to.
+            asked = (
+                connection.execute(
+                    f"SELECT seq, id, record FROM {table}"
+                    f" WHERE log = ? AND record IS NOT NULL AND {where}",
+                    (number, after),
+                )
+                for table in tables
             )
-            for row in rows:
+            for row in chain.from_iterable(asked):
                 size += len(row[2])
                 if page and size > limit_bytes:
                     break
                 page.append(Stored._make(row))
-            # A read that stays open keeps the write-ahead log from being emptied.
-            rows.close()
+                if len(page) == limit:
+                    break
             return page
 
-        return self._use(read)
+        return self._look(log, read) or []
 
     def tail(self, log: bytes) -> Tail:
         """As `LogStore.tail`."""
-        found = self._one("SELECT seq, time FROM logs WHERE id = ?", (log,))
-        return Tail(0, 0) if found is None else Tail(*found)
+
+        def tail(connection: sqlite3.Connection, number: int, filed: Tail) -> Tail:
+            seq, time = connection.execute(
+                "SELECT max(seq), max(time) FROM journal WHERE log = ?", (number,)
+            ).fetchone()
+            return filed if seq is None else Tail(seq, max(filed.time, time))
+
+        return self._look(log, tail) or Tail(0, 0)
 
     def search(self, words: str, logs: Sequence[bytes], limit: int) -> list[Found]:
         """As `LogStore.search`."""
@@ -107,6 +121,22 @@ class Reader:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
+
+    def _look(self, log: bytes, question: Callable[[sqlite3.Connection, int, Tail], T]) -> T | None:
+        """Ask about a log, by its number and the end of what is filed of it; None, where it never
+        was. All at one point in time: what waits may be filed meanwhile."""
+
+        def look(connection: sqlite3.Connection) -> T | None:
+            connection.execute("BEGIN")
+            try:
+                known = connection.execute(
+                    "SELECT number, seq, time FROM logs WHERE id = ?", (log,)
+                ).fetchone()
+                return None if known is None else question(connection, known[0], Tail(*known[1:]))
+            finally:
+                connection.execute("COMMIT")
+
+        return self._use(look)
 
     def _one(self, query: str, values: tuple[bytes, ...] = ()) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._use(lambda it: it.execute(query, values).fetchone())

@@ -54,7 +54,7 @@ MIGRATIONS: Final[Sequence[str]] = (
     ALTER TABLE state ADD COLUMN merges INTEGER NOT NULL DEFAULT 1000000;
     UPDATE state SET tidy = 1, merges = 0 WHERE NOT EXISTS (SELECT 1 FROM logs);
     """,
-    # Ids have a table of their own, into which they go many at a time: see `chat.store.ids`.
+    # Ids have a table of their own, into which they go many at a time.
     """
     CREATE TABLE ids (
         log INTEGER NOT NULL,
@@ -67,6 +67,31 @@ MIGRATIONS: Final[Sequence[str]] = (
     DROP INDEX record_ids;
     ALTER TABLE logs ADD COLUMN filed INTEGER NOT NULL DEFAULT 0;
     UPDATE logs SET filed = seq;
+    """,
+    # What was appended waits until many records, their ids and words are filed together: see
+    # `chat.store.journal`.
+    """
+    CREATE TABLE journal (
+        place INTEGER PRIMARY KEY,
+        log INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        id BLOB NOT NULL,
+        time INTEGER NOT NULL,
+        replaces INTEGER NOT NULL,
+        record BLOB NOT NULL,
+        words TEXT NOT NULL
+    );
+    INSERT INTO ids SELECT log, records.id, records.seq, records.time FROM logs CROSS JOIN records
+        ON log = number AND records.seq > filed WHERE logs.seq > filed;
+    ALTER TABLE logs RENAME TO old_logs;
+    CREATE TABLE logs (
+        number INTEGER PRIMARY KEY,
+        id BLOB NOT NULL UNIQUE,
+        seq INTEGER NOT NULL,
+        time INTEGER NOT NULL
+    );
+    INSERT INTO logs SELECT number, id, seq, time FROM old_logs;
+    DROP TABLE old_logs;
     """,
 )
 """What brings a file from each version to the next; the first makes a new one."""
@@ -165,18 +190,18 @@ def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
 def _set_search(connection: sqlite3.Connection, has_search: bool) -> None:
     """Make the index of words if it is wanted, or remove it with all words in it."""
     if has_search:
-        # Words wait in a table of their own until many of them are indexed together. It is in the
-        # order of their arrival, so that those of a commit share its last page, whatever logs
-        # they are of. Earlier they waited in one that was in the order of the index.
+        connection.execute("CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text)")
+        _mend_search(connection)
+        # Where words waited to be indexed, in earlier versions.
         connection.executescript(
-            "BEGIN IMMEDIATE; CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text);"
+            "BEGIN IMMEDIATE;"
             "CREATE TABLE IF NOT EXISTS texts (number INTEGER PRIMARY KEY, text TEXT NOT NULL);"
             "CREATE TABLE IF NOT EXISTS arrived"
             " (place INTEGER PRIMARY KEY, number INTEGER NOT NULL, text TEXT NOT NULL);"
-            "INSERT INTO arrived (number, text) SELECT number, text FROM texts;"
-            "DROP TABLE texts; COMMIT;"
+            "INSERT INTO words (rowid, text) SELECT number, text FROM texts"
+            " UNION ALL SELECT number, text FROM arrived ORDER BY number;"
+            "DROP TABLE texts; DROP TABLE arrived; COMMIT;"
         )
-        _mend_search(connection)
         return
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'").fetchone():
         connection.executescript(

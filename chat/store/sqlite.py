@@ -16,8 +16,9 @@ from twisted.python.failure import Failure
 
 from chat.store import changes
 from chat.store.changes import Append, Change
-from chat.store.ids import WritingConnection
+from chat.store.filing import Filing
 from chat.store.interface import Appended, Entry, Found, Health, Stored, StoreError, Tail
+from chat.store.journal import WritingConnection
 from chat.store.reader import Reader
 from chat.store.schema import prepare
 from chat.store.threads import PoolThreads, Threads
@@ -29,11 +30,9 @@ T = TypeVar("T")
 
 _log = Logger()
 
-INDEX_SECONDS: Final = 1.0
-"""How long words wait to be indexed with others, unless somebody searches."""
-
-INDEX_RECORDS: Final = 1_024
-"""How many records wait at most."""
+COMMIT_SECONDS: Final = 0.003
+"""From the beginning of one commit to that of the next, where changes are asked for faster than
+that: those of a thousand rooms share commits then, which cost a disk's flush each."""
 
 TIDY_SECONDS: Final = 1.0
 """After a removal, how long others can join it before what they leave is tidied."""
@@ -66,26 +65,22 @@ class SqliteStore:
         self._reader = Reader(path)
         self._waiting: list[tuple[Change, Deferred[Any]]] = []
         self._is_writing = False
+        self._began = 0.0
+        """When the last commit did; monotonic seconds."""
         self._problem = ""
         self._closed: Deferred[None] | None = None
         self._tidying: IDelayedCall | None = None
         self._is_tidying = False
         self._tidied_in = 0.0
-        self._unindexed = 1 if has_search else 0
-        """Records, at most, of which the words are not indexed."""
-        self._indexing: IDelayedCall | None = None
-        self._is_indexing = False
-        # Something may be left of what was removed, or not indexed, before a crash.
+        self._filing = Filing(lambda: threads.write(self._writer.file), clock)
+        # Something may be left of what was removed before a crash.
         self._tidy_later()
-        self._index_later()
 
     # --- Changes ---
 
     def append(self, log: bytes, entries: Sequence[Entry]) -> Deferred[list[Appended]]:
         """As `LogStore.append`."""
-        appending: Deferred[list[Appended]] = self._add(Append(log, entries))
-        texts = sum(1 for entry in entries if entry.words) if self.has_search else 0
-        return appending.addCallback(self._appended, texts) if texts else appending
+        return self._add(Append(log, entries))
 
     def trim(
         self, log: bytes, before_time: int | None = None, keep: int | None = None
@@ -126,14 +121,18 @@ class SqliteStore:
         if self._waiting:
             waiting, self._waiting = self._waiting, []
             self._is_writing = True
+            self._began = self._clock.seconds()
             wanted = [change for change, _ in waiting]
             writing = self._threads.write(lambda: self._writer.commit(wanted))
-            writing.addBoth(self._written, [done for _, done in waiting])
+            appended = sum(len(it.entries) for it in wanted if isinstance(it, Append))
+            writing.addBoth(self._written, [done for _, done in waiting], appended)
         elif self._closed is not None:
             self._is_writing = True
             Deferred.fromCoroutine(self._close(self._closed))
 
-    def _written(self, committed: Committed | Failure, waiting: list[Deferred[Any]]) -> None:
+    def _written(
+        self, committed: Committed | Failure, waiting: list[Deferred[Any]], appended: int
+    ) -> None:
         # Still writing while those who waited are told: what they ask for now comes next.
         if isinstance(committed, Failure):
             self._problem = committed.getErrorMessage()
@@ -146,46 +145,17 @@ class SqliteStore:
                 done.callback(result)
             if not committed.is_tidy:
                 self._tidy_later()
+            self._filing.appended(appended)
+        # Where others did not wait, nobody is made to.
+        wait = self._began + COMMIT_SECONDS - self._clock.seconds() if self._waiting else 0.0
+        if wait > 0 and self._closed is None:
+            self._clock.callLater(wait, self._go_on)
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
         self._is_writing = False
         self._write()
-
-    # --- The index of words ---
-
-    def _appended(self, places: list[Appended], texts: int) -> list[Appended]:
-        self._unindexed += texts
-        self._index_later()
-        return places
-
-    def _index_later(self) -> None:
-        """See to it that what is not indexed will be: many records at a time, for that is cheap."""
-        if self._unindexed >= INDEX_RECORDS:
-            self._start_indexing()
-        elif self._unindexed and self._indexing is None and self._closed is None:
-            self._indexing = self._clock.callLater(INDEX_SECONDS, self._start_indexing)
-
-    def _start_indexing(self) -> None:
-        if self._indexing is not None and self._indexing.active():
-            self._indexing.cancel()
-        self._indexing = None
-        if not self._is_indexing and self._closed is None:
-            Deferred.fromCoroutine(self._index())
-
-    async def _index(self) -> None:
-        self._is_indexing = True
-        try:
-            while self._unindexed and self._closed is None:
-                await self._index_some()
-        except StoreError:
-            _log.failure("Words could not be indexed yet")
-            if self._closed is None:
-                self._indexing = self._clock.callLater(INDEX_SECONDS, self._start_indexing)
-        self._is_indexing = False
-
-    async def _index_some(self) -> None:
-        unindexed = self._unindexed
-        if await self._threads.write(self._writer.index):
-            # What was appended meanwhile may be indexed as well, or not.
-            self._unindexed = max(self._unindexed - unindexed, 0)
 
     # --- Leaving nothing of what was removed ---
 
@@ -241,8 +211,7 @@ class SqliteStore:
         return Deferred.fromCoroutine(self._search(words, list(logs), limit))
 
     async def _search(self, words: str, logs: list[bytes], limit: int) -> list[Found]:
-        while self._unindexed and self._closed is None:
-            await self._index_some()
+        await self._filing.file_all()
         return await self._ask(lambda: self._reader.search(words, logs, limit))
 
     def get(self, key: bytes) -> Deferred[bytes | None]:
@@ -279,9 +248,9 @@ class SqliteStore:
         """As `LogStore.close`."""
         self._closed = Deferred()
         closed = self._closed
-        for call in (self._tidying, self._indexing):
-            if call is not None:
-                call.cancel()
+        self._filing.close()
+        if self._tidying is not None:
+            self._tidying.cancel()
         self._write()
         return closed
 

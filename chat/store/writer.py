@@ -7,14 +7,15 @@ the same transaction, so that a crash forgets nothing.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-from chat.store import changes, ids
+from chat.store import changes, journal
 from chat.store.changes import Change
-from chat.store.ids import WritingConnection
 from chat.store.interface import StoreError
+from chat.store.journal import WritingConnection
 from chat.store.schema import connect_as
 
 __all__ = ["CLOSING_VACUUM_BYTES", "VACUUM_BYTES", "Committed", "Writer"]
@@ -45,7 +46,7 @@ class Committed(NamedTuple):
 
     results: list[Any]
     is_tidy: bool
-    """Whether nothing was removed since the last `Writer.tidy`."""
+    """Whether it leaves nothing for `Writer.tidy` to do."""
 
 
 class Writer:
@@ -60,17 +61,12 @@ class Writer:
         """Make changes in one transaction. Raises StoreError."""
 
         def commit(connection: WritingConnection) -> Committed:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            if changes.is_single(connection, wanted):
+                with self._dropping():
+                    return Committed(changes.make(connection, wanted, self._has_search), True)
+            with self._transaction(connection):
                 results = changes.make(connection, wanted, self._has_search)
-                ids.file_latest(connection)
                 state = _state(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                self._drop()  # What it remembers of ids was rolled back as well.
-                raise
             return Committed(results, state != _UNTIDY)
 
         return self._use(commit)
@@ -79,19 +75,24 @@ class Writer:
         """Do one step of tidying; return whether no other can follow now. Raises StoreError."""
         return self._use(lambda it: self._tidy(it, VACUUM_BYTES))
 
-    def index(self) -> bool:
-        """Index the words of some of what was appended; return whether that were all.
+    def file(self) -> int:
+        """File some of what was appended; return how many records are left. Raises StoreError."""
 
-        Raises StoreError.
-        """
+        def file(connection: WritingConnection) -> int:
+            with self._transaction(connection):
+                journal.file_some(connection, self._has_search)
+            return journal.count(connection)
 
-        return bool(self.commit([changes.index]).results[0])
+        return self._use(file)
 
     def close(self) -> None:
         """Tidy, note that all is well, and let go of the file. Raises StoreError."""
 
         def finish(connection: WritingConnection) -> None:
             try:
+                with self._transaction(connection):
+                    while journal.count(connection):
+                        journal.file_some(connection, self._has_search)
                 while not self._tidy(connection, CLOSING_VACUUM_BYTES):
                     pass
             finally:
@@ -121,11 +122,30 @@ class Writer:
         connection.execute("UPDATE state SET tidy = ?", (_TIDY if is_small else _MERGED,))
         return True
 
+    @contextmanager
+    def _transaction(self, connection: WritingConnection) -> Iterator[None]:
+        with self._dropping():
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def _dropping(self) -> Iterator[None]:
+        """Drop a connection on which something fails: what it remembers is not so, then.
+
+        Closing it rolls back.
+        """
+        try:
+            yield
+        except BaseException:
+            self._drop()
+            raise
+
     def _use(self, function: Callable[[WritingConnection], T]) -> T:
         try:
             if self._connection is None:
                 self._connection = connect_as(WritingConnection, self._path)
-                ids.load(self._connection)
+                journal.load(self._connection)
             return function(self._connection)
         except sqlite3.Error as error:
             # A connection that has failed may fail forever; a new one tells.

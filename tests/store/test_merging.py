@@ -50,7 +50,7 @@ class MergingTests(SqliteCase):
         steps = tidied = 0
         for _ in range(60):
             self.append(random.randrange(1, 60), erases=1 + tidied)
-            it.index()
+            it.file()
             for _ in range(random.randrange(9)):
                 steps += 1
                 if it.tidy():

@@ -15,11 +15,11 @@ from hypothesis import settings
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from chat.store import ids, schema, writer
-from chat.store.ids import WritingConnection
+from chat.store import filing, journal, schema, writer
 from chat.store.interface import Entry, LogStore, StoreError, Tail
+from chat.store.journal import WritingConnection
 from chat.store.schema import MIGRATIONS, prepare
-from chat.store.sqlite import Reactor, SqliteStore, open_store
+from chat.store.sqlite import COMMIT_SECONDS, Reactor, SqliteStore, open_store
 from tests.store.suite import LOGS, LogStoreMachine, entry, fired
 from tests.store.support import NoThreads, SqliteCase
 
@@ -34,9 +34,13 @@ class SqliteStoreMachine(LogStoreMachine):
     is_durable = True
 
     def make_store(self) -> LogStore:
-        """Return a store in a new file, that files ids soon."""
-        self.few = patch.object(ids, "LATEST", 5)
-        self.few.start()
+        """Return a store in a new file, that files records and ids soon."""
+        self.few = [
+            patch.object(journal, "_FILED", 3),
+            patch.object(filing, "FILE_RECORDS", 7),
+        ]
+        for one in self.few:
+            one.start()
         self.directory = Path(tempfile.mkdtemp())
         return self.reopen()
 
@@ -57,7 +61,8 @@ class SqliteStoreMachine(LogStoreMachine):
     def teardown(self) -> None:
         """Remove the file."""
         super().teardown()
-        self.few.stop()
+        for one in self.few:
+            one.stop()
         shutil.rmtree(self.directory)
 
 
@@ -76,6 +81,8 @@ class CommitTests(SqliteCase):
         assert len(self.threads.held) == 1
         self.threads.go_on()
         assert [it.called for it in appending] == [True] + [False] * 99
+        assert self.threads.held == []
+        self.clock.advance(COMMIT_SECONDS)
         self.threads.go_on()
         assert store.commits == 2 and self.threads.held == []
         assert [fired(it)[0].seq for it in appending] == list(range(1, 101))
@@ -92,6 +99,7 @@ class CommitTests(SqliteCase):
         setting = store.compare_and_set(b"key", None, b"value")
         self.threads.go_on()
         self.execute("ALTER TABLE entries RENAME TO lost")
+        self.clock.advance(COMMIT_SECONDS)
         self.threads.go_on()
         assert fired(first)[0].seq == 1
         for failed in (second, third):
@@ -104,6 +112,33 @@ class CommitTests(SqliteCase):
         assert fired(store.tail(OTHER_LOG)) == Tail(0, 0)
         assert fired(store.append(LOG, [entry(2)]))[0].seq == 2
         fired(store.close())
+
+    def test_nobody_waits_for_others_that_do_not_come(self) -> None:
+        store = self.open()
+        self.threads.is_holding = True
+        for number in range(3):  # One after the other, without any time in between.
+            appending = store.append(LOG, [entry(number)])
+            self.threads.go_on()
+            assert appending.called
+        first, second = (store.append(LOG, [entry(number)]) for number in (8, 9))
+        self.clock.advance(COMMIT_SECONDS)  # The commit itself takes as long.
+        self.threads.go_on()
+        assert first.called
+        self.threads.go_on()
+        assert second.called
+        self.threads.is_holding = False
+        fired(store.close())
+
+    def test_closing_while_a_commit_waits_is_done_after_it(self) -> None:
+        store = self.open()
+        self.threads.is_holding = True
+        appending = [store.append(LOG, [entry(number)]) for number in range(2)]
+        self.threads.go_on()
+        assert self.threads.held == []
+        self.threads.is_holding = False
+        closed = store.close()
+        self.clock.advance(COMMIT_SECONDS)
+        assert closed.called and fired(appending[1])[0].seq == 2
 
     def test_a_bug_fails_its_commit_and_not_the_next(self) -> None:
         store = self.open()
@@ -212,8 +247,8 @@ class TroubleTests(SqliteCase):
 
     def test_i4_a_table_that_is_gone_and_comes_back(self) -> None:
         def cause() -> Callable[[], None]:
-            self.execute("ALTER TABLE logs RENAME TO lost")
-            return lambda: _forget(self.execute("ALTER TABLE lost RENAME TO logs"))
+            self.execute("ALTER TABLE journal RENAME TO lost")
+            return lambda: _forget(self.execute("ALTER TABLE lost RENAME TO journal"))
 
         store = self.open()
         fired(store.append(LOG, [entry(1)]))
