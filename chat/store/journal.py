@@ -26,7 +26,7 @@ __all__ = [
     "row_id",
 ]
 
-SINGLE: Final = 64
+SINGLE: Final = 32
 """Records that one statement inserts: there is one prepared for each number of them, and all are
 kept."""
 

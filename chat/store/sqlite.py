@@ -133,6 +133,8 @@ class SqliteStore:
     def _written(
         self, committed: Committed | Failure, waiting: list[Deferred[Any]], appended: int
     ) -> None:
+        # What somebody asks for in answer to this commit waited for nothing.
+        is_busy = bool(self._waiting)
         # Still writing while those who waited are told: what they ask for now comes next.
         if isinstance(committed, Failure):
             self._problem = committed.getErrorMessage()
@@ -146,8 +148,7 @@ class SqliteStore:
             if not committed.is_tidy:
                 self._tidy_later()
             self._filing.appended(appended)
-        # Where others did not wait, nobody is made to.
-        wait = self._began + COMMIT_SECONDS - self._clock.seconds() if self._waiting else 0.0
+        wait = self._began + COMMIT_SECONDS - self._clock.seconds() if is_busy else 0.0
         if wait > 0 and self._closed is None:
             self._clock.callLater(wait, self._go_on)
         else:

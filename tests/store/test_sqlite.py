@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from chat.store import filing, journal, schema, writer
-from chat.store.interface import Entry, LogStore, StoreError, Tail
+from chat.store.interface import Appended, Entry, LogStore, StoreError, Tail
 from chat.store.journal import WritingConnection
 from chat.store.schema import MIGRATIONS, prepare
 from chat.store.sqlite import COMMIT_SECONDS, Reactor, SqliteStore, open_store
@@ -120,6 +120,12 @@ class CommitTests(SqliteCase):
             appending = store.append(LOG, [entry(number)])
             self.threads.go_on()
             assert appending.called
+        appending = store.append(LOG, [entry(6)])
+        following: list[Deferred[list[Appended]]] = []
+        appending.addCallback(lambda _: following.append(store.append(LOG, [entry(7)])))
+        self.threads.go_on()
+        self.threads.go_on()
+        assert following[0].called
         first, second = (store.append(LOG, [entry(number)]) for number in (8, 9))
         self.clock.advance(COMMIT_SECONDS)  # The commit itself takes as long.
         self.threads.go_on()
