@@ -32,13 +32,15 @@ class Filing:
         """Records, at most, that are not filed. At first one stands for all that were left."""
         self._later: IDelayedCall | None = None
         self._is_filing = False
+        self._has_failed = False
         self._is_closed = False
         self._wait()
 
     def appended(self, records: int) -> None:
         """Note that there are more."""
         self._unfiled += records
-        if self._unfiled >= FILE_RECORDS:
+        # What has failed fails again: not with every commit.
+        if self._unfiled >= FILE_RECORDS and not self._has_failed:
             self._start(FILE_RECORDS - 1)
         else:
             self._wait()
@@ -68,11 +70,13 @@ class Filing:
     async def _file(self, most: int) -> None:
         """File until at most so many records are left."""
         self._is_filing = True
+        self._has_failed = False
         try:
             while self._unfiled > most and not self._is_closed:
                 await self._step()
         except StoreError:
             _log.failure("Records could not be filed yet")
+            self._has_failed = True
         self._is_filing = False
         self._wait()
 

@@ -270,3 +270,18 @@ class JournalTests(SqliteCase):
         self.clock.advance(FILE_SECONDS)
         assert self.waiting() == 0
         fired(self.store.close())
+
+    def test_what_fails_is_not_tried_with_every_commit(self) -> None:
+        self.clock.advance(FILE_SECONDS)
+        with patch.object(journal, "file_some", side_effect=sqlite3.OperationalError("no")):
+            fired(self.store.append(LOG, entries(0, FILE_RECORDS)))
+            for number in range(3):
+                fired(self.store.append(LOG, entries(FILE_RECORDS + number, 1)))
+            assert len(self.flush()) == 1
+            self.clock.advance(FILE_SECONDS)
+            assert len(self.flush()) == 1
+        self.clock.advance(FILE_SECONDS)
+        assert self.waiting() == 0
+        fired(self.store.append(LOG, entries(2 * FILE_RECORDS, FILE_RECORDS)))
+        assert self.waiting() == 0
+        fired(self.store.close())
