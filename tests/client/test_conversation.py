@@ -282,7 +282,7 @@ def test_a_script_is_told_which_line_was_refused(tmp_path: Path) -> None:
     person.screen.clear()
     person.server.refusals[m.Post] = "muted", "You may not say anything."
     person.server.refusals[m.Topic] = "not_allowed", "You may not do that here."
-    person.type("hi", "/topic x", "/msg nobody hi", "/nick two words", "/revoke SHA256:x")
+    person.type("hi", "/topic x", "/msg nobody hi", "/nick two words", "/revoke SHA256:?")
     person.enter_line(None)
     assert person.screen.errors == [
         'Line 5 ("hi"): You may not say anything.',
@@ -290,7 +290,7 @@ def test_a_script_is_told_which_line_was_refused(tmp_path: Path) -> None:
         'Line 7 ("/msg nobody hi"): There is nobody with that name.',
         'Line 8 ("/nick two words"): A nickname is made of letters, digits and _ - . and starts '
         "with a letter or digit.",
-        'Line 9 ("/revoke SHA256:x"): SHA256:x is none of your devices; /devices lists them.',
+        'Line 9 ("/revoke SHA256:?"): SHA256:? is none of your devices; /devices lists them.',
         "Line 10: That is not UTF-8 or far too long, and was not sent.",
     ]
     assert person.lines_done == person.typed
