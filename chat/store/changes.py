@@ -77,7 +77,7 @@ def _append_all(
 
     Each statement lets go of the interpreter and has to wait for it again, so there are few.
     """
-    logs = [connection.logs.get(log) or _open(connection, log) for log, _ in appends]
+    logs = [_open(connection, log) for log, _ in appends]
     known = ids.known(
         connection,
         [
@@ -127,12 +127,22 @@ def _append_all(
     return results
 
 
+def _find(connection: WritingConnection, log: bytes) -> tuple[int, int, int] | None:
+    """Return number, last sequence number and latest time of a log, if there is one."""
+    known = connection.logs.get(log)
+    if known is not None:
+        return known
+    found: tuple[int, int, int] | None = connection.execute(
+        "SELECT number, seq, time FROM logs WHERE id = ?", (log,)
+    ).fetchone()
+    return found
+
+
 def _open(connection: WritingConnection, log: bytes) -> tuple[int, int, int]:
-    """Return number, last sequence number and latest time of a log, made if need be."""
-    found = connection.execute("SELECT number, seq, time FROM logs WHERE id = ?", (log,)).fetchone()
+    """Return the same, of a log that is made if need be."""
+    found = _find(connection, log)
     if found is not None:
-        number, seq, time = found
-        return number, seq, time
+        return found
     made = connection.execute("INSERT INTO logs (id, seq, time) VALUES (?, 0, 0)", (log,)).lastrowid
     assert made is not None
     return made, 0, 0
@@ -168,7 +178,10 @@ def trim(
     has_search: bool,
 ) -> int:
     """As `LogStore.trim`. Records go in order: those before the last one that has to."""
-    number, end, _ = connection.logs.get(log) or _open(connection, log)
+    found = _find(connection, log)
+    if found is None:
+        return 0
+    number, end, _ = found
     journal.file_log(connection, number, has_search)
     last = 0
     if before_time is not None:

@@ -22,6 +22,9 @@ _BUSY_MILLISECONDS: Final = 1_000
 _CACHE_KIB: Final = 8_192
 """Of pages, for each connection. What records have at random, their ids, is 30 bytes each."""
 
+_WAITING_WORDS: Final = ("texts", "arrived")
+"""Tables where words waited to be indexed, in earlier versions."""
+
 MIGRATIONS: Final[Sequence[str]] = (
     """
     CREATE TABLE state (clean INTEGER NOT NULL);
@@ -120,8 +123,7 @@ def has_search(path: Path) -> bool:
     try:
         connection = connect(path)
         try:
-            found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'")
-            return found.fetchone() is not None
+            return _has_table(connection, "words")
         finally:
             connection.close()
     except sqlite3.Error as error:
@@ -192,23 +194,22 @@ def _set_search(connection: sqlite3.Connection, has_search: bool) -> None:
     if has_search:
         connection.execute("CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text)")
         _mend_search(connection)
-        # Where words waited to be indexed, in earlier versions.
-        connection.executescript(
-            "BEGIN IMMEDIATE;"
-            "CREATE TABLE IF NOT EXISTS texts (number INTEGER PRIMARY KEY, text TEXT NOT NULL);"
-            "CREATE TABLE IF NOT EXISTS arrived"
-            " (place INTEGER PRIMARY KEY, number INTEGER NOT NULL, text TEXT NOT NULL);"
-            "INSERT INTO words (rowid, text) SELECT number, text FROM texts"
-            " UNION ALL SELECT number, text FROM arrived ORDER BY number;"
-            "DROP TABLE texts; DROP TABLE arrived; COMMIT;"
-        )
-        return
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'").fetchone():
-        connection.executescript(
-            "BEGIN IMMEDIATE; DROP TABLE words; DROP TABLE IF EXISTS texts;"
-            "DROP TABLE IF EXISTS arrived;"
-            "UPDATE state SET tidy = 0; COMMIT;"
-        )
+        for table in _WAITING_WORDS:
+            if _has_table(connection, table):
+                connection.executescript(
+                    "BEGIN IMMEDIATE;"
+                    f"INSERT INTO words (rowid, text) SELECT number, text FROM {table}"
+                    f" ORDER BY number; DROP TABLE {table}; COMMIT;"
+                )
+    elif _has_table(connection, "words"):
+        tables = ("words", *_WAITING_WORDS)
+        dropping = " ".join(f"DROP TABLE IF EXISTS {table};" for table in tables)
+        connection.executescript(f"BEGIN IMMEDIATE; {dropping} UPDATE state SET tidy = 0; COMMIT;")
+
+
+def _has_table(connection: sqlite3.Connection, name: str) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,))
+    return found.fetchone() is not None
 
 
 def _mend_search(connection: sqlite3.Connection) -> None:

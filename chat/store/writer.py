@@ -62,9 +62,8 @@ class Writer:
 
         def commit(connection: WritingConnection) -> Committed:
             if changes.is_single(connection, wanted):
-                with self._dropping():
-                    return Committed(changes.make(connection, wanted, self._has_search), True)
-            with self._transaction(connection):
+                return Committed(changes.make(connection, wanted, self._has_search), True)
+            with _transaction(connection):
                 results = changes.make(connection, wanted, self._has_search)
                 state = _state(connection)
             return Committed(results, state != _UNTIDY)
@@ -79,7 +78,7 @@ class Writer:
         """File some of what was appended; return how many records are left. Raises StoreError."""
 
         def file(connection: WritingConnection) -> int:
-            with self._transaction(connection):
+            with _transaction(connection):
                 journal.file_some(connection, self._has_search)
             return journal.count(connection)
 
@@ -90,7 +89,7 @@ class Writer:
 
         def finish(connection: WritingConnection) -> None:
             try:
-                with self._transaction(connection):
+                with _transaction(connection):
                     while journal.count(connection):
                         journal.file_some(connection, self._has_search)
                 while not self._tidy(connection, CLOSING_VACUUM_BYTES):
@@ -108,9 +107,8 @@ class Writer:
         if state == _TIDY:
             return True
         if self._has_search and state == _UNTIDY:
-            connection.execute("BEGIN IMMEDIATE")
-            _begin_merging(connection)
-            connection.execute("COMMIT")
+            with _transaction(connection):
+                _begin_merging(connection)
             return False
         if self._has_search and state == _MERGING and _merge(connection, _STEP_PAGES):
             return False
@@ -122,40 +120,32 @@ class Writer:
         connection.execute("UPDATE state SET tidy = ?", (_TIDY if is_small else _MERGED,))
         return True
 
-    @contextmanager
-    def _transaction(self, connection: WritingConnection) -> Iterator[None]:
-        with self._dropping():
-            connection.execute("BEGIN IMMEDIATE")
-            yield
-            connection.execute("COMMIT")
-
-    @contextmanager
-    def _dropping(self) -> Iterator[None]:
-        """Drop a connection on which something fails: what it remembers is not so, then.
-
-        Closing it rolls back.
-        """
-        try:
-            yield
-        except BaseException:
-            self._drop()
-            raise
-
     def _use(self, function: Callable[[WritingConnection], T]) -> T:
         try:
             if self._connection is None:
                 self._connection = connect_as(WritingConnection, self._path)
                 journal.load(self._connection)
             return function(self._connection)
-        except sqlite3.Error as error:
-            # A connection that has failed may fail forever; a new one tells.
+        except BaseException as error:
+            # A connection that has failed may fail forever, and what it remembers may have been
+            # rolled back, which closing it does. A new one tells.
             self._drop()
-            raise StoreError(str(error)) from None
+            if isinstance(error, sqlite3.Error):
+                raise StoreError(str(error)) from None
+            raise
 
     def _drop(self) -> None:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit at the end. What fails leaves it open, on a connection that is dropped then."""
+    connection.execute("BEGIN IMMEDIATE")
+    yield
+    connection.execute("COMMIT")
 
 
 def _state(connection: sqlite3.Connection) -> int:

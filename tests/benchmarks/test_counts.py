@@ -74,13 +74,17 @@ def cost(counted: CountedServer, in_flight: int, room: str) -> dict[str, float]:
     clients = counted.server.admit([CountingClient(name, room) for name in names], READERS)
     sender, *readers = clients
     run([sender], readers, POSTS, in_flight)
-    before, received = counted.counts(), CountingClient.received
-    run([sender], readers, POSTS, in_flight)
-    after, received = counted.counts(), CountingClient.received - received
+    windows = []
+    for _ in range(2):
+        before, received = counted.counts(), CountingClient.received
+        run([sender], readers, POSTS, in_flight)
+        after, received = counted.counts(), CountingClient.received - received
+        costs = {name: (count - before[name]) / POSTS for name, count in after.items()}
+        windows.append(costs | {"bytes": received / POSTS})
     for client in clients:
         client.close()
-    costs = {name: (count - before[name]) / POSTS for name, count in after.items()}
-    return costs | {"bytes": received / POSTS}
+    # Every few seconds records are filed, for all the posts since: that is in one of them at most.
+    return min(windows, key=lambda costs: costs["wchar"])
 
 
 def check(costs: dict[str, float], bounds: dict[str, float]) -> None:
@@ -102,7 +106,7 @@ def test_one_post_at_a_time(counted: CountedServer) -> None:
         "openssl_sha512": 1.2,
         "WritingConnection.execute": 2.2,  # Is it there already? And the commit.
         "syscw": 4.5,
-        "wchar": 7_500,  # Pages of the write-ahead log; more, if records are filed meanwhile.
+        "wchar": 7_500,  # Pages of the write-ahead log.
         "bytes": READERS * 395,
         "calls": READERS * 17.5,
     }
@@ -118,9 +122,9 @@ def test_many_posts_at_a_time(counted: CountedServer) -> None:
         "HMAC.finalize": 2.2 + READERS * 0.02,
         CIPHERS: 1.1,  # The records of a batch are sealed by one.
         "openssl_sha512": 0.1,
-        "WritingConnection.execute": 0.15,
+        "WritingConnection.execute": 0.1,
         "syscw": 0.8,
-        "wchar": 2_000,
+        "wchar": 1_600,
         "bytes": READERS * 365,
         "calls": 93,
     }

@@ -206,6 +206,11 @@ class JournalTests(SqliteCase):
         assert self.read(0) == [6] and self.found("alike") == [6]
         fired(self.store.close())
 
+    def test_what_never_was_is_not_made_by_trimming_it(self) -> None:
+        assert fired(self.store.trim(LOG, keep=1)) == 0
+        assert self.execute("SELECT count(*) FROM logs") == [(0,)]
+        fired(self.store.close())
+
     def test_of_other_logs_nothing_is_filed_then(self) -> None:
         for log in LOGS:
             fired(self.store.append(log, entries(0, 2)))
