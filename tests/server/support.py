@@ -36,6 +36,7 @@ __all__ = [
     "HeldStore",
     "Room",
     "ServerCase",
+    "SlowPasswords",
     "account",
     "acks",
     "chat_lines",
@@ -47,6 +48,20 @@ __all__ = [
 def refused(request: int, error: RequestError) -> Refused:
     """Return the answer that an error becomes."""
     return Refused(request, error.code, str(error))
+
+
+class SlowPasswords:
+    """Takes its time, and then takes any."""
+
+    def __init__(self) -> None:
+        self.checks: list[Deferred[None]] = []
+        """What waits: fire it, and the password was right."""
+
+    async def check(self, nick: str, password: str) -> None:
+        """Wait."""
+        check: Deferred[None] = Deferred()
+        self.checks.append(check)
+        await check
 
 
 class ServerCase(SynchronousTestCase):

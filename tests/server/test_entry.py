@@ -47,7 +47,7 @@ from chat.wire.messages import (
     TokenIssued,
     Welcome,
 )
-from tests.server.support import HeldStore, ServerCase, refused
+from tests.server.support import HeldStore, ServerCase, SlowPasswords, refused
 from tests.store.suite import fired
 
 
@@ -329,20 +329,6 @@ class SlowStore(HeldStore):
 
         self.values.append(change)
         return changed
-
-
-class SlowPasswords:
-    """Takes its time, and then takes any."""
-
-    def __init__(self) -> None:
-        self.checks: list[Deferred[None]] = []
-        """What waits: fire it, and the password was right."""
-
-    async def check(self, nick: str, password: str) -> None:
-        """Wait."""
-        check: Deferred[None] = Deferred()
-        self.checks.append(check)
-        await check
 
 
 class TwoAccountsTests(ServerCase):

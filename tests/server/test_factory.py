@@ -9,7 +9,7 @@ from chat.testing import Client, Server
 from chat.wire.connection import HostKeyOffered, PeerClosed
 from chat.wire.errors import CloseCode
 from chat.wire.messages import Ping, Pong, Welcome, Who
-from tests.server.support import HeldStore, ServerCase
+from tests.server.support import HeldStore, ServerCase, SlowPasswords
 
 
 def waiting(server: Server) -> tuple[int, int]:
@@ -179,17 +179,6 @@ class SignsOfLifeTests(ServerCase):
         assert self.alice.received[-1] == Pong(77)
 
 
-class SlowChecker:
-    """Knows every password, and needs time to say so."""
-
-    def __init__(self) -> None:
-        self.checked: Deferred[None] = Deferred()
-
-    async def check(self, nick: str, password: str) -> None:
-        """Return when `checked` has fired."""
-        await self.checked
-
-
 class WaitingTests(ServerCase):
     """I3: strangers are counted and bounded."""
 
@@ -237,8 +226,8 @@ class WaitingTests(ServerCase):
         assert isinstance(server.connect().log_in("ana"), Welcome)
 
     def test_who_makes_room_while_a_login_is_decided_is_not_let_in(self) -> None:
-        checker = SlowChecker()
-        server = Server(limits=Limits(waiting_per_address=1), authenticator=checker)
+        passwords = SlowPasswords()
+        server = Server(limits=Limits(waiting_per_address=1), authenticator=passwords)
         client = server.connect()
         client.write(client.connection.start())
         server.pump()
@@ -246,7 +235,8 @@ class WaitingTests(ServerCase):
         server.pump()
         server.connect()
         assert client.closed == PeerClosed(CloseCode.BUSY)
-        checker.checked.callback(None)
+        [check] = passwords.checks
+        check.callback(None)
         server.pump()
         assert not server.factory.desk.context.sessions
         assert waiting(server) == (1, 1) and server.factory._connected_at.total() == 1
