@@ -214,7 +214,10 @@ class ChatService(Service):
         if deadline.active():
             deadline.cancel()
         for port in closed:
-            await port
+            try:
+                await port
+            except OSError:  # Its file is gone; the store has to be closed all the same.
+                _log.failure("A port could not be closed")
         if self._store is not None:
             self.factory.desk.close()
             await self._store.close()

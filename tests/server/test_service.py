@@ -32,6 +32,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.python import usage
+from twisted.python.failure import Failure
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
@@ -464,6 +465,15 @@ class StopTests(ServiceCase):
         service, ports = self.start()
         assert service.factory.host_key.public == public
         self.stop(service, ports)
+
+    def test_a_port_that_cannot_be_closed_keeps_nothing_else_from_closing(self) -> None:
+        service, [port] = self.start(UNIXAddress("/run/chat"))
+        stopped = service.stopService()
+        port.stopped.errback(FileNotFoundError(2, "No such file or directory"))
+        self.successResultOf(stopped)
+        State(self.path).close()
+        flush: Callable[..., list[Failure]] = self.flushLoggedErrors
+        assert len(flush(FileNotFoundError)) == 1
 
     def test_what_never_started_can_be_stopped(self) -> None:
         service = self.service()
