@@ -1,0 +1,1 @@
+"""A sample of small faults, and whether the tests find them: ``python -m tests.mutants``."""
