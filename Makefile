@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: run test lint check bench bench-store bench-history bench-stalled bench-kills vectors clean
+.PHONY: run test lint check bench bench-store bench-history bench-stalled bench-kills vectors mutants clean
 
 run: $(VENV)/run
 	@exec $(BIN)/twistd --nodaemon --pidfile= encchat
@@ -39,6 +39,9 @@ bench-kills: $(VENV)/run
 
 vectors: $(VENV)/test
 	$(BIN)/python tests/vectors/make_vectors.py --check
+
+mutants: $(VENV)/test
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info _trial_temp*
