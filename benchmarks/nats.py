@@ -7,9 +7,9 @@ from functools import cache
 from benchmarks.peer import PeerError
 from benchmarks.tls import PeerProcess, TlsClient, find_program, version_of
 
-__all__ = ["Nats", "NatsClient"]
+__all__ = ["CONFIGURATION", "CONNECT", "Nats", "NatsClient", "whole_lines"]
 
-_CONFIGURATION = """\
+CONFIGURATION = """\
 listen: "127.0.0.1:{port}"
 max_connections: 100000
 write_deadline: "60s"
@@ -18,7 +18,14 @@ tls {{
   key_file: "{path}/key.pem"
 }}
 """
-_CONNECT = {"verbose": False, "pedantic": False, "echo": False, "tls_required": True}
+CONNECT = {"verbose": False, "pedantic": False, "echo": False, "tls_required": True}
+
+
+def whole_lines(data: bytes) -> int:
+    """Return the length of the lines that are complete, without a head whose body is not."""
+    end = data.rfind(b"\n") + 1
+    last = data.rfind(b"\n", 0, max(0, end - 1)) + 1
+    return last if data.startswith(b"MSG ", last) and last < end else end
 
 
 class NatsClient(TlsClient):
@@ -36,9 +43,7 @@ class NatsClient(TlsClient):
 
     def whole(self, data: bytes) -> int:
         """Return the length of the lines that are complete, without a head whose body is not."""
-        end = data.rfind(b"\n") + 1
-        last = data.rfind(b"\n", 0, max(0, end - 1)) + 1
-        return last if data.startswith(self.head, last) and last < end else end
+        return whole_lines(data)
 
     def bodies(self, data: bytes) -> Iterator[bytes]:
         """Give what was published."""
@@ -76,7 +81,7 @@ class Nats(PeerProcess):
 
     def configure(self) -> str:
         """With TLS."""
-        return _CONFIGURATION.format(path=self.path, port=self.port)
+        return CONFIGURATION.format(path=self.path, port=self.port)
 
     def connect(self, nick: str, room: str | None) -> NatsClient:
         """Return a new client, subscribed."""
@@ -84,7 +89,7 @@ class Nats(PeerProcess):
         client.connect(self.port)
         client.exchange(b"", b"\r\n")  # INFO, without TLS; then with it.
         client.encrypt(self.path)
-        said = f"CONNECT {json.dumps(_CONNECT | {'name': nick})}\r\n"
+        said = f"CONNECT {json.dumps(CONNECT | {'name': nick})}\r\n"
         if room is not None:
             said += f"SUB {room} 1\r\n"
         client.exchange(said.encode("ascii") + b"PING\r\n", b"PONG\r\n")

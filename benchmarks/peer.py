@@ -18,6 +18,8 @@ class Client(Protocol):
     """Messages of others that it has received in all. Never counts one twice."""
     opened: int
     """Of these, how many were really decrypted, verified and compared with what was posted."""
+    acknowledged: int
+    """Messages of its own that the server keeps, and has said so. Where it keeps nothing, none."""
     seen: list[tuple[int, float]] | None
     """None, or where number and `time.monotonic()` of every message go while it opens them all."""
 

@@ -43,6 +43,8 @@ class PeerProcess:
     """A server program with a certificate, in a directory of its own; see `peer.Server`."""
 
     share = 1.0
+    configuration = "conf"
+    """How its configuration file is called: some tell from the name how to read it."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -63,7 +65,7 @@ class PeerProcess:
         self.path.chmod(0o755)  # Some of them become another user.
         self.port = free_port()
         _make_certificate(self.path)
-        (self.path / "conf").write_text(self.configure())
+        (self.path / self.configuration).write_text(self.configure())
         with (self.path / "log").open("wb") as log:
             self._process = subprocess.Popen(self.command, stdout=log, stderr=log)
         deadline = time.monotonic() + _SECONDS
@@ -91,10 +93,11 @@ class PeerProcess:
 
     @property
     def pids(self) -> list[int]:
-        """Its process, and those that it has started."""
+        """Its process, those that it has started, those that these have started, and so on."""
         found = [self._process.pid]
-        for task in Path(f"/proc/{self._process.pid}/task").iterdir():
-            found += map(int, (task / "children").read_text().split())
+        for pid in found:
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
         return found
 
 
@@ -131,11 +134,13 @@ class TlsClient:
 
     head = b""
     """What each message begins with, and nothing else contains."""
+    own = b""
+    """What the client's own messages contain, and only these, where they come back."""
     record_bytes = 16_384
     """What it sends in one record of TLS, at most."""
 
     def __init__(self) -> None:
-        self.delivered = self.opened = 0
+        self.delivered = self.opened = self.acknowledged = 0
         self.seen: list[tuple[int, float]] | None = None
         self._wanted = 0
         self._rest = self._unsent = b""
@@ -145,7 +150,7 @@ class TlsClient:
         raise NotImplementedError
 
     def bodies(self, data: bytes) -> Iterator[bytes]:
-        """Give what the messages in `data` say. Raises PeerError at what should not be there."""
+        """Give what the messages of others in `data` say. Raises PeerError at anything wrong."""
         raise NotImplementedError
 
     def answer(self, data: bytes) -> None:
@@ -221,6 +226,8 @@ class TlsClient:
         self.answer(data)
         if self._wanted <= 0 and self.seen is None:
             self.delivered += data.count(self.head)
+            if self.own:
+                self.delivered -= data.count(self.own)
             return
         for body in self.bodies(data):
             try:
