@@ -122,12 +122,12 @@ def _return(server: Encchat, back: list[EncchatClient], records: int) -> int:
     return peak
 
 
-def posting(server: Encchat, people: int, rooms: int, posts: int, each: int) -> Rounds:
+def posting(server: Server, people: int, rooms: int, posts: int, each: int) -> Rounds:
     """Many post in many rooms: durable posts per server CPU second, and per second."""
+    posts = max(each, round(posts * server.share))
     groups = [
-        server.admit(
-            [EncchatClient(f"p{room}-{index}", f"posts{room}") for index in range(people // rooms)],
-            GROUP,
+        connect_room(
+            server, [f"p{room}-{index}" for index in range(people // rooms)], f"posts{room}"
         )
         for room in range(rooms)
     ]
@@ -141,7 +141,7 @@ def posting(server: Encchat, people: int, rooms: int, posts: int, each: int) -> 
         yield {"posts": people * posts / cpu, "rate": people * posts / took}
 
 
-def _post_all(clients: list[EncchatClient], posts: int, in_flight: int) -> None:
+def _post_all(clients: Sequence[Client], posts: int, in_flight: int) -> None:
     """Let each client post so often, so many unacknowledged at a time."""
     done = {id(client): client.acknowledged + posts for client in clients}
     said = {id(client): 0 for client in clients}
