@@ -14,33 +14,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Final
 
-from benchmarks.encchat import Encchat
-from benchmarks.irc import Ngircd
-from benchmarks.mqtt import Mosquitto
-from benchmarks.nats import Nats
+from benchmarks.kinds import KINDS, OWN
 from benchmarks.peer import PeerError, Server
 from benchmarks.plan import SCENARIOS, Scenario
 from benchmarks.report import Results, print_floor, print_report
 from benchmarks.scenarios import Figures, Rounds
-from benchmarks.textbook import Textbook
-
-_OWN: Final = "encchat"
-_KINDS: Final[dict[str, tuple[Callable[[], Server], Callable[[], str | None]]]] = {
-    _OWN: (Encchat, Encchat.found),
-    "ngircd": (Ngircd, Ngircd.found),
-    "nats": (Nats, Nats.found),
-    "mosquitto": (Mosquitto, Mosquitto.found),
-    "textbook": (Textbook, Textbook.found),
-}
-"""By name: what makes one, and what tells whether it is installed."""
 
 
 def _servers() -> dict[str, Callable[[], Server]]:
     """Return those that are there, by name."""
     kinds: dict[str, Callable[[], Server]] = {}
-    for name, (kind, found) in _KINDS.items():
+    for name, (kind, found) in KINDS.items():
         if found() is None:
             print(f"{name} is not installed: it is left out")
         else:
@@ -80,7 +65,8 @@ def _together(
     with ExitStack() as stack:
         running: dict[str, Rounds] = {}
         for name, kind in servers.items():
-            if scenario.is_own and name != _OWN:
+            play = scenario.play_of(name)
+            if play is None:
                 continue
             results[name] = []
             try:
@@ -89,7 +75,6 @@ def _together(
             except PeerError as error:
                 print(f"{scenario.name}: {name} did not start: {error}")
                 continue
-            play = scenario.play if name == _OWN else scenario.peer_play
             running[name] = stack.enter_context(closing(play(server)))
         for _ in range(rounds):
             for name, figures in list(running.items()):
@@ -139,7 +124,7 @@ def main() -> None:
     print_report(results)
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1))
-    if not all(results[name].get(_OWN, [{}]) for name in results):
+    if not all(results[name].get(OWN, [{}]) for name in results):
         sys.exit("FAILED: not everything could be measured")
 
 

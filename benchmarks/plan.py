@@ -6,6 +6,8 @@ from functools import partial
 from typing import Any, Final
 
 from benchmarks import arrivals, scenarios
+from benchmarks.keeping import verified
+from benchmarks.kinds import KEEPERS, OWN
 from benchmarks.scenarios import Rounds
 
 __all__ = ["SCENARIOS", "Figure", "Scenario"]
@@ -29,16 +31,21 @@ class Scenario:
     figures: tuple[Figure, ...]
     play: Callable[[Any], Rounds]
     is_own: bool = False
-    """Whether only this server can do it."""
+    """Whether those that keep nothing cannot do it."""
+    has_keepers: bool = False
+    """Whether those take part that keep what is said, as this server does."""
     for_peers: Callable[[Any], Rounds] | None = None
     """How the others do it, if that differs."""
     rounds: int = 100
     """At most so many, because more would take too long."""
 
-    @property
-    def peer_play(self) -> Callable[[Any], Rounds]:
-        """How the others do it."""
-        return self.for_peers or self.play
+    def play_of(self, name: str) -> Callable[[Any], Rounds] | None:
+        """How the server of that name does it; None if it does not take part."""
+        if name == OWN:
+            return self.play
+        if name in KEEPERS:
+            return verified(self.play) if self.has_keepers else None
+        return None if self.is_own else self.for_peers or self.play
 
 
 _RATE: Final = (Figure("rate", "deliveries a CPU second", True),)
@@ -51,12 +58,14 @@ SCENARIOS: Final = (
         "one talks to 10 readers, 64 posts in flight",
         _RATE,
         partial(scenarios.fan_out, readers=10, posts=10_000, in_flight=64),
+        has_keepers=True,
     ),
     Scenario(
         "A100",
         "one talks to 100 readers, 64 posts in flight",
         _RATE,
         partial(scenarios.fan_out, readers=100, posts=3_200, in_flight=64),
+        has_keepers=True,
     ),
     Scenario(
         "A1000",
@@ -75,6 +84,7 @@ SCENARIOS: Final = (
         "200 members of a room all talk, 4 posts of each in flight",
         _RATE,
         partial(scenarios.busy_room, members=200, posts=5_000, each=4),
+        has_keepers=True,
     ),
     Scenario(
         "C",
@@ -125,6 +135,7 @@ SCENARIOS: Final = (
         ),
         partial(arrivals.posting, people=40, rooms=20, posts=200, each=64),
         is_own=True,
+        has_keepers=True,
     ),
     Scenario(
         "G",
