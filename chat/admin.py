@@ -21,12 +21,12 @@ from chat.durations import parse_duration
 from chat.limits import Limits
 from chat.rooms.errors import RequestError
 from chat.rooms.roles import Action
-from chat.server import control
-from chat.server.console import SOCKET
-from chat.server.control import AnyRequest, Control, ControlError
-from chat.server.passwords import BadPasswordError, PasswordFile
-from chat.server.requests import Desk
-from chat.server.state import STORE, ConfigurationError, State, default_state_path
+from chat.server.administration import control
+from chat.server.administration.console import SOCKET
+from chat.server.administration.control import AnyRequest, Control, ControlError
+from chat.server.passwords.file import BadPasswordError, PasswordFile
+from chat.server.requests.dispatcher import Desk
+from chat.server.state.directory import STORE, ConfigurationError, State, default_state_path
 from chat.store.interface import StoreError
 from chat.store.schema import has_search
 from chat.store.sqlite import open_store

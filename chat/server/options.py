@@ -17,7 +17,7 @@ from chat.rooms.entries import Registration
 from chat.rooms.errors import RequestError
 from chat.rooms.names import prepare_nick
 from chat.server.settings import describe_limits, parse_limit
-from chat.server.state import default_state_path
+from chat.server.state.directory import default_state_path
 from twisted import copyright as twisted_copyright
 
 __all__ = ["DEFAULT_LISTEN", "Options"]

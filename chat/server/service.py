@@ -28,14 +28,14 @@ from twisted.python.failure import Failure
 
 from chat.limits import Limits
 from chat.rooms.entries import Registration
-from chat.server.authenticator import Authenticator
-from chat.server.console import SOCKET, ConsoleFactory
-from chat.server.control import Control
-from chat.server.factory import ChatFactory
+from chat.server.administration.console import SOCKET, ConsoleFactory
+from chat.server.administration.control import Control
+from chat.server.connections.factory import ChatFactory
 from chat.server.options import DEFAULT_LISTEN, Options
-from chat.server.requests import Desk, utc_milliseconds
-from chat.server.retention import EVERYTHING, Keeps, Retention
-from chat.server.state import STORE, ConfigurationError, State
+from chat.server.passwords.authenticator import Authenticator
+from chat.server.requests.dispatcher import Desk, utc_milliseconds
+from chat.server.state.directory import STORE, ConfigurationError, State
+from chat.server.state.retention import EVERYTHING, Keeps, Retention
 from chat.store import sqlite as store
 from chat.store.interface import LogStore, StoreError
 from chat.store.sqlite import open_store

@@ -5,7 +5,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from chat.rooms.errors import RequestError
-from chat.server.runs import Run
+from chat.server.fanout.runs import Run
 from chat.wire import messages
 from chat.wire.errors import CloseCode
 
@@ -21,7 +21,7 @@ class Session(Protocol):
     address: str
     """Where it comes from: an IP address, or something else for a local socket."""
     group: str
-    """What that is counted with (`chat.server.addresses`)."""
+    """What that is counted with (`chat.server.connections.addresses`)."""
     binding: bytes
     """What names the connection, for a login to sign (docs/protocol.md 4.4)."""
     device: bytes

@@ -13,9 +13,9 @@ from twisted.internet.task import Clock
 
 from chat.limits import Limits
 from chat.rooms.entries import Registration
-from chat.server.entry import Authenticator
-from chat.server.factory import ChatFactory
-from chat.server.requests import Desk
+from chat.server.connections.factory import ChatFactory
+from chat.server.requests.accounts import Authenticator
+from chat.server.requests.dispatcher import Desk
 from chat.store.interface import LogStore
 from chat.store.memory import MemoryStore
 from chat.testing.pair import HOST_KEY, seeded_bytes, split_lines

@@ -24,9 +24,9 @@ from zope.interface import implementer
 
 from chat.limits import Limits
 from chat.receiver import ConnectionProtocol
-from chat.server.factory import ChatFactory
-from chat.server.protocol import ChatProtocol
-from chat.server.requests import Desk
+from chat.server.connections.factory import ChatFactory
+from chat.server.connections.protocol import ChatProtocol
+from chat.server.requests.dispatcher import Desk
 from chat.store import sqlite as store
 from chat.store.sqlite import open_store
 from chat.testing import HOST_KEY

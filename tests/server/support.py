@@ -15,10 +15,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from chat.limits import Limits
 from chat.rooms.errors import RequestError
 from chat.rooms.happenings import Happening, Joined, Left, Passing, Renamed, Said
-from chat.server.epochs import Epochs
-from chat.server.feed import Draft, Feed
-from chat.server.pages import Pages
-from chat.server.runs import Run
+from chat.server.fanout.epochs import Epochs
+from chat.server.fanout.feed import Draft, Feed
+from chat.server.fanout.pages import Pages
+from chat.server.fanout.runs import Run
 from chat.store.interface import Appended, Entry, Found, Stored, StoreError, Tail
 from chat.store.memory import MemoryStore
 from chat.testing import seeded_bytes, split_lines

@@ -41,12 +41,12 @@ from chat.limits import Limits
 from chat.rooms.entries import Registration
 from chat.rooms.errors import WrongPasswordError
 from chat.server import service as module
-from chat.server.checker import ScryptFileChecker
-from chat.server.passwords import Parameters, PasswordFile
-from chat.server.retention import Keeps
+from chat.server.passwords.checker import ScryptFileChecker
+from chat.server.passwords.file import Parameters, PasswordFile
 from chat.server.service import DEFAULT_LISTEN, ChatService, Options, makeService
 from chat.server.settings import describe_limits
-from chat.server.state import State, default_state_path
+from chat.server.state.directory import State, default_state_path
+from chat.server.state.retention import Keeps
 from chat.store.interface import LogStore, StoreError
 from chat.store.memory import MemoryStore
 from chat.testing import FakeTransport

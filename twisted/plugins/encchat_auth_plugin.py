@@ -1,5 +1,5 @@
 """Makes ``encchat:PATH`` known to whatever takes ``--auth``."""
 
-from chat.server.checker import ScryptFileCheckerFactory
+from chat.server.passwords.checker import ScryptFileCheckerFactory
 
 encchat_auth = ScryptFileCheckerFactory()

@@ -1,0 +1,1 @@
+"""Administration: what the operator asks of a server that runs, or of its files."""

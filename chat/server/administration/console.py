@@ -1,0 +1,75 @@
+"""The socket of a running server for the operator's tool: a line of JSON each way."""
+
+from typing import Final
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, ITransport
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.protocols.basic import LineOnlyReceiver
+from twisted.python.failure import Failure
+
+from chat.server.administration.control import Control, ControlError, decode_request
+
+__all__ = ["SOCKET", "ConsoleFactory", "encode_answer"]
+
+SOCKET: Final = "admin.sock"
+"""In the state directory, which is the operator's alone."""
+
+_log = Logger()
+
+
+class _Console(LineOnlyReceiver):
+    """One request at a time, in order."""
+
+    delimiter = b"\n"
+    MAX_LENGTH = 65_536
+
+    transport: ITransport
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def lineReceived(self, line: bytes) -> None:
+        """Do what a line asks for, and answer it."""
+        answering = Deferred.fromCoroutine(self._answer(line))
+        answering.addErrback(_bug).addCallback(self._write)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Hang up."""
+        self.transport.loseConnection()
+
+    async def _answer(self, line: bytes) -> bytes:
+        try:
+            return encode_answer(await self._control.run(decode_request(line)))
+        except ControlError as error:
+            return encode_answer(error)
+
+    def _write(self, answer: bytes) -> None:
+        self.transport.write(answer + self.delimiter)
+
+
+class ConsoleFactory(Factory[_Console]):
+    """Makes a protocol for each connection of the tool."""
+
+    noisy = False
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def buildProtocol(self, addr: IAddress | None) -> _Console:
+        """Return it."""
+        return _Console(self._control)
+
+
+def encode_answer(answer: object) -> bytes:
+    """Return the line, without its end, that says what came of a request."""
+    if isinstance(answer, ControlError):
+        return msgspec.json.encode({"error": str(answer)})
+    return msgspec.json.encode({"done": answer})
+
+
+def _bug(failure: Failure) -> bytes:
+    _log.failure("A bug in the operator's console", failure)
+    return encode_answer(ControlError("A bug in the server; its log says more."))

@@ -1,0 +1,1 @@
+"""Connections: the registry of clients, who may connect, rates, and deadlines."""

@@ -1,0 +1,238 @@
+"""One log's readers: a cursor each.
+
+A reader whose transport is full is written nothing: its cursor falls behind, and when it can take
+more it reads on from the store. So no buffer grows with what others say, and whoever comes back
+later is served in just the same way.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chat.server.fanout.epochs import Epochs
+from chat.server.fanout.pages import Page, Pages
+from chat.server.fanout.runs import Batch, join_runs, line_of
+from chat.server.session import Session
+from chat.wire import messages
+from chat.wire.errors import CloseCode
+
+__all__ = ["Readers"]
+
+_log = Logger()
+
+
+class _Reader:
+    """A session's cursor in a log."""
+
+    __slots__ = ("cursor", "epoch", "is_reading", "own", "session")
+
+    def __init__(self, session: Session, cursor: int) -> None:
+        self.session = session
+        self.cursor = cursor
+        """How far it has read, while it is behind."""
+        self.epoch = 0
+        """The newest epoch whose key the session has."""
+        self.own: set[int] = set()
+        """Sequence numbers ahead of the cursor that the session wrote itself. Bounded, because a
+        session whose transport is full is not read."""
+        self.is_reading = False
+
+
+class Readers:
+    """Who reads a log, and how far each has come.
+
+    Those at the tail are most of them, most of the time, and nothing is noted of them but that they
+    are there: what a delivery costs is the voucher and the write.
+    """
+
+    def __init__(self, log: bytes, epochs: Epochs, pages: Pages, clock: IReactorTime) -> None:
+        self.log = log
+        self.epochs = epochs
+        self.tail = 0
+        """The last sequence number that is durable."""
+        self._given = 0
+        """What the tail was when those at the tail were last given everything."""
+        self._pages = pages
+        self._clock = clock
+        self._readers: dict[int, _Reader] = {}
+        self._at_tail: dict[int, Session] = {}
+        """Those who have been given everything."""
+        self._known = 0
+        """The newest epoch whose key all of these have, at least."""
+
+    def reads(self, number: int) -> bool:
+        """Tell whether a session reads this log."""
+        return number in self._readers
+
+    def start(self, session: Session, after: int | None) -> int:
+        """Let a session read on from behind `after`, or from the end; return from behind which.
+
+        `catch_up` must follow when the session has been told.
+        """
+        cursor = self.tail if after is None else min(after, self.tail)
+        reader = self._readers[session.number] = _Reader(session, cursor)
+        self._at_tail.pop(session.number, None)
+        if cursor == self.tail:
+            self._arrive(reader)
+        return cursor
+
+    def drop(self, number: int) -> None:
+        """A session reads no more."""
+        self._readers.pop(number, None)
+        self._at_tail.pop(number, None)
+
+    def has_readers(self) -> bool:
+        """Tell whether anybody reads this log."""
+        return bool(self._readers)
+
+    def knows(self, number: int) -> int:
+        """Return the newest epoch whose key a session has."""
+        reader = self._readers.get(number)
+        return 0 if reader is None else reader.epoch
+
+    def _arrive(self, reader: _Reader) -> None:
+        """A reader has been given everything."""
+        self._at_tail[reader.session.number] = reader.session
+        self._known = min(self._known, reader.epoch)
+        reader.own.clear()
+
+    def _fall_behind(self, number: int, cursor: int) -> _Reader:
+        """A reader cannot take what comes after `cursor`."""
+        del self._at_tail[number]
+        reader = self._readers[number]
+        reader.cursor = cursor
+        return reader
+
+    # --- Those at the tail ---
+
+    def deliver(self, batch: Batch, authors: Collection[int]) -> None:
+        """Give everybody at the tail, but not `authors`, what was committed; it ends at the tail
+        of now."""
+        cursor = self._given
+        for run in batch.runs:
+            if run.epoch > self._known:
+                self._give_key(run.epoch, authors)
+            everybody = list(self._at_tail.items())
+            done = 0
+            try:
+                for number, session in everybody:
+                    if number in authors:
+                        pass
+                    elif session.is_full:
+                        self._fall_behind(number, cursor)
+                    else:
+                        session.deliver(run)
+                    done += 1
+            except BaseException:
+                for number, _ in everybody[:done]:
+                    if number in self._at_tail and number not in authors:
+                        self._fall_behind(number, max(cursor, run.last))
+                self._given = cursor
+                raise
+            cursor = max(cursor, run.last)
+        self._given = self.tail
+
+    def _give_key(self, epoch: int, authors: Collection[int]) -> None:
+        """See to it that all at the tail, but not `authors`, have the key of an epoch."""
+        for number, session in list(self._at_tail.items()):
+            if number not in authors and not session.is_full:
+                self._give_key_to(self._readers[number], epoch)
+        self._known = epoch
+
+    def _give_key_to(self, reader: _Reader, epoch: int) -> None:
+        if epoch > reader.epoch:
+            reader.epoch = epoch
+            key = self.epochs.key(epoch)
+            reader.session.send(messages.Keys(self.log, epoch, key.raw))
+
+    def deliver_to_author(
+        self, number: int, batch: Batch, before: int, places: Sequence[int], seqs: Iterable[int]
+    ) -> int:
+        """Give an author what others said, after `deliver`; return its cursor.
+
+        Its own lines are at `places` of the batch, and have the numbers `seqs`. The tail was
+        `before`.
+        """
+        reader = self._readers.get(number)
+        if reader is None:
+            return 0
+        session, cursor = reader.session, reader.cursor
+        if number in self._at_tail and not session.is_gone:
+            cursor = before
+            for run in batch.without(places):
+                if session.is_full:
+                    break
+                self._give_key_to(reader, run.epoch)
+                session.deliver(run)
+                cursor = max(cursor, run.last)
+            if not session.is_full:
+                self._known = min(self._known, reader.epoch)
+                return self.tail
+            self._fall_behind(number, cursor)
+        reader.own.update(seq for seq in seqs if seq > cursor)
+        return cursor
+
+    # --- Those behind ---
+
+    def catch_up(self, number: int) -> None:
+        """Read on from the store for a session that fell behind, if it can take more now."""
+        reader = self._readers.get(number)
+        if reader is None or reader.is_reading or reader.session.is_full or number in self._at_tail:
+            return
+        if reader.cursor >= self.tail:
+            self._arrive(reader)
+            return
+        reader.is_reading = True
+        Deferred.fromCoroutine(self._read_on(reader)).addErrback(log_bug)
+
+    def catch_up_all(self) -> None:
+        """The same for everybody, after a bug because of which some were not given everything."""
+        if self._given < self.tail:
+            for number in list(self._at_tail):
+                self._fall_behind(number, self._given)
+            self._given = self.tail
+        for number in list(self._readers):
+            self.catch_up(number)
+
+    async def _read_on(self, reader: _Reader) -> None:
+        tail = self.tail
+        try:
+            page = await self._pages.get(self.log, reader.cursor, tail)
+        except Exception:
+            # Whatever a store fails with. The client comes back, and goes on from its cursor.
+            _log.failure("A log could not be read")
+            if self._readers.get(reader.session.number) is reader:
+                reader.session.close(CloseCode.INTERNAL, "its records could not be read")
+            return
+        finally:
+            reader.is_reading = False
+        if self._readers.get(reader.session.number) is reader:
+            self._take_page(reader, page, tail)
+
+    def _take_page(self, reader: _Reader, page: Page, tail: int) -> None:
+        stored, runs = page
+        if reader.own:
+            others = [item for item in stored if item.seq not in reader.own]
+            runs = join_runs([line_of(self.log, item.seq, item.record) for item in others])
+        for run in runs:
+            if reader.session.is_full:
+                return
+            self._give_key_to(reader, run.epoch)
+            reader.session.deliver(run)
+            reader.cursor = max(reader.cursor, run.last)
+        # The last records may be gone: then nothing is left below the tail of before.
+        reader.cursor = max(reader.cursor, stored[-1].seq if stored else tail)
+        reader.own = {seq for seq in reader.own if seq > reader.cursor}
+        # One page a turn, so that a long catch-up leaves room for everybody else.
+        if reader.cursor < self.tail:
+            self._clock.callLater(0, self.catch_up, reader.session.number)
+        else:
+            self._arrive(reader)
+
+
+def log_bug(failure: Failure) -> None:
+    """Write to the log what should not have happened."""
+    _log.failure("A bug in the fan-out", failure)

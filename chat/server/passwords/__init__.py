@@ -1,0 +1,1 @@
+"""Passwords: who checks them, and the file that has them."""

@@ -1,0 +1,74 @@
+"""Who is asked whether a password is right: the cred checkers that the operator chose."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import IUsernamePassword, UsernamePassword
+from twisted.cred.error import Unauthorized
+from twisted.internet.defer import maybeDeferred
+from twisted.logger import Logger
+from twisted.python.reflect import qual
+
+from chat.rooms.errors import AuthUnavailableError, WrongPasswordError
+from chat.rooms.names import prepare_nick
+from chat.server.passwords.checker import BusyError
+from chat.server.passwords.file import PasswordFileError
+
+__all__ = ["Authenticator"]
+
+_log = Logger()
+
+_SPEAKABLE: Final = (BusyError, PasswordFileError)
+"""Errors whose text is known to have neither nickname nor password in it."""
+
+
+class Authenticator:
+    """Asks every checker of passwords in turn, until one accepts.
+
+    A refusal has asked all of them, whichever knows the user, so it takes as long as all of them
+    take; that is the same for all users as far as it is so for each checker. It is for encchat's
+    own. Twisted's `unix` hashes only for users there are; `file` and `memory` compare in some
+    microseconds, and not in constant time. Only who has the right password can learn more.
+    """
+
+    def __init__(self, checkers: Sequence[ICredentialsChecker]) -> None:
+        self._checkers = [
+            checker for checker in checkers if IUsernamePassword in checker.credentialInterfaces
+        ]
+
+    async def check(self, nick: str, password: str) -> None:
+        """Return if a checker knows the user by that password.
+
+        Raises WrongPasswordError, also for unknown users; AuthUnavailableError where no checker
+        accepts and one of them failed; NickEmptyError and its like for what is no nickname.
+        """
+        nick = prepare_nick(nick)
+        # Nothing is asked about these: LDAP takes an empty password for a wish to be anonymous, and
+        # succeeds (RFC 4513 section 5.1.2); to some NUL ends a password, to others it is an error.
+        if not password or "\0" in password:
+            raise WrongPasswordError
+        credentials = UsernamePassword(nick.encode(), password.encode())
+        has_failed = False
+        for checker in self._checkers:
+            try:
+                avatar_id = await maybeDeferred(checker.requestAvatarId, credentials)
+                if not avatar_id:  # Anonymous (an empty tuple), or a slip (None): nobody by name.
+                    raise WrongPasswordError
+            except (Unauthorized, WrongPasswordError):
+                continue
+            except Exception as error:  # Checkers are plugins, and raise what they like.
+                has_failed = True
+                _log_failure(checker, error)
+            else:
+                return
+        raise AuthUnavailableError if has_failed else WrongPasswordError
+
+
+def _log_failure(checker: ICredentialsChecker, error: Exception) -> None:
+    """Log what went wrong, without the text of errors that may quote nickname or password."""
+    _log.error(
+        "A password could not be checked by {checker}: {reason}",
+        checker=qual(type(checker)),
+        reason=str(error) if isinstance(error, _SPEAKABLE) else qual(type(error)),
+    )

@@ -1,0 +1,1 @@
+"""Requests: each one is taken to its handler, checked, and answered."""

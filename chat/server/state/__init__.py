@@ -1,0 +1,1 @@
+"""State: what is kept, and how it changes."""

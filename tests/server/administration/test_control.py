@@ -1,0 +1,265 @@
+"""What the operator's tool asks for, and the socket that it asks through."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
+from twisted.internet.testing import StringTransport
+
+from chat.rooms.errors import BannedError, NickTakenError
+from chat.rooms.roles import Action, Role
+from chat.server.administration import control as c
+from chat.server.administration.console import ConsoleFactory, encode_answer
+from chat.server.administration.control import Control, ControlError, decode_request
+from chat.server.state.directory import State
+from chat.testing import HOST_KEY, Server
+from chat.wire.errors import CloseCode
+from chat.wire.hostkey import HostKey
+from chat.wire.identity import identity_fingerprint
+from chat.wire.messages import Invited, Private, Refused, Welcome
+from tests.server.support import HeldStore, ServerCase
+from tests.store.suite import fired
+
+
+class ControlCase(ServerCase):
+    """A server with ana and bob on it, and its operator."""
+
+    def setUp(self) -> None:
+        """Let them in."""
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.state = State(Path(directory.name) / "state")
+        self.addCleanup(self.state.close)
+        self.store = HeldStore()
+        self.store.is_holding = False
+        self.server = Server(self.store)
+        self.ana, self.bob = self.server.enter("ana", "bob")
+        self.keys: list[HostKey] = []
+        self.desk = self.server.factory.desk
+        self.control = Control(self.desk, self.state, HOST_KEY, self.keys.append)
+
+    def run_it(self, request: c.AnyRequest) -> Any:
+        """Return the answer, as it is after JSON."""
+        answer = fired(Deferred.fromCoroutine(self.control.run(request)))
+        self.server.pump()
+        return json.loads(msgspec.json.encode(answer))
+
+    def refuse(self, request: c.AnyRequest, pattern: str) -> None:
+        """Check that it is refused, with a sentence."""
+        with pytest.raises(ControlError, match=pattern):
+            self.run_it(request)
+
+
+class LookingTests(ControlCase):
+    """Lists."""
+
+    def test_users(self) -> None:
+        self.run_it(c.Do(Action.MUTE, "bob"))
+        self.bob.vanish()
+        ana, bob = self.run_it(c.Users())
+        assert ana == {
+            "nick": "ana",
+            "role": "member",
+            "connected": 1,
+            "rooms": 1,
+            "banned": False,
+            "muted": False,
+            "keys": [identity_fingerprint(self.ana.identity.public)],
+        }
+        assert (bob["nick"], bob["connected"], bob["muted"]) == ("bob", 0, True)
+
+    def test_rooms_without_what_is_private(self) -> None:
+        self.ana.join("den", "invite")
+        self.ana.ask(Private(90, "bob"))
+        den, lobby = self.run_it(c.Rooms())
+        assert den == {"room": "den", "kind": "invite", "members": 1, "owner": "ana", "topic": ""}
+        assert (lobby["room"], lobby["members"], lobby["owner"]) == ("lobby", 2, "")
+
+    def test_bans(self) -> None:
+        assert self.run_it(c.Bans()) == []
+        self.run_it(c.Do(Action.BAN, "bob", 60, "spam"))
+        self.run_it(c.Do(Action.MUTE, "ana"))
+        self.run_it(c.Block("198.51.100.7", 60))
+        assert self.run_it(c.Bans()) == [
+            {"what": "ban", "whom": "bob", "until": 60_000, "reason": "spam"},
+            {"what": "mute", "whom": "ana", "until": 0, "reason": ""},
+            {"what": "network", "whom": "198.51.100.7", "until": 60_000, "reason": ""},
+        ]
+        self.server.clock.advance(60)
+        assert [it["what"] for it in self.run_it(c.Bans())] == ["mute"]
+
+    def test_what_the_operator_did_is_in_the_audit_log(self) -> None:
+        self.run_it(c.Do(Action.MUTE, "bob", 60, "noise"))
+        self.run_it(c.Own("ana"))
+        events = self.run_it(c.Audit(10))
+        assert [(it["actor"], it["action"], it["target"]) for it in events] == [
+            ("the operator", "own", "ana"),
+            ("the operator", "mute", "bob"),
+        ]
+        assert len(self.run_it(c.Audit(1))) == 1
+
+    def test_who_the_server_is(self) -> None:
+        answer = self.run_it(c.Fingerprint())
+        assert answer["fingerprint"] == HOST_KEY.fingerprint
+        assert len(answer["words"].split()) == 24
+
+
+class DoingTests(ControlCase):
+    """Changes."""
+
+    def test_the_first_operator(self) -> None:
+        self.run_it(c.Own("ana"))
+        assert self.desk.context.hub.role(self.desk.context.hub.people.named("ana"), None) == 2
+        server = Server(self.store)
+        hub = server.factory.desk.context.hub
+        assert hub.role(hub.people.named("ana"), None) is Role.OWNER
+        self.run_it(c.Do(Action.OP, "bob"))
+        self.run_it(c.Do(Action.DEOP, "bob"))
+        self.refuse(c.Own("nobody"), "Nobody here is called nobody")
+
+    def test_a_ban(self) -> None:
+        self.run_it(c.Do(Action.BAN, "bob", 0, "spam"))
+        assert self.bob.closed is not None and self.bob.closed.code == CloseCode.REMOVED
+        error = BannedError("this server", "for good", ": spam.")
+        back = self.server.connect(identity=self.bob.identity)
+        assert back.log_in("bob") == Refused(1, error.code, str(error))
+        self.run_it(c.Do(Action.UNBAN, "bob"))
+        again = self.server.connect(identity=self.bob.identity)
+        assert isinstance(again.log_in("bob"), Welcome)
+
+    def test_nobody_is_kicked_from_a_server(self) -> None:
+        self.refuse(c.Do(Action.KICK, "bob"), "may not")
+
+    def test_a_network(self) -> None:
+        mallory = self.server.connect("198.51.100.7")
+        mallory.log_in("mallory")
+        self.run_it(c.Block("198.51.100.7", 0, "spam"))
+        assert mallory.closed is not None and self.bob.closed is None
+        assert isinstance(self.server.connect("198.51.100.7").log_in("eve"), Refused)
+        self.run_it(c.Unblock("198.51.100.7"))
+        assert isinstance(self.server.connect("198.51.100.7").log_in("eve"), Welcome)
+        self.refuse(c.Unblock("198.51.100.7"), "is not banned")
+        self.refuse(c.Block("nonsense"), "is no address")
+
+    def test_lost_keys(self) -> None:
+        code = self.run_it(c.Recover("bob"))["code"]
+        assert self.bob.closed is not None
+        server = Server(self.store)
+        old = server.connect(identity=self.bob.identity)
+        error = NickTakenError("bob")
+        assert old.log_in("bob") == Refused(1, error.code, str(error))
+        for answer in (Welcome, Refused):
+            client = server.connect()
+            client.write(client.connection.start())
+            server.pump()
+            login = msgspec.structs.replace(client.login("bob"), code=code)
+            client.write(client.connection.login(login))
+            server.pump()
+            assert isinstance(client.answer(login.id), answer)
+        assert not fired(self.store.scan(b"code/"))
+
+    def test_invitations(self) -> None:
+        self.ana.join("den", "invite")
+        made = self.run_it(c.Invite(2, 60, "den"))
+        assert made["fingerprint"] == HOST_KEY.fingerprint
+        [listed] = self.run_it(c.Invites())
+        assert (listed["room"], listed["uses"], listed["by"]) == ("den", 2, "")
+        client = self.server.connect()
+        client.write(client.connection.start())
+        self.server.pump()
+        token = bytes.fromhex(made["token"])
+        client.write(
+            client.connection.login(msgspec.structs.replace(client.login("eva"), token=token))
+        )
+        self.server.pump()
+        assert Invited("den", "ana") in client.received
+        self.refuse(c.Revoke("ffff" * 16), "0 invitations")
+        self.run_it(c.Revoke(listed["invitation"][:6]))
+        assert self.run_it(c.Invites()) == []
+        self.refuse(c.Invite(1, 60, "nowhere"), "There is no such room")
+        self.run_it(c.Invite(1, 60))
+        self.server.clock.advance(60)
+        assert self.run_it(c.Invites()) == []
+
+    def test_what_cannot_be_stored_is_not_done(self) -> None:
+        self.run_it(c.Invite(1, 60))
+        [listed] = self.run_it(c.Invites())
+        self.store.is_broken = True
+        for request in (
+            c.Own("ana"),
+            c.Recover("bob"),
+            c.Block("198.51.100.7"),
+            c.Revoke(listed["invitation"]),
+            c.Invite(1, 60),
+        ):
+            self.refuse(request, "a broken disk")
+        self.store.is_broken = False
+        assert self.bob.closed is None
+        assert self.run_it(c.Bans()) == [] and len(self.run_it(c.Invites())) == 1
+        back = self.server.connect(identity=self.bob.identity)
+        assert isinstance(back.log_in("bob"), Welcome)
+        assert {it["role"] for it in self.run_it(c.Users())} == {"member"}
+
+    def test_another_host_key(self) -> None:
+        old = self.state.host_key()
+        control = Control(self.desk, self.state, old, self.keys.append)
+        answer = fired(Deferred.fromCoroutine(control.run(c.Rotate())))
+        [new] = self.keys
+        assert isinstance(answer, dict)
+        assert answer["fingerprint"] == new.fingerprint != old.fingerprint
+        assert self.state.host_key().public == new.public
+
+
+class ConsoleTests(ControlCase):
+    """A line each way; whatever is wrong with one is said."""
+
+    def send(self, *lines: bytes) -> list[Any]:
+        """Return the answers."""
+        console: Any = ConsoleFactory(self.control).buildProtocol(None)
+        transport = StringTransport()
+        console.makeConnection(transport)
+        console.dataReceived(b"".join(line + b"\n" for line in lines))
+        self.transport = transport
+        return [json.loads(line) for line in transport.value().splitlines()]
+
+    def test_requests_are_answered_in_order(self) -> None:
+        users, audit = self.send(b'{"command":"users"}', b'{"command":"audit","count":5}')
+        assert len(users["done"]) == 2 and audit == {"done": []}
+
+    def test_bad_requests_are_told_so(self) -> None:
+        for line in (
+            *(b"", b"x", b"{}", b"[]", b'{"command":"explode"}', b'{"command":"audit"}'),
+            *(b'{"command":"audit","count":0}', b'{"command":"audit","count":10000}'),
+            *(b'{"command":"users","x":1}', b'{"command":"do","action":"op"}', b"\xff"),
+            *(b'{"command":"do","action":"explode","nick":"bob"}', b"[" * 5_000),
+        ):
+            [answer] = self.send(line)
+            assert "no request" in answer["error"], line
+
+    def test_an_error_is_an_answer(self) -> None:
+        [answer] = self.send(b'{"command":"own","nick":"nobody"}')
+        assert answer == {"error": "Nobody here is called nobody."}
+
+    def test_a_bug_is_logged_and_no_more_is_said(self) -> None:
+        self.replace(self.desk.context.hub, "people", None)
+        [answer] = self.send(b'{"command":"users"}')
+        assert "bug" in answer["error"]
+        self.expect_error(AttributeError)
+
+    def test_a_line_without_end_is_hung_up_on(self) -> None:
+        assert self.send(b"x" * 100_000) == []
+        assert self.transport.disconnecting
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_no_request(line: bytes) -> None:
+    try:
+        decode_request(line)
+    except ControlError as error:
+        assert "error" in json.loads(encode_answer(error))

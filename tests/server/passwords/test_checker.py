@@ -1,0 +1,308 @@
+"""The cred checker: hashes never in the reactor's thread, never more than can wait."""
+
+import queue
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+import pytest
+from twisted.cred import strcred
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import IUsernamePassword, UsernamePassword
+from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+from zope.interface.verify import verifyObject
+
+from chat.server.passwords import checker as module
+from chat.server.passwords.checker import (
+    HASHES_WAITING,
+    HASHING_THREADS,
+    AvatarId,
+    BusyError,
+    PoolThreads,
+    ScryptFileChecker,
+    ScryptFileCheckerFactory,
+)
+from chat.server.passwords.file import Parameters, PasswordFile, PasswordFileError, scrypt
+from tests.server.support import ServerCase
+
+T = TypeVar("T")
+
+CHEAP = Parameters(log2_n=2, r=1, p=1)
+WAIT_SECONDS = 60
+"""For a thread that hangs; none of these waits takes noticeable time."""
+
+
+class FakeThreads:
+    """Threads that do nothing until they are told to."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Callable[[], bool], Deferred[bool]]] = []
+
+    def call(self, function: Callable[[], bool]) -> Deferred[bool]:
+        """Keep it."""
+        result: Deferred[bool] = Deferred()
+        self.waiting.append((function, result))
+        return result
+
+    def go_on(self) -> None:
+        """Do what has waited longest."""
+        function, result = self.waiting.pop(0)
+        try:
+            value = function()
+        except Exception as error:
+            result.errback(error)
+        else:
+            result.callback(value)
+
+
+class CheckerCase(ServerCase):
+    """A test with a file that has one user."""
+
+    def setUp(self) -> None:
+        """Make it."""
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.path = Path(directory.name) / "passwords"
+        self.hashes: list[str] = []
+        self.users = PasswordFile(self.path, CHEAP, self.scrypt)
+        self.users.set("bob", "hunter2")
+        self.hashes.clear()
+
+    def scrypt(self, password: bytes, salt: bytes, parameters: Parameters) -> bytes:
+        """Compute a hash, and note the thread."""
+        self.hashes.append(threading.current_thread().name)
+        return scrypt(password, salt, parameters)
+
+    def failure(self, result: Deferred[T], kind: type[Exception]) -> str:
+        """Return with what text a result has failed."""
+        failure_of: Callable[[Deferred[T], type[Exception]], Failure] = self.failureResultOf
+        return failure_of(result, kind).getErrorMessage()
+
+
+class CheckerTests(CheckerCase):
+    """The checker, with threads that wait to be told."""
+
+    def setUp(self) -> None:
+        """Make a checker."""
+        super().setUp()
+        self.threads = FakeThreads()
+        self.checker = ScryptFileChecker(self.users, self.threads)
+
+    def ask(self, nick: bytes = b"bob", password: bytes = b"hunter2") -> Deferred[AvatarId]:
+        """Ask for a user's name."""
+        return self.checker.requestAvatarId(UsernamePassword(nick, password))
+
+    def test_it_is_a_checker_of_passwords(self) -> None:
+        assert verifyObject(ICredentialsChecker, self.checker)
+        assert self.checker.credentialInterfaces == (IUsernamePassword,)
+
+    def test_the_right_password_gives_the_name(self) -> None:
+        answer = self.ask()
+        self.threads.go_on()
+        assert self.successResultOf(answer) == b"bob"
+
+    def test_wrong_and_unknown_are_one_answer_after_one_hash_each(self) -> None:
+        failures = []
+        for nick, password in ((b"bob", b"x"), (b"eve", b"x"), (b"eve", b"hunter2")):
+            answer = self.ask(nick, password)
+            self.threads.go_on()
+            failures.append(self.failure(answer, UnauthorizedLogin))
+        assert failures == ["", "", ""]
+        assert len(self.hashes) == 3
+
+    def test_what_is_no_text_is_refused(self) -> None:
+        for nick, password in ((b"\xff", b"hunter2"), (b"bob", b"\xff")):
+            self.failure(self.ask(nick, password), UnauthorizedLogin)
+        assert self.threads.waiting == []
+
+    def test_nothing_is_hashed_where_it_is_asked(self) -> None:
+        answer = self.ask()
+        assert not answer.called
+        assert self.hashes == [] and len(self.threads.waiting) == 1
+        self.threads.go_on()
+        assert len(self.hashes) == 1
+
+    def test_beyond_what_can_wait_it_is_busy(self) -> None:
+        most = HASHING_THREADS + HASHES_WAITING
+        answers = [self.ask() for _ in range(most)]
+        assert self.failure(self.ask(), BusyError) == "too many passwords are being checked"
+        assert len(self.threads.waiting) == most
+        self.threads.go_on()
+        answers.append(self.ask())
+        self.failure(self.ask(), BusyError)
+        while self.threads.waiting:
+            self.threads.go_on()
+        assert [self.successResultOf(answer) for answer in answers] == [b"bob"] * (most + 1)
+
+    def test_who_no_longer_waits_makes_no_room(self) -> None:
+        answers = [self.ask() for _ in range(HASHING_THREADS + HASHES_WAITING)]
+        for answer in answers:
+            answer.cancel()
+            self.failure(answer, CancelledError)
+        self.failure(self.ask(), BusyError)
+        while self.threads.waiting:
+            self.threads.go_on()
+        answer = self.ask()
+        self.threads.go_on()
+        assert self.successResultOf(answer) == b"bob"
+
+    def test_a_file_that_cannot_be_used_is_another_failure(self) -> None:
+        self.path.write_text("rubbish")
+        for _ in range(HASHING_THREADS + HASHES_WAITING + 1):
+            answer = self.ask()
+            self.threads.go_on()
+            assert "line 1 of" in self.failure(answer, PasswordFileError)
+
+    def test_a_changed_file_counts_at_once(self) -> None:
+        PasswordFile(self.path, CHEAP).set("bob", "other")
+        for password, is_right in ((b"hunter2", False), (b"other", True)):
+            answer = self.ask(password=password)
+            self.threads.go_on()
+            if is_right:
+                self.successResultOf(answer)
+            else:
+                self.failure(answer, UnauthorizedLogin)
+
+
+class FakeReactor:
+    """A reactor that does what threads want of it when it is told to."""
+
+    def __init__(self) -> None:
+        self.calls: queue.Queue[Callable[[], object]] = queue.Queue()
+        self.triggers: list[tuple[str, str, Callable[[], object]]] = []
+
+    def callFromThread(self, function: Callable[..., object], *arguments: object) -> None:
+        """Keep it."""
+        self.calls.put(lambda: function(*arguments))
+
+    def addSystemEventTrigger(
+        self, phase: str, event: str, function: Callable[..., object], *arguments: object
+    ) -> None:
+        """Keep it."""
+        self.triggers.append((phase, event, lambda: function(*arguments)))
+
+    def turn(self) -> None:
+        """Do what a thread wanted, when it wants something."""
+        self.calls.get(timeout=WAIT_SECONDS)()
+
+
+class PoolTests(CheckerCase):
+    """Threads that are threads."""
+
+    def setUp(self) -> None:
+        """Make a checker with them."""
+        super().setUp()
+        self.fake = FakeReactor()
+        self.threads = PoolThreads(cast(module.Reactor, self.fake))
+        self.checker = ScryptFileChecker(self.users, self.threads)
+
+    def stop(self) -> None:
+        """Stop as the reactor does."""
+        for _, _, stop in self.fake.triggers:
+            stop()
+
+    def test_hashes_are_computed_in_threads_that_end_with_the_reactor(self) -> None:
+        before = threading.active_count()
+        answers = [
+            self.checker.requestAvatarId(UsernamePassword(b"bob", b"hunter2")) for _ in range(9)
+        ]
+        for answer in answers:
+            assert not answer.called
+        for _ in answers:
+            self.fake.turn()
+        assert [self.successResultOf(answer) for answer in answers] == [b"bob"] * 9
+        assert threading.current_thread().name not in self.hashes
+        assert 1 <= len(set(self.hashes)) <= HASHING_THREADS
+        assert [trigger[:2] for trigger in self.fake.triggers] == [("during", "shutdown")]
+        self.stop()
+        assert threading.active_count() == before
+
+    def test_no_thread_begins_before_it_is_needed(self) -> None:
+        before = threading.active_count()
+        PoolThreads(cast(module.Reactor, self.fake))
+        assert threading.active_count() == before and self.fake.triggers == []
+
+    def test_what_has_not_begun_is_not_waited_for(self) -> None:
+        release = threading.Event()
+        begun: queue.Queue[None] = queue.Queue()
+
+        def hang() -> bool:
+            begun.put(None)
+            return release.wait(WAIT_SECONDS)
+
+        hanging = [self.threads.call(hang) for _ in range(HASHING_THREADS)]
+        for _ in hanging:
+            begun.get(timeout=WAIT_SECONDS)
+        waiting = [self.threads.call(hang) for _ in range(3)]
+        pool = self.threads._pool
+        assert pool is not None
+        end = pool.stop
+
+        def stop() -> None:
+            release.set()
+            end()
+
+        self.replace(pool, "stop", stop)
+        self.stop()
+        for _ in range(5):
+            self.fake.turn()
+        assert [self.successResultOf(result) for result in hanging] == [True] * HASHING_THREADS
+        for result in waiting:
+            self.failure(result, BusyError)
+
+    def test_the_reactor_is_the_usual_one_unless_told_otherwise(self) -> None:
+        from twisted import internet
+
+        self.replace(internet, "reactor", self.fake)
+        threads = PoolThreads()
+        answer = threads.call(lambda: True)
+        self.fake.turn()
+        assert self.successResultOf(answer) is True
+        self.stop()
+
+
+class FactoryTests(CheckerCase):
+    """What strcred finds."""
+
+    def test_it_is_found_by_its_name(self) -> None:
+        checker = strcred.makeChecker(f"encchat:{self.path}")
+        assert isinstance(checker, ScryptFileChecker)
+        assert checker._file.path == self.path
+
+    def test_it_is_in_the_list_and_says_what_it_is(self) -> None:
+        [factory] = [
+            factory
+            for factory in strcred.findCheckerFactories()
+            if isinstance(factory, ScryptFileCheckerFactory)
+        ]
+        assert verifyObject(strcred.ICheckerFactory, factory)
+        assert factory.authType == "encchat"
+        assert factory.credentialInterfaces == (IUsernamePassword,)
+        assert "python -m chat.admin passwd" in factory.authHelp
+
+    def test_a_path_is_found_from_any_directory_later(self) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.path.parent)
+            checker = strcred.makeChecker("encchat:passwords")
+        assert checker._file.path == self.path
+
+    def test_a_path_may_have_colons_in_it(self) -> None:
+        path = self.path.with_name("a:b")
+        path.touch(0o600)
+        assert strcred.makeChecker(f"encchat:{path}")._file.path == path
+
+    def test_it_needs_a_path(self) -> None:
+        for description in ("encchat", "encchat:"):
+            with pytest.raises(strcred.InvalidAuthArgumentString, match="needs the path"):
+                strcred.makeChecker(description)
+
+    def test_a_file_that_cannot_be_used_is_refused_at_once(self) -> None:
+        with pytest.raises(PasswordFileError, match="No such file or directory"):
+            strcred.makeChecker(f"encchat:{self.path}.nope")
+        self.path.write_text("rubbish")
+        with pytest.raises(PasswordFileError, match="line 1 of"):
+            strcred.makeChecker(f"encchat:{self.path}")

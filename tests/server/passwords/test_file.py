@@ -1,0 +1,461 @@
+"""The password file: what is in it, what is refused, and that strangers cost what users do."""
+
+import fcntl
+import os
+import re
+import stat
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.rooms.errors import NickInvalidError
+from chat.server.passwords.file import (
+    PARAMETERS,
+    PASSWORD_BYTES,
+    BadPasswordError,
+    Parameters,
+    PasswordFile,
+    PasswordFileError,
+    prepare_password,
+    scrypt,
+)
+
+CHEAP = Parameters(log2_n=2, r=1, p=1)
+DEARER = Parameters(log2_n=3, r=1, p=1)
+SALT = "AAECAwQFBgcICQoLDA0ODw"
+HASH = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+
+
+class CountingScrypt:
+    """Computes nothing, and remembers what it was to cost."""
+
+    def __init__(self) -> None:
+        self.costs: list[Parameters] = []
+
+    def __call__(self, password: bytes, salt: bytes, parameters: Parameters) -> bytes:
+        """Return the password as its own hash."""
+        self.costs.append(parameters)
+        return password.ljust(32, b"\0")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where a password file can be."""
+    return tmp_path / "passwords"
+
+
+@pytest.fixture
+def users(path: Path) -> PasswordFile:
+    """Return a file with one user."""
+    users = PasswordFile(path, CHEAP)
+    users.set("bob", "hunter2")
+    return users
+
+
+def write(path: Path, content: bytes | str) -> PasswordFile:
+    """Return a file with that in it."""
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    path.chmod(0o600)
+    return PasswordFile(path, CHEAP)
+
+
+def complaint(users: PasswordFile) -> str:
+    """Return the sentence with which a file is refused, whatever one wants of it."""
+    before = users.path.read_bytes() if users.path.is_file() else None
+    sentences = set()
+    for use in (
+        users.nicks,
+        lambda: users.verify("bob", "hunter2"),
+        lambda: users.set("bob", "hunter2"),
+        lambda: users.remove("bob"),
+    ):
+        with pytest.raises(PasswordFileError) as caught:
+            use()
+        sentences.add(str(caught.value))
+    assert before is None or users.path.read_bytes() == before
+    [sentence] = sentences
+    assert "\n" not in sentence and str(users.path) in sentence
+    return sentence
+
+
+# --- The hash ---
+
+
+def test_the_hash_is_that_of_the_rfc() -> None:
+    # RFC 7914 section 12; PBKDF2's first 32 bytes do not depend on how many are wanted.
+    assert scrypt(b"", b"", Parameters(4, 1, 1)).hex() == (
+        "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442"
+    )
+    assert scrypt(b"password", b"NaCl", Parameters(10, 8, 16)).hex() == (
+        "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
+    )
+
+
+def test_what_a_new_password_costs() -> None:
+    assert Parameters(log2_n=15, r=8, p=1) == PARAMETERS
+    assert PARAMETERS.memory == 32 * 2**20
+    assert len(scrypt(b"x", bytes(16), PARAMETERS)) == 32  # OpenSSL's own bound is 32 MiB.
+
+
+# --- Passwords ---
+
+
+@pytest.mark.parametrize(
+    ("typed", "prepared"),
+    [
+        ("hunter2", "hunter2"),
+        (" a  b ", " a  b "),
+        ("a\u3000b\u00a0c", "a b c"),
+        ("e\u0301", "\u00e9"),
+        ("Correct \u2260 correct", "Correct \u2260 correct"),
+        ("\uff41", "\uff41"),
+        ("\u03b1\u0313\u0300\u0345" * 85, "\u1f82" * 85),
+        ("x" * 256, "x" * 256),
+    ],
+)
+def test_passwords_are_opaque_strings(typed: str, prepared: str) -> None:
+    assert prepare_password(typed) == prepared.encode()
+    assert prepare_password(prepared) == prepared.encode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("", "A password cannot be empty."),
+        ("x" * 257, "A password has at most 256 bytes."),
+        ("\u00e9" * 129, "A password has at most 256 bytes."),
+        ("e\u0301" * 10_000_000, "A password has at most 256 bytes."),
+        ("a\nb", "A password cannot have control characters"),
+        ("a\0", "A password cannot have control characters"),
+        ("\ud800", "A password cannot have control characters"),
+        ("\u200b", "A password cannot have control characters"),
+    ],
+    ids=range(8),
+)
+def test_other_passwords_are_refused_with_a_sentence(
+    users: PasswordFile, typed: str, sentence: str
+) -> None:
+    assert PASSWORD_BYTES == 256
+    for refuse in (lambda: prepare_password(typed), lambda: users.set("bob", typed)):
+        with pytest.raises(BadPasswordError, match=f"^{re.escape(sentence)}"):
+            refuse()
+    assert users.verify("bob", "hunter2") and not users.verify("bob", typed)
+
+
+# --- Setting and verifying ---
+
+
+def test_a_user_has_a_line(users: PasswordFile, path: Path) -> None:
+    users.set("\u00e4nne", "x")
+    lines = path.read_text("utf-8").splitlines()
+    for line, nick in zip(lines, ["bob", "\u00e4nne"], strict=True):
+        pattern = r":\$scrypt\$ln=2,r=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}"
+        assert re.fullmatch(re.escape(nick) + pattern, line)
+    assert users.nicks() == ["bob", "\u00e4nne"]
+
+
+def test_a_password_is_right_or_wrong(users: PasswordFile) -> None:
+    assert users.verify("bob", "hunter2")
+    for nick, password in (("bob", "hunter3"), ("bob", ""), ("bob", "Hunter2"), ("eve", "hunter2")):
+        assert not users.verify(nick, password)
+
+
+def test_a_nickname_is_the_same_in_other_letters(users: PasswordFile) -> None:
+    assert users.verify("BOB", "hunter2") and users.verify("\uff42ob", "hunter2")
+    users.set(" BOB ", "other")
+    assert users.nicks() == ["BOB"]
+    assert users.verify("bob", "other") and not users.verify("bob", "hunter2")
+    assert users.remove("Bob") and users.nicks() == []
+
+
+def test_the_same_password_has_another_hash(users: PasswordFile, path: Path) -> None:
+    users.set("eve", "hunter2")
+    first, second = path.read_text().splitlines()
+    assert first.split("$")[3:] != second.split("$")[3:]
+
+
+def test_who_is_removed_is_unknown(users: PasswordFile) -> None:
+    users.set("eve", "x")
+    assert users.remove("bob") and not users.remove("bob")
+    assert users.nicks() == ["eve"] and not users.verify("bob", "hunter2")
+    assert users.remove("eve") and users.nicks() == [] and not users.verify("eve", "x")
+    users.set("eve", "y")
+    assert users.verify("eve", "y")
+
+
+def test_what_is_no_nickname_gets_no_password(users: PasswordFile) -> None:
+    for nick in ("a:b", "a\nb", "$x"):
+        with pytest.raises(NickInvalidError):
+            users.set(nick, "x")
+    assert users.nicks() == ["bob"]
+
+
+@given(
+    users=st.dictionaries(
+        st.from_regex(r"[a-z0-9][a-z0-9_.-]{0,9}", fullmatch=True),
+        st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=20),
+        max_size=4,
+    )
+)
+def test_what_is_set_is_verified(users: dict[str, str]) -> None:
+    with TemporaryDirectory() as directory:
+        file = PasswordFile(Path(directory) / "passwords", CHEAP)
+        accepted = []
+        for nick, password in users.items():
+            try:
+                file.set(nick, password)
+            except BadPasswordError:
+                continue
+            accepted.append(nick)
+        again = PasswordFile(Path(directory) / "passwords")
+        for nick in accepted:
+            assert again.verify(nick, users[nick])
+            assert not again.verify(nick, users[nick] + "x")
+        if accepted:
+            assert again.nicks() == accepted
+
+
+# --- What a stranger costs ---
+
+
+def test_wrong_and_unknown_cost_the_same(users: PasswordFile, path: Path) -> None:
+    count = CountingScrypt()
+    counting = PasswordFile(path, DEARER, count)
+    for nick in ("bob", "eve", "", "x" * 10_000):
+        assert not counting.verify(nick, "wrong")
+    assert count.costs == [CHEAP] * 4
+
+
+def test_nobody_knows_the_hash_of_a_stranger(path: Path) -> None:
+    class Zeros(CountingScrypt):
+        def __call__(self, password: bytes, salt: bytes, parameters: Parameters) -> bytes:
+            return bytes(32)
+
+    users = PasswordFile(path, CHEAP, Zeros())
+    users.set("bob", "x")
+    assert users.verify("bob", "y") and not users.verify("eve", "y")
+
+
+def test_strangers_are_as_different_as_users_are(users: PasswordFile, path: Path) -> None:
+    PasswordFile(path, DEARER).set("dear", "x")
+    count = CountingScrypt()
+    counting = PasswordFile(path, CHEAP, count)
+    strangers = [f"stranger{number}" for number in range(64)]
+    for stranger in (*strangers, *strangers):
+        counting.verify(stranger, "wrong")
+    assert set(count.costs) == {CHEAP, DEARER}
+    assert count.costs[:64] == count.costs[64:]
+
+
+def test_a_stranger_to_an_empty_file_costs_what_a_new_password_does(path: Path) -> None:
+    write(path, "")
+    count = CountingScrypt()
+    assert not PasswordFile(path, DEARER, count).verify("bob", "x")
+    assert count.costs == [DEARER]
+
+
+def test_what_is_no_password_costs_nobody_anything(users: PasswordFile, path: Path) -> None:
+    count = CountingScrypt()
+    counting = PasswordFile(path, CHEAP, count)
+    for nick in ("bob", "eve"):
+        assert not counting.verify(nick, "") and not counting.verify(nick, "x" * 257)
+    assert count.costs == []
+
+
+# --- What a file may have in it ---
+
+
+@pytest.mark.parametrize("content", ["", f"bob:$scrypt$ln=2,r=1,p=1${SALT}${HASH}"])
+def test_a_file_may_be_empty_or_have_no_last_line_end(path: Path, content: str) -> None:
+    users = write(path, content)
+    assert users.nicks() == (["bob"] if content else [])
+    users.set("eve", "x")
+    assert users.nicks()[-1] == "eve"
+
+
+@pytest.mark.parametrize(
+    "cost", ["ln=1,r=1,p=1", "ln=20,r=8,p=1", "ln=15,r=8,p=3", "ln=17,r=64,p=1", "ln=13,r=8,p=10"]
+)
+def test_other_costs_are_taken(path: Path, cost: str) -> None:
+    assert write(path, f"bob:$scrypt${cost}${SALT}${HASH}\n").nicks() == ["bob"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("", "#", "bob", "bob:", "bob:hunter2", f"$scrypt$ln=2,r=1,p=1${SALT}${HASH}"),
+        f":$scrypt$ln=2,r=1,p=1${SALT}${HASH}",
+        f"b b:$scrypt$ln=2,r=1,p=1${SALT}${HASH}",
+        f"bob:$scrypt$ln=2,r=1,p=1${SALT}${HASH} ",
+        f"bob:$scrypt$ln=2,r=1,p=1${SALT}${HASH}\r",
+        f"bob:$scrypt$ln=2,r=1,p=1${SALT}${HASH}:more",
+        f"bob:$scrypt$ln=2,r=1,p=1${SALT}",
+        f"bob:$scrypt$ln=2,r=1,p=1${SALT}$",
+        f"bob:$scrypt$ln=2,r=1,p=1$${HASH}",
+        f"bob:$scrypt$ln=2,r=1,p=1${SALT}==${HASH}=",
+        f"bob:$scrypt$ln=2,r=1,p=1${SALT[:-1]}x${HASH}",
+        f"bob:$scrypt$ln=2,r=1,p=1${SALT}${HASH[:-1]}9",
+        f"bob:$scrypt$ln=2,r=1,p=1${SALT[:-1]}${HASH}",
+        f"bob:$scrypt$ln=2,r=1,p=1${SALT}AA${HASH}",
+        f"bob:$scrypt$ln=2,r=1,p=1${SALT[:-1]}-${HASH}",
+        f"bob:$scrypt$ln=2,r=1${SALT}${HASH}",
+        f"bob:$scrypt$p=1,r=1,ln=2${SALT}${HASH}",
+        f"bob:$scrypt$ln=0,r=1,p=1${SALT}${HASH}",
+        f"bob:$scrypt$ln=02,r=1,p=1${SALT}${HASH}",
+        f"bob:$scrypt$ln=-2,r=1,p=1${SALT}${HASH}",
+        f"bob:$scrypt$ln=\u0662,r=1,p=1${SALT}${HASH}",
+        f"bob:$scrypt$ln=2,r=0,p=1${SALT}${HASH}",
+        f"bob:$scrypt$ln=2,r=1,p=0${SALT}${HASH}",
+        f"bob:$scrypt$ln=21,r=1,p=1${SALT}${HASH}",
+        f"bob:$scrypt$ln=20,r=9,p=1${SALT}${HASH}",
+        f"bob:$scrypt$ln=20,r=8,p=2${SALT}${HASH}",
+        f"bob:$scrypt$ln=16,r=1,p=1${SALT}${HASH}",
+        f"bob:$scrypt$ln=99,r=99,p=99${SALT}${HASH}",
+        f"bob:$scrypt$ln=2,r=999999999,p=1${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=65536,t=3,p=4${SALT}${HASH}",
+        b"b\xffb:$scrypt$ln=2,r=1,p=1$" + f"{SALT}${HASH}".encode(),
+        b"\xff\xfe\x00",
+    ],
+    ids=range(37),
+)
+def test_any_other_line_is_refused_by_its_number(path: Path, line: str | bytes) -> None:
+    damaged = line.encode() if isinstance(line, str) else line
+    good = f"ana:$scrypt$ln=2,r=1,p=1${SALT}${HASH}\n".encode()
+    count = CountingScrypt()
+    for number, content in ((2, good + damaged + b"\n"), (1, damaged + b"\n" + good)):
+        users = write(path, content)
+        assert complaint(users) == f"line {number} of {path} is no nickname with an scrypt hash"
+        with pytest.raises(PasswordFileError):
+            PasswordFile(path, CHEAP, count).verify("bob", "x")
+    assert count.costs == []
+
+
+def test_a_nickname_has_one_line(path: Path) -> None:
+    rest = f":$scrypt$ln=2,r=1,p=1${SALT}${HASH}\n"
+    users = write(path, f"bob{rest}eve{rest}BOB{rest}")
+    assert complaint(users) == f"line 3 of {path} has the nickname of another"
+
+
+def test_a_file_has_a_bound(path: Path) -> None:
+    line = f"{{:09}}:$scrypt$ln=2,r=1,p=1${SALT}${HASH}\n"
+    users = write(path, "".join(line.format(n) for n in range(2**20 // len(line.format(0)))))
+    assert len(users.nicks()) > 9_000
+    before = path.read_bytes()
+    with pytest.raises(PasswordFileError, match="cannot have more than 1048576 bytes"):
+        users.set("one-more-user-with-a-long-nick", "x")
+    assert path.read_bytes() == before
+    sentence = complaint(write(path, before + before))
+    assert sentence == f"the password file {path} cannot have more than 1048576 bytes"
+
+
+# --- The file itself ---
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_what_is_written_is_private(path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        PasswordFile(path, CHEAP).set("bob", "x")
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
+    assert sorted(file.name for file in path.parent.iterdir()) == ["passwords", "passwords.lock"]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o666])
+def test_a_file_of_one_s_own_that_others_may_use_is_refused(
+    users: PasswordFile, path: Path, mode: int
+) -> None:
+    path.chmod(mode)
+    assert complaint(users) == (
+        f"others may read or change the password file {path};"
+        f" its mode has to be 0600, not {mode:04o}"
+    )
+    path.chmod(0o400)
+    assert users.nicks() == ["bob"]
+
+
+def test_a_file_of_somebody_else_s_is_their_own_business(
+    users: PasswordFile, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.chmod(0o640)
+    other = path.stat().st_uid + 1
+    monkeypatch.setattr(os, "geteuid", lambda: other)
+    assert users.nicks() == ["bob"]
+
+
+def test_what_root_changes_stays_its_owner_s(
+    users: PasswordFile, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "fchown", lambda _, uid, gid: given.append((uid, gid)))
+    owner = path.stat()
+    for euid, expected in ((owner.st_uid + 1, []), (0, [(owner.st_uid, owner.st_gid)])):
+        monkeypatch.setattr(os, "geteuid", lambda euid=euid: euid)
+        users.set("eve", "x")
+        assert given == expected
+
+
+def test_a_missing_file_is_a_sentence_and_no_user(path: Path) -> None:
+    users = PasswordFile(path, CHEAP)
+    for use in (users.nicks, lambda: users.verify("bob", "x"), lambda: users.remove("bob")):
+        with pytest.raises(PasswordFileError) as caught:
+            use()
+        sentence = f"the password file {path} cannot be used: No such file or directory"
+        assert str(caught.value) == sentence
+
+
+def test_what_is_no_file_is_a_sentence(path: Path) -> None:
+    path.mkdir()
+    assert complaint(PasswordFile(path, CHEAP)) == (
+        f"the password file {path} cannot be used: Is a directory"
+    )
+    assert complaint(PasswordFile(path / "no" / "where", CHEAP)).endswith(
+        "cannot be used: No such file or directory"
+    )
+
+
+def test_what_an_interrupted_change_left_behind_is_replaced(
+    users: PasswordFile, path: Path
+) -> None:
+    path.with_name("passwords.new").write_text("half a l")
+    users.set("eve", "x")
+    assert users.nicks() == ["bob", "eve"]
+    assert not path.with_name("passwords.new").exists()
+
+
+def test_a_change_that_fails_changes_nothing(
+    users: PasswordFile, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(PasswordFileError, match="cannot be used: No space left on device"):
+        users.set("bob", "other")
+    assert users.verify("bob", "hunter2")
+
+
+def test_of_two_changes_none_is_lost(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+
+    def flock(descriptor: int, operation: int) -> None:
+        taken.append(operation)
+        if len(taken) == 1:  # Somebody else was faster, while this one waited.
+            PasswordFile(path, CHEAP).set("eve", "x")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    PasswordFile(path, CHEAP).set("bob", "x")
+    assert PasswordFile(path).nicks() == ["eve", "bob"]
+    assert taken == [fcntl.LOCK_EX] * 2
+
+
+def test_a_refused_file_leaves_nothing_open(path: Path) -> None:
+    users = write(path, "rubbish")
+    complaint(users)
+    before = len(os.listdir("/dev/fd"))
+    complaint(users)
+    assert len(os.listdir("/dev/fd")) == before

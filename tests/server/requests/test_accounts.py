@@ -1,0 +1,513 @@
+"""Who is who: the first key that claims a nickname owns it, on as many devices as it wants."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred
+
+from chat.limits import Limits
+from chat.rooms.entries import CODE_TRIES, Registration
+from chat.rooms.errors import (
+    AlreadyLoggedInError,
+    BadCodeError,
+    BadSignatureError,
+    BadTokenError,
+    BannedError,
+    ClosedError,
+    LastDeviceError,
+    NickTakenError,
+    NoSuchDeviceError,
+    NotAllowedError,
+    NotAMemberError,
+    NotStoredError,
+    TokenNeededError,
+)
+from chat.server.requests.accounts import code_hash, new_code
+from chat.store.interface import StoreError
+from chat.testing import Client, Server
+from chat.testing.server import Message
+from chat.wire.errors import CloseCode
+from chat.wire.identity import Identity
+from chat.wire.messages import (
+    Code,
+    CodeIssued,
+    DeviceList,
+    Devices,
+    Invited,
+    Join,
+    Joined,
+    Nick,
+    Notice,
+    Ok,
+    Refused,
+    Revoke,
+    Token,
+    TokenIssued,
+    Welcome,
+)
+from tests.server.support import HeldStore, ServerCase, SlowPasswords, refused
+from tests.store.suite import fired
+
+
+class EntryCase(ServerCase):
+    """A server whose store can be broken, and alice on it."""
+
+    registration = Registration.OPEN
+    authenticator: Any = None
+
+    def setUp(self) -> None:
+        """Let alice in, while everybody may come."""
+        self.store = HeldStore()
+        self.store.is_holding = False
+        self.server = Server(self.store)
+        [self.alice] = self.server.enter("alice")
+
+    def greet(self, identity: Identity | None = None, server: Server | None = None) -> Client:
+        """Return a client that knows who the server is, and has not logged in."""
+        client = (server or self.server).connect(identity=identity)
+        client.write(client.connection.start())
+        (server or self.server).pump()
+        return client
+
+    def enter(self, client: Client, nick: str, **changes: Any) -> Message:
+        """Log in on a fresh connection, with something else in the request; return the answer."""
+        login = msgspec.structs.replace(client.login(nick), **changes)
+        client.write(client.connection.login(login))
+        client._server.pump()
+        return client.answer(login.id)
+
+    def reopen(self, registration: Registration) -> Server:
+        """Return another server on the same store, later."""
+        return Server(self.store, registration=registration)
+
+
+class KeyTests(EntryCase):
+    """A login is a signature for one connection."""
+
+    def test_fifty_race_for_one_nickname_and_one_owns_it_for_good(self) -> None:
+        clients = [self.greet() for _ in range(50)]
+        logins = [client.login("ana") for client in clients]
+        for client, login in zip(clients, logins, strict=True):
+            client.write(client.connection.login(login))
+        self.server.pump()
+        answers = [it.answer(login.id) for it, login in zip(clients, logins, strict=True)]
+        owners = [
+            it for it, answer in zip(clients, answers, strict=True) if type(answer) is Welcome
+        ]
+        assert len(owners) == 1
+        assert answers.count(refused(1, NickTakenError("ana"))) == 49
+        server = self.reopen(Registration.OPEN)
+        for client in clients:
+            back = self.greet(client.identity, server)
+            answer = self.enter(back, "ana")
+            assert isinstance(answer, Welcome) is (client is owners[0])
+
+    def test_a_login_of_another_connection_is_worth_nothing(self) -> None:
+        recorded = self.greet(self.alice.identity).login("alice")
+        client = self.greet()
+        answer = self.enter(client, "alice", key=recorded.key, signature=recorded.signature)
+        assert answer == refused(1, BadSignatureError())
+        assert isinstance(client.ask(client.login("mallory")), Welcome), "the connection lives"
+
+    def test_a_login_relayed_to_another_server_is_worth_nothing(self) -> None:
+        other = Server(seed=1)
+        victim = self.greet(self.alice.identity, other)
+        login = victim.login("alice")
+        answer = self.enter(self.greet(), "alice", key=login.key, signature=login.signature)
+        assert answer == refused(1, BadSignatureError())
+
+    def test_somebody_else_s_key_without_a_signature_is_worth_nothing(self) -> None:
+        client = self.greet()
+        answer = self.enter(client, "alice", key=self.alice.identity.public)
+        assert answer == refused(1, BadSignatureError())
+
+    def test_one_logs_in_once(self) -> None:
+        answer = self.alice.ask(self.alice.login("alice"))
+        assert answer == refused(self.alice._requests, AlreadyLoggedInError())
+
+    def test_an_account_that_could_not_be_stored_is_none(self) -> None:
+        client = self.greet()
+        self.store.is_broken = True
+        assert self.enter(client, "bob") == refused(1, NotStoredError())
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        assert isinstance(client.ask(client.login("bob")), Welcome)
+        assert isinstance(self.enter(self.greet(client.identity), "x"), Welcome)
+
+    def test_a_ban_of_the_server_or_of_a_network_keeps_out(self) -> None:
+        hub = self.server.factory.desk.context.hub
+        from chat.rooms.roles import Sanction
+
+        hub.networks["192.0.2.1"] = Sanction(0, "spam")
+        error = BannedError("this server", "for good", ": spam.")
+        assert self.enter(self.greet(), "bob") == refused(1, error)
+        hub.networks.clear()
+        hub.standing.banned[self.alice.account] = Sanction(0, "spam")
+        assert self.enter(self.greet(self.alice.identity), "alice") == refused(1, error)
+
+
+class OwnerTests(EntryCase):
+    """Who the operator names owns the server, from the first login on."""
+
+    def test_named_owners(self) -> None:
+        server = Server(self.store, owners=["ALICE", "zoe"])
+        hub = server.factory.desk.context.hub
+        assert isinstance(self.enter(self.greet(self.alice.identity, server), "alice"), Welcome)
+        assert isinstance(self.enter(self.greet(server=server), "bob"), Welcome)
+        zoe = self.greet(server=server)
+        self.store.is_broken = True
+        assert isinstance(self.enter(zoe, "zoe"), Refused)
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        assert isinstance(zoe.ask(zoe.login("zoe")), Welcome)
+        roles = {it.nick: hub.role(it, None).name for it in hub.people.all()}
+        assert roles == {"alice": "OWNER", "bob": "MEMBER", "zoe": "OWNER"}
+        hub = self.reopen(Registration.OPEN).factory.desk.context.hub
+        assert hub.role(hub.people.named("alice"), None).name == "OWNER"
+
+
+class DeviceTests(EntryCase):
+    """Another device needs a code from one that is there."""
+
+    def code(self) -> str:
+        """Return a code of alice's."""
+        issued = self.alice.ask(Code(self.alice.next_id()))
+        assert isinstance(issued, CodeIssued) and issued.seconds == 600
+        return issued.code
+
+    def test_a_code_links_a_device_once_and_for_good(self) -> None:
+        code = self.code()
+        phone = self.greet()
+        welcome = self.enter(phone, "alice", code=code.lower().replace("-", " "))
+        assert isinstance(welcome, Welcome) and welcome.account == self.alice.account
+        assert Notice("Another device has been linked to your account.") in self.alice.received
+        assert self.enter(self.greet(), "alice", code=code) == refused(1, BadCodeError())
+        server = self.reopen(Registration.CLOSED)
+        back = self.enter(self.greet(phone.identity, server), "alice")
+        assert isinstance(back, Welcome) and back.account == self.alice.account
+
+    def test_a_code_is_no_good_for_others_nor_later_nor_by_trying(self) -> None:
+        self.server = Server(self.store, limits=Limits(login_failures_free=100))
+        self.alice = self.greet(self.alice.identity)
+        assert isinstance(self.enter(self.alice, "alice"), Welcome)
+        self.server.enter("bob")
+        code = self.code()
+        for nick in ("bob", "nobody", ""):
+            assert self.enter(self.greet(), nick, code=code) == refused(1, BadCodeError())
+        for _ in range(CODE_TRIES):
+            assert self.enter(self.greet(), "alice", code="WRONG") == refused(1, BadCodeError())
+        assert self.enter(self.greet(), "alice", code=code) == refused(1, BadCodeError())
+        code = self.code()
+        self.server.clock.advance(600)
+        self.server.pump()
+        assert self.enter(self.greet(), "alice", code=code) == refused(1, BadCodeError())
+
+    def test_a_device_that_could_not_be_stored_is_none(self) -> None:
+        code = self.code()
+        phone = self.greet()
+        self.store.is_broken = True
+        assert self.enter(phone, "alice", code=code) == refused(1, NotStoredError())
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        assert phone.ask(phone.login("alice")) == refused(2, NickTakenError("alice"))
+
+    def test_devices_are_listed_and_revoked(self) -> None:
+        phone = self.greet()
+        self.server.clock.advance(5)
+        self.enter(phone, "alice", code=self.code())
+        listed = self.alice.ask(Devices(50))
+        keys = [self.alice.identity.public, phone.identity.public]
+        assert isinstance(listed, DeviceList)
+        assert listed.devices == [(keys[0], 0, True), (keys[1], 5_000, True)]
+        self.store.is_broken = True
+        assert self.alice.ask(Revoke(51, keys[1])) == refused(51, NotStoredError())
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        assert phone.closed is None
+        assert self.alice.ask(Revoke(52, keys[1])) == Ok(52)
+        assert phone.closed is not None and phone.closed.code == CloseCode.REMOVED
+        assert self.alice.ask(Revoke(53, keys[1])) == refused(53, NoSuchDeviceError())
+        assert self.alice.ask(Revoke(54, keys[0])) == refused(54, LastDeviceError())
+        for server in (self.server, self.reopen(Registration.OPEN)):
+            back = self.greet(phone.identity, server)
+            assert self.enter(back, "alice") == refused(1, NickTakenError("alice"))
+
+    def test_a_code_is_easy_to_read_out(self) -> None:
+        code = new_code(lambda size: bytes(range(size)))
+        assert len(code) == 11 and code[5] == "-"
+        assert code_hash("o1l-i ") == code_hash("0111")
+
+
+class GuessingTests(EntryCase):
+    """Ten thousand wrong logins: few are looked at, little is kept, and nobody else is kept out."""
+
+    def test_ten_thousand_wrong_logins(self) -> None:
+        attackers = []
+        for number in range(1, 21):
+            attacker = self.server.connect(f"198.51.100.{number}")
+            attacker.write(attacker.connection.start())
+            self.server.pump()
+            wrong = msgspec.structs.replace(attacker.login("alice"), code="GUESS")
+            attacker.write(attacker.connection.login(wrong))
+            attackers.append((attacker, wrong))
+        for number in range(500):
+            for attacker, wrong in attackers:
+                attacker.send(msgspec.structs.replace(wrong, id=1_000 + number))
+            self.server.pump()
+            self.server.clock.advance(0.1)
+        codes = [
+            it.code for attacker, _ in attackers for it in attacker.received if type(it) is Refused
+        ]
+        looked_at, waited = codes.count("bad_code"), codes.count("too_many_attempts")
+        print(f"10,020 wrong logins in 50 s: {looked_at} looked at, {waited} told to wait")
+        assert looked_at + waited == len(codes) == 20 * 501
+        assert looked_at < 300
+        assert max(self.server.factory.desk.context.failures.sizes()) <= 4_096
+        # The owner, from an address never seen before, and others, as if nothing were.
+        owner = self.server.connect("203.0.113.9", identity=self.alice.identity)
+        assert isinstance(owner.log_in("alice"), Welcome)
+        assert isinstance(self.server.connect("203.0.113.10").log_in("bob"), Welcome)
+
+
+class Passwords:
+    """Knows one."""
+
+    async def check(self, nick: str, password: str) -> None:
+        """Refuse all but "open sesame"."""
+        if password != "open sesame":
+            raise NotAllowedError
+
+
+class PasswordTests(EntryCase):
+    """Where the operator wants passwords, one is needed for each new key, and for no known one."""
+
+    def setUp(self) -> None:
+        """Begin with alice, from before that."""
+        super().setUp()
+        self.server = Server(self.store, authenticator=Passwords())
+
+    def test_a_new_key_needs_the_password(self) -> None:
+        client = self.greet()
+        assert self.enter(client, "bob") == refused(1, NotAllowedError())
+        for password in ("", "wrong"):
+            login = msgspec.structs.replace(client.login("bob"), password=password)
+            assert isinstance(client.ask(login), Refused)
+        login = msgspec.structs.replace(client.login("bob"), password="open sesame")
+        welcome = client.ask(login)
+        assert isinstance(welcome, Welcome)
+        assert isinstance(self.enter(self.greet(client.identity), "bob"), Welcome)
+        other = self.enter(self.greet(), "bob", password="open sesame")
+        assert isinstance(other, Welcome) and other.account == welcome.account
+
+    def test_a_known_key_needs_none_and_names_stay(self) -> None:
+        back = self.greet(self.alice.identity)
+        assert isinstance(self.enter(back, "alice"), Welcome)
+        assert back.ask(Nick(9, "bob")) == refused(9, NotAllowedError())
+
+
+class SlowStore(HeldStore):
+    """A store whose small values can wait, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_holding_values = False
+        self.values: list[Callable[[], None]] = []
+        """What waits: call it, and it is done."""
+
+    def compare_and_set(
+        self, key: bytes, expected: bytes | None, value: bytes | None
+    ) -> Deferred[bool]:
+        """Change a value, now or when it is told to."""
+        if not self.is_holding_values:
+            return super().compare_and_set(key, expected, value)
+        changed: Deferred[bool] = Deferred()
+
+        def change() -> None:
+            HeldStore.compare_and_set(self, key, expected, value).chainDeferred(changed)
+
+        self.values.append(change)
+        return changed
+
+
+class TwoAccountsTests(ServerCase):
+    """A key that two connections bring at once, for two accounts, becomes one's."""
+
+    def setUp(self) -> None:
+        """Let alice and bob in, whom a new key has a code and a password of."""
+        self.store = SlowStore()
+        self.store.is_holding = False
+        self.passwords = SlowPasswords()
+        Server(self.store).enter("bob")
+        [self.alice] = Server(self.store, seed=1).enter("alice")
+        self.server = Server(self.store, seed=2, authenticator=self.passwords)
+        self.alice = self.server.connect(identity=self.alice.identity)
+        self.alice.log_in("alice")
+        issued = self.alice.ask(Code(self.alice.next_id()))
+        assert isinstance(issued, CodeIssued)
+        self.code = issued.code
+        self.clients = [self.greet(), self.greet(self.server.clients[-1].identity)]
+
+    def greet(self, identity: Identity | None = None) -> Client:
+        """Return a client that has not logged in."""
+        client = self.server.connect(identity=identity)
+        client.write(client.connection.start())
+        self.server.pump()
+        return client
+
+    def log_in(self, client: Client, nick: str, **changes: Any) -> None:
+        """Ask to be let in."""
+        login = msgspec.structs.replace(client.login(nick), **changes)
+        client.write(client.connection.login(login))
+        self.server.pump()
+
+    def check_that_it_is(self, nick: str) -> None:
+        """Check that both connections are one account's, which alone has the key, for good."""
+        self.server.pump()
+        answers = [client.answer(1) for client in self.clients]
+        assert [it.nick for it in answers if isinstance(it, Welcome)] == [nick, nick]
+        key = self.clients[0].identity.public
+        for server in (self.server, Server(self.store)):
+            people = server.factory.desk.context.hub.people
+            assert [it.nick for it in people.all() if key in it.devices] == [nick]
+        notices = [it for it in self.alice.received if isinstance(it, Notice)]
+        assert len(notices) == (nick == "alice")
+
+    def test_the_password_is_checked_too_late(self) -> None:
+        by_code, by_password = self.clients
+        self.log_in(by_password, "bob", password="x")
+        self.log_in(by_code, "alice", code=self.code)
+        self.passwords.checks[0].callback(None)
+        self.check_that_it_is("alice")
+
+    def test_the_code_is_used_up_too_late(self) -> None:
+        by_code, by_password = self.clients
+        # Codes that the operator makes are stored.
+        catalog = self.server.factory.desk.context.catalog
+        fired(catalog.save_code(self.alice.account, (code_hash(self.code), 600_000)))
+        self.store.is_holding_values = True
+        self.log_in(by_code, "alice", code=self.code)
+        self.store.is_holding_values = False
+        self.log_in(by_password, "bob", password="x")
+        self.passwords.checks[0].callback(None)
+        self.store.values[0]()
+        self.check_that_it_is("bob")
+
+    def test_twice_for_one_account_is_once(self) -> None:
+        for client in self.clients:
+            self.log_in(client, "alice", password="x")
+        for check in self.passwords.checks:
+            check.callback(None)
+        self.check_that_it_is("alice")
+
+    def test_one_that_is_revoked_before_it_could_not_be_stored_is_none(self) -> None:
+        client, _ = self.clients
+        key = client.identity.public
+        self.log_in(client, "alice", password="x")
+        people = self.server.factory.desk.context.hub.people
+        alice = people.named("alice")
+        self.store.is_broken = self.store.is_holding_values = True
+        self.passwords.checks[0].callback(None)
+        people.remove_device(alice, key)
+        self.store.values[0]()
+        self.expect_error(StoreError)
+        self.server.pump()
+        assert client.answer(1) == refused(1, NotStoredError())
+        assert people.of_key(key) is None
+
+
+class InvitationTests(EntryCase):
+    """Tokens let in, where one has to be invited."""
+
+    def setUp(self) -> None:
+        """Make alice the operator of everything, and a room of hers."""
+        super().setUp()
+        context = self.server.factory.desk.context
+        context.hub.standing.owners.add(self.alice.account)
+        joined = self.alice.join("den", "invite")
+        assert isinstance(joined, Joined)
+        self.den = joined.log
+
+    def token(self, uses: int = 1, seconds: int = 60, **room: bytes) -> bytes:
+        """Return the token of a new invitation."""
+        issued = self.alice.ask(Token(self.alice.next_id(), uses, seconds, **room))
+        assert isinstance(issued, TokenIssued)
+        return issued.token
+
+    def test_who_may_have_an_account(self) -> None:
+        token = self.token(2)
+        closed = self.reopen(Registration.CLOSED)
+        assert self.enter(self.greet(server=closed), "bob") == refused(1, ClosedError())
+        answer = self.enter(self.greet(server=closed), "bob", token=token)
+        assert answer == refused(1, ClosedError())
+        assert isinstance(self.enter(self.greet(self.alice.identity, closed), ""), Welcome)
+        server = self.reopen(Registration.INVITE)
+        assert self.enter(self.greet(server=server), "bob") == refused(1, TokenNeededError())
+        wrong = self.enter(self.greet(server=server), "bob", token=bytes(16))
+        assert wrong == refused(1, BadTokenError())
+        bob = self.greet(server=server)
+        assert isinstance(self.enter(bob, "bob", token=token), Welcome)
+        assert isinstance(self.enter(self.greet(bob.identity, server), "bob"), Welcome)
+        assert isinstance(self.enter(self.greet(server=server), "eva", token=token), Welcome)
+        late = self.enter(self.greet(server=server), "max", token=token)
+        assert late == refused(1, BadTokenError())
+
+    def test_a_token_lets_into_its_room(self) -> None:
+        token = self.token(1, log=self.den)
+        bob = self.greet()
+        assert isinstance(self.enter(bob, "bob", token=token), Welcome)
+        assert Invited("den", "alice") in bob.received
+        assert isinstance(bob.ask(Join(9, "den")), Joined)
+        answer = self.enter(self.greet(), "eva", token=token)
+        assert answer == refused(1, BadTokenError())
+
+    def test_who_is_known_uses_it_once_however_often_it_comes(self) -> None:
+        [bob] = self.server.enter("bob")
+        token = self.token(2, log=self.den)
+        for _ in range(3):
+            answer = self.enter(self.greet(bob.identity), "bob", token=token)
+            assert isinstance(answer, Welcome)
+        assert isinstance(bob.ask(Join(9, "den")), Joined)
+        assert isinstance(self.enter(self.greet(), "eva", token=token), Welcome)
+        assert isinstance(self.enter(self.greet(), "max", token=token), Refused)
+
+    def test_one_use_is_one_account_however_many_come_at_once(self) -> None:
+        token = self.token(1)
+        server = self.reopen(Registration.INVITE)
+        clients = [self.greet(server=server) for _ in range(5)]
+        for number, client in enumerate(clients):
+            login = msgspec.structs.replace(client.login(f"c{number}"), token=token)
+            client.write(client.connection.login(login))
+        server.pump()
+        assert [type(client.answer(1)) for client in clients].count(Welcome) == 1
+
+    def test_it_ends_by_itself(self) -> None:
+        token = self.token(5, seconds=60)
+        self.server.clock.advance(60)
+        self.server.pump()
+        assert self.enter(self.greet(), "bob", token=token) == refused(1, BadTokenError())
+        self.token()
+        hashes = self.server.factory.desk.context.hub.invitations.known
+        assert hashlib.sha256(token).digest() not in hashes and len(hashes) == 1
+
+    def test_only_operators_make_them(self) -> None:
+        [bob] = self.server.enter("bob")
+        assert bob.ask(Token(9, 1, 60)) == refused(9, NotAllowedError())
+        assert bob.ask(Token(10, 1, 60, bob.log())) == refused(10, NotAllowedError())
+        assert bob.ask(Token(11, 1, 60, self.den)) == refused(11, NotAMemberError())
+
+    def test_one_that_could_not_be_stored_is_none(self) -> None:
+        self.store.is_broken = True
+        answer = self.alice.ask(Token(90, 1, 60))
+        assert answer == refused(90, NotStoredError())
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        token = self.token(1)
+        client = self.greet()
+        self.store.is_broken = True
+        assert self.enter(client, "bob", token=token) == refused(1, NotStoredError())
+        self.expect_error(StoreError)
+        self.store.is_broken = False
+        login = msgspec.structs.replace(client.login("bob"), token=token)
+        assert isinstance(client.ask(login), Welcome), "it was not used up"

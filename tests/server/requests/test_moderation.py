@@ -1,0 +1,415 @@
+"""Operators keep order; nobody else can, whatever a client sends."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, get_args
+
+from twisted.internet.defer import Deferred
+
+from chat.limits import REASON_CHARACTERS, SLOW_MOST
+from chat.rooms.errors import (
+    BannedError,
+    MutedError,
+    NoSuchNickError,
+    NotAllowedError,
+    NotStoredError,
+    SlowModeError,
+    TextTooLongError,
+)
+from chat.rooms.roles import Sanction
+from chat.server.state.audit import Event
+from chat.store.interface import StoreError
+from chat.testing import Client, Server
+from chat.testing.server import Message
+from chat.wire.errors import CloseCode
+from chat.wire.messages import (
+    ClientMessage,
+    Code,
+    Delete,
+    Devices,
+    Edit,
+    History,
+    Invite,
+    Join,
+    Joined,
+    Leave,
+    Login,
+    Logs,
+    Moderate,
+    Nick,
+    Notice,
+    Ok,
+    Post,
+    Posted,
+    Private,
+    React,
+    Read,
+    Refused,
+    Removed,
+    Request,
+    Revoke,
+    Rooms,
+    Search,
+    Slow,
+    Token,
+    Topic,
+    Welcome,
+    Who,
+)
+from tests.server.support import HeldStore, ServerCase, refused
+from tests.store.suite import fired
+
+ROLES: Final = ("owner", "operator", "member", "muted", "banned", "stranger", "nobody")
+"""In the room; a stranger is on the server only, nobody has not logged in."""
+
+
+class RoomOfRoles:
+    """A server with a room in which everybody has another role, and somebody to do things to."""
+
+    def __init__(self) -> None:
+        self.store = HeldStore()
+        self.store.is_holding = False
+        self.server = Server(self.store)
+        self.clients: dict[str, Client] = {}
+        for role in (*ROLES[:-1], "victim"):
+            client = self.server.connect()
+            client.log_in(role)
+            self.clients[role] = client
+            if role != "stranger":
+                client.join("den")
+        self.clients["nobody"] = nobody = self.server.connect()
+        nobody.log_in("")  # Refused: it has a session, and no account.
+        owner = self.clients["owner"]
+        self.log = owner.log("den")
+        self.seqs = {
+            role: self.clients[role].say("mine", "den") for role in ("member", "victim", "muted")
+        }
+        for action, nick in (("op", "operator"), ("mute", "muted"), ("ban", "banned")):
+            answer = owner.ask(Moderate(owner.next_id(), action, nick, self.log))
+            assert isinstance(answer, Ok), answer
+
+    def request(self, kind: type[Request], role: str) -> ClientMessage:
+        """Return a request that would be legal for somebody."""
+        client, log = self.clients[role], self.log
+        number = client.next_id() + 100
+        message = bytes([7]) * 16
+        own = self.seqs.get(role, 1)
+        examples: dict[type[Request], Callable[[], ClientMessage]] = {
+            Login: lambda: client.login("another"),
+            Nick: lambda: Nick(number, f"renamed-{role}"),
+            Code: lambda: Code(number),
+            Devices: lambda: Devices(number),
+            Revoke: lambda: Revoke(number, bytes(32)),
+            Logs: lambda: Logs(number),
+            Rooms: lambda: Rooms(number),
+            Join: lambda: Join(number, "den"),
+            Private: lambda: Private(number, "victim"),
+            Read: lambda: Read(number, log, 0),
+            Leave: lambda: Leave(number, log),
+            Who: lambda: Who(number, log),
+            Topic: lambda: Topic(number, log, "chess"),
+            Invite: lambda: Invite(number, log, "stranger"),
+            Moderate: lambda: Moderate(number, "mute", "victim", log),
+            Slow: lambda: Slow(number, log, 5),
+            Token: lambda: Token(number, 1, 60, log),
+            Post: lambda: Post(number, log, message, "hello"),
+            Edit: lambda: Edit(number, log, message, own, "hello"),
+            Delete: lambda: Delete(number, log, message, own),
+            React: lambda: React(number, log, message, 1, "+"),
+            History: lambda: History(number, log, 50),
+            Search: lambda: Search(number, "mine"),
+        }
+        return examples[kind]()
+
+
+_MEMBERS = {"owner", "operator", "member", "muted"}
+_SPEAKERS = {"owner", "operator", "member"}
+_OPERATORS = {"owner", "operator"}
+_ACCOUNTS = {*ROLES} - {"nobody"}
+
+MAY: Final[dict[type[Request], set[str]]] = {
+    Login: set(),  # Everybody here has a session already, or a nickname that is none.
+    Nick: _ACCOUNTS,
+    Code: _ACCOUNTS,
+    Devices: _ACCOUNTS,
+    Revoke: set(),  # There is no such device.
+    Logs: _ACCOUNTS,
+    Rooms: _ACCOUNTS,
+    Join: {"stranger"},  # The others are in already, or banned.
+    Private: _ACCOUNTS,
+    Read: set(),  # They read it already, or may not.
+    Leave: _MEMBERS,
+    Who: _MEMBERS,
+    Topic: _SPEAKERS,
+    Invite: _SPEAKERS,
+    Moderate: _OPERATORS,
+    Slow: _OPERATORS,
+    Token: _OPERATORS,
+    Post: _SPEAKERS,
+    Edit: {"member"},  # Of those who said something, the one who may still change it.
+    Delete: {"member", "muted"},
+    React: _SPEAKERS,
+    History: _MEMBERS,
+    Search: _ACCOUNTS,
+}
+"""Who gets something else than a refusal."""
+
+
+def requests() -> Iterator[type[Request]]:
+    """Give every type of request that there is."""
+    for kind in get_args(ClientMessage):
+        if issubclass(kind, Request):
+            yield kind
+
+
+def test_the_table_has_every_request() -> None:
+    assert set(MAY) == set(requests())
+
+
+class RoleTests(ServerCase):
+    """Every request is tried by everybody, with a client that knows all there is to know."""
+
+    def test_every_request_against_every_role(self) -> None:
+        for kind, may in MAY.items():
+            room = RoomOfRoles()
+            for role in reversed(ROLES):
+                if kind is Login and role == "nobody":
+                    continue  # That is what a login is for.
+                client = room.clients[role]
+                before = len(client.delivered)
+                answer = client.ask(room.request(kind, role))
+                is_granted = not isinstance(answer, Refused)
+                assert is_granted == (role in may), (kind.__name__, role, answer)
+                if role in ("banned", "stranger", "nobody") and kind is not Join:
+                    mine = [it for it in client.delivered[before:] if it.log == room.log]
+                    assert mine == [], (kind.__name__, role)
+
+    def test_every_action_against_every_role(self) -> None:
+        room = RoomOfRoles()
+        for action in ("kick", "ban", "unban", "mute", "unmute", "op", "deop"):
+            for role in ROLES:
+                for target in ("victim", "operator", "owner"):
+                    client = room.clients[role]
+                    request = Moderate(client.next_id() + 500, action, target, room.log)
+                    may = {"victim": _OPERATORS, "operator": {"owner"}}.get(target, set())
+                    if action in ("op", "deop"):
+                        may = may & {"owner"}
+                    answer = client.ask(request)
+                    assert isinstance(answer, Ok) == (role in may), (action, role, target, answer)
+                    if role in may:
+                        room = RoomOfRoles()  # What is refused changes nothing.
+
+    def test_nobody_does_anything_to_the_whole_server_for_being_an_operator_of_a_room(self) -> None:
+        room = RoomOfRoles()
+        for role in ROLES[:-1]:
+            answer = room.clients[role].ask(Moderate(500, "mute", "victim"))
+            assert answer == refused(500, NotAllowedError()), role
+
+
+class ModerationCase(ServerCase):
+    """Alice owns a room with bob in it, and is the owner of the server where she has to be."""
+
+    def setUp(self) -> None:
+        """Let them in."""
+        self.store = HeldStore()
+        self.store.is_holding = False
+        self.server = Server(self.store)
+        self.alice, self.bob, self.eva = self.server.enter("alice", "bob", "eva")
+        for client in (self.alice, self.bob):
+            assert isinstance(client.join("den"), Joined)
+        self.den = self.alice.log("den")
+        self.hub = self.server.factory.desk.context.hub
+
+    def do(self, action: str, nick: str = "bob", *, here: bool = True, **more: Any) -> Message:
+        """Let alice do it."""
+        if here:
+            more["log"] = self.den
+        return self.alice.ask(Moderate(self.alice.next_id(), action, nick, **more))
+
+    def own_the_server(self) -> None:
+        """Make alice its owner."""
+        self.hub.standing.owners.add(self.alice.account)
+
+    def audit(self) -> list[Event]:
+        """Return what the audit log has, the last first."""
+        return fired(Deferred.fromCoroutine(self.server.factory.desk.context.audit.read(50)))
+
+
+class RoomTests(ModerationCase):
+    """In one room."""
+
+    def test_the_one_concerned_is_told_why_and_the_audit_log_who(self) -> None:
+        assert isinstance(self.do("mute", seconds=60, reason="noise"), Ok)
+        told = "alice has muted you in den until 1970-01-01 00:01 UTC: noise."
+        assert Notice(told) in self.bob.received
+        assert Notice(told) not in self.eva.received
+        answer = self.bob.ask(Post(90, self.den, bytes(16), "hello"))
+        assert answer == refused(90, MutedError("den", "until 1970-01-01 00:01 UTC", ": noise."))
+        assert self.audit() == [Event(0, "alice", "mute", "bob", "den", "60 s noise")]
+        self.server.clock.advance(60)
+        assert self.bob.say("hello", "den")
+
+    def test_who_was_kicked_sees_the_reason_and_may_come_back(self) -> None:
+        assert isinstance(self.do("kick", reason="enough"), Ok)
+        assert Removed(self.den, "alice has removed you from den: enough.") in self.bob.received
+        assert isinstance(self.bob.ask(Join(90, "den")), Joined)
+
+    def test_a_ban_lasts_as_long_as_it_says_also_over_a_restart(self) -> None:
+        assert isinstance(self.do("ban", seconds=60), Ok)
+        error = BannedError("den", "until 1970-01-01 00:01 UTC", ".")
+        assert self.bob.ask(Join(90, "den")) == refused(90, error)
+        server = Server(self.store)
+        back = server.connect(identity=self.bob.identity)
+        back.log_in("bob")
+        assert back.ask(Join(90, "den")) == refused(90, error)
+        server.clock.advance(60)
+        assert isinstance(back.ask(Join(91, "den")), Joined)
+
+    def test_what_was_done_can_be_undone(self) -> None:
+        for action, opposite in (("ban", "unban"), ("mute", "unmute")):
+            assert isinstance(self.do(action), Ok)
+            assert isinstance(self.do(opposite), Ok)
+        assert isinstance(self.bob.ask(Join(90, "den")), Joined)
+        assert self.bob.say("hello", "den")
+
+    def test_an_operator_does_what_the_owner_does_and_no_more(self) -> None:
+        self.eva.join("den")
+        assert isinstance(self.do("op"), Ok)
+        server = Server(self.store)
+        bob = server.connect(identity=self.bob.identity)
+        bob.log_in("bob")
+        assert isinstance(bob.ask(Moderate(90, "mute", "eva", self.den)), Ok)
+        for action, nick in (("mute", "alice"), ("op", "eva"), ("deop", "bob")):
+            answer = bob.ask(Moderate(91, action, nick, self.den))
+            assert answer == refused(91, NotAllowedError())
+        alice = server.connect(identity=self.alice.identity)
+        alice.log_in("alice")
+        assert alice.ask(Moderate(90, "deop", "bob", self.den)) == Ok(90)
+        answer = bob.ask(Moderate(92, "mute", "eva", self.den))
+        assert answer == refused(92, NotAllowedError())
+
+    def test_slow_mode(self) -> None:
+        assert self.alice.ask(Slow(90, self.den, 10)) == Ok(90)
+        self.server.clock.advance(50)
+        assert self.bob.say("one", "den")
+        answer = self.bob.ask(Post(91, self.den, bytes([1]) * 16, "two"))
+        assert answer == refused(91, SlowModeError(10))
+        assert self.alice.say("I may", "den") and self.bob.say("so may I here")
+        self.server.clock.advance(10)
+        assert self.bob.say("two", "den")
+        assert Server(self.store).factory.desk.context.hub.named_room("den").slow == 10
+        assert self.alice.ask(Slow(92, self.den, SLOW_MOST + 1)) == refused(92, NotAllowedError())
+        assert self.alice.ask(Slow(93, self.den, 0)) == Ok(93)
+        assert self.bob.say("three", "den") and self.bob.say("four", "den")
+        assert [event.action for event in self.audit()] == ["slow", "slow"]
+
+    def test_what_cannot_be_stored_is_not_done(self) -> None:
+        self.store.is_broken = True
+        for request in (
+            Moderate(90, "mute", "bob", self.den),
+            Moderate(90, "ban", "bob", self.den),
+            Slow(90, self.den, 5),
+        ):
+            assert self.alice.ask(request) == refused(90, NotStoredError())
+        self.expect_error(StoreError, 3)
+        self.store.is_broken = False
+        assert self.bob.say("hello", "den") and self.bob.say("again", "den")
+
+    def test_bad_requests_are_refused(self) -> None:
+        assert self.do("explode") == refused(self.alice._requests, NotAllowedError())
+        assert self.do("mute", "max") == refused(self.alice._requests, NoSuchNickError("max"))
+        answer = self.do("mute", reason="x" * (REASON_CHARACTERS + 1))
+        error = TextTooLongError(REASON_CHARACTERS, "characters")
+        assert answer == refused(self.alice._requests, error)
+
+
+class ServerTests(ModerationCase):
+    """On the whole server."""
+
+    def test_a_ban_ends_all_connections_and_keeps_every_key_out(self) -> None:
+        self.own_the_server()
+        phone = self.server.connect(identity=self.bob.identity)
+        phone.log_in("bob")
+        assert isinstance(self.do("ban", here=False, reason="spam"), Ok)
+        for client in (self.bob, phone):
+            assert (
+                Notice("alice has banned you from this server for good: spam.") in client.received
+            )
+            assert client.closed is not None and client.closed.code == CloseCode.REMOVED
+        error = BannedError("this server", "for good", ": spam.")
+        for server in (self.server, Server(self.store)):
+            back = server.connect(identity=self.bob.identity)
+            assert back.log_in("bob") == refused(1, error)
+        other = self.server.connect()
+        assert isinstance(other.log_in("robert"), Welcome), "the network is not banned"
+        assert isinstance(self.do("unban", here=False), Ok)
+        back = self.server.connect(identity=self.bob.identity)
+        assert isinstance(back.log_in("bob"), Welcome)
+
+    def test_a_ban_of_the_network_keeps_new_keys_out_too(self) -> None:
+        self.own_the_server()
+        mallory = self.server.connect("198.51.100.7")
+        mallory.log_in("mallory")
+        assert isinstance(self.do("ban", "mallory", here=False, network=True, seconds=60), Ok)
+        [event] = self.audit()
+        assert event.detail == "60 s 198.51.100.7"
+        for server in (self.server, Server(self.store)):
+            error = BannedError("this server", "until 1970-01-01 00:01 UTC", ".")
+            assert server.connect("198.51.100.7").log_in("fresh") == refused(1, error)
+            assert isinstance(server.connect("198.51.100.8").log_in(f"eve{id(server)}"), Welcome)
+            server.clock.advance(60)
+            assert isinstance(server.connect("198.51.100.7").log_in(f"x{id(server)}"), Welcome)
+
+    def test_who_is_muted_on_the_server_says_nothing_anywhere(self) -> None:
+        self.own_the_server()
+        assert isinstance(self.do("mute", here=False), Ok)
+        error = MutedError("this server", "for good", ".")
+        for log in (self.den, self.bob.log()):
+            assert self.bob.ask(Post(90, log, bytes(16), "hello")) == refused(90, error)
+        opened = self.bob.ask(Private(91, "eva"))
+        assert isinstance(opened, Joined)
+        answer = self.bob.ask(Post(92, opened.log, bytes(16), "psst"))
+        assert answer == refused(92, error)
+
+    def test_operators_of_the_server_are_made_and_moderate_every_room(self) -> None:
+        self.own_the_server()
+        assert isinstance(self.do("op", "eva", here=False), Ok)
+        self.eva.join("den")
+        answer = self.eva.ask(Moderate(90, "mute", "bob", self.den))
+        assert answer == Ok(90)
+        answer = self.eva.ask(Moderate(91, "mute", "alice", self.den))
+        assert answer == refused(91, NotAllowedError())
+        assert isinstance(self.do("deop", "eva", here=False), Ok)
+
+    def test_what_cannot_be_stored_is_not_done(self) -> None:
+        self.own_the_server()
+        self.store.is_broken = True
+        answer = self.do("ban", here=False, network=True)
+        assert answer == refused(self.alice._requests, NotStoredError())
+        self.expect_error(StoreError)
+        assert self.bob.closed is None
+        assert self.hub.networks == {} and self.hub.standing.banned == {}
+        self.store.is_broken = False
+
+
+class AuditTests(ModerationCase):
+    """The audit log is no log that anybody reads, and its trouble is not the users'."""
+
+    def test_trouble_is_logged_and_what_was_done_is_done(self) -> None:
+        self.store.is_holding = True
+        self.alice.send(Moderate(90, "mute", "bob", self.den))
+        self.server.pump()
+        self.store.refuse()
+        self.server.pump()
+        assert self.alice.answer(90) == Ok(90)
+        assert self.hub.named_room("den").standing.muted == {self.bob.account: Sanction()}
+
+    def test_nobody_reads_it_with_a_request(self) -> None:
+        log = b"encchat's audits"
+        self.do("mute")
+        assert len(self.audit()) == 1
+        for request in (History(90, log, 50), Read(90, log, 0), Who(90, log)):
+            assert isinstance(self.alice.ask(request), Refused)
+        assert isinstance(self.alice.ask(Post(91, log, bytes(16), "x")), Refused)
+
+    def test_an_ack_is_an_ack(self) -> None:
+        assert isinstance(self.bob.ask(Post(90, self.den, bytes(16), "x")), Posted)
