@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.interfaces import IReactorTCP
 
+from chat.ids import LogId, MessageId
 from chat.limits import HISTORY_PAGE, Limits
 from chat.receiver import ConnectionProtocol
 from chat.wire import messages
@@ -55,7 +56,7 @@ class BenchClient(ConnectionProtocol):
         self._unsent = 0
         self._text = ""
         self._random_size = 0
-        self._log = b""
+        self._log = LogId(b"")
 
     def connectionMade(self) -> None:
         """Say hello."""
@@ -143,7 +144,8 @@ class BenchClient(ConnectionProtocol):
             self._unsent -= 1
             self._last_id += 1
             text = self._text or os.urandom(self._random_size // 2).hex()
-            self._send(messages.Post(self._last_id, self._log, os.urandom(16), text))
+            message = MessageId(os.urandom(16))
+            self._send(messages.Post(self._last_id, self._log, message, text))
 
     def _send(self, request: messages.Request) -> None:
         self.transport.write(self.connection.send(request))

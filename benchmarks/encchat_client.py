@@ -12,6 +12,7 @@ from typing import Final
 
 from benchmarks.peer import PeerError
 from benchmarks.texts import number_of
+from chat.ids import LogId, MessageId
 from chat.limits import Limits
 from chat.wire import messages
 from chat.wire.bodies import TextBody
@@ -52,7 +53,7 @@ class EncchatClient:
         nick: str,
         room: str | None = None,
         identity: Identity | None = None,
-        past: tuple[bytes, int] | None = None,
+        past: tuple[LogId, int] | None = None,
     ) -> None:
         """Make the keys; nothing is sent before `start`.
 
@@ -68,7 +69,7 @@ class EncchatClient:
         """Whether it is logged in and, where a room is given, in it."""
         self.identity = identity or Identity.generate()
         self.connection = ClientConnection(Limits())
-        self.log = b""
+        self.log = LogId(b"")
         """The room's log, once it is in."""
         self.tail = 0
         """Where it ended then."""
@@ -96,7 +97,7 @@ class EncchatClient:
     def post(self, text: str) -> None:
         """Say something in the room; `flush` sends it."""
         self._last_id += 1
-        post = messages.Post(self._last_id, self.log, os.urandom(16), text)
+        post = messages.Post(self._last_id, self.log, MessageId(os.urandom(16)), text)
         self._unsent += self.connection.send(post)
 
     def flush(self) -> bool:

@@ -18,9 +18,10 @@ from twisted.internet.defer import Deferred
 
 from benchmarks.clients import BenchClient, connect_all
 from benchmarks.server import ServerProcess
+from chat.ids import NOBODY, LogId, RecordId
 from chat.limits import HISTORY_PAGE
-from chat.store.interface import Entry
-from chat.store.sqlite import open_store
+from chat.store.interface import Commit, Record, RecordKind
+from chat.store.registry import open_store
 
 _ROOMS: Final = {"short": 100, "long": 1_000_000}
 _STEP: Final = 10_000
@@ -32,22 +33,26 @@ _SECONDS: Final = 60.0
 
 async def _fill(reactor: Any, state: Path) -> None:
     """Put records in the rooms: of the right size and epoch, but nobody could open them."""
-    store = open_store(state / "encchat.db", reactor, False)
+    store = open_store(f"sqlite:{state / 'encchat.db'}", reactor, False)
+    base = await store.base()
     for key, value in await store.scan(b"room/"):
-        log, name = key.removeprefix(b"room/"), msgspec.msgpack.decode(value)[1]
+        log, name = LogId(key.removeprefix(b"room/")), msgspec.msgpack.decode(value)[1]
         count = _ROOMS.get(name, 0)
+        head = await store.head(log)
         for first in range(0, count, _STEP):
-            await store.append(
-                log,
-                [
-                    Entry(
-                        number.to_bytes(16, "big"),
-                        number,
-                        (1).to_bytes(4, "big") + os.urandom(_RECORD),
-                    )
-                    for number in range(first, min(first + _STEP, count))
-                ],
-            )
+            records = [
+                Record(
+                    log,
+                    RecordId(number.to_bytes(16, "big")),
+                    NOBODY,
+                    RecordKind.OTHER,
+                    head.epoch,
+                    head.time + number,
+                    head.epoch.to_bytes(4, "big") + os.urandom(_RECORD),
+                )
+                for number in range(first, min(first + _STEP, count))
+            ]
+            await store.commit(Commit(base, records))
     await store.close()
 
 

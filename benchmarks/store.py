@@ -15,11 +15,11 @@ from typing import Any, Final, TypeVar
 from twisted.internet import task
 from twisted.internet.defer import Deferred
 
+from chat.ids import AccountId, LogId, RecordId
 from chat.limits import HISTORY_PAGE, Limits
-from chat.store import changes
-from chat.store.interface import Entry
+from chat.store.interface import Commit, Record, RecordKind
 from chat.store.sqlite import SqliteStore, open_store
-from chat.store.writer import Writer
+from chat.store.sqlite.writer import Tidied, Writer
 
 T = TypeVar("T")
 
@@ -27,8 +27,9 @@ _SYNCS: Final = 200
 _SINGLES: Final = 200
 _POSTS: Final = 60_000
 _IN_FLIGHT: Final = 20
-"""Appends at a time, of `_BATCH` records each: what as many busy rooms come to."""
+"""Commits at a time, of `_BATCH` records in `_ROOMS` logs each: what busy rooms come to."""
 _BATCH: Final = 32
+_ROOMS: Final = 4
 _RECORD: Final = 250
 _WORDS: Final = "some eighty characters that people say to each other on an ordinary day here"
 _LONG: Final = 1_000_000
@@ -36,11 +37,25 @@ _SHORT: Final = 100
 _PAGES: Final = 500
 
 
-def _entries(first: int, count: int) -> list[Entry]:
-    return [
-        Entry(number.to_bytes(16, "big"), number, os.urandom(_RECORD), f"{_WORDS} {number}")
-        for number in range(first, first + count)
-    ]
+_AUTHOR: Final = AccountId(b"an author's name")
+_QUIET: Final = LogId(b"a quiet log here")
+
+
+def _record(log: LogId, number: int) -> Record:
+    return Record(
+        log,
+        RecordId(number.to_bytes(16, "big")),
+        _AUTHOR,
+        RecordKind.TEXT,
+        epoch=0,
+        time=number,
+        data=os.urandom(_RECORD),
+        words=f"{_WORDS} {number}",
+    )
+
+
+def _records(log: LogId, first: int, count: int) -> Commit:
+    return Commit(0, [_record(log, number) for number in range(first, first + count)])
 
 
 def _resident() -> int:
@@ -65,7 +80,7 @@ async def _single_milliseconds(store: SqliteStore) -> list[float]:
     times = []
     for number in range(_SINGLES):
         before = perf_counter()
-        await store.append(b"a quiet log here", _entries(number, 1))
+        await store.commit(_records(_QUIET, number, 1))
         times.append((perf_counter() - before) * 1_000)
     return times
 
@@ -75,19 +90,23 @@ async def _many(store: SqliteStore, posts: int) -> tuple[float, float, float]:
     commits, cpu, before = store.commits, process_time(), perf_counter()
     next_id = [0]
 
-    async def post(log: bytes) -> None:
+    async def post(logs: list[LogId]) -> None:
         while next_id[0] < posts:
             first, next_id[0] = next_id[0], next_id[0] + _BATCH
-            await store.append(log, _entries(first, _BATCH))
+            each = _BATCH // _ROOMS
+            await store.commit(
+                Commit(0, [_record(logs[it // each], first + it) for it in range(_BATCH)])
+            )
 
-    logs = [bytes([number]) * 16 for number in range(_IN_FLIGHT)]
-    for posting in [Deferred.fromCoroutine(post(log)) for log in logs]:
+    rooms = [LogId(bytes([number]) * 16) for number in range(_IN_FLIGHT * _ROOMS)]
+    in_turn = [rooms[at::_IN_FLIGHT] for at in range(_IN_FLIGHT)]
+    for posting in [Deferred.fromCoroutine(post(logs)) for logs in in_turn]:
         await posting
     seconds = perf_counter() - before
     return posts / seconds, posts / (process_time() - cpu), posts / (store.commits - commits)
 
 
-async def _page_milliseconds(store: SqliteStore, log: bytes, last: int) -> list[float]:
+async def _page_milliseconds(store: SqliteStore, log: LogId, last: int) -> list[float]:
     """Return the CPU time, both threads, of reading pages from all over a log."""
     times = []
     for number in range(_PAGES):
@@ -105,13 +124,13 @@ def _tidy(path: Path) -> None:
     """Print what is done about a deletion, and how long each step lets posts wait."""
     writer = Writer(path, has_search=True)
     size = path.stat().st_size / 2**20
-    erasing = [Entry(b"\xff" * 16, 0, b"gone", erases=1)]
-    writer.commit([changes.Append(bytes(16), erasing)])
+    erasing = _record(LogId(bytes(16)), _POSTS)._replace(erases=1)
+    writer.commit(Commit(0, [erasing]))
     times: list[float] = []
-    is_done = False
-    while not is_done:
+    tidied = Tidied.PARTLY
+    while tidied is Tidied.PARTLY:
         before = perf_counter()
-        is_done = writer.tidy()
+        tidied = writer.tidy()
         times.append((perf_counter() - before) * 1_000)
     *merges, rewriting = times
     print(
@@ -150,17 +169,17 @@ async def _measure(
         rate, cpu_rate, per_commit = await _many(store, _POSTS)
         index = "with the index" if has_search else "without it"
         print(
-            f"{f'posts, {_IN_FLIGHT} times {_BATCH} at a time, {index}':52} {rate:>10,.0f} a"
+            f"{f'posts, {_IN_FLIGHT} commits of {_BATCH} at a time, {index}':52} {rate:>10,.0f} a"
             f" second, {cpu_rate:,.0f} a CPU second, {per_commit:,.0f} a commit"
         )
         await store.close()
     _tidy(directory / "many-True.db")
     store = opened("long.db", False)
-    short, long = b"a short log here", b"a long log here."
-    await store.append(short, _entries(0, _SHORT))
+    short, long = LogId(b"a short log here"), LogId(b"a long log here.")
+    await store.commit(_records(short, 0, _SHORT))
     resident = _resident()
     for first in range(0, _LONG, 10_000):
-        await store.append(long, _entries(first, 10_000))
+        await store.commit(_records(long, first, 10_000))
     grown = _resident() - resident
     for log, last, words in ((short, _SHORT, "a hundred"), (long, _LONG, "a million")):
         times = await _page_milliseconds(store, log, last)

@@ -23,13 +23,13 @@ from chat.rooms.errors import RequestError
 from chat.rooms.roles import Action
 from chat.server.administration import control
 from chat.server.administration.console import SOCKET
-from chat.server.administration.control import AnyRequest, Control, ControlError
+from chat.server.administration.control import Control, ControlError, Request
 from chat.server.passwords.file import BadPasswordError, PasswordFile
-from chat.server.requests.dispatcher import Desk
-from chat.server.state.directory import STORE, ConfigurationError, State, default_state_path
+from chat.server.requests.dispatcher import Dispatcher
+from chat.server.settings import ConfigurationError
+from chat.server.state.directory import STORE, StateDirectory, default_state_path, store_url
 from chat.store.interface import StoreError
-from chat.store.schema import has_search
-from chat.store.sqlite import open_store
+from chat.store.registry import has_search, open_store, put_temporary_files_in
 
 __all__ = ["main", "parse_arguments"]
 
@@ -83,7 +83,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(
-        name: str, help: str, make: Callable[[argparse.Namespace], AnyRequest] | None
+        name: str, help: str, make: Callable[[argparse.Namespace], Request] | None
     ) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=help, description=help)
         command.set_defaults(make=make)
@@ -147,7 +147,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     return parser.parse_args(arguments)
 
 
-def _make_do(action: Action) -> Callable[[argparse.Namespace], AnyRequest]:
+def _make_do(action: Action) -> Callable[[argparse.Namespace], Request]:
     return lambda it: control.Do(action, it.nick, getattr(it, "seconds", 0), it.reason)
 
 
@@ -183,7 +183,7 @@ def _read_password() -> str:
 # --- Asking ---
 
 
-def ask(state: Path, request: AnyRequest) -> Any:
+def ask(state: Path, request: Request) -> Any:
     """Return the answer of the server that runs on a state directory, or of the files in it.
 
     Raises ControlError.
@@ -198,7 +198,7 @@ def ask(state: Path, request: AnyRequest) -> Any:
     return answer["done"]
 
 
-def _ask_running(path: Path, request: AnyRequest) -> dict[str, Any] | None:
+def _ask_running(path: Path, request: Request) -> dict[str, Any] | None:
     """Return what a running server answers; None if there is none."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -217,7 +217,7 @@ def _ask_running(path: Path, request: AnyRequest) -> dict[str, Any] | None:
     return answer
 
 
-def _ask_files(path: Path, request: AnyRequest) -> dict[str, Any]:
+def _ask_files(path: Path, request: Request) -> dict[str, Any]:
     """Do it without a server."""
     answers: list[dict[str, Any]] = []
 
@@ -235,15 +235,19 @@ def _ask_files(path: Path, request: AnyRequest) -> dict[str, Any]:
     return answers[0]
 
 
-async def _run_on_files(reactor: Any, path: Path, request: AnyRequest) -> object:
-    state = State(path)
+async def _run_on_files(reactor: Any, path: Path, request: Request) -> object:
+    state = StateDirectory(path)
     try:
-        store = open_store(path / STORE, reactor, has_search(path / STORE))
+        put_temporary_files_in(path)
+        url = store_url(path)
+        store = open_store(url, reactor, has_search(url))
         try:
-            desk = Desk(store, state.storage_key(), reactor, Limits())
-            await desk.load()
-            answer = await Control(desk, state, state.host_key(), lambda _: None).run(request)
-            desk.close()
+            dispatcher = Dispatcher(store, state.storage_key(), reactor, Limits())
+            await dispatcher.load()
+            answer = await Control(dispatcher.context, state, state.host_key(), lambda _: None).run(
+                request
+            )
+            await dispatcher.close()
             return answer
         finally:
             await store.close()

@@ -148,7 +148,8 @@ class Limits:
     messages_per_second: float = _set_by_operator(
         100, "lines taken from a connection in the long run", is_unlimited_at_0=True
     )
-    """A client that sends faster is read more slowly; nothing is refused or lost."""
+    """A client that sends faster is throttled; nothing is refused or lost. Some requests cost more
+    than one line (`chat.server.requests.table`)."""
     messages_burst: int = _set_by_operator(1_000, "lines taken at once")
     """Lines at once, after ten seconds of silence: a text that is pasted, a client that sends again
     what was not acknowledged."""
@@ -205,9 +206,8 @@ class Limits:
     retry_seconds: int = _set_by_operator(5, "after which clients of a stopped server come back")
     """What a stopping server tells clients to wait before they come back."""
 
-    batch_bytes: int = _set_by_operator(2**20, "of posts to a room that wait for the disk")
-    """Bodies that wait for one commit of a room; senders beyond it are not read until it is
-    done."""
+    batch_bytes: int = _set_by_operator(2**20, "of posts that wait for the disk, of all rooms")
+    """Drafts that wait for a commit. Who sends beyond it is not read until a commit takes them."""
     catch_up_bytes: int = 131_072
     """Records read from the store at a time for a reader that fell behind. As lines they are at
     most half as much again, which fits one run; and more than a full transport takes, so that a

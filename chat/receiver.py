@@ -1,4 +1,4 @@
-"""The Twisted protocol both shells build on: bytes to lines, lines to the connection, and back.
+"""The Twisted protocol that server and client build on: bytes to lines, lines to a `Connection`.
 
 `LineReceiver` splits off one line at a time and copies the rest each time, which is quadratic in
 the lines of a chunk; here a chunk is split once.
@@ -16,14 +16,26 @@ from chat.wire.connection import Connection, Event, Transmit
 from chat.wire.errors import MalformedLineError, RemoteProtocolError
 from chat.wire.lines import DELIMITER
 
-__all__ = ["ConnectionProtocol"]
+__all__ = ["ConnectionProtocol", "IStreamTransport", "tune_tcp"]
 
 
 class IStreamTransport(ITCPTransport, IConsumer, IPushProducer):
-    """What stream transports are: all of these."""
+    """What the reactor's transports for streams are: all of these."""
 
     def getHandle() -> object:
-        """Return what the operating system knows it by: a socket."""
+        """Return what carries the bytes: a socket, or an object of TLS."""
+
+
+def tune_tcp(transport: IStreamTransport) -> None:
+    """Let small writes go out at once, and TCP find out whether a silent peer is there."""
+    if not isinstance(transport.getPeer(), IPv4Address | IPv6Address):
+        return
+    transport.setTcpNoDelay(True)
+    transport.setTcpKeepAlive(True)
+    handle = transport.getHandle()
+    for name, value in KEEP_ALIVE.items():
+        if isinstance(handle, socket.socket) and hasattr(socket, name):
+            handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 class ConnectionProtocol(LineReceiver):
@@ -36,15 +48,8 @@ class ConnectionProtocol(LineReceiver):
     connection: Connection
 
     def connectionMade(self) -> None:
-        """Let small writes go out at once, and TCP find out whether a silent peer is there."""
-        if not isinstance(self.transport.getPeer(), IPv4Address | IPv6Address):
-            return
-        self.transport.setTcpNoDelay(True)
-        self.transport.setTcpKeepAlive(True)
-        handle = self.transport.getHandle()
-        for name, value in KEEP_ALIVE.items():
-            if isinstance(handle, socket.socket) and hasattr(socket, name):
-                handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        """Prepare the transport."""
+        tune_tcp(self.transport)
 
     def dataReceived(self, data: bytes) -> None:
         """Hand every complete line to `lineReceived`, in order, until paused or at an end."""
@@ -68,8 +73,8 @@ class ConnectionProtocol(LineReceiver):
         finally:
             self._busyReceiving = False
         self._buffer = rest + self._buffer
-        # One byte more than the bound may be the CR of the delimiter.
-        if len(rest) > self.connection.line_bytes + 1:
+        # A CR at its end may be the delimiter's.
+        if len(rest) - rest.endswith(b"\r") > self.connection.line_bytes:
             self.violated(MalformedLineError("a line that is too long"))
 
     def lineReceived(self, line: bytes) -> None:

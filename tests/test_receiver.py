@@ -341,7 +341,13 @@ class OversizedTests(SynchronousTestCase):
         assert receiver.words == ["x" * BOUND]
 
     def test_an_unfinished_line_beyond_the_bound_is_a_violation(self) -> None:
-        for chunks in ([b"x" * (BOUND + 2)], [b"x" * BOUND, b"xx"], [b"one\r\n" + b"x" * 10**6]):
+        for chunks in (
+            [b"x" * (BOUND + 1)],
+            [b"x" * BOUND, b"x"],
+            [b"x" * BOUND, b"\r", b"x"],
+            [b"x" * BOUND + b"\r\r"],
+            [b"one\r\n" + b"x" * 10**6],
+        ):
             receiver = received(*chunks)
             [error] = receiver.errors
             assert str(error) == "a line that is too long"
@@ -351,6 +357,22 @@ class OversizedTests(SynchronousTestCase):
         receiver = received(b"x" * (BOUND + 1) + b"\r\none\r\n")
         assert len(receiver.errors) == 1
         assert receiver.words == []
+
+    def test_a_handshake_line_is_bounded_to_the_byte(self) -> None:
+        for line, is_gone in (
+            (b"x" * 2_048, False),
+            (b"x" * 2_048 + b"\r", False),
+            (b"x" * 2_049, True),
+            (b"x" * 2_049 + b"\r", True),
+        ):
+            for size in (len(line), 1):
+                server = Server()
+                client = server.connect()
+                for chunk in cut(line, size):
+                    client.write(chunk)
+                    server.pump()
+                assert client.protocol.is_gone is is_gone, (line[-2:], len(line), size)
+                assert client.lines == [b"encchat/1 close %d" % CloseCode.MALFORMED] * is_gone
 
     def check(self, steps: int, bound: int, code: CloseCode | bytes) -> None:
         """Check the bound at a server after so many steps of the handshake."""

@@ -38,7 +38,7 @@ from chat.client.commands import (
 from chat.client.display import make_visible
 from chat.client.interfaces import TypedLine
 from chat.client.listing import Listing
-from chat.client.login import Login
+from chat.client.login import LoginRequests
 from chat.client.logs import LogView
 from chat.client.membership import Membership
 from chat.client.moderating import Moderating
@@ -60,7 +60,7 @@ class Actions:
         posts: Posts,
         reading: Reading,
         membership: Membership,
-        login: Login,
+        login: LoginRequests,
         moderating: Moderating,
     ) -> None:
         self._visit = visit

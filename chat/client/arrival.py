@@ -12,6 +12,7 @@ from chat.client.logs import LogView
 from chat.client.posts import Posts
 from chat.client.reading import Arrival, Reading
 from chat.client.visit import Visit
+from chat.ids import LogId
 from chat.wire import messages
 
 __all__ = ["LOBBY", "Arriving"]
@@ -19,7 +20,7 @@ __all__ = ["LOBBY", "Arriving"]
 LOBBY = "lobby"
 """The room of those who are in none."""
 
-_Entry = tuple[bytes, str, str, int, int]
+_Entry = tuple[LogId, str, str, int, int]
 
 
 class Arriving:
@@ -44,7 +45,7 @@ class Arriving:
         self._is_first = True
         self._has_said_where = False
         self._entries: list[_Entry] = []
-        self._opened: set[bytes] = set()
+        self._opened: set[LogId] = set()
         self._unanswered = 0
 
     def begin(self) -> None:
@@ -53,7 +54,7 @@ class Arriving:
         self._opened = set()
         self._ask_logs()
 
-    def opened_meanwhile(self, log: bytes) -> None:
+    def opened_meanwhile(self, log: LogId) -> None:
         """Note a log that this connection reads without having asked: not to be read again."""
         self._opened.add(log)
 

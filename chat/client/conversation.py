@@ -21,7 +21,7 @@ from chat.client.entrance import Entrance, Question
 from chat.client.identities import Identities
 from chat.client.incoming import Incoming
 from chat.client.interfaces import ExitStatus, Link, Network, Screen, TypedLine
-from chat.client.login import Credentials, Login
+from chat.client.login import Credentials, LoginRequests
 from chat.client.membership import Membership
 from chat.client.moderating import Moderating
 from chat.client.posts import Posts
@@ -82,7 +82,7 @@ class Conversation:
         self._backoff = backoff
         self._finish = finish
         self._seconds = seconds
-        login = Login(visit, identities, credentials)
+        login = LoginRequests(visit, identities, credentials)
         self._entrance = Entrance(
             visit,
             login,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from chat.client.interfaces import TypedLine
-from chat.client.login import Login
+from chat.client.login import LoginRequests
 from chat.client.visit import Visit
 from chat.wire import messages
 from chat.wire.identity import identity_fingerprint
@@ -17,7 +17,7 @@ __all__ = ["Devices"]
 class Devices:
     """Asks for a code for another one, lists them, takes one away."""
 
-    def __init__(self, visit: Visit, login: Login) -> None:
+    def __init__(self, visit: Visit, login: LoginRequests) -> None:
         self._visit = visit
         self._login = login
 

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import Final
 
 from chat.client.interfaces import ExitStatus, Link, Network
-from chat.client.login import Login, LoginError
+from chat.client.login import LoginError, LoginRequests
 from chat.client.trust import HostKeyCheck, TrustError, Verdict
 from chat.client.visit import Visit
 from chat.wire.messages import Refused, Welcome
@@ -43,7 +43,7 @@ class Entrance:
     def __init__(
         self,
         visit: Visit,
-        login: Login,
+        login: LoginRequests,
         check: HostKeyCheck,
         network: Network,
         *,

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from Crypto import PassphraseRequiredError
 
+from chat.files import create_whole
 from chat.wire.identity import Identity
 
 __all__ = ["Identities", "IdentityError"]
@@ -99,12 +100,4 @@ class Identities:
     def _create(self, path: Path, identity: Identity) -> None:
         """Write a key, unless another client of the same user was faster."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = path.with_name(f"{path.name}.{os.getpid()}")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with open(os.open(new, flags, 0o600), "wb", buffering=0) as file:
-            file.write(identity.to_pem(self._passphrase).encode("ascii"))
-            os.fsync(file.fileno())
-        if path.exists():
-            new.unlink()
-        else:
-            new.rename(path)
+        create_whole(path, identity.to_pem(self._passphrase).encode("ascii"))

@@ -7,12 +7,13 @@ from msgspec import UNSET, Struct, UnsetType
 from chat.client.identities import Identities, IdentityError
 from chat.client.interfaces import TypedLine
 from chat.client.visit import Visit
+from chat.ids import DeviceKey
 from chat.rooms.errors import RequestError
 from chat.rooms.names import name_key, prepare_nick
 from chat.wire import messages
 from chat.wire.identity import Identity
 
-__all__ = ["Credentials", "Login", "LoginError"]
+__all__ = ["Credentials", "LoginError", "LoginRequests"]
 
 
 class LoginError(Exception):
@@ -30,7 +31,7 @@ class Credentials:
     password: str | UnsetType = UNSET
 
 
-class Login:
+class LoginRequests:
     """Makes login requests."""
 
     def __init__(self, visit: Visit, identities: Identities, credentials: Credentials) -> None:
@@ -80,7 +81,7 @@ class Login:
             self._identities.discard(self._nick)
             self._identity = None
 
-    def is_own(self, key: bytes) -> bool:
+    def is_own(self, key: DeviceKey) -> bool:
         """Tell whether this is the key that one is logged in with."""
         return self._identity is not None and self._identity.public == key
 

@@ -5,6 +5,7 @@ logs by name and knows the current room.
 """
 
 from chat.client.texts import Texts
+from chat.ids import LogId
 from chat.limits import ClientLimits
 from chat.rooms.names import name_key
 from chat.wire.messages import Opened
@@ -130,14 +131,14 @@ class LogBook:
     """All logs that are read, and which of them is the current room."""
 
     def __init__(self) -> None:
-        self._views: dict[bytes, LogView] = {}
-        self._current: bytes | None = None
+        self._views: dict[LogId, LogView] = {}
+        self._current: LogId | None = None
 
     def views(self) -> list[LogView]:
         """Return all logs, in the order they were opened."""
         return list(self._views.values())
 
-    def get(self, log: bytes) -> LogView | None:
+    def get(self, log: LogId) -> LogView | None:
         """Return what is known of a log."""
         return self._views.get(log)
 
@@ -145,7 +146,7 @@ class LogBook:
         """Keep a log."""
         self._views[view.log] = view
 
-    def remove(self, log: bytes) -> None:
+    def remove(self, log: LogId) -> None:
         """Forget a log.
 
         If it was the current room there is none then, rather than another: what is typed for the
@@ -160,7 +161,7 @@ class LogBook:
         """The room that typed lines go to, None if there is none."""
         return None if self._current is None else self._views.get(self._current)
 
-    def make_current(self, log: bytes) -> None:
+    def make_current(self, log: LogId) -> None:
         """Let typed lines go to a log."""
         self._current = log
 
@@ -168,7 +169,7 @@ class LogBook:
         """Return whether typed lines go there."""
         return self.is_current_log(view.log)
 
-    def is_current_log(self, log: bytes) -> bool:
+    def is_current_log(self, log: LogId) -> bool:
         """The same by the log's id."""
         return log == self._current
 

@@ -7,6 +7,7 @@ was stored while the answer was lost.
 """
 
 from chat.client.interfaces import TypedLine
+from chat.ids import AccountId, LogId, RecordId
 from chat.wire.messages import Delete, Edit, Post, React
 from chat.wire.records import record_id
 
@@ -43,13 +44,13 @@ class Outbox:
         waiting = self._waiting.pop(number, None)
         return None if waiting is None else waiting[0]
 
-    def take_record(self, account: bytes, identifier: bytes) -> Posting | None:
+    def take_record(self, account: AccountId, identifier: RecordId) -> Posting | None:
         """The same by the id of the record that `account` caused with it."""
         for posting, _ in self._waiting.values():
             if record_id(account, posting.message) == identifier:
                 return self.take(posting.id)
         return None
 
-    def of(self, log: bytes) -> list[Posting]:
+    def of(self, log: LogId) -> list[Posting]:
         """Return what waits for a log."""
         return [posting for posting, _ in self._waiting.values() if posting.log == log]

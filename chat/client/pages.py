@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from chat.client.display import format_body, make_visible
 from chat.client.texts import Texts
+from chat.ids import AccountId
 from chat.wire.messages import (
     Body,
     DeleteBody,
@@ -74,7 +75,7 @@ def _line(record: Delivered, now: Texts, said: set[int]) -> str | None:
 
 def _reactions(records: list[Delivered]) -> dict[int, list[str]]:
     """Return who reacted how, by message. An account has at most one reaction to each."""
-    latest: dict[int, dict[bytes, str]] = {}
+    latest: dict[int, dict[AccountId, str]] = {}
     for record in records:
         match record.body:
             case ReactionBody(account=account, nick=nick, seq=seq, reaction=sign):

@@ -11,6 +11,7 @@ from chat.client.interfaces import TypedLine
 from chat.client.logs import LogView
 from chat.client.outbox import Posting
 from chat.client.visit import Visit
+from chat.ids import LogId, MessageId
 from chat.wire import messages
 from chat.wire.messages import Body, DeleteBody, EditBody, ReactionBody, TextBody, Unknown
 from chat.wire.records import Delivered
@@ -29,11 +30,11 @@ class Posts:
         self._visit.outbox.add(posting, line)
         self._visit.asking.send(posting)
 
-    def next_ids(self) -> tuple[int, bytes]:
+    def next_ids(self) -> tuple[int, MessageId]:
         """Return a request id and a message id for something new."""
-        return self._visit.asking.next_id(), self._visit.random_bytes(16)
+        return self._visit.asking.next_id(), MessageId(self._visit.random_bytes(16))
 
-    def send_again(self, log: bytes) -> None:
+    def send_again(self, log: LogId) -> None:
         """Send everything that is not settled in a log that is read again, in order."""
         for posting in self._visit.outbox.of(log):
             self._visit.asking.send(posting)
@@ -75,7 +76,7 @@ class Posts:
         self._visit.line_done()
         return True
 
-    def give_up(self, log: bytes, name: str) -> None:
+    def give_up(self, log: LogId, name: str) -> None:
         """Settle what was to be said in a log that one is no member of any more."""
         for posting in self._visit.outbox.of(log):
             sentence = f"A line for {name} could not be sent: you are no member any more."

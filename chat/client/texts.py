@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from chat.ids import AccountId
 from chat.wire.messages import Body, DeleteBody, EditBody, TextBody, Unknown
 
 __all__ = ["Said", "Texts"]
@@ -11,7 +12,7 @@ __all__ = ["Said", "Texts"]
 class Said:
     """A message: who said it, and what it says now."""
 
-    account: bytes
+    account: AccountId
     nick: str
     text: str
     edited: int = 0
@@ -38,7 +39,7 @@ class Texts:
         """Return the message `seq`, if it is known and not deleted."""
         return self._said.get(seq)
 
-    def last(self, account: bytes, *, is_own: bool) -> int | None:
+    def last(self, account: AccountId, *, is_own: bool) -> int | None:
         """Return the number of the last message of `account`, or of anybody else."""
         return max(
             (seq for seq, said in self._said.items() if (said.account == account) == is_own),

@@ -12,6 +12,7 @@ from chat.client.display import make_visible, shorten
 from chat.client.interfaces import ExitStatus, Screen, TypedLine
 from chat.client.logs import LogBook
 from chat.client.outbox import Outbox
+from chat.ids import NOBODY
 from chat.limits import ClientLimits
 from chat.wire.messages import Refused
 from chat.wire.sealing import RandomBytes
@@ -40,7 +41,7 @@ class Visit:
         self.asking = Asking()
         self.outbox = Outbox()
         self.book = LogBook()
-        self.account = b""
+        self.account = NOBODY
         self.nick = ""
         self.status = ExitStatus.OK
 

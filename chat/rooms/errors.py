@@ -15,6 +15,7 @@ __all__ = [
     "BadTokenError",
     "BannedError",
     "ClosedError",
+    "InvalidError",
     "LastDeviceError",
     "MutedError",
     "NickEmptyError",
@@ -23,6 +24,7 @@ __all__ = [
     "NickTooLongError",
     "NoSearchError",
     "NoSuchDeviceError",
+    "NoSuchMemberError",
     "NoSuchNickError",
     "NoSuchRoomError",
     "NotAMemberError",
@@ -252,10 +254,17 @@ class TooManyInvitationsError(RequestError):
 
 
 class NotAMemberError(RequestError):
-    """Something that only members of a room may do."""
+    """Something that only members of a room may do, by somebody who is none."""
 
     code = "not_a_member"
     sentence = "You are not in that room."
+
+
+class NoSuchMemberError(RequestError):
+    """Somebody who is no member of a room, and whose nickname is the argument."""
+
+    code = "no_such_member"
+    sentence = "{} is not in that room."
 
 
 class NotAllowedError(RequestError):
@@ -273,7 +282,7 @@ class NotYoursError(RequestError):
 
 
 class AlreadyReadingError(RequestError):
-    """A second join."""
+    """A second join; the argument is the log that is read."""
 
     code = "already_reading"
     sentence = "You are in that room already."
@@ -312,6 +321,13 @@ class NotStoredError(RequestError):
 
     code = "not_stored"
     sentence = "The server could not store this, and nobody has seen it; please try again."
+
+
+class InvalidError(RequestError):
+    """Something that cannot be asked for; the argument is the sentence that says what."""
+
+    code = "invalid"
+    sentence = "{}"
 
 
 class UnknownRequestError(RequestError):

@@ -1,17 +1,19 @@
 """What happens in a log, and everybody there gets to know. Values only.
 
-What is `Passing` is told to those who are there and not kept; all else is kept in the log.
+What is `Kept` becomes a record of the log. What is `Passing` is told to those who are there.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+
+from chat.ids import AccountId, LogId
 
 __all__ = [
+    "Arrived",
     "Deleted",
+    "Departed",
     "Edited",
     "Happening",
-    "Joined",
-    "Left",
+    "Kept",
     "Passing",
     "Reacted",
     "Renamed",
@@ -22,18 +24,19 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that `nick`, the account `account`, did in `log`."""
+    """Something that an account did in a log."""
 
-    is_kept: ClassVar[bool] = True
-    """Whether the log keeps it."""
-
-    log: bytes
-    account: bytes
-    nick: str
+    log: LogId
+    account: AccountId
 
 
 @dataclass(frozen=True, slots=True)
-class Said(Happening):
+class Kept(Happening):
+    """What the log keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said(Kept):
     """Said `text`, perhaps in reply to the record `reply` (0 for none)."""
 
     text: str
@@ -41,7 +44,7 @@ class Said(Happening):
 
 
 @dataclass(frozen=True, slots=True)
-class Edited(Happening):
+class Edited(Kept):
     """Made `text` the text of the record `seq`."""
 
     seq: int
@@ -49,22 +52,22 @@ class Edited(Happening):
 
 
 @dataclass(frozen=True, slots=True)
-class Deleted(Happening):
+class Deleted(Kept):
     """Removed the record `seq`."""
 
     seq: int
 
 
 @dataclass(frozen=True, slots=True)
-class Reacted(Happening):
-    """Reacted to the record `seq`; nothing takes an earlier reaction back."""
+class Reacted(Kept):
+    """Reacted to the record `seq`; with an empty reaction, took the earlier one back."""
 
     seq: int
     reaction: str
 
 
 @dataclass(frozen=True, slots=True)
-class TopicSet(Happening):
+class TopicSet(Kept):
     """Said what the room is about."""
 
     topic: str
@@ -74,21 +77,20 @@ class TopicSet(Happening):
 class Passing(Happening):
     """What no log keeps."""
 
-    is_kept: ClassVar[bool] = False
+
+@dataclass(frozen=True, slots=True)
+class Arrived(Passing):
+    """Is here now: became a member, or its first connection came."""
 
 
 @dataclass(frozen=True, slots=True)
-class Joined(Passing):
-    """Is here now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Left(Passing):
+class Departed(Passing):
     """Is here no longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Renamed(Passing):
-    """Was known as `was`."""
+    """Was known as `was`, and is known as `nick` now."""
 
     was: str
+    nick: str

@@ -1,14 +1,15 @@
 """Who may what: roles and sanctions, in a room and on the whole server.
 
-Both have a `Standing` of their own. An operator of the server is one in every room that is shared,
-and its owner an owner. Nobody can do anything to somebody whose role is not below their own.
+Both have a `Standing`. An operator of the server is one in every shared room; an owner of the
+server ranks above the owner of a room there. Nobody can do anything to somebody of an equal or
+higher role.
 """
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, IntEnum
-from typing import assert_never
 
+from chat.ids import AccountId
 from chat.rooms.errors import NotAllowedError
 
 __all__ = ["Action", "Role", "Sanction", "Standing", "check_above", "reason", "until"]
@@ -20,6 +21,8 @@ class Role(IntEnum):
     MEMBER = 0
     OPERATOR = 1
     OWNER = 2
+    HOST = 3
+    """In a room: an owner of the server."""
 
 
 class Action(Enum):
@@ -54,51 +57,23 @@ class Sanction:
 
 @dataclass(slots=True)
 class Standing:
-    """Roles and sanctions of accounts, by their ids."""
+    """Roles and sanctions of accounts, expired ones included."""
 
-    owners: set[bytes] = field(default_factory=set)
-    operators: set[bytes] = field(default_factory=set)
-    muted: dict[bytes, Sanction] = field(default_factory=dict)
-    banned: dict[bytes, Sanction] = field(default_factory=dict)
+    roles: dict[AccountId, Role] = field(default_factory=dict)
+    muted: dict[AccountId, Sanction] = field(default_factory=dict)
+    banned: dict[AccountId, Sanction] = field(default_factory=dict)
 
-    def role(self, account: bytes) -> Role:
+    def role(self, account: AccountId) -> Role:
         """Return an account's role."""
-        if account in self.owners:
-            return Role.OWNER
-        return Role.OPERATOR if account in self.operators else Role.MEMBER
+        return self.roles.get(account, Role.MEMBER)
 
-    def mute(self, account: bytes, now: int) -> Sanction | None:
+    def mute(self, account: AccountId, now: int) -> Sanction | None:
         """Return what silences an account, if anything does."""
         return _in_force(self.muted, account, now)
 
-    def ban(self, account: bytes, now: int) -> Sanction | None:
+    def ban(self, account: AccountId, now: int) -> Sanction | None:
         """Return what keeps an account out, if anything does."""
         return _in_force(self.banned, account, now)
-
-    def apply(self, action: Action, account: bytes, sanction: Sanction) -> None:
-        """Note what was done to an account; to be kicked leaves no trace here."""
-        match action:
-            case Action.BAN:
-                self.banned[account] = sanction
-                self.operators.discard(account)
-            case Action.UNBAN:
-                self.banned.pop(account, None)
-            case Action.MUTE:
-                self.muted[account] = sanction
-            case Action.UNMUTE:
-                self.muted.pop(account, None)
-            case Action.OP:
-                self.operators.add(account)
-            case Action.DEOP:
-                self.operators.discard(account)
-            case Action.KICK:
-                pass
-            case _:
-                assert_never(action)
-
-    def copy(self) -> "Standing":
-        """Return the same, to go back to."""
-        return Standing(set(self.owners), set(self.operators), dict(self.muted), dict(self.banned))
 
 
 def check_above(action: Action, actor: Role, target: Role) -> None:
@@ -120,9 +95,8 @@ def reason(sanction: Sanction) -> str:
     return f": {sanction.reason}." if sanction.reason else "."
 
 
-def _in_force(sanctions: dict[bytes, Sanction], account: bytes, now: int) -> Sanction | None:
+def _in_force(
+    sanctions: dict[AccountId, Sanction], account: AccountId, now: int
+) -> Sanction | None:
     sanction = sanctions.get(account)
-    if sanction is not None and not sanction.holds(now):
-        del sanctions[account]
-        return None
-    return sanction
+    return sanction if sanction is not None and sanction.holds(now) else None

@@ -1,51 +1,63 @@
-"""One log's membership: who is in it, who may come, who may do what."""
+"""One log's membership: who is in it, who may come, who may do what. Changed by `Hub.put` alone."""
 
 from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
-from enum import Enum
 
-from chat.limits import MEMBERS_PAGE, TOPIC_CHARACTERS
+from chat.ids import AccountId, LogId
+from chat.limits import MEMBERS_PAGE
 from chat.rooms.errors import (
     BannedError,
     NotAllowedError,
     NotAMemberError,
     NotInvitedError,
-    TextTooLongError,
 )
 from chat.rooms.names import name_key
 from chat.rooms.people import Account
-from chat.rooms.roles import Standing, reason, until
+from chat.rooms.roles import Role, Standing, reason, until
+from chat.rooms.values import InvitedBy, Kind, RoomProfile
 
-__all__ = ["Kind", "Room"]
-
-
-class Kind(Enum):
-    """Who may join."""
-
-    PUBLIC = "public"
-    INVITE = "invite"
-    PRIVATE = "private"
-    """Nobody: a conversation of two, or of one with itself."""
+__all__ = ["Room"]
 
 
 @dataclass(slots=True, eq=False)
 class Room:
     """A log and its members: a room, or a private conversation."""
 
-    log: bytes
-    kind: Kind
-    name: str
-    owner: bytes
-    """The account that made it."""
-    topic: str = ""
-    slow: int = 0
-    """Seconds between two posts of one who is no operator."""
-    invited: set[bytes] = field(default_factory=set)
+    log: LogId
+    profile: RoomProfile
+    invited: dict[AccountId, InvitedBy] = field(default_factory=dict)
     standing: Standing = field(default_factory=Standing)
-    members: dict[bytes, Account] = field(default_factory=dict)
+    members: dict[AccountId, Account] = field(default_factory=dict)
     _keys: list[str] = field(default_factory=list)
     """Of the members' nicknames, sorted, so that a page of a large room costs no more than one of a
     small room."""
+
+    # --- Looking ---
+
+    @property
+    def kind(self) -> Kind:
+        """Who may join."""
+        return self.profile.kind
+
+    @property
+    def name(self) -> str:
+        """What it is called; empty for a private conversation."""
+        return self.profile.name
+
+    @property
+    def owner(self) -> AccountId:
+        """The account that made it."""
+        return self.profile.owner
+
+    @property
+    def topic(self) -> str:
+        """What it is about."""
+        return self.profile.topic
+
+    @property
+    def slow(self) -> int:
+        """Seconds between two posts of somebody who is no operator."""
+        return self.profile.slow
 
     def name_for(self, account: Account) -> str:
         """Return what the room is called by this member."""
@@ -54,49 +66,22 @@ class Room:
         others = [member for member in self.members.values() if member is not account]
         return others[0].nick if others else account.nick
 
-    def __post_init__(self) -> None:
-        """Whoever made it may do everything in it."""
-        self.standing.owners.add(self.owner)
+    def role(self, account: AccountId) -> Role:
+        """Return what an account may do here, whatever it may do on the server."""
+        return Role.OWNER if account == self.owner else self.standing.role(account)
 
-    def check_may_join(self, account: Account, now: int) -> None:
-        """Raise BannedError or NotInvitedError if this account may not become a member."""
-        banned = self.standing.ban(account.id, now)
-        if banned is not None:
-            raise BannedError(self.name, until(banned), reason(banned))
-        if self.kind is not Kind.PUBLIC and account.id not in (self.owner, *self.invited):
-            raise NotInvitedError
+    @property
+    def is_unused(self) -> bool:
+        """Whether nobody is in it, invited, or known to it by what they may do."""
+        return not (self.members or self.invited) and self.standing == Standing()
 
-    def invite(self, account: Account) -> None:
-        """Let an account join, unless it is banned or in already."""
-        if account.id not in self.members and account.id not in self.standing.banned:
-            self.invited.add(account.id)
-            account.invitations.add(self.log)
+    def keys_after(self, nick: str | None) -> tuple[list[str], bool]:
+        """Return `name_key`s of members, from behind `nick`, and whether more follow."""
+        start = 0 if nick is None else bisect_right(self._keys, name_key(nick))
+        end = start + MEMBERS_PAGE
+        return self._keys[start:end], len(self._keys) > end
 
-    def uninvite(self, account: Account) -> None:
-        """Let an account join no more, where one has to be invited."""
-        self.invited.discard(account.id)
-        account.invitations.discard(self.log)
-
-    def add(self, account: Account) -> None:
-        """Make an account a member."""
-        self.members[account.id] = account
-        account.logs.add(self.log)
-        self.uninvite(account)
-        insort(self._keys, name_key(account.nick))
-
-    def remove(self, account: Account) -> None:
-        """Make a member one no longer."""
-        del self.members[account.id]
-        account.logs.discard(self.log)
-        self.forget_nick(account.nick)
-
-    def forget_nick(self, nick: str) -> None:
-        """No longer list this nickname: it is about to change."""
-        del self._keys[bisect_left(self._keys, name_key(nick))]
-
-    def list_nick(self, nick: str) -> None:
-        """List this nickname of a member."""
-        insort(self._keys, name_key(nick))
+    # --- Checks ---
 
     def check_member(self, account: Account) -> None:
         """Raise NotAMemberError if this account is none."""
@@ -104,17 +89,46 @@ class Room:
             raise NotAMemberError
 
     def check_shared(self) -> None:
-        """Raise NotAllowedError for a private conversation."""
+        """Raise NotAllowedError for what a private conversation does not have."""
         if self.kind is Kind.PRIVATE:
             raise NotAllowedError
 
-    def check_topic(self, topic: str) -> None:
-        """Raise TextTooLongError."""
-        if len(topic) > TOPIC_CHARACTERS:
-            raise TextTooLongError(TOPIC_CHARACTERS, "characters")
+    def check_may_join(self, account: Account, now: int) -> None:
+        """Raise BannedError or NotInvitedError if this account may not become a member."""
+        banned = self.standing.ban(account.id, now)
+        if banned is not None:
+            raise BannedError(self.name, until(banned), reason(banned))
+        is_welcome = account.id in self.invited or self.role(account.id) >= Role.OPERATOR
+        if self.kind is not Kind.PUBLIC and not is_welcome:
+            raise NotInvitedError
 
-    def keys_after(self, nick: str | None) -> tuple[list[str], bool]:
-        """Return keys of nicknames, sorted, from behind `nick`, and whether more follow."""
-        start = 0 if nick is None else bisect_right(self._keys, name_key(nick))
-        end = start + MEMBERS_PAGE
-        return self._keys[start:end], len(self._keys) > end
+    # --- Changing: see `Hub.put` ---
+
+    def add(self, account: Account) -> None:
+        """Make an account a member."""
+        self.members[account.id] = account
+        account.logs.add(self.log)
+        self.list_nick(account.nick)
+
+    def remove(self, account: Account) -> None:
+        """Make a member one no longer."""
+        del self.members[account.id]
+        account.logs.discard(self.log)
+        self.forget_nick(account.nick)
+
+    def invite(self, account: Account, invited: InvitedBy | None) -> None:
+        """Let an account join, or no longer, where one has to be invited."""
+        if invited is None:
+            del self.invited[account.id]
+            account.invitations.discard(self.log)
+        else:
+            self.invited[account.id] = invited
+            account.invitations.add(self.log)
+
+    def forget_nick(self, nick: str) -> None:
+        """No longer list this nickname."""
+        del self._keys[bisect_left(self._keys, name_key(nick))]
+
+    def list_nick(self, nick: str) -> None:
+        """List this nickname of a member."""
+        insort(self._keys, name_key(nick))

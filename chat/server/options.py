@@ -13,8 +13,8 @@ from twisted.cred.credentials import IUsernamePassword
 from twisted.python import usage
 
 from chat import __version__
-from chat.rooms.entries import Registration
 from chat.rooms.errors import RequestError
+from chat.rooms.invitations import Registration
 from chat.rooms.names import prepare_nick
 from chat.server.settings import describe_limits, parse_limit
 from chat.server.state.directory import default_state_path

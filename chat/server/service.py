@@ -27,18 +27,19 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chat.limits import Limits
-from chat.rooms.entries import Registration
+from chat.rooms.invitations import Registration
 from chat.server.administration.console import SOCKET, ConsoleFactory
 from chat.server.administration.control import Control
 from chat.server.connections.factory import ChatFactory
 from chat.server.options import DEFAULT_LISTEN, Options
 from chat.server.passwords.authenticator import Authenticator
-from chat.server.requests.dispatcher import Desk, utc_milliseconds
-from chat.server.state.directory import STORE, ConfigurationError, State
-from chat.server.state.retention import EVERYTHING, Keeps, Retention
-from chat.store import sqlite as store
+from chat.server.requests.dispatcher import Dispatcher, utc_milliseconds
+from chat.server.settings import ConfigurationError
+from chat.server.state.directory import StateDirectory, store_url
+from chat.server.state.retention import EVERYTHING, Retention, RetentionPolicy
+from chat.store import engine
 from chat.store.interface import LogStore, StoreError
-from chat.store.sqlite import open_store
+from chat.store.registry import open_store, put_temporary_files_in
 from chat.wire.hostkey import HostKey
 
 __all__ = ["DEFAULT_LISTEN", "ChatService", "Options", "makeService"]
@@ -65,26 +66,27 @@ class ChatService(Service):
         state_path: Path,
         clock: "Reactor",
         limits: Limits,
-        keeps: Keeps = EVERYTHING,
+        retention: RetentionPolicy = EVERYTHING,
         has_search: bool = True,
         registration: Registration = Registration.OPEN,
         operators: Sequence[str] = (),
-        open_store: Callable[[Path, store.Reactor, bool], LogStore] = open_store,
+        open_store: Callable[[str, engine.Reactor, bool], LogStore] = open_store,
         checkers: Sequence[ICredentialsChecker] = (),
     ) -> None:
         self._endpoints = endpoints
         self._state_path = state_path
         self._clock = clock
         self._limits = limits
-        self._keeps = keeps
+        self._policy = retention
         self._has_search = has_search
         self._registration = registration
         self._operators = operators
         self._open_store = open_store
         self.authenticator = Authenticator(checkers) if checkers else None
         """Who knows passwords; nobody, where there are none."""
-        self._state: State | None = None
+        self._state: StateDirectory | None = None
         self._store: LogStore | None = None
+        self._dispatcher: Dispatcher | None = None
         self._retention: Retention | None = None
         self._console: ConsoleFactory | None = None
         self._console_port: IListeningPort | None = None
@@ -116,24 +118,26 @@ class ChatService(Service):
         Service.startService(self)
         gc.set_threshold(*_COLLECTING)
         try:
-            self._state = State(self._state_path)
+            self._state = StateDirectory(self._state_path)
             host_key = self._state.host_key()
             storage_key = self._state.storage_key()
-            self._store = self._open_store(self._state_path / STORE, self._clock, self._has_search)
+            put_temporary_files_in(self._state_path)
+            url = store_url(self._state_path)
+            self._store = self._open_store(url, self._clock, self._has_search)
         except (ConfigurationError, StoreError) as error:
             raise SystemExit(f"encchat: {error}") from None
         self.factory.host_key = host_key
-        self.factory.desk = desk = Desk(
+        self.factory.dispatcher = self._dispatcher = dispatcher = Dispatcher(
             *(self._store, storage_key, self._clock, self._limits),
-            keeps=self._keeps,
+            retention=self._policy,
             registration=self._registration,
             owners=self._operators,
             authenticator=self.authenticator,
         )
-        control = Control(desk, self._state, host_key, self._rekey)
+        control = Control(dispatcher.context, self._state, host_key, self._rekey)
         self._console = ConsoleFactory(control)
         self._retention = Retention(
-            *(desk.context.hub, self._store, self._keeps, self._clock),
+            *(dispatcher.context.hub, dispatcher.context.commits, self._policy, self._clock),
             *(self._limits.trim_seconds, utc_milliseconds),
         )
         self.factory.start()
@@ -158,7 +162,8 @@ class ChatService(Service):
                 )
 
     def _load(self) -> None:
-        loading = Deferred.fromCoroutine(self.factory.desk.load())
+        assert self._dispatcher is not None
+        loading = Deferred.fromCoroutine(self._dispatcher.load())
         loading.addCallbacks(self._open, self._not_loaded)
 
     def _rekey(self, host_key: HostKey) -> None:
@@ -167,6 +172,8 @@ class ChatService(Service):
 
     def _open(self, _: object) -> None:
         """Everything is known: serve."""
+        if not self.running:
+            return  # It was stopped meanwhile.
         assert self._retention is not None and self._console is not None
         path = self._state_path / SOCKET
         try:
@@ -181,6 +188,8 @@ class ChatService(Service):
         self.factory.open()
 
     def _not_loaded(self, failure: Failure) -> None:
+        if not self.running:
+            return
         _log.critical("encchat cannot start: {reason}", reason=failure.getErrorMessage())
         self._clock.stop()
 
@@ -219,7 +228,8 @@ class ChatService(Service):
             except OSError:  # Its file is gone; the store has to be closed all the same.
                 _log.failure("A port could not be closed")
         if self._store is not None:
-            self.factory.desk.close()
+            if self._dispatcher is not None:
+                await self._dispatcher.close()
             await self._store.close()
         if self._state is not None:
             self._state.close()
@@ -259,10 +269,10 @@ def makeService(options: Options) -> ChatService:
             ) from None
     clock = cast(Reactor, reactor)
     clock.callLater(0, _exit_cleanly_on_signals, clock)
-    keeps = Keeps(options["keep-days"], options["keep-records"])
+    retention = RetentionPolicy(options["keep-days"], options["keep-records"])
     limits = Limits(**options["limits"])
     return ChatService(
-        *(endpoints, options["state"], clock, limits, keeps, not options["no-search"]),
+        *(endpoints, options["state"], clock, limits, retention, not options["no-search"]),
         registration=options["registration"],
         operators=options["operators"],
         checkers=options["credCheckers"],
@@ -281,7 +291,7 @@ def _with_backlog(description: str) -> str:
     return f"{description}:backlog={_BACKLOG}"
 
 
-class Reactor(store.Reactor, IReactorCore, IReactorUNIX):
+class Reactor(engine.Reactor, IReactorCore, IReactorUNIX):
     """What is needed of the reactor."""
 
 

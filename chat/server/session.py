@@ -1,15 +1,17 @@
-"""What the rest of the server needs of a connection."""
+"""What the rest of the server needs of a connection, and a connection of the rest."""
 
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from chat.rooms.errors import RequestError
-from chat.server.fanout.runs import Run
+from chat.ids import AccountId, DeviceKey, LogId
+from chat.rooms.addresses import Address, AddressGroup
+from chat.rooms.errors import AlreadyReadingError, RequestError
 from chat.wire import messages
 from chat.wire.errors import CloseCode
+from chat.wire.runs import Run
 
-__all__ = ["Session", "refuse"]
+__all__ = ["Requests", "Session", "refuse"]
 
 
 class Session(Protocol):
@@ -18,14 +20,18 @@ class Session(Protocol):
 
     number: int
     """Unique among this server's connections."""
-    address: str
-    """Where it comes from: an IP address, or something else for a local socket."""
-    group: str
-    """What that is counted with (`chat.server.connections.addresses`)."""
+    address: Address
+    """Where it comes from, for the log and for counting failed logins."""
+    group: AddressGroup
+    """What that is counted with, for bans of networks."""
     binding: bytes
     """What names the connection, for a login to sign (docs/protocol.md 4.4)."""
-    device: bytes
-    """The key that is logged in here; empty before."""
+    account: AccountId
+    """Who is logged in here; `NOBODY` before. Set by the handler of logins."""
+    device: DeviceKey
+    """The key that is logged in here; empty before. Set by the handler of logins."""
+    reading: set[LogId]
+    """The logs whose records it is given. Kept by those (`chat.server.fanout.readers`)."""
     is_gone: bool
     """Closed, or about to be: nothing reaches the client any more."""
     is_goodbye: bool
@@ -42,7 +48,14 @@ class Session(Protocol):
         ...
 
     def admit(self) -> None:
-        """Somebody has logged in here."""
+        """Let the connection keep its place: somebody has logged in."""
+        ...
+
+    def charge(self, cost: int) -> None:
+        """Take `cost` lines more from the client's rate: a request costs more than its line.
+
+        A client that sends too fast is throttled: it is not read until it is within its rate.
+        """
         ...
 
     def hold(self) -> None:
@@ -58,6 +71,23 @@ class Session(Protocol):
         ...
 
 
+class Requests(Protocol):
+    """Where a session's requests go."""
+
+    def handle(self, session: Session, message: Struct) -> None:
+        """Do what a client asked, and answer it."""
+        ...
+
+    def catch_up(self, session: Session) -> None:
+        """Let a session that can take more read on."""
+        ...
+
+    def forget(self, session: Session) -> None:
+        """Drop a session that has ended."""
+        ...
+
+
 def refuse(session: Session, id: int, error: RequestError) -> None:
     """Answer a request with a refusal."""
-    session.send(messages.Refused(id, error.code, str(error)))
+    log = error.args[0] if isinstance(error, AlreadyReadingError) else UNSET
+    session.send(messages.Refused(id, error.code, str(error), log))

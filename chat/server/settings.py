@@ -1,4 +1,4 @@
-"""The limits that an operator sets: what `chat.limits.Limits` has, by the names it has there."""
+"""What an operator sets: the limits of `chat.limits.Limits`, by the names they have there."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from chat.limits import HELP, UNLIMITED_AT_0, Limits
 
-__all__ = ["describe_limits", "parse_limit"]
+__all__ = ["ConfigurationError", "describe_limits", "parse_limit"]
 
 _MOST: Final = 10**12
 """A larger number is a slip of the finger; and a float still holds it exactly."""
@@ -18,6 +18,10 @@ _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,15}")
 _SETTABLE: Final[dict[str, Field[Any]]] = {
     field.name: field for field in fields(Limits) if HELP in field.metadata
 }
+
+
+class ConfigurationError(Exception):
+    """Something the operator has to change; the text says what."""
 
 
 def parse_limit(text: str) -> tuple[str, float]:

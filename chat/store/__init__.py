@@ -1,1 +1,2 @@
-"""Logs, where they are kept. The rest of the server knows only `chat.store.interface`."""
+"""Logs and the state, where they are kept. The rest of the server knows only `interface`, and
+`registry`, which opens a store."""

@@ -130,6 +130,11 @@ class HeadlessClient:
         """How often it said that it is connected again."""
         return sum("Connected again" in note for note in self.screen.notes)
 
+    @property
+    def sent_again(self) -> int:
+        """How often it sent a text that it had sent before."""
+        return self.sent - len(set(self._texts.values()))
+
     def start(self) -> None:
         """Connect."""
         self._ticker.start(_TICK_SECONDS)

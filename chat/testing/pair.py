@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from chat.ids import AccountId, DeviceKey, LogId, RecordId
 from chat.limits import Limits
 from chat.wire.connection import (
     ClientConnection,
@@ -37,7 +38,8 @@ __all__ = ["HOST_KEY", "FakeClock", "FakeLog", "Pair", "seeded_bytes", "split_li
 HOST_KEY: Final = HostKey.from_seed(bytes(range(32)))
 """A host key that everybody knows."""
 
-_LOGIN: Final = Login(1, "alice", bytes(32), bytes(64))
+_LOG: Final = LogId(bytes(range(16)))
+_LOGIN: Final = Login(1, "alice", DeviceKey(bytes(32)), bytes(64))
 """The login of a client that was not given another."""
 
 
@@ -158,7 +160,7 @@ class Pair:
         self.shake_hands(login)
         welcome = Welcome(
             id=login.id,
-            account=bytes(16),
+            account=AccountId(bytes(16)),
             nick=login.nick,
             server="encchat testing",
             time=0,
@@ -186,7 +188,7 @@ class FakeLog:
     Change `epoch` and `key` to begin another epoch, and send `keys` again.
     """
 
-    log: bytes = bytes(range(16))
+    log: LogId = _LOG
     epoch: int = 1
     key: bytes = field(default=bytes(range(KEY_BYTES)), repr=False)
     seq: int = 0
@@ -239,7 +241,7 @@ class FakeLog:
         return self._line(0, body)
 
     def _line(self, seq: int, body: Body) -> bytes:
-        record_id = self.random_bytes(16)
+        record_id = RecordId(self.random_bytes(16))
         record = seal_record(
             BoxKey(self.key), self.log, self.epoch, record_id, encode(body), self.random_bytes
         )

@@ -11,11 +11,13 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.task import Clock
 
+from chat.ids import AccountId, LogId, MessageId
 from chat.limits import Limits
-from chat.rooms.entries import Registration
+from chat.rooms.invitations import Registration
 from chat.server.connections.factory import ChatFactory
-from chat.server.requests.accounts import Authenticator
-from chat.server.requests.dispatcher import Desk
+from chat.server.requests.context import PasswordChecker
+from chat.server.requests.dispatcher import Dispatcher
+from chat.server.state.commits import COMMIT_SECONDS
 from chat.store.interface import LogStore
 from chat.store.memory import MemoryStore
 from chat.testing.pair import HOST_KEY, seeded_bytes, split_lines
@@ -90,17 +92,17 @@ class Client:
         return self._requests
 
     @property
-    def account(self) -> bytes:
+    def account(self) -> AccountId:
         """The id of the account, as the server told it."""
         return next(it.account for it in self.received if isinstance(it, Welcome))
 
-    def log(self, room: str = "lobby") -> bytes:
+    def log(self, room: str = "lobby") -> LogId:
         """Return the id of a log that this connection has ever read, by its name."""
         return {it.room: it.log for it in self.received if isinstance(it, Opened)}[room]
 
-    def post(self, text: str, message: bytes | None = None, room: str = "lobby") -> int:
+    def post(self, text: str, message: MessageId | None = None, room: str = "lobby") -> int:
         """Send a post, under a random message id if none is given; return the request's id."""
-        message = self._server.random_bytes(16) if message is None else message
+        message = MessageId(self._server.random_bytes(16)) if message is None else message
         request = self.next_id()
         self.send(Post(request, self.log(room), message, text))
         return request
@@ -214,7 +216,7 @@ class Server:
         limits: Limits | None = None,
         seed: int = 0,
         registration: Registration = Registration.OPEN,
-        authenticator: Authenticator | None = None,
+        authenticator: PasswordChecker | None = None,
         owners: Sequence[str] = (),
     ) -> None:
         self.limits = Limits() if limits is None else limits
@@ -222,14 +224,14 @@ class Server:
         self.random_bytes = seeded_bytes(seed)
         self.store = MemoryStore() if store is None else store
         self.factory = ChatFactory(self.clock, self.limits, self.clock.seconds, self.random_bytes)
-        self.factory.desk = Desk(
+        self.factory.dispatcher = self.dispatcher = Dispatcher(
             *(self.store, STORAGE_KEY, self.clock, self.limits, self.milliseconds),
             self.random_bytes,
             registration=registration,
             authenticator=authenticator,
             owners=owners,
         )
-        loading = Deferred.fromCoroutine(self.factory.desk.load())
+        loading = Deferred.fromCoroutine(self.dispatcher.load())
         loading.addCallback(lambda _: self.factory.open())
         self.factory.host_key = HOST_KEY
         self.factory.start()
@@ -237,6 +239,7 @@ class Server:
         """All that were ever connected."""
         self.outgoing: list[tuple[Client, bytes]] = []
         """What clients have sent since the last `pump`, in this order."""
+        self.pump()
 
     def milliseconds(self) -> int:
         """Return the time of the server's clock."""
@@ -263,6 +266,7 @@ class Server:
         """Carry everything to where it goes, until nothing moves any more.
 
         In a turn the server first gets what was sent; then what is due happens; then clients read.
+        Time passes only where one commit follows another.
         """
         is_moving = True
         while is_moving:
@@ -270,12 +274,18 @@ class Server:
             for client, data in outgoing:
                 client.transport.receive(data)
             arrived = [client.transport.receive() for client in self.clients]
-            due = any(
-                call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()
-            )
+            due = self._is_due(0)
             self.clock.advance(0)
             read = [client.read() for client in self.clients]
             is_moving = any([outgoing, due, *arrived, *read])
+            if not is_moving and self._is_due(COMMIT_SECONDS):
+                self.clock.advance(COMMIT_SECONDS)
+                is_moving = True
+
+    def _is_due(self, seconds: float) -> bool:
+        """Tell whether something is going to happen so soon."""
+        end = self.clock.seconds() + seconds
+        return any(call.getTime() <= end for call in self.clock.getDelayedCalls())
 
     def advance(self, seconds: float) -> None:
         """Let time pass, one look at the deadlines after the other."""

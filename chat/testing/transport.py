@@ -12,11 +12,10 @@ from twisted.internet.interfaces import (
     IPushProducer,
     ITransport,
 )
+from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
-
-from chat.receiver import ConnectionProtocol
 
 __all__ = ["FakeTransport"]
 
@@ -33,7 +32,7 @@ class FakeTransport:
     chunk_bytes: int = 2**16
     """The most that the protocol gets in one `dataReceived`."""
 
-    def __init__(self, protocol: ConnectionProtocol, clock: Clock, address: IAddress) -> None:
+    def __init__(self, protocol: Protocol, clock: Clock, address: IAddress) -> None:
         self.protocol = protocol
         self.writes: list[bytes] = []
         """What each call of `write` brought."""

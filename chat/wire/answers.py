@@ -1,6 +1,19 @@
 """What a server answers and tells (docs/protocol.md sections 6.2 and 6.3)."""
 
-from chat.wire.fields import Epoch, Id16, Key, Message, Natural, PublicKey, RequestId, Seconds
+from msgspec import UNSET, UnsetType
+
+from chat.wire.fields import (
+    Account,
+    Device,
+    Epoch,
+    Key,
+    Log,
+    Message,
+    Natural,
+    RequestId,
+    Seconds,
+    TokenValue,
+)
 
 __all__ = [
     "CodeIssued",
@@ -30,18 +43,19 @@ class Ok(Message, frozen=True):
 
 
 class Refused(Message, frozen=True):
-    """Not done. `text` is a sentence for the user."""
+    """Not done. `text` is a sentence for the user, and `log` what is read already."""
 
     id: RequestId
     code: str
     text: str
+    log: Log | UnsetType = UNSET
 
 
 class Welcome(Message, frozen=True):
     """Logged in. `time` in milliseconds of UTC; the rest as docs/protocol.md 6.2 says."""
 
     id: RequestId
-    account: Id16
+    account: Account
     nick: str
     server: str
     time: Natural
@@ -54,7 +68,7 @@ class LogList(Message, frozen=True, tag="logs"):
     """A page of logs: (id, kind, name, last sequence number, the last one seen)."""
 
     id: RequestId
-    logs: list[tuple[Id16, str, str, Natural, Natural]]
+    logs: list[tuple[Log, str, str, Natural, Natural]]
     more: bool
 
 
@@ -72,7 +86,7 @@ class Opened(Message, frozen=True):
     An event: another device of the account joined, or somebody opened a private conversation.
     """
 
-    log: Id16
+    log: Log
     kind: str
     room: str
     seq: Natural
@@ -90,7 +104,7 @@ class Joined(Opened, frozen=True):
 class Removed(Message, frozen=True):
     """The account is no member of `log` any more; `text` is a sentence for the user."""
 
-    log: Id16
+    log: Log
     text: str
 
 
@@ -105,7 +119,7 @@ class Members(Message, frozen=True):
     """A page of members: (nickname, whether connected)."""
 
     id: RequestId
-    log: Id16
+    log: Log
     members: list[tuple[str, bool]]
     more: bool
 
@@ -116,7 +130,7 @@ class Posted(Message, frozen=True):
     Up to `seq` this connection has been given everything in `log`.
     """
 
-    log: Id16
+    log: Log
     seq: Natural
     acks: list[tuple[RequestId, Natural, Natural]]
 
@@ -132,7 +146,7 @@ class Page(Message, frozen=True):
 class Keys(Message, frozen=True):
     """An epoch's key, before the first record that needs it."""
 
-    log: Id16
+    log: Log
     epoch: Epoch
     key: Key
 
@@ -149,14 +163,14 @@ class DeviceList(Message, frozen=True, tag="devices"):
     """The keys of the account: (key, when it was added, whether it is connected)."""
 
     id: RequestId
-    devices: list[tuple[PublicKey, Natural, bool]]
+    devices: list[tuple[Device, Natural, bool]]
 
 
 class TokenIssued(Message, frozen=True, tag="token"):
     """What goes into the link of an invitation."""
 
     id: RequestId
-    token: Id16
+    token: TokenValue
 
 
 class Notice(Message, frozen=True):

@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, UnsetType
 
-from chat.wire.fields import Id16, Message, Natural, Seq
+from chat.wire.fields import Account, Message, Natural, Seq
 
 __all__ = [
     "DeleteBody",
@@ -20,7 +20,7 @@ class _Body(Message, frozen=True, tag=lambda name: name.removesuffix("Body").low
     """Base of record bodies: when, and who. `time` in milliseconds of UTC."""
 
     time: Natural
-    account: Id16
+    account: Account
     nick: str
 
 

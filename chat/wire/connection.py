@@ -18,6 +18,7 @@ from typing import ClassVar, Final
 
 from msgspec import UNSET, Struct
 
+from chat.ids import LogId
 from chat.limits import HANDSHAKE_LINE_BYTES, LINE_BYTES, Limits
 from chat.wire.errors import (
     CloseCode,
@@ -56,11 +57,14 @@ from chat.wire.messages import (
     ClientMessage,
     Close,
     Keys,
+    Leave,
     Login,
+    Ok,
     Opened,
     Page,
     Ping,
     Pong,
+    Refused,
     Removed,
     ServerMessage,
     Unknown,
@@ -286,12 +290,13 @@ class ServerConnection(Connection):
         return data
 
     def deliver(
-        self, parts: Sequence[tuple[bytes | memoryview, bytes]]
+        self, parts: Sequence[tuple[bytes | memoryview, bytes]], now: float | None = None
     ) -> list[bytes | memoryview]:
         """Return what delivers record lines, in pieces to be written in this order.
 
         Each of `parts` is lines, shared by all readers, and their SHA-512; one voucher of this
-        connection's own follows each. Raises LocalProtocolError if there are no session keys yet.
+        connection's own follows each. `now` is the time, for a caller that has just looked. Raises
+        LocalProtocolError if there are no session keys yet.
         """
         sealer = self._sealer
         if sealer is None:
@@ -299,7 +304,7 @@ class ServerConnection(Connection):
         pieces: list[bytes | memoryview] = []
         # A generation does not end between a page and its run, only before both. What is no frame
         # takes no place in it, so only its age matters here.
-        if not self._owes_run and self._clock() > sealer.ends_at:
+        if not self._owes_run and (self._clock() if now is None else now) > sealer.ends_at:
             pieces.append(self._update(sealer, 0))
         self._owes_run = False
         for lines, digest in parts:
@@ -337,7 +342,7 @@ class ServerConnection(Connection):
 class ClientConnection(Connection):
     """The client's end. `start`, then `receive_line`; `login` when a host key is offered."""
 
-    __slots__ = ("_handshake", "_reader", "binding")
+    __slots__ = ("_handshake", "_leaving", "_reader", "binding")
 
     binding: bytes
     """What names the connection, for a login to sign; there once a host key was offered."""
@@ -353,6 +358,8 @@ class ClientConnection(Connection):
         super().__init__(limits, clock, random_bytes)
         self._handshake = ClientHandshake(random_bytes)
         self._reader = RecordReader()
+        self._leaving: dict[int, LogId] = {}
+        """Logs that it was asked to leave, by the id of the request."""
 
     def start(self) -> bytes:
         """Return the client hello, the first thing to write."""
@@ -371,6 +378,13 @@ class ClientConnection(Connection):
         self._handshake = None
         self._start_session(secrets)
         return encode_frame(box)
+
+    def send(self, message: Struct) -> bytes:
+        """As `Connection.send`."""
+        data = super().send(message)
+        if isinstance(message, Leave):
+            self._leaving[message.id] = message.log
+        return data
 
     def _start_session(self, secrets: SessionSecrets) -> None:
         self._opener = FrameOpener(secrets.server_to_client, SERVER_TO_CLIENT)
@@ -404,6 +418,10 @@ class ClientConnection(Connection):
                 self._reader.start(message)
             case Removed(log=log):
                 self._reader.stop(log)
+            case Ok(id=number) if number in self._leaving:
+                self._reader.stop(self._leaving.pop(number))
+            case Refused(id=number):
+                self._leaving.pop(number, None)
             case Page():
                 self._reader.expect(message)
         return self._take_message(message, is_last)

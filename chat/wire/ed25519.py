@@ -11,6 +11,18 @@ __all__ = ["PUBLIC_BYTES", "SIGNATURE_BYTES", "Signer", "verify"]
 PUBLIC_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 
+_SMALL_ORDER: Final = frozenset(
+    bytes.fromhex(point)
+    for point in (
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    )
+)
+"""Points of small order, with the sign bit cleared (docs/protocol.md 4.3)."""
+
 
 class Signer:
     """What signs with a private key."""
@@ -30,12 +42,19 @@ def verify(public: bytes, signature: bytes, message: bytes) -> bool:
 
     A key of small order has no private half: anybody can sign for it, so nothing is its signature.
     Nor is anything that of a key that is not encoded as it has to be (RFC 8032 section 5.1.3).
-    libsodium sees to both.
+    And no honest signature begins with a point of small order. libsodium sees to all three, others
+    do not: what verifies must not depend on the library.
     """
     if len(public) != PUBLIC_BYTES or len(signature) != SIGNATURE_BYTES:
+        return False
+    if _is_small_order(public) or _is_small_order(signature[:PUBLIC_BYTES]):
         return False
     try:
         crypto_sign_open(signature + message, public)
     except BadSignatureError:
         return False
     return True
+
+
+def _is_small_order(point: bytes) -> bool:
+    return point[:-1] + bytes((point[-1] & 0x7F,)) in _SMALL_ORDER

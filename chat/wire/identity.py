@@ -10,6 +10,7 @@ from typing import Final
 
 from Crypto.PublicKey import ECC
 
+from chat.ids import DeviceKey
 from chat.wire.ed25519 import PUBLIC_BYTES, Signer, verify
 
 __all__ = ["IDENTITY_BYTES", "Identity", "identity_fingerprint", "verify_login"]
@@ -25,7 +26,7 @@ class Identity:
 
     __slots__ = ("_key", "_signer", "public")
 
-    public: bytes
+    public: DeviceKey
     """The public half, 32 bytes."""
 
     def __init__(self, key: ECC.EccKey) -> None:
@@ -33,7 +34,7 @@ class Identity:
             raise ValueError("an identity is a private Ed25519 key")
         self._key = key
         self._signer = Signer(key)
-        self.public = key.public_key().export_key(format="raw")
+        self.public = DeviceKey(key.public_key().export_key(format="raw"))
 
     @classmethod
     def generate(cls) -> "Identity":
@@ -66,12 +67,12 @@ class Identity:
         return self._signer.sign(_CONTEXT + binding)
 
 
-def verify_login(identity: bytes, signature: bytes, binding: bytes) -> bool:
+def verify_login(identity: DeviceKey, signature: bytes, binding: bytes) -> bool:
     """Tell whether `signature` is `identity`'s, for the connection with this binding."""
     return verify(identity, signature, _CONTEXT + binding)
 
 
-def identity_fingerprint(identity: bytes) -> str:
+def identity_fingerprint(identity: DeviceKey) -> str:
     """Return what ``ssh-keygen -l`` shows of the key: ``SHA256:`` and 43 characters of base64.
 
     Over the key in OpenSSH's form (RFC 8709 section 4).

@@ -9,12 +9,14 @@ from typing import Final
 
 from msgspec import Struct
 
+from chat.ids import LogId
 from chat.limits import BOX_BYTES, LINE_BYTES, RECORD_BYTES, SEQ_MAX
 from chat.wire.errors import CloseCode, MalformedLineError, VersionError
 from chat.wire.schedule import VERSION
 
 __all__ = [
     "DELIMITER",
+    "VOUCHER_LINE_BYTES",
     "CloseLine",
     "FrameLine",
     "HelloLine",
@@ -58,7 +60,7 @@ class FrameLine(Struct, frozen=True, gc=False):
 class RecordLine(Struct, frozen=True, gc=False):
     """A record, with the bytes it came as, because the voucher covers those."""
 
-    log: bytes
+    log: LogId
     seq: int
     record: bytes
     raw: bytes
@@ -84,7 +86,7 @@ def decode_line(line: bytes) -> Line:
     match line.split(b" "):
         case [b"R", log, seq, record]:
             return RecordLine(
-                log=_base64(log, least=_LOG_BYTES, most=_LOG_BYTES),
+                log=LogId(_base64(log, least=_LOG_BYTES, most=_LOG_BYTES)),
                 seq=_seq(seq),
                 record=_base64(record, most=RECORD_BYTES),
                 raw=line + DELIMITER,
@@ -118,9 +120,13 @@ def encode_frame(box: bytes) -> bytes:
     return b"F " + _to_base64(box) + DELIMITER
 
 
-def encode_record(log: bytes, seq: int, record: bytes) -> bytes:
+def encode_record(log: LogId, seq: int, record: bytes) -> bytes:
     """Return a record line: the same bytes for every reader."""
     return b"R %s %d %s\r\n" % (_to_base64(log), seq, _to_base64(record))
+
+
+VOUCHER_LINE_BYTES: Final = 28
+"""Of a voucher line, with its end: 2, 24 for 16 bytes in base64, and 2."""
 
 
 def encode_voucher(voucher: bytes) -> bytes:

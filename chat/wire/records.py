@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from chat.ids import AccountId, LogId, MessageId, RecordId
 from chat.limits import RUN_BYTES
 from chat.wire.errors import AuthenticationError, MalformedLineError, UnexpectedInputError
 from chat.wire.frames import FrameOpener
@@ -37,28 +38,28 @@ _HEAD: Final = 4 + 16
 class Delivered(Struct, frozen=True):
     """A record that has been vouched for and opened."""
 
-    log: bytes
+    log: LogId
     seq: int
     """0 for a passing record, which no log keeps."""
-    record_id: bytes
+    record_id: RecordId
     body: Body | Unknown
     page: int = 0
     """The id of the request that this is a part of the answer to; 0 for what is new."""
 
 
-def record_id(account: bytes, message: bytes) -> bytes:
+def record_id(account: AccountId, message: MessageId) -> RecordId:
     """Return the 16-byte id of a record, from its author's account and chosen message id.
 
     The account is part of it so that nobody can take or suppress another's.
     """
-    return hashlib.sha256(account + message).digest()[:16]
+    return RecordId(hashlib.sha256(account + message).digest()[:16])
 
 
 def seal_record(
     key: BoxKey,
-    log: bytes,
+    log: LogId,
     epoch: int,
-    record_id: bytes,
+    record_id: RecordId,
     body: bytes,
     random_bytes: RandomBytes = os.urandom,
 ) -> bytes:
@@ -68,9 +69,9 @@ def seal_record(
 
 def seal_records(
     key: BoxKey,
-    log: bytes,
+    log: LogId,
     epoch: int,
-    record_ids: Sequence[bytes],
+    record_ids: Sequence[RecordId],
     bodies: Sequence[bytes],
     random_bytes: RandomBytes = os.urandom,
 ) -> list[bytes]:
@@ -89,13 +90,13 @@ def record_epoch(record: bytes) -> int:
     return int.from_bytes(record[:4], "big")
 
 
-def open_record(key: BoxKey, log: bytes, record: bytes) -> tuple[bytes, bytes]:
+def open_record(key: BoxKey, log: LogId, record: bytes) -> tuple[RecordId, bytes]:
     """Return (record id, body) of a record. The inverse of `seal_record`.
 
     Raises AuthenticationError, MalformedLineError.
     """
     head, box = record[:_HEAD], record[_HEAD:]
-    return head[4:], key.open(box, _AAD + log + head)
+    return RecordId(head[4:]), key.open(box, _AAD + log + head)
 
 
 @dataclass(slots=True)
@@ -103,6 +104,8 @@ class _Log:
     """What the reader knows of a log: its epochs' keys and how far it has read."""
 
     keys: dict[int, BoxKey] = field(default_factory=dict, repr=False)
+    epoch: int = 0
+    """Of the last new record."""
     seq: int | None = None
     """Of the last record; None until the server says where reading starts."""
 
@@ -113,7 +116,7 @@ class RecordReader:
     __slots__ = ("_logs", "_page", "_size", "_waiting")
 
     def __init__(self) -> None:
-        self._logs: dict[bytes, _Log] = {}
+        self._logs: dict[LogId, _Log] = {}
         self._waiting: list[RecordLine] = []
         self._size = 0
         self._page: Page | None = None
@@ -129,8 +132,8 @@ class RecordReader:
         """Expect the records after `opened.seq`."""
         self._logs.setdefault(opened.log, _Log()).seq = opened.seq
 
-    def stop(self, log: bytes) -> None:
-        """Expect nothing more of a log."""
+    def stop(self, log: LogId) -> None:
+        """Expect nothing more of a log, and forget its keys."""
         self._logs.pop(log, None)
 
     def expect(self, page: Page) -> None:
@@ -176,9 +179,12 @@ class RecordReader:
             if line.seq <= log.seq:
                 raise UnexpectedInputError("a record out of order")
             log.seq = line.seq
-        delivered = self._open(line)
-        # Epochs only go upwards: nothing new needs the keys of older ones any more.
         epoch = record_epoch(line.record)
+        if epoch < log.epoch:  # Even if its key was sent again, for a page.
+            raise UnexpectedInputError("a record of an earlier epoch")
+        log.epoch = epoch
+        delivered = self._open(line)
+        # Nothing new needs the keys of older epochs any more.
         for older in [known for known in log.keys if known < epoch]:
             del log.keys[older]
         return delivered

@@ -5,7 +5,18 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from chat.limits import HISTORY_PAGE
-from chat.wire.fields import Id16, Message, Natural, PublicKey, RequestId, Seconds, Seq, Signature
+from chat.wire.fields import (
+    Device,
+    Log,
+    Message,
+    MessageName,
+    Natural,
+    RequestId,
+    Seconds,
+    Seq,
+    Signature,
+    TokenValue,
+)
 
 __all__ = [
     "Code",
@@ -51,10 +62,10 @@ class Login(Request, frozen=True):
     """
 
     nick: str
-    key: PublicKey
+    key: Device
     signature: Signature
     code: str | UnsetType = UNSET
-    token: Id16 | UnsetType = UNSET
+    token: TokenValue | UnsetType = UNSET
     password: str | UnsetType = UNSET
 
 
@@ -69,7 +80,7 @@ class Devices(Request, frozen=True):
 class Revoke(Request, frozen=True):
     """Take a key away from this account."""
 
-    key: PublicKey
+    key: Device
 
 
 class Nick(Request, frozen=True):
@@ -81,7 +92,7 @@ class Nick(Request, frozen=True):
 class Logs(Request, frozen=True):
     """List the logs this account is a member of, from behind the id `after`."""
 
-    after: Id16 | UnsetType = UNSET
+    after: Log | UnsetType = UNSET
 
 
 class Rooms(Request, frozen=True):
@@ -106,34 +117,34 @@ class Private(Request, frozen=True):
 class Read(Request, frozen=True):
     """Go on reading a log of which one is a member, with the record after `after`."""
 
-    log: Id16
+    log: Log
     after: Natural
 
 
 class Leave(Request, frozen=True):
     """Be a member no longer."""
 
-    log: Id16
+    log: Log
 
 
 class Who(Request, frozen=True):
     """List members, from behind the nickname `after`."""
 
-    log: Id16
+    log: Log
     after: str | UnsetType = UNSET
 
 
 class Topic(Request, frozen=True):
     """Say what a room is about."""
 
-    log: Id16
+    log: Log
     topic: str
 
 
 class Invite(Request, frozen=True):
     """Let `nick` join a room that is not public."""
 
-    log: Id16
+    log: Log
     nick: str
 
 
@@ -146,7 +157,7 @@ class Moderate(Request, frozen=True):
 
     action: str
     nick: str
-    log: Id16 | UnsetType = UNSET
+    log: Log | UnsetType = UNSET
     seconds: Seconds | UnsetType = UNSET
     reason: str | UnsetType = UNSET
     network: bool = False
@@ -155,7 +166,7 @@ class Moderate(Request, frozen=True):
 class Slow(Request, frozen=True):
     """Let everybody who is no operator wait `seconds` between two posts in a room."""
 
-    log: Id16
+    log: Log
     seconds: Seconds
 
 
@@ -167,14 +178,14 @@ class Token(Request, frozen=True):
 
     uses: Seq
     seconds: Seconds
-    log: Id16 | UnsetType = UNSET
+    log: Log | UnsetType = UNSET
 
 
 class Posting(Request, frozen=True):
     """Base of what adds a record. `message` makes a repetition recognisable."""
 
-    log: Id16
-    message: Id16
+    log: Log
+    message: MessageName
 
 
 class Post(Posting, frozen=True):
@@ -207,7 +218,7 @@ class React(Posting, frozen=True):
 class History(Request, frozen=True):
     """Return at most `limit` records below `before`, or the last ones."""
 
-    log: Id16
+    log: Log
     limit: Annotated[int, Meta(ge=1, le=HISTORY_PAGE)]
     before: Seq | UnsetType = UNSET
 
@@ -221,5 +232,5 @@ class Search(Request, frozen=True):
 class Seen(Message, frozen=True):
     """The user has seen everything up to `seq`. No answer."""
 
-    log: Id16
+    log: Log
     seq: Natural

@@ -11,7 +11,9 @@ from benchmarks.encchat_client import EncchatClient
 from benchmarks.load import check, connect_room, paced, run
 from benchmarks.peer import PeerError
 from benchmarks.texts import TEXT_BYTES, number_of, text
+from chat.ids import LogId
 from chat.limits import Limits
+from chat.testing.ids import ANY_ACCOUNT, ANY_RECORD
 from chat.wire import messages
 from chat.wire.bodies import JoinedBody, TextBody
 from chat.wire.connection import ServerConnection
@@ -21,7 +23,7 @@ from chat.wire.lines import encode_record
 from chat.wire.records import seal_record
 from chat.wire.sealing import BoxKey
 
-LOG, KEY = b"a log for tests!", bytes(64)
+LOG, KEY = LogId(b"a log for tests!"), bytes(64)
 
 
 class Far:
@@ -42,7 +44,7 @@ class Far:
                         self.client.take(event.data)
         self.seq = 0
         self.client.take(
-            self.connection.send(messages.Welcome(1, bytes(16), "me", "here", 1, "", {}, []))
+            self.connection.send(messages.Welcome(1, ANY_ACCOUNT, "me", "here", 1, "", {}, []))
             + self.connection.send(messages.Joined(LOG, "public", "room", 0, 0, 1, "", 2))
             + self.connection.send(messages.Keys(LOG, 1, KEY))
         )
@@ -56,10 +58,10 @@ class Far:
         return b"".join(self.connection.deliver([(lines, hashlib.sha512(lines).digest())]))
 
     def _record(self, seq: int) -> bytes:
-        body: TextBody | JoinedBody = JoinedBody(1, bytes(16), "it")
+        body: TextBody | JoinedBody = JoinedBody(1, ANY_ACCOUNT, "it")
         if seq:
-            body = TextBody(1, bytes(16), "it", text(seq))
-        sealed = seal_record(BoxKey(KEY), LOG, 1, bytes(16), messages.encode(body))
+            body = TextBody(1, ANY_ACCOUNT, "it", text(seq))
+        sealed = seal_record(BoxKey(KEY), LOG, 1, ANY_RECORD, messages.encode(body))
         return encode_record(LOG, seq, sealed)
 
     def talk(self) -> bytes:

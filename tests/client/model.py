@@ -10,6 +10,7 @@ from itertools import count
 
 from msgspec import UNSET, Struct
 
+from chat.ids import AccountId, DeviceKey, LogId, RecordId
 from chat.limits import HISTORY_PAGE
 from chat.rooms.names import name_key
 from chat.wire import messages as m
@@ -27,15 +28,15 @@ Item = list[Struct | Delivered]
 class Log:
     """A room or a private conversation."""
 
-    log: bytes
+    log: LogId
     kind: str
     name: str
     topic: str = ""
-    members: set[bytes] = field(default_factory=set)
-    invited: set[bytes] = field(default_factory=set)
+    members: set[AccountId] = field(default_factory=set)
+    invited: set[AccountId] = field(default_factory=set)
     records: list[Delivered] = field(default_factory=list)
     seq: int = 0
-    seen: dict[bytes, int] = field(default_factory=dict)
+    seen: dict[AccountId, int] = field(default_factory=dict)
 
     def texts(self) -> list[str]:
         """Return what was said, in order."""
@@ -47,10 +48,10 @@ class Session:
     """A connection, and what is on its way to the client."""
 
     server: "ModelServer"
-    account: bytes | None = None
-    reads: dict[bytes, int] = field(default_factory=dict)
+    account: AccountId | None = None
+    reads: dict[LogId, int] = field(default_factory=dict)
     """Up to where each log was given, or came from here."""
-    caused: set[tuple[bytes, int]] = field(default_factory=set)
+    caused: set[tuple[LogId, int]] = field(default_factory=set)
     is_slow: bool = False
     """Records wait in their log; answers do not."""
     out: list[Item] = field(default_factory=list)
@@ -74,9 +75,9 @@ class ModelServer:
     """The state that all connections share."""
 
     def __init__(self) -> None:
-        self.accounts: dict[bytes, bytes] = {}
-        self.nicks: dict[bytes, str] = {}
-        self.logs: dict[bytes, Log] = {}
+        self.accounts: dict[DeviceKey, AccountId] = {}
+        self.nicks: dict[AccountId, str] = {}
+        self.logs: dict[LogId, Log] = {}
         self.sessions: list[Session] = []
         self.refusals: dict[type[Struct], tuple[str, str]] = {}
         """Requests to refuse, with code and text."""
@@ -88,18 +89,18 @@ class ModelServer:
         self.sessions.append(session)
         return session
 
-    def account(self, nick: str) -> bytes:
+    def account(self, nick: str) -> AccountId:
         """Return the account of somebody, made where there is none."""
         for account, known in self.nicks.items():
             if name_key(known) == name_key(nick):
                 return account
-        account = next(self._ids)
+        account = AccountId(next(self._ids))
         self.nicks[account] = nick
         return account
 
     def room(self, name: str, *nicks: str, kind: str = "public") -> Log:
         """Return a room, made where there is none, with these members in it."""
-        log = self.find(name) or Log(next(self._ids), kind, name)
+        log = self.find(name) or Log(LogId(next(self._ids)), kind, name)
         self.logs[log.log] = log
         log.members |= {self.account(nick) for nick in nicks}
         return log
@@ -110,7 +111,7 @@ class ModelServer:
         for log in self.logs.values():
             if log.kind == "private" and log.members == members:
                 return log
-        log = Log(next(self._ids), "private", "", members=members)
+        log = Log(LogId(next(self._ids)), "private", "", members=members)
         self.logs[log.log] = log
         for session in self.sessions:
             if session.account in members:
@@ -130,11 +131,17 @@ class ModelServer:
         return self.add(log, m.TextBody(0, account, nick, text, UNSET if reply is None else reply))
 
     def add(
-        self, log: Log, body: Body, identifier: bytes = b"", cause: Session | None = None
+        self,
+        log: Log,
+        body: Body,
+        identifier: RecordId | None = None,
+        cause: Session | None = None,
     ) -> int:
         """Append a record to a log, and give it to who reads it."""
         log.seq += 3  # Not dense, on purpose.
-        log.records.append(Delivered(log.log, log.seq, identifier or next(self._ids), body))
+        log.records.append(
+            Delivered(log.log, log.seq, identifier or RecordId(next(self._ids)), body)
+        )
         if isinstance(body, m.DeleteBody):
             log.records = [it for it in log.records if it.seq != body.seq]
         if cause is not None:
@@ -148,7 +155,7 @@ class ModelServer:
         """Tell who reads a log something it does not keep."""
         for session in self.sessions:
             if log.log in session.reads:
-                session.say(Delivered(log.log, 0, next(self._ids), body))
+                session.say(Delivered(log.log, 0, RecordId(next(self._ids)), body))
 
     # --- Requests ---
 
@@ -255,7 +262,7 @@ class ModelServer:
             if log.kind == "private" and log.members == members:
                 break
         else:
-            log = Log(next(self._ids), "private", "", members=members)
+            log = Log(LogId(next(self._ids)), "private", "", members=members)
             self.logs[log.log] = log
             for other in self.sessions:
                 if other.account in members and other is not session:
@@ -370,7 +377,7 @@ class ModelServer:
         body = m.ReactionBody(*self._head(session), request.seq, request.reaction)
         self._store(session, request, body)
 
-    def _head(self, session: Session) -> tuple[int, bytes, str]:
+    def _head(self, session: Session) -> tuple[int, AccountId, str]:
         assert session.account is not None
         return 0, session.account, self.nicks[session.account]
 

@@ -6,6 +6,7 @@ import pytest
 
 from chat.client.interfaces import ExitStatus
 from chat.limits import TEXT_BYTES, ClientLimits
+from chat.testing.ids import ANY_ACCOUNT, ANY_LOG, ANY_RECORD
 from chat.wire import messages as m
 from chat.wire.connection import Delivered
 from chat.wire.errors import CloseCode
@@ -207,11 +208,11 @@ def test_records_are_shown_and_unknown_ones_skipped(person: Person) -> None:
     person.enter()
     lobby = person.server.room("lobby")
     person.server.says("bob", lobby, "hi\x07")
-    person.server.passing(lobby, m.JoinedBody(0, bytes(16), "cat"))
+    person.server.passing(lobby, m.JoinedBody(0, ANY_ACCOUNT, "cat"))
     person.carry()
-    person.receive(Delivered(lobby.log, 99, bytes(16), Unknown("sung")))
-    person.receive(Delivered(bytes(16), 1, bytes(16), m.LeftBody(0, bytes(16), "x")))
-    person.receive(Delivered(lobby.log, 100, bytes(16), m.LeftBody(0, bytes(16), "x"), 7))
+    person.receive(Delivered(lobby.log, 99, ANY_RECORD, Unknown("sung")))
+    person.receive(Delivered(ANY_LOG, 1, ANY_RECORD, m.LeftBody(0, ANY_ACCOUNT, "x")))
+    person.receive(Delivered(lobby.log, 100, ANY_RECORD, m.LeftBody(0, ANY_ACCOUNT, "x"), 7))
     assert person.screen.shown == [r"bob: hi\x07", "* cat joined"]
     person.conversation.tick()
     assert person.link.last(m.Seen) == m.Seen(lobby.log, 99)
@@ -220,7 +221,7 @@ def test_records_are_shown_and_unknown_ones_skipped(person: Person) -> None:
 def test_a_record_that_comes_twice_is_shown_once(person: Person) -> None:
     person.enter()
     lobby = person.server.room("lobby")
-    record = Delivered(lobby.log, 5, bytes(16), m.TextBody(0, bytes(16), "bob", "hi"))
+    record = Delivered(lobby.log, 5, ANY_RECORD, m.TextBody(0, ANY_ACCOUNT, "bob", "hi"))
     person.receive(record, record)
     assert person.screen.shown == ["bob: hi"]
 
@@ -230,7 +231,7 @@ def test_nothing_is_shown_when_it_is_over(person: Person) -> None:
     lobby = person.server.room("lobby")
     person.conversation.end_of_input()
     person.receive(
-        Delivered(lobby.log, 5, bytes(16), m.TextBody(0, bytes(16), "bob", "late")), m.Ok(99)
+        Delivered(lobby.log, 5, ANY_RECORD, m.TextBody(0, ANY_ACCOUNT, "bob", "late")), m.Ok(99)
     )
     person.enter_line("late as well")
     person.conversation.peer_closed(CloseCode.NORMAL, None)
@@ -344,9 +345,9 @@ def test_answers_nobody_asked_for_change_nothing(person: Person) -> None:
     person.receive(
         m.Ok(77),
         m.Refused(77, "code", "text"),
-        m.Posted(bytes(16), 1, [(77, 1, 1)]),
-        m.Joined(bytes(16), "public", "x", 0, 0, 1, "", 77),
-        m.Removed(bytes(16), "text"),
+        m.Posted(ANY_LOG, 1, [(77, 1, 1)]),
+        m.Joined(ANY_LOG, "public", "x", 0, 0, 1, "", 77),
+        m.Removed(ANY_LOG, "text"),
         m.Page(77, 1, False),
         m.Pong(0),
         Unknown("sung"),
@@ -426,7 +427,7 @@ def test_another_device_can_rename_one(person: Person) -> None:
     lobby = person.server.room("lobby")
     account = person.server.account("ana")
     person.server.passing(lobby, m.RenamedBody(0, account, "anna", "ana"))
-    person.server.passing(lobby, m.RenamedBody(0, bytes(16), "rob", "bob"))
+    person.server.passing(lobby, m.RenamedBody(0, ANY_ACCOUNT, "rob", "bob"))
     person.carry()
     assert person.screen.shown == ["* ana is now known as anna", "* bob is now known as rob"]
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from chat.client.display import explain_close, format_body, format_prefix, make_visible
 from chat.client.logs import LogView
 from chat.client.texts import Texts
+from chat.ids import AccountId
 from chat.limits import ClientLimits
+from chat.testing.ids import ANY_LOG
 from chat.wire.errors import CloseCode
 from chat.wire.messages import (
     Body,
@@ -59,7 +61,7 @@ def test_what_would_act_is_written_out(text: str, shown: str) -> None:
     assert make_visible(text) == shown
 
 
-ANA, BOB = bytes(16), bytes(15) + b"\x01"
+ANA, BOB = AccountId(bytes(16)), AccountId(bytes(15) + b"\x01")
 LONG = "x" * 41
 
 
@@ -109,7 +111,7 @@ def test_a_record_is_one_line(body: Body | Unknown, line: str | None) -> None:
 def test_where_it_was_said_stands_before_it(
     kind: str, is_current: bool, is_own: bool, prefix: str
 ) -> None:
-    view = LogView(Opened(bytes(16), kind, "python", 0, 0, 1, ""), ClientLimits())
+    view = LogView(Opened(ANY_LOG, kind, "python", 0, 0, 1, ""), ClientLimits())
     assert format_prefix(view, is_current=is_current, is_own=is_own) == prefix
 
 

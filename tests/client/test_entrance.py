@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from chat.client.interfaces import ExitStatus
 from chat.client.login import Credentials
+from chat.testing.ids import ANY_ACCOUNT, ANY_LOG
 from chat.wire import messages as m
 from chat.wire.errors import CloseCode
 from chat.wire.hostkey import HostKey
@@ -190,9 +191,9 @@ def test_a_key_that_cannot_be_used_ends_it(tmp_path: Path, is_early: bool) -> No
 
 def test_who_the_server_says_one_is_counts(person: Person) -> None:
     person.start().offer()
-    person.receive(m.Welcome(person.link.logins[0].id, bytes(16), "anna", "x", 0, "disk", {}, []))
+    person.receive(m.Welcome(person.link.logins[0].id, ANY_ACCOUNT, "anna", "x", 0, "disk", {}, []))
     person.receive(m.LogList(person.link.last(m.Logs).id, [], False))
-    person.receive(m.Joined(bytes(16), "public", "lobby", 0, 0, 1, "", person.link.last(m.Join).id))
+    person.receive(m.Joined(ANY_LOG, "public", "lobby", 0, 0, 1, "", person.link.last(m.Join).id))
     assert "You are anna in lobby" in person.screen.notes[-1]
 
 

@@ -3,15 +3,18 @@
 from chat.client.interfaces import TypedLine
 from chat.client.logs import LogView
 from chat.client.outbox import Outbox
+from chat.ids import AccountId, LogId, MessageId
 from chat.limits import ClientLimits
+from chat.testing.ids import ANY_RECORD
 from chat.wire.messages import Opened, Post, TextBody
 from chat.wire.records import Delivered, record_id
 
-LOG, ANA = bytes(16), bytes(15) + b"\x01"
+LOG, OTHER_LOG = LogId(bytes(16)), LogId(bytes(15) + b"\x01")
+ANA, BOB = AccountId(bytes(15) + b"\x01"), AccountId(bytes(16))
 
 
 def post(number: int) -> Post:
-    return Post(number, LOG, number.to_bytes(16, "big"), "text")
+    return Post(number, LOG, MessageId(number.to_bytes(16, "big")), "text")
 
 
 def test_posts_leave_by_request_or_by_record() -> None:
@@ -21,14 +24,14 @@ def test_posts_leave_by_request_or_by_record() -> None:
     assert outbox.line(2) == TypedLine("text", 2) and outbox.line(4) is None
     assert outbox.take_record(ANA, record_id(ANA, post(2).message)) == post(2)
     assert outbox.take_record(ANA, record_id(ANA, post(2).message)) is None
-    assert outbox.take_record(LOG, record_id(ANA, post(3).message)) is None
-    assert outbox.of(LOG) == [post(1), post(3)] and outbox.of(ANA) == []
+    assert outbox.take_record(BOB, record_id(ANA, post(3).message)) is None
+    assert outbox.of(LOG) == [post(1), post(3)] and outbox.of(OTHER_LOG) == []
     assert outbox.take(1) == post(1) and outbox.take(1) is None
     assert len(outbox) == 1
 
 
 def record(seq: int) -> Delivered:
-    return Delivered(LOG, seq, bytes(16), TextBody(0, ANA, "ana", "text"))
+    return Delivered(LOG, seq, ANY_RECORD, TextBody(0, ANA, "ana", "text"))
 
 
 def test_the_cursor_passes_over_what_came_from_here() -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from chat.client.pages import format_found, format_page
 from chat.client.texts import Texts
+from chat.ids import AccountId
+from chat.testing.ids import ANY_LOG, ANY_RECORD
 from chat.wire.messages import (
     Body,
     DeleteBody,
@@ -16,7 +18,7 @@ from chat.wire.messages import (
 )
 from chat.wire.records import Delivered
 
-ANA, BOB = bytes(16), bytes(15) + b"\x01"
+ANA, BOB = AccountId(bytes(16)), AccountId(bytes(15) + b"\x01")
 
 
 def text(words: str, reply: int | None = None) -> TextBody:
@@ -25,14 +27,14 @@ def text(words: str, reply: int | None = None) -> TextBody:
     )
 
 
-def sign(account: bytes, target: int, reaction: str) -> ReactionBody:
+def sign(account: AccountId, target: int, reaction: str) -> ReactionBody:
     return ReactionBody(0, account, "ana" if account == ANA else "bob", target, reaction)
 
 
 def page(
     *bodies: Body | Unknown, texts: Texts | None = None, is_numbered: bool = False
 ) -> list[str]:
-    records = [Delivered(bytes(16), seq, bytes(16), it, 1) for seq, it in enumerate(bodies, 1)]
+    records = [Delivered(ANY_LOG, seq, ANY_RECORD, it, 1) for seq, it in enumerate(bodies, 1)]
     texts = Texts(100) if texts is None else texts
     return format_page(records, texts, lambda _: "[x] " * is_numbered, is_numbered=is_numbered)
 
@@ -82,10 +84,10 @@ def test_lines_can_have_numbers() -> None:
 
 
 def test_what_was_found_has_a_number_and_a_place() -> None:
-    assert format_found(Delivered(bytes(16), 7, bytes(16), text("a\n"), 1), "[x] ") == (
+    assert format_found(Delivered(ANY_LOG, 7, ANY_RECORD, text("a\n"), 1), "[x] ") == (
         r"#7 [x] ana: a\n"
     )
-    assert format_found(Delivered(bytes(16), 7, bytes(16), Unknown("sung"), 1), "") is None
+    assert format_found(Delivered(ANY_LOG, 7, ANY_RECORD, Unknown("sung"), 1), "") is None
 
 
 def test_the_oldest_texts_are_forgotten() -> None:

@@ -16,6 +16,7 @@ from chat.client.interfaces import Link
 from chat.client.protocol import ChatClientProtocol
 from chat.limits import Limits
 from chat.testing import HOST_KEY, FakeLog, FakeTransport, split_lines
+from chat.testing.ids import ANY_ACCOUNT, ANY_DEVICE, ANY_LOG
 from chat.wire.connection import (
     Delivered,
     Established,
@@ -31,7 +32,7 @@ from chat.wire.messages import Joined, Login, Ok, Ping, Pong, TextBody
 from chat.wire.requests import Who
 
 LIMITS = Limits()
-LOGIN = Login(1, "ana", bytes(32), bytes(64))
+LOGIN = Login(1, "ana", ANY_DEVICE, bytes(64))
 LOOPBACK = IPv4Address("TCP", "127.0.0.1", 5555)
 
 
@@ -145,7 +146,7 @@ class ProtocolTests(SynchronousTestCase):
         log = FakeLog()
         self.say(log.keys(), Joined(log.log, "public", "lobby", 0, 0, 1, "", 2))
         self.happened()
-        body = TextBody(0, bytes(16), "bob", "hi")
+        body = TextBody(0, ANY_ACCOUNT, "bob", "hi")
         line = log.line(body)
         self.transport.receive(line)
         assert self.happened() == []
@@ -189,7 +190,7 @@ class ProtocolTests(SynchronousTestCase):
 
     def test_who_waits_for_an_answer_asks_soon(self) -> None:
         self.establish()
-        self.protocol.send(Who(1, bytes(16)))
+        self.protocol.send(Who(1, ANY_LOG))
         assert len(self.pump()) == 1
         self.advance(LIMITS.answer_seconds)
         assert self.transport.take() == b""
@@ -205,7 +206,7 @@ class ProtocolTests(SynchronousTestCase):
     def test_who_gets_no_answer_to_that_gives_up(self) -> None:
         self.establish()
         self.happened()
-        self.protocol.send(Who(1, bytes(16)))
+        self.protocol.send(Who(1, ANY_LOG))
         self.advance(LIMITS.answer_seconds + 1, LIMITS.silence_seconds - LIMITS.ping_seconds)
         assert self.happened() == []
         self.advance(2)

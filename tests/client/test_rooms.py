@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from chat.client.interfaces import ExitStatus
+from chat.ids import LogId
+from chat.testing.ids import ANY_ACCOUNT, ANY_RECORD
 from chat.wire import messages as m
 from chat.wire.records import Delivered
 from tests.client.model import ModelServer
@@ -106,7 +108,7 @@ def test_what_only_passes_is_nothing_missed(tmp_path: Path, server: ModelServer)
     assert session is not None
     session.is_slow = True
     person.carry()
-    server.passing(lobby, m.JoinedBody(0, bytes(16), "cat"))
+    server.passing(lobby, m.JoinedBody(0, ANY_ACCOUNT, "cat"))
     session.catch_up()
     person.carry()
     assert person.screen.everything[-3:] == [
@@ -274,7 +276,7 @@ def test_topic_invite_kick_and_ban(ana: Person, server: ModelServer) -> None:
         "* cat was banned from lobby.",
     ]
     ana.screen.clear()
-    server.add(server.room("lobby"), m.TopicBody(0, bytes(16), "bob", "less"))
+    server.add(server.room("lobby"), m.TopicBody(0, ANY_ACCOUNT, "bob", "less"))
     ana.carry()
     ana.type("/topic")
     assert ana.screen.shown == ["* bob set the topic: less", "* lobby is about: less"]
@@ -396,8 +398,8 @@ def test_what_is_found_and_not_understood_is_left_out(ana: Person, server: Model
     assert ana.screen.shown == [] and ana.lines_done == 1
 
 
-def unknown_record(log: bytes, page: int) -> Delivered:
-    return Delivered(log, 5, bytes(16), m.Unknown("sung"), page)
+def unknown_record(log: LogId, page: int) -> Delivered:
+    return Delivered(log, 5, ANY_RECORD, m.Unknown("sung"), page)
 
 
 # --- History on demand ---

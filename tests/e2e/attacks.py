@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from chat.ids import LogId
 from chat.limits import BOX_BYTES, LINE_BYTES, PAYLOAD_BYTES
 from chat.wire.errors import CloseCode
 from chat.wire.handshake import CLIENT_HELLO_BYTES, SERVER_HELLO_BYTES
@@ -248,7 +249,7 @@ def _lines() -> Iterator[Attack]:
     yield malformed("base64 that goes on", always(b"F QUI=QUI=\r\n"))
     yield malformed("a close with words", always(b"encchat/1 close please\r\n"))
     yield malformed("a record's number too large", always(b"R %s %d QUJD\r\n" % (LOG, 2**63)))
-    yield misplaced("a record", encode_record(bytes(16), 1, noise(84)))
+    yield misplaced("a record", encode_record(LogId(bytes(16)), 1, noise(84)))
     yield misplaced("a voucher", encode_voucher(noise(16)))
     yield misplaced("a close in clear", b"encchat/1 close 0\r\n")
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from enum import Enum, auto
 from pathlib import Path
@@ -22,13 +23,15 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from chat.ids import LogId, MessageId
 from chat.limits import Limits
 from chat.receiver import ConnectionProtocol
 from chat.server.connections.factory import ChatFactory
 from chat.server.connections.protocol import ChatProtocol
-from chat.server.requests.dispatcher import Desk
-from chat.store import sqlite as store
-from chat.store.sqlite import open_store
+from chat.server.requests.dispatcher import Dispatcher
+from chat.server.state.directory import store_url
+from chat.store import engine
+from chat.store.registry import open_store
 from chat.testing import HOST_KEY
 from chat.testing.headless import RealReactor
 from chat.testing.server import STORAGE_KEY
@@ -58,7 +61,7 @@ def login_of(connection: ClientConnection, nick: str, number: int = 1) -> Login:
     return Login(number, nick, identity.public, identity.sign_login(connection.binding))
 
 
-class Reactor(RealReactor, store.Reactor, IReactorCore):
+class Reactor(RealReactor, engine.Reactor, IReactorCore):
     """What is needed of the reactor."""
 
 
@@ -104,6 +107,8 @@ class Peer(ConnectionProtocol):
     connection: ClientConnection
     port: int
     """This end's."""
+    place = 0
+    """How many peers had that port before."""
 
     def __init__(self, nick: str) -> None:
         self.connection = ClientConnection(Limits())
@@ -121,7 +126,7 @@ class Peer(ConnectionProtocol):
         self.reason: Failure | None = None
         """How the connection ended, if it has."""
         self._last_id = 0
-        self._log = b""
+        self._log = LogId(b"")
 
     # --- Up ---
 
@@ -197,7 +202,7 @@ class Peer(ConnectionProtocol):
         await eventually(lambda: self.count(Joined) == 1)
 
     @property
-    def log(self) -> bytes:
+    def log(self) -> LogId:
         """The id of the lobby's log, once the peer has joined."""
         [log] = {
             it.message.log
@@ -213,7 +218,9 @@ class Peer(ConnectionProtocol):
 
     def post(self, text: str) -> None:
         """Say something."""
-        self.write(self.connection.send(Post(self.next_id(), self.log, os.urandom(16), text)))
+        self.write(
+            self.connection.send(Post(self.next_id(), self.log, MessageId(os.urandom(16)), text))
+        )
 
     async def say(self, text: str) -> None:
         """Say something, and wait until the server has it."""
@@ -251,14 +258,14 @@ class PeerFactory(Factory[Peer]):
 class NumberingFactory(ChatFactory):
     """The server's factory, which also remembers which session is whose."""
 
-    numbers: dict[int, int]
-    """From a peer's port to its session's number."""
+    numbers: dict[int, list[int]]
+    """From a port to the numbers of the sessions that came from it, one after the other."""
 
     def buildProtocol(self, addr: IAddress | None) -> ChatProtocol:
         """Note the number."""
         protocol = super().buildProtocol(addr)
         assert isinstance(addr, IPv4Address)
-        self.numbers[addr.port] = protocol.number
+        self.numbers.setdefault(addr.port, []).append(protocol.number)
         return protocol
 
 
@@ -273,19 +280,23 @@ class Server:
         reactor = the_reactor()
         self.limits = limits
         self._directory = tempfile.TemporaryDirectory()
-        self.store = open_store(Path(self._directory.name) / "encchat.db", reactor, True)
+        self.store = open_store(store_url(Path(self._directory.name)), reactor, True)
         self.factory = NumberingFactory(reactor, limits)
-        self.factory.desk = Desk(self.store, STORAGE_KEY, reactor, limits)
+        self.factory.dispatcher = self.dispatcher = Dispatcher(
+            self.store, STORAGE_KEY, reactor, limits
+        )
         self.factory.numbers = {}
         self.factory.host_key = HOST_KEY
         self.factory.start()
         self._listening: IListeningPort | None = None
         self._peers: list[Peer] = []
+        self._ports: Counter[int] = Counter()
+        """How many peers each port had: the system gives one again when its connection is over."""
         self._said = 0
 
     async def open(self) -> None:
         """Listen, and let the two come in."""
-        await self.factory.desk.load()
+        await self.dispatcher.load()
         self.factory.open()
         endpoint = TCP4ServerEndpoint(the_reactor(), 0, interface="127.0.0.1")
         self._listening = await endpoint.listen(self.factory)
@@ -310,6 +321,8 @@ class Server:
         peer = Peer(nick)
         self._peers.append(peer)
         await endpoint.connect(PeerFactory(peer))
+        peer.place = self._ports[peer.port]
+        self._ports[peer.port] += 1
         return peer
 
     async def close(self) -> None:
@@ -320,7 +333,7 @@ class Server:
         await self.clear(everybody=True)
         self.factory.abort_all()
         await self.factory.drained().addTimeout(PATIENCE, the_reactor())
-        self.factory.desk.close()
+        await self.dispatcher.close()
         await self.store.close()
         self._directory.cleanup()
 
@@ -335,28 +348,32 @@ class Server:
 
     def number(self, peer: Peer) -> int:
         """Return the number of a peer's session."""
-        return self.factory.numbers[peer.port]
+        return self.factory.numbers[peer.port][peer.place]
+
+    def forget_numbers(self) -> None:
+        """Remember no session's number any more."""
+        self.factory.numbers.clear()
+        self._ports.clear()
 
     def size(self) -> tuple[int, ...]:
         """Return the size of everything the server keeps per connection."""
         factory = self.factory
-        context = factory.desk.context
+        context = self.dispatcher.context
         feeds = [context.feeds.loaded(log) for log in context.hub.logs()]
         return (
             len(factory.clients),
-            len(factory._waiting),
-            factory._waiting.groups,
+            len(factory.admission.half_open),
+            factory.admission.half_open.groups,
             len(factory._closing),
-            len(context.sessions),
-            len(context.hub.people._by_session),
-            len(factory.desk._presence._leaving),
-            *(len(feed._readers) for feed in feeds if feed is not None),
+            len(context.sessions.all()),
+            len(context.presence._leaving),
+            *(len(feed.readers._readers) for feed in feeds if feed is not None),
         )
 
     async def done_with(self, peer: Peer) -> None:
         """Wait until the server has done with a peer whose connection has ended."""
         factory, number = self.factory, self.number(peer)
-        sessions = (factory.clients, factory._connected, factory._closing)
+        sessions = (factory.clients, factory.admission._admitted, factory._closing)
         await eventually(lambda: not any(number in known for known in sessions))
 
     async def settle(self, size: tuple[int, ...]) -> None:

@@ -8,6 +8,7 @@ import pytest
 import pytest_twisted
 from twisted.logger import eventAsJSON, eventAsText, formatEvent
 
+from chat.ids import DeviceKey
 from chat.limits import LOGIN_BYTES, PAYLOAD_BYTES
 from chat.wire.connection import PeerClosed, Received
 from chat.wire.errors import CloseCode
@@ -98,7 +99,7 @@ async def test_a_line_that_breaks_off_leaves_one_line_in_the_log(
         (encode(Join(1, "lobby")), CloseCode.UNEXPECTED),
         (msgspec.msgpack.encode({"type": "future", "id": 1}), CloseCode.UNEXPECTED),
         (
-            encode(Login(1, "x", bytes(32), bytes(64))).ljust(LOGIN_BYTES + 1, b"\xc0"),
+            encode(Login(1, "x", DeviceKey(bytes(32)), bytes(64))).ljust(LOGIN_BYTES + 1, b"\xc0"),
             CloseCode.MALFORMED,
         ),
     ],

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from chat.rooms import errors
-from chat.rooms.errors import NickTakenError, NickTooLongError, RequestError
+from chat.rooms.errors import InvalidError, NickTakenError, NickTooLongError, RequestError
 
 PROTOCOL: Final = Path(__file__).parents[2] / "docs" / "protocol.md"
 
@@ -34,7 +34,9 @@ def test_codes_are_those_of_the_protocol() -> None:
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_the_text_is_a_sentence(refusal: type[RequestError]) -> None:
-    sentence = str(refusal("x", "y", "."))
+    # The text of `InvalidError` is its argument.
+    first = "This." if refusal is InvalidError else "X"
+    sentence = str(refusal(first, "y", "."))
     assert sentence[0].isupper() and sentence.endswith(".")
     assert "{" not in sentence
 

@@ -1,38 +1,64 @@
 """What these tests share: a store that waits to be told, and sessions that note everything."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from hashlib import sha512
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
-from twisted.logger import LogEvent, formatEvent
-from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
 
+from chat.ids import NOBODY, AccountId, DeviceKey, LogId, MessageId
 from chat.limits import Limits
-from chat.rooms.errors import RequestError
-from chat.rooms.happenings import Happening, Joined, Left, Passing, Renamed, Said
-from chat.server.fanout.epochs import Epochs
-from chat.server.fanout.feed import Draft, Feed
-from chat.server.fanout.pages import Pages
-from chat.server.fanout.runs import Run
-from chat.store.interface import Appended, Entry, Found, Stored, StoreError, Tail
+from chat.rooms.addresses import Address, AddressGroup
+from chat.rooms.changes import Change, changed, put
+from chat.rooms.happenings import Arrived, Departed, Kept, Renamed, Said
+from chat.rooms.hub import Hub
+from chat.rooms.roles import Sanction
+from chat.rooms.values import (
+    AccountKey,
+    Kind,
+    Membership,
+    MembershipKey,
+    MuteKey,
+    Profile,
+    RoomKey,
+    RoomProfile,
+)
+from chat.server.fanout.drafts import Acknowledge, Draft
+from chat.server.fanout.feeds import Feeds
+from chat.server.state.catalog import load_hub
+from chat.server.state.commits import COMMIT_SECONDS, Commits
+from chat.server.state.sources import Applied
+from chat.store.interface import (
+    Commit,
+    Epoch,
+    Found,
+    Head,
+    Outcome,
+    Place,
+    Record,
+    Stored,
+    StoreError,
+    Trim,
+)
 from chat.store.memory import MemoryStore
 from chat.testing import seeded_bytes, split_lines
 from chat.testing.server import STORAGE_KEY
 from chat.wire.errors import CloseCode
 from chat.wire.lines import RecordLine, decode_line
-from chat.wire.messages import Body, Keys, Posted, Refused, TextBody, Unknown, decode_body
+from chat.wire.messages import Body, Keys, Posted, TextBody, Unknown, decode_body
 from chat.wire.records import open_record, record_epoch, record_id
+from chat.wire.runs import Run
 from chat.wire.sealing import BoxKey
-from tests.store.suite import fired
+from tests.server.cases import ServerCase, SlowPasswords, chat_lines, refused
+from tests.store.commits import fired
 
 __all__ = [
     "LOG",
     "FakeSession",
+    "Held",
     "HeldStore",
     "Room",
     "ServerCase",
@@ -41,87 +67,81 @@ __all__ = [
     "acks",
     "chat_lines",
     "lines",
+    "message_id",
+    "refused",
     "texts",
 ]
 
 
-def refused(request: int, error: RequestError) -> Refused:
-    """Return the answer that an error becomes."""
-    return Refused(request, error.code, str(error))
+class Held(NamedTuple):
+    """A commit that waits to be released or refused."""
 
-
-class SlowPasswords:
-    """Takes its time, and then takes any."""
-
-    def __init__(self) -> None:
-        self.checks: list[Deferred[None]] = []
-        """What waits: fire it, and the password was right."""
-
-    async def check(self, nick: str, password: str) -> None:
-        """Wait."""
-        check: Deferred[None] = Deferred()
-        self.checks.append(check)
-        await check
-
-
-class ServerCase(SynchronousTestCase):
-    """A test that fails when an error was logged, unless it is one that it asks for."""
-
-    def replace(self, target: object, name: str, value: object) -> None:
-        """Replace an attribute until the end of the test."""
-        patch: Callable[[object, str, object], None] = self.patch
-        patch(target, name, value)
-
-    def expect_error(self, kind: type[Exception], count: int = 1) -> None:
-        """Check that errors of this kind, and so many, have been logged."""
-        flush: Callable[..., list[Failure]] = self.flushLoggedErrors
-        assert len(flush(kind)) == count
-
-
-def chat_lines(events: Sequence[LogEvent]) -> list[str]:
-    """Return the lines that encchat wrote to the log."""
-    return [
-        str(formatEvent(event)) for event in events if event["log_namespace"].startswith("chat.")
-    ]
+    done: Deferred[Outcome]
+    commit: Commit
 
 
 class HeldStore(MemoryStore):
-    """A store that stores records when it is told to. All else is done at once, unless reads are
-    held too."""
+    """A store that commits when it is told to. All else is done at once, unless reads are held
+    too."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.appends: list[tuple[Deferred[list[Appended]], bytes, Sequence[Entry]]] = []
-        """What waits for `commit` or `refuse`, and what is in it."""
+        self.ever: dict[LogId, dict[int, Record]] = {}
+        """All records that were ever committed, by log and sequence number."""
+        self.held: list[Held] = []
+        """What waits for `release` or `refuse`."""
         self.reads: list[tuple[Deferred[list[Stored]], Deferred[list[Stored]]]] = []
         """What waits for `answer`."""
         self.is_holding = True
         self.is_holding_reads = False
         self.is_broken = False
-        """Whether small values cannot be changed, and nothing can be read."""
+        """Whether nothing can be committed or read."""
         self.is_closed = False
 
-    def append(self, log: bytes, entries: Sequence[Entry]) -> Deferred[list[Appended]]:
-        """Keep `entries` until `commit` or `refuse`."""
+    def commit(self, commit: Commit) -> Deferred[Outcome]:
+        """Keep it until `release` or `refuse`."""
+        if self.is_broken:
+            return fail(StoreError("a broken disk"))
         if not self.is_holding:
-            return super().append(log, entries)
-        appending: Deferred[list[Appended]] = Deferred()
-        self.appends.append((appending, log, entries))
-        return appending
+            return self._apply(commit)
+        done: Deferred[Outcome] = Deferred()
+        self.held.append(Held(done, commit))
+        return done
 
-    def commit(self) -> None:
-        """Store what has waited longest."""
-        appending, log, entries = self.appends.pop(0)
-        super().append(log, entries).chainDeferred(appending)
+    def release(self) -> None:
+        """Commit what has waited longest."""
+        self.apply()()
+
+    def apply(self) -> Callable[[], None]:
+        """Commit what has waited longest; return what tells so."""
+        done, commit = self.held.pop(0)
+        applied = self._apply(commit)
+        return lambda: done.callback(fired(applied))
+
+    def _apply(self, commit: Commit) -> Deferred[Outcome]:
+        applied = super().commit(commit)
+        outcome = fired(applied)
+        records = [*commit.records]
+        places = [*outcome.places]
+        if commit.change is not None and outcome.change is not None:
+            records += commit.change.records
+            places += outcome.change
+        for record, place in zip(records, places, strict=True):
+            if isinstance(place, Place) and place.is_new:
+                self.ever.setdefault(record.log, {})[place.seq] = record
+        return succeed(outcome)
+
+    def trim(self, log: LogId, keep: int) -> None:
+        """Remove all but the last records of a log now, whatever else waits."""
+        self._apply(Commit(0, trims=[Trim(log, None, keep)]))
 
     def refuse(self) -> None:
         """Let what has waited longest fail."""
-        appending, _, _ = self.appends.pop(0)
-        appending.errback(StoreError("the disk is full"))
+        self.held.pop(0).done.errback(StoreError("the disk is full"))
 
     def read(
         self,
-        log: bytes,
+        log: LogId,
         after: int,
         limit_bytes: int,
         backward: bool = False,
@@ -142,26 +162,22 @@ class HeldStore(MemoryStore):
         held, reading = self.reads.pop(0)
         reading.chainDeferred(held)
 
-    def tail(self, log: bytes) -> Deferred[Tail]:
+    def head(self, log: LogId) -> Deferred[Head]:
         """As in memory, unless the store is broken."""
-        return fail(StoreError("a broken disk")) if self.is_broken else super().tail(log)
+        return fail(StoreError("a broken disk")) if self.is_broken else super().head(log)
 
-    def search(self, words: str, logs: Collection[bytes], limit: int) -> Deferred[list[Found]]:
+    def epochs(self, log: LogId) -> Deferred[list[Epoch]]:
+        """As in memory, unless the store is broken."""
+        return fail(StoreError("a broken disk")) if self.is_broken else super().epochs(log)
+
+    def search(self, words: str, logs: Collection[LogId], limit: int) -> Deferred[list[Found]]:
         """As in memory, unless the store is broken."""
         if self.is_broken:
             return fail(StoreError("a broken disk"))
         return super().search(words, logs, limit)
 
-    def compare_and_set(
-        self, key: bytes, expected: bytes | None, value: bytes | None
-    ) -> Deferred[bool]:
-        """As in memory, unless the store is broken."""
-        if self.is_broken:
-            return fail(StoreError("a broken disk"))
-        return super().compare_and_set(key, expected, value)
-
     def close(self) -> Deferred[None]:
-        """Note it."""
+        """Note it, and go on: another server may use it."""
         self.is_closed = True
         return succeed(None)
 
@@ -171,12 +187,14 @@ class FakeSession:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.address = self.group = "192.0.2.1"
-        self.binding = self.device = b""
+        self.address, self.group = Address("192.0.2.1"), AddressGroup("192.0.2.1")
+        self.binding, self.account, self.device = b"", NOBODY, DeviceKey(b"")
+        self.reading: set[LogId] = set()
         self.is_gone = False
         self.is_full = False
         self.is_goodbye = False
         self.holds = 0
+        self.charged = 0
         self.sent: list[Struct] = []
         """Messages."""
         self.runs: list[bytes] = []
@@ -184,14 +202,19 @@ class FakeSession:
         self.heard: list[tuple[int, Body | Unknown]] = []
         """Records: (sequence number, body)."""
         self.closed: CloseCode | None = None
+        self.before_delivery: Callable[[], None] = lambda: None
         self.on_deliver: Callable[[], None] = lambda: None
         """Called after a delivery."""
+        self.on_send: Callable[[Struct], None] = lambda _: None
+        """Called before a message is kept."""
+        self.on_close: Callable[[], None] = lambda: None
         self.keys: dict[int, bytes] = {}
 
     def send(self, message: Struct) -> None:
         """Keep a message, while there is anybody to take it."""
         if self.is_gone:
             return
+        self.on_send(message)
         self.sent.append(message)
         if isinstance(message, Keys):
             assert message.epoch not in self.keys
@@ -200,6 +223,9 @@ class FakeSession:
     def deliver(self, run: Run) -> None:
         """Open records. A KeyError means that the key was not there before them."""
         assert not self.is_full
+        if self.is_gone:
+            return
+        self.before_delivery()
         assert all(digest == sha512(lines).digest() for lines, digest in run.parts)
         data = b"".join([lines for lines, _ in run.parts])
         self.runs.append(data)
@@ -216,6 +242,10 @@ class FakeSession:
 
     def admit(self) -> None:
         """Do nothing."""
+
+    def charge(self, cost: int) -> None:
+        """Count it."""
+        self.charged += cost
 
     @property
     def is_held(self) -> bool:
@@ -235,6 +265,7 @@ class FakeSession:
         """Note why; the connection is gone only when somebody says so."""
         self.closed = code
         self.is_gone = True
+        self.on_close()
 
 
 @dataclass
@@ -251,13 +282,21 @@ class _Counted:
 
 _random = seeded_bytes(7)
 
-LOG: Final = b"the log of tests"
+LOG: Final = LogId(b"the log of tests")
 
 
 class Room:
-    """A feed with fake sessions, of whom each has its number as its name."""
+    """A room's feed with fake sessions, of whom each has its number as its name.
 
-    def __init__(self, store: HeldStore | None = None, limits: Limits | None = None) -> None:
+    Whoever comes is a member, and says what members may say; a change is one of the store's too.
+    """
+
+    def __init__(
+        self,
+        store: HeldStore | None = None,
+        limits: Limits | None = None,
+        storage_key: bytes = STORAGE_KEY,
+    ) -> None:
         self.clock = Clock()
         self.store = HeldStore() if store is None else store
         self.now = 0
@@ -265,33 +304,58 @@ class Room:
         self.random_sizes: list[int] = []
         random_bytes = _Counted(self.random_sizes)
         limits = Limits() if limits is None else limits
-        self.feed = Feed(
-            LOG,
-            self.store,
-            Epochs(LOG, self.store, STORAGE_KEY, random_bytes),
-            Pages(self.store, limits.catch_up_bytes, self.clock.seconds),
-            self.clock,
-            limits,
-            lambda: self.now,
-            random_bytes,
-        )
-        fired(Deferred.fromCoroutine(self.feed.load()))
+        self.hub = Hub()
+        self.commits = Commits(self.store, self.hub, self.clock, limits, random_bytes)
+        self._limits, self._storage_key, self._random_bytes = limits, storage_key, random_bytes
+        self.applied: list[Applied] = []
+        """All changes that have taken effect."""
+        self.on_effects: Callable[[Applied], None] = lambda _: None
+        self.sessions: dict[AccountId, FakeSession] = {}
+        self.unload()
+        fired(Deferred.fromCoroutine(load_hub(self.store, self.hub)))
+        if self.hub.known_room(LOG) is None:
+            is_holding, self.store.is_holding = self.store.is_holding, False
+            profile = RoomProfile(Kind.PUBLIC, "room", NOBODY)
+            made = self.commits.change(lambda: changed([put(RoomKey(LOG), profile)]))
+            self.turn()
+            fired(made)
+            self.store.is_holding = is_holding
+        self.feed = fired(Deferred.fromCoroutine(self.feeds.get(LOG)))
+        self.readers = self.feed.readers
 
-    def add(
-        self, happening: Happening, session: FakeSession | None, message: bytes | None = None
-    ) -> None:
-        """Let something happen, as the answer to request 1."""
-        message = _random(16) if message is None else message
-        identity = record_id(happening.account, message)
-        answer = _ignore if isinstance(happening, Passing) else None
-        self.feed.add(Draft(happening, identity, session, answer, 1))
+    def unload(self) -> None:
+        """Let no feed be loaded."""
+        self.feeds = Feeds(
+            *(self.store, self._storage_key, self.commits, self.hub),
+            *(self.clock, self._limits, lambda: self.now, self._random_bytes),
+        )
+        fired(Deferred.fromCoroutine(self.commits.start(self.feeds, self._effects)))
+
+    def _effects(self, applied: Applied) -> None:
+        self.applied.append(applied)
+        self.on_effects(applied)
+        for key, value in applied.change.puts:
+            if isinstance(key, MembershipKey) and value is None:
+                self.feed.readers.drop(self.sessions[key.account].number)
+                self.feed.announce(Departed(LOG, key.account), None)
+
+    # --- Who is there ---
+
+    def new(self, number: int) -> FakeSession:
+        """Return a new session of a member."""
+        session = FakeSession(number)
+        session.account = account(number)
+        self.sessions[session.account] = session
+        self.hub.put(AccountKey(session.account), Profile(str(number)))
+        self.hub.put(MembershipKey(LOG, session.account), Membership())
+        return session
 
     def join(self, *numbers: int) -> list[FakeSession]:
         """Return new sessions that read the log, of whom the others will hear."""
-        sessions = [FakeSession(number) for number in numbers]
+        sessions = [self.new(number) for number in numbers]
         for session in sessions:
-            self.feed.start(session, None)
-            self.add(Joined(LOG, account(session.number), str(session.number)), session)
+            self.readers.start(session, None)
+            self.feed.announce(Arrived(LOG, session.account), session)
         return sessions
 
     def enter(self, *numbers: int) -> list[FakeSession]:
@@ -303,42 +367,88 @@ class Room:
             session.runs.clear()
         return sessions
 
-    def say(self, session: FakeSession, text: str, message: bytes | None = None) -> None:
+    # --- What they do ---
+
+    def add(
+        self,
+        happening: Kept,
+        session: FakeSession,
+        message: MessageId | None = None,
+        request: int = 1,
+    ) -> None:
+        """Let something happen, as the answer to a request."""
+        message = MessageId(_random(16)) if message is None else message
+        identity = record_id(happening.account, message)
+        self.check(happening.account)
+        self.feed.add(
+            Draft(
+                happening,
+                identity,
+                Acknowledge(session, request),
+                lambda: self.check(happening.account),
+                self.commits.base,
+            )
+        )
+
+    def check(self, account: AccountId) -> None:
+        """Raise RequestError unless an account may say something."""
+        known = self.hub.people.get(account)
+        assert known is not None
+        self.hub.check_may_speak(account, self.hub.room(known, LOG), self.now)
+
+    def say(
+        self,
+        session: FakeSession,
+        text: str,
+        message: MessageId | None = None,
+        request: int = 1,
+    ) -> None:
         """Let a session post something."""
-        number = session.number
-        self.add(Said(LOG, account(number), str(number), text, 0), session, message)
+        self.add(Said(LOG, session.account, text, 0), session, message, request)
 
     def rename(self, session: FakeSession, nick: str) -> None:
         """Let a session tell that it has a new name."""
-        number = session.number
-        self.add(Renamed(LOG, account(number), nick, str(number)), session)
+        self.feed.announce(Renamed(LOG, session.account, str(session.number), nick), session)
 
-    def leave(self, session: FakeSession) -> None:
-        """Let a session be gone, and read no more."""
+    def change(self, change: Change, session: FakeSession | None = None) -> Deferred[None]:
+        """Let something be changed, which is always allowed."""
+        return self.commits.change(lambda: change, session)
+
+    def leave(self, session: FakeSession) -> Deferred[None]:
+        """Let a session be gone, and its account be a member no longer after the next commit."""
         session.is_gone = True
-        self.feed.drop(session.number)
-        self.feed.renew()
-        self.add(Left(LOG, account(session.number), str(session.number)), None)
+        return self.kick(session)
+
+    def kick(self, session: FakeSession) -> Deferred[None]:
+        """Let an account be a member no longer after the next commit."""
+        return self.change(changed([put(MembershipKey(LOG, session.account), None)]))
+
+    def mute(self, session: FakeSession) -> Deferred[None]:
+        """Let an account say nothing more after the next commit."""
+        return self.change(changed([put(MuteKey(LOG, session.account), Sanction())]))
+
+    # --- Time ---
 
     def turn(self) -> None:
-        """Let everything happen that is due."""
-        self.clock.advance(0)
+        """Let everything happen that is due, and the next commit be made."""
+        self.clock.advance(2 * COMMIT_SECONDS)
 
     def settle(self) -> None:
         """Let everything happen, and be stored at once."""
-        self.turn()
-        while self.store.appends:
-            self.store.commit()
+        while self.store.held or self.clock.getDelayedCalls():
             self.turn()
+            while self.store.held:
+                self.store.release()
 
 
-def _ignore(place: object) -> None:
-    """Nobody waits for what is passing."""
-
-
-def account(number: int) -> bytes:
+def account(number: int) -> AccountId:
     """Return the account of the session with this number."""
-    return number.to_bytes(16, "big")
+    return AccountId(number.to_bytes(16, "big"))
+
+
+def message_id(number: int) -> MessageId:
+    """Return one message id for each number."""
+    return MessageId(number.to_bytes(16, "big"))
 
 
 def texts(session: FakeSession) -> list[str]:

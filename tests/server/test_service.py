@@ -12,7 +12,6 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import cast
 
-import msgspec
 import pytest
 from twisted.application.service import IService
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
@@ -25,7 +24,6 @@ from twisted.internet.interfaces import (
     IListeningPort,
     IProtocol,
     IProtocolFactory,
-    IReactorFromThreads,
     IReactorTime,
     IStreamServerEndpoint,
 )
@@ -38,20 +36,20 @@ from zope.interface.verify import verifyObject
 
 from chat import __version__
 from chat.limits import Limits
-from chat.rooms.entries import Registration
 from chat.rooms.errors import WrongPasswordError
+from chat.rooms.invitations import Registration
 from chat.server import service as module
 from chat.server.passwords.checker import ScryptFileChecker
 from chat.server.passwords.file import Parameters, PasswordFile
 from chat.server.service import DEFAULT_LISTEN, ChatService, Options, makeService
 from chat.server.settings import describe_limits
-from chat.server.state.directory import State, default_state_path
-from chat.server.state.retention import Keeps
+from chat.server.state.directory import StateDirectory, default_state_path, store_url
+from chat.server.state.retention import RetentionPolicy
+from chat.store import engine
 from chat.store.interface import LogStore, StoreError
-from chat.store.memory import MemoryStore
-from chat.testing import FakeTransport
-from tests.server.support import HeldStore, ServerCase, chat_lines
-from tests.store.suite import entry, fired
+from chat.testing import FakeTransport, Server
+from tests.server.cases import HeldStore, ServerCase, chat_lines
+from tests.store.commits import fired
 
 IN_USE = CannotListenError("127.0.0.1", 5555, OSError(98, "Address already in use"))
 
@@ -139,11 +137,11 @@ class ServiceCase(ServerCase):
         self.clock = ServiceReactor()
         self.reactor = cast(module.Reactor, self.clock)
         self.store = HeldStore()
-        self.opened: list[tuple[Path, bool]] = []
+        self.opened: list[tuple[str, bool]] = []
 
-    def open_store(self, path: Path, reactor: IReactorFromThreads, has_search: bool) -> LogStore:
+    def open_store(self, url: str, reactor: engine.Reactor, has_search: bool) -> LogStore:
         """Note what is wanted, and give the store."""
-        self.opened.append((path, has_search))
+        self.opened.append((url, has_search))
         return self.store
 
     def tearDown(self) -> None:
@@ -161,6 +159,7 @@ class ServiceCase(ServerCase):
         service = self.service(*ports)
         service.privilegedStartService()
         service.startService()
+        self.clock.advance(0)
         return service, ports
 
     def stop(self, service: ChatService, ports: list[FakePort]) -> None:
@@ -168,6 +167,7 @@ class ServiceCase(ServerCase):
         stopped = service.stopService()
         for port in ports:
             port.stopped.callback(None)
+        self.clock.advance(0)
         assert stopped.called
 
 
@@ -347,7 +347,7 @@ class StartTests(ServiceCase):
             self.service(good, IN_USE).privilegedStartService()
 
     def test_a_state_in_use_is_a_sentence(self) -> None:
-        other = State(self.path)
+        other = StateDirectory(self.path)
         with pytest.raises(SystemExit, match=r"^encchat: another server is using the state"):
             self.start()
         other.close()
@@ -471,7 +471,7 @@ class StopTests(ServiceCase):
         stopped = service.stopService()
         port.stopped.errback(FileNotFoundError(2, "No such file or directory"))
         self.successResultOf(stopped)
-        State(self.path).close()
+        StateDirectory(self.path).close()
         flush: Callable[..., list[Failure]] = self.flushLoggedErrors
         assert len(flush(FileNotFoundError)) == 1
 
@@ -588,7 +588,7 @@ class StoreTests(ServiceCase):
 
     def test_the_store_is_in_the_state_directory(self) -> None:
         service, ports = self.start()
-        assert self.opened == [(self.path / "encchat.db", True)]
+        assert self.opened == [(store_url(self.path), True)]
         self.stop(service, ports)
         assert self.store.is_closed
 
@@ -609,15 +609,38 @@ class StoreTests(ServiceCase):
         assert self.clock.is_stopped
         self.stop(service, ports)
 
+    def test_a_service_that_is_stopped_while_it_loads_opens_nothing_more(self) -> None:
+        scanning: Deferred[list[tuple[bytes, bytes]]] = Deferred()
+        self.replace(self.store, "scan", lambda _: scanning)
+        self.clock.is_unix_broken = True  # Whoever listened for the operator would log it.
+        with capturedLogs() as events:
+            service, ports = self.start()
+            self.stop(service, ports)
+            scanning.callback([])
+            self.clock.advance(1)
+        assert not any("chat.admin" in line for line in chat_lines(events))
+
+    def test_a_store_that_was_closed_while_it_loads_is_no_trouble(self) -> None:
+        scanning: Deferred[list[tuple[bytes, bytes]]] = Deferred()
+        self.replace(self.store, "scan", lambda _: scanning)
+        with capturedLogs() as events:
+            service, ports = self.start()
+            self.stop(service, ports)
+            scanning.errback(StoreError("the store is closed"))
+        assert not any("cannot start" in line for line in chat_lines(events))
+        assert not self.clock.is_stopped
+
     def test_what_is_kept_no_longer_is_removed_from_the_start_on(self) -> None:
-        fired(MemoryStore.append(self.store, bytes(16), [entry(1), entry(2)]))
-        room = msgspec.msgpack.encode(["public", "lobby", b"", "", 0, [], [[]] * 4])
-        fired(self.store.compare_and_set(b"room/" + bytes(16), None, room))
+        [alice] = Server(self.store).enter("alice")
+        for text in ("one", "two"):
+            alice.say(text)
+        policy = RetentionPolicy(records=1)
         service = ChatService(
-            [], self.path, self.reactor, Limits(), Keeps(records=1), open_store=self.open_store
+            [], self.path, self.reactor, Limits(), policy, open_store=self.open_store
         )
         service.startService()
-        assert len(fired(self.store.read(bytes(16), 0, 1_000))) == 1
+        self.clock.advance(0)
+        assert [it.seq for it in fired(self.store.read(alice.log(), 0, 1_000))] == [2]
         self.stop(service, [])
         assert self.clock.getDelayedCalls() == []
 
@@ -627,6 +650,7 @@ class StoreTests(ServiceCase):
             self.clock.is_unix_broken = is_broken
             service = ChatService([], self.path, self.reactor, Limits(), open_store=self.open_store)
             service.startService()
+            self.clock.advance(0)
             self.stop(service, [])
             assert self.clock.unix_port.is_stopping is not is_broken
 

@@ -10,57 +10,23 @@ the object:
     TestMyStore = MyStoreMachine.TestCase
 """
 
-from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from twisted.internet.defer import Deferred
 
+from chat.ids import LogId
 from chat.limits import SEQ_MAX
-from chat.store.interface import Appended, Entry, LogStore, Stored, StoreError, Tail
+from chat.store.interface import Commit, Head, LogStore, Record, Stored, StoreError, Trim
+from tests.store.chance import ALL_LOGS, KEYS, SEEDS, TYPED, make_commit
+from tests.store.commits import LOGS, delete, fired, record
+from tests.store.model import Model
 
-__all__ = ["LOGS", "LogStoreMachine", "entry", "fired"]
+__all__ = ["LogStoreMachine"]
 
 T = TypeVar("T")
-
-LOGS: Final = (b"one log".ljust(16), bytes(16))
-
-KEYS: Final = (b"a", b"a/", b"a/\xff", b"a0", b"b" * 40)
-IDS: Final = (b"blob".ljust(16), bytes(16))
-
-WORDS: Final = st.lists(st.sampled_from(["red", "Green", "blue"]), max_size=3).map(" ".join)
-
-
-def entry(number: int, size: int = 10) -> Entry:
-    """Return an entry of `size` bytes whose id is `number`."""
-    return Entry(number.to_bytes(16, "big"), 1_000 + number, bytes([number % 256]) * size)
-
-
-def fired(deferred: Deferred[T]) -> T:
-    """Return the result of a Deferred that must have one."""
-    results: list[T] = []
-    failures: list[BaseException] = []
-    deferred.addCallbacks(results.append, lambda failure: failures.append(failure.value))
-    if failures:
-        raise failures[0]
-    [result] = results
-    return result
-
-
-@dataclass
-class _Kept:
-    """What must be in a log."""
-
-    records: dict[int, tuple[Stored, int]] = field(default_factory=dict)
-    """By sequence number: what is read back, and its time."""
-    words: dict[int, set[str]] = field(default_factory=dict)
-    replacing: dict[int, list[int]] = field(default_factory=dict)
-    by_id: dict[bytes, tuple[int, int]] = field(default_factory=dict)
-    """Sequence numbers and times of all that is known, erased or not."""
-    time: int = 0
-    last: int = 0
 
 
 class LogStoreMachine(RuleBasedStateMachine):
@@ -71,9 +37,9 @@ class LogStoreMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.store = self.make_store()
-        self.logs = {log: _Kept() for log in LOGS}
-        self.values: dict[bytes, bytes] = {}
-        self.blobs: dict[bytes, bytes] = {}
+        self.model = Model()
+        self.commits: list[Commit] = []
+        self.next_id = 1_000
 
     def make_store(self) -> LogStore:
         """Return an empty store."""
@@ -91,189 +57,114 @@ class LogStoreMachine(RuleBasedStateMachine):
         """Return the result of `deferred`."""
         return fired(deferred)
 
-    # --- Logs ---
+    # --- Commits ---
+
+    def apply(self, commit: Commit) -> None:
+        """Compare what becomes of a commit."""
+        self.commits.append(commit)
+        assert self.wait(self.store.commit(commit)) == self.model.apply(commit)
+
+    @rule(seed=SEEDS)
+    def commit(self, seed: int) -> None:
+        self.apply(make_commit(seed, self.model))
+
+    @rule(seeds=st.lists(SEEDS, max_size=5))
+    def commit_some_without_waiting(self, seeds: list[int]) -> None:
+        commits = [make_commit(seed, self.model) for seed in seeds]
+        under_way = [self.store.commit(commit) for commit in commits]
+        for commit, done in zip(commits, under_way, strict=True):
+            assert self.wait(done) == self.model.apply(commit)
+
+    @precondition(lambda self: self.commits)
+    @rule(data=st.data())
+    def repeat(self, data: st.DataObject) -> None:
+        """Something comes again, now or much later."""
+        self.apply(data.draw(st.sampled_from(self.commits)))
+
+    def new_records(self, log: LogId, count: int) -> list[Record]:
+        """Return records that count unless the log is stale."""
+        head = self.model.log(log).head
+        first, self.next_id = self.next_id, self.next_id + count
+        return [
+            record(number, log, b"many", "red")._replace(epoch=head.epoch, time=head.time + 1)
+            for number in range(first, first + count)
+        ]
+
+    @rule(log=st.sampled_from(LOGS), count=st.sampled_from([31, 32, 33, 70]))
+    def commit_many(self, log: LogId, count: int) -> None:
+        self.apply(Commit(self.model.base, self.new_records(log, count)))
 
     @rule(
         log=st.sampled_from(LOGS),
-        # So few ids that many are used again.
-        posts=st.lists(st.tuples(st.integers(0, 30), st.binary(max_size=30), WORDS), max_size=6),
-        elapsed=st.integers(0, 3),
+        count=st.sampled_from([40, 300]),
+        kept=st.sampled_from([0, 1, 7]),
+        is_trimmed=st.booleans(),
     )
-    def append(self, log: bytes, posts: list[tuple[int, bytes, str]], elapsed: int) -> None:
-        time = self.logs[log].time + elapsed
-        self._append(
-            log,
-            [
-                Entry(number.to_bytes(16, "big"), time, b"r" + record, words)
-                for number, record, words in posts
-            ],
-        )
-
-    @rule(log=st.sampled_from(LOGS), number=st.integers(0, 60), words=WORDS, data=st.data())
-    def change(self, log: bytes, number: int, words: str, data: st.DataObject) -> None:
-        kept = self.logs[log]
-        if not kept.records:
+    def leave_a_gap(self, log: LogId, count: int, kept: int, is_trimmed: bool) -> None:
+        """Remove many records side by side."""
+        self.apply(Commit(self.model.base, self.new_records(log, count)))
+        if is_trimmed:
+            self.apply(Commit(0, trims=[Trim(log, keep=kept)]))
             return
-        seq = data.draw(st.sampled_from(sorted(kept.records)))
-        identity = number.to_bytes(16, "big")
-        if data.draw(st.booleans()):
-            changed = Entry(identity, kept.time, b"edit", words, replaces=seq)
-        else:
-            changed = Entry(identity, kept.time, b"delete", erases=seq)
-        self._append(log, [changed])
+        gone = self.model.log(log).there()[-count : -kept or None]
+        first, self.next_id = self.next_id, self.next_id + len(gone)
+        deletions = [
+            delete(number, row.seq, log)._replace(
+                author=row.record.author,
+                epoch=self.model.log(log).head.epoch,
+                time=self.model.log(log).head.time,
+            )
+            for number, row in enumerate(gone, first)
+        ]
+        self.apply(Commit(self.model.base, deletions))
 
-    def _append(self, log: bytes, entries: list[Entry]) -> None:
-        kept = self.logs[log]
-        places = self.wait(self.store.append(log, entries))
-        assert len(places) == len(entries)
-        for new, place in zip(entries, places, strict=True):
-            known = kept.by_id.get(new.record_id)
-            if known is not None:
-                assert place == Appended(*known, False)
-                continue
-            assert place == Appended(place.seq, new.time, True)
-            assert kept.last < place.seq <= SEQ_MAX
-            kept.last, kept.time = place.seq, max(kept.time, new.time)
-            kept.by_id[new.record_id] = (place.seq, new.time)
-            kept.records[place.seq] = (Stored(place.seq, new.record_id, new.record), new.time)
-            kept.words[place.seq] = set(new.words.casefold().split())
-            if new.replaces:
-                kept.words.pop(new.replaces, None)
-                kept.replacing.setdefault(new.replaces, []).append(place.seq)
-            if new.erases:
-                for gone in (new.erases, *kept.replacing.pop(new.erases, [])):
-                    kept.records.pop(gone, None)
-                    kept.words.pop(gone, None)
+    # --- What is read ---
 
     @rule(
-        log=st.sampled_from(LOGS),
+        log=st.sampled_from(ALL_LOGS),
         backward=st.booleans(),
         limit_bytes=st.integers(0, 100),
-        limit=st.none() | st.integers(1, 5),
+        limit=st.none() | st.integers(1, 400),
         data=st.data(),
     )
     def read(
-        self, log: bytes, backward: bool, limit_bytes: int, limit: int | None, data: st.DataObject
+        self, log: LogId, backward: bool, limit_bytes: int, limit: int | None, data: st.DataObject
     ) -> None:
-        records = [stored for _, (stored, _) in sorted(self.logs[log].records.items())]
-        near = [stored.seq + step for stored in records for step in (-1, 0, 1)]
-        after = data.draw(st.sampled_from([0, *near, SEQ_MAX]))
-        if backward:
-            expected = [stored for stored in reversed(records) if stored.seq < after]
-        else:
-            expected = [stored for stored in records if stored.seq > after]
+        kept = self.model.log(log)
+        near = [row.seq + step for row in kept.there() for step in (-1, 0, 1)]
+        after = data.draw(st.sampled_from([0, *near, kept.head.seq + 1, SEQ_MAX]))
+        if data.draw(st.booleans()):
+            # As much as some records are together, or a byte less or more.
+            everything = kept.page(after, SEQ_MAX, backward, data.draw(st.integers(1, 9)))
+            size = sum(len(it.data) for it in everything)
+            limit_bytes = max(size + data.draw(st.integers(-1, 1)), 0)
         page = self.wait(self.store.read(log, after, limit_bytes, backward, limit))
-        size = sum(len(stored.record) for stored in page)
-        assert page == expected[: len(page)]
-        assert size <= limit_bytes or len(page) == 1
-        assert limit is None or len(page) <= limit
-        if len(page) < len(expected) and len(page) != limit:
-            assert page
-            assert size + len(expected[len(page)].record) > limit_bytes
+        assert page == kept.page(after, limit_bytes, backward, limit)
 
-    @rule(log=st.sampled_from(LOGS), limit_bytes=st.integers(0, 100))
-    def read_page_by_page(self, log: bytes, limit_bytes: int) -> None:
-        records = [stored for _, (stored, _) in sorted(self.logs[log].records.items())]
-        cursor, forth = 0, list[Stored]()
-        while page := self.wait(self.store.read(log, cursor, limit_bytes)):
-            forth += page
-            cursor = page[-1].seq
-        assert forth == records
-        cursor, back = SEQ_MAX, list[Stored]()
-        while page := self.wait(self.store.read(log, cursor, limit_bytes, backward=True)):
-            back += page
-            cursor = page[-1].seq
-        assert back == records[::-1]
+    @rule(
+        log=st.sampled_from(ALL_LOGS),
+        limit_bytes=st.sampled_from([1, 20, 200, 5_000]),
+        limit=st.none() | st.sampled_from([1, 7, 50, 300]),
+    )
+    def read_page_by_page(self, log: LogId, limit_bytes: int, limit: int | None) -> None:
+        for backward, cursor in ((False, 0), (True, SEQ_MAX)):
+            everything = self.model.log(log).page(cursor, SEQ_MAX, backward, None)
+            read = list[Stored]()
+            while page := self.wait(
+                self.store.read(log, cursor, limit_bytes, backward=backward, limit=limit)
+            ):
+                read += page
+                cursor = page[-1].seq
+            assert read == everything
 
-    @rule(log=st.sampled_from(LOGS), number=st.integers(0, 60))
-    def find(self, log: bytes, number: int) -> None:
-        identity = number.to_bytes(16, "big")
-        known = self.logs[log].by_id.get(identity)
-        expected = None if known is None else Appended(*known, False)
-        assert self.wait(self.store.find(log, identity)) == expected
-
-    @rule(words=WORDS, logs=st.sets(st.sampled_from(LOGS)), limit=st.integers(1, 5))
-    def search(self, words: str, logs: set[bytes], limit: int) -> None:
-        wanted = set(words.casefold().split())
-        expected = {
-            (log, seq)
-            for log in logs
-            for seq, known in self.logs[log].words.items()
-            if wanted and wanted <= known
-        }
+    @rule(words=TYPED, logs=st.sets(st.sampled_from(ALL_LOGS)), limit=st.integers(1, 500))
+    def search(self, words: str, logs: set[LogId], limit: int) -> None:
         found = self.wait(self.store.search(words, logs, limit))
-        assert len(found) == min(limit, len(expected))
-        times = [it.time for it in found]
-        assert times == sorted(times, reverse=True)
-        for it in found:
-            assert (it.log, it.stored.seq) in expected
-            assert self.logs[it.log].records[it.stored.seq] == (it.stored, it.time)
-        if found:
-            left_out = expected - {(it.log, it.stored.seq) for it in found}
-            assert all(self.logs[log].records[seq][1] <= times[-1] for log, seq in left_out)
+        assert found == self.model.search(words, logs, limit)
 
-    @rule(
-        log=st.sampled_from(LOGS),
-        age=st.none() | st.integers(0, 5),
-        keep=st.none() | st.integers(0, 10),
-    )
-    def trim(self, log: bytes, age: int | None, keep: int | None) -> None:
-        kept = self.logs[log]
-        before = None if age is None else kept.time - age
-        seqs = sorted(kept.records)
-        gone = [seq for seq in seqs if before is not None and kept.records[seq][1] < before]
-        if keep is not None:
-            gone += seqs[: max(len(seqs) - keep, 0)]
-        last = max(gone, default=0)
-        removed = self.wait(self.store.trim(log, before, keep))
-        assert removed == len(set(gone))
-        for seq in set(gone):
-            del kept.records[seq]
-            kept.words.pop(seq, None)
-        # Ids of what is gone may be forgotten, those of what is left must not be: an id of
-        # something erased in between may be either.
-        for identity, (seq, _) in list(kept.by_id.items()):
-            if seq in gone:
-                del kept.by_id[identity]
-            elif seq not in kept.records and ((last and seq <= last) or before or keep is not None):
-                found = self.wait(self.store.find(log, identity))
-                if found is None:
-                    del kept.by_id[identity]
-
-    # --- Values and blobs ---
-
-    @rule(
-        key=st.sampled_from(KEYS),
-        expected=st.none() | st.binary(max_size=2),
-        value=st.none() | st.binary(max_size=2),
-        is_right=st.booleans(),
-    )
-    def compare_and_set(
-        self, key: bytes, expected: bytes | None, value: bytes | None, is_right: bool
-    ) -> None:
-        if is_right:
-            expected = self.values.get(key)
-        was_expected = self.values.get(key) == expected
-        assert self.wait(self.store.compare_and_set(key, expected, value)) == was_expected
-        if was_expected and value is not None:
-            self.values[key] = value
-        elif was_expected:
-            self.values.pop(key, None)
-
-    @rule(prefix=st.sampled_from([b"", b"a", b"a/", b"b", b"c"]), key=st.sampled_from(KEYS))
-    def look_up(self, prefix: bytes, key: bytes) -> None:
-        assert self.wait(self.store.get(key)) == self.values.get(key)
-        expected = sorted(it for it in self.values.items() if it[0].startswith(prefix))
-        assert self.wait(self.store.scan(prefix)) == expected
-
-    @rule(blob=st.sampled_from(IDS), content=st.none() | st.binary(max_size=20))
-    def change_blob(self, blob: bytes, content: bytes | None) -> None:
-        if content is None:
-            self.wait(self.store.delete_blob(blob))
-            self.blobs.pop(blob, None)
-        else:
-            self.wait(self.store.put_blob(blob, content))
-            self.blobs[blob] = content
+    @rule(prefix=st.sampled_from([b"", b"a", b"a/", b"b", b"c", *KEYS]))
+    def scan(self, prefix: bytes) -> None:
+        assert self.wait(self.store.scan(prefix)) == self.model.scan(prefix)
 
     # --- Ends and beginnings ---
 
@@ -288,24 +179,31 @@ class LogStoreMachine(RuleBasedStateMachine):
 
     @initialize()
     def nothing_is_there_at_first(self) -> None:
-        for log in LOGS:
-            assert self.wait(self.store.tail(log)) == Tail(0, 0)
-            assert self.wait(self.store.trim(log, keep=0)) == 0
+        for log in ALL_LOGS:
+            assert self.wait(self.store.head(log)) == Head()
+        assert self.wait(self.store.base()) == 0
         assert self.wait(self.store.scan(b"")) == []
+        self.apply(Commit(0, trims=[Trim(LOGS[0], keep=0)]))
+        self.apply(Commit(0))
 
     @invariant()
     def the_rest_is_as_it_was(self) -> None:
-        for log, kept in self.logs.items():
-            assert self.wait(self.store.tail(log)) == Tail(kept.last, kept.time)
-        assert self.wait(self.store.read(b"nobody wrote it!", 0, 100)) == []
-        for blob in IDS:
-            assert self.wait(self.store.get_blob(blob)) == self.blobs.get(blob)
-        assert self.wait(self.store.health()).is_writable
+        for log in ALL_LOGS:
+            assert self.wait(self.store.head(log)) == self.model.log(log).head
+            assert self.wait(self.store.epochs(log)) == self.model.log(log).epochs
+        assert self.wait(self.store.read(LogId(b"nobody wrote it!"), 0, 100)) == []
+        assert self.wait(self.store.base()) == self.model.base
+        seen = self.wait(self.store.seen())
+        assert {(log, account): seq for log, account, seq in seen} == self.model.seen
+        assert len(seen) == len(self.model.seen)
 
     def teardown(self) -> None:
         """Let go of the store, of which nothing more can be asked."""
+        self.scan(b"")
         assert self.wait(self.store.close()) is None
         with pytest.raises(StoreError):
-            self.wait(self.store.append(LOGS[0], [entry(1)]))
+            self.wait(self.store.commit(Commit(0, [record(1)])))
         with pytest.raises(StoreError):
-            self.wait(self.store.tail(LOGS[0]))
+            self.wait(self.store.head(LOGS[0]))
+        with pytest.raises(StoreError):
+            self.wait(self.store.search("red", LOGS, 1))

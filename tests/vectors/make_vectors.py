@@ -9,9 +9,9 @@ the list of words alone. It needs what the extra `vectors` installs: `cryptograp
     python tests/vectors/make_vectors.py --check    compare them instead; exit 1 if one differs
 
 Every file has a `description` and a list `vectors`. Binary values are hexadecimal; lines are text
-without their CR LF; integers go up to 2^63 - 1. A vector with a key `expect` must fail with the
-close code of that name, every other must succeed. What is random in the protocol is fixed here,
-and has no meaning beyond its name: `fixed` hashes it from a few words.
+(UTF-8, where not ASCII) without their CR LF; integers go up to 2^63 - 1. A vector with a key
+`expect` must fail with the close code of that name, every other must succeed. What is random in the
+protocol is fixed here, and has no meaning beyond its name: `fixed` hashes it from a few words.
 """
 
 import argparse
@@ -186,6 +186,93 @@ def login(number: int, nick: str, binding: bytes = bytes(32)) -> Message:
     return message("login", id=number, nick=nick, key=key, signature=signature)
 
 
+# Section 4: Ed25519, for signatures that nobody should make (RFC 8032, sections 5.1.1 to 5.1.5)
+
+P: Final = 2**255 - 19
+L: Final = 2**252 + 27742317777372353535851937790883648493
+D: Final = -121665 * pow(121666, -1, P) % P
+
+Point: TypeAlias = tuple[int, int]
+IDENTITY: Final[Point] = (0, 1)
+
+
+def add(one: Point, two: Point) -> Point:
+    """Add two points of the curve."""
+    (x1, y1), (x2, y2) = one, two
+    product = D * x1 * x2 * y1 * y2
+    x = (x1 * y2 + x2 * y1) * pow(1 + product, -1, P)
+    y = (y1 * y2 + x1 * x2) * pow(1 - product, -1, P)
+    return x % P, y % P
+
+
+def multiply(number: int, point: Point) -> Point:
+    """Add a point to itself so often."""
+    total = IDENTITY
+    while number:
+        if number & 1:
+            total = add(total, point)
+        point, number = add(point, point), number >> 1
+    return total
+
+
+def encode_point(point: Point) -> bytes:
+    """Write a point: y, and the lowest bit of x on top."""
+    x, y = point
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def point_of(y: int, x_is_odd: bool) -> Point:
+    """Find a point by its y."""
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if x * x % P != square:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    assert x * x % P == square, "no point has this y"
+    return (P - x if x and (x & 1) != x_is_odd else x), y
+
+
+BASE: Final = point_of(4 * pow(5, -1, P) % P, False)
+ORDER_8: Final = point_of(
+    int.from_bytes(
+        bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+    ),
+    False,
+)
+SMALL_ORDER: Final = {
+    "order 1": IDENTITY,
+    "order 2": multiply(4, ORDER_8),
+    "order 4": multiply(2, ORDER_8),
+    "order 4, negative": multiply(6, ORDER_8),
+    **{f"order 8, {number}": multiply(number, ORDER_8) for number in (1, 3, 5, 7)},
+}
+"""The points that the factor 8 makes the neutral one."""
+
+
+def small_order_encodings() -> dict[str, bytes]:
+    """Give every encoding of a point of small order, right or with a bit or with p too much."""
+    found = {name: encode_point(point) for name, point in SMALL_ORDER.items()}
+    for name in ("order 1", "order 2"):  # x is 0, which has no sign.
+        found[f"{name}, with the top bit set"] = found[name][:31] + bytes([found[name][31] | 0x80])
+    for name, y in {"order 4, y = p": P, "order 1, y = p + 1": P + 1}.items():
+        found[name] = y.to_bytes(32, "little")
+        found[f"{name}, with the top bit set"] = found[name][:31] + bytes([found[name][31] | 0x80])
+    assert len(set(found.values())) == 14
+    return found
+
+
+def scalar(seed: bytes) -> int:
+    """Compute the secret scalar of a private key."""
+    half = int.from_bytes(hashlib.sha512(seed).digest()[:32], "little")
+    return half & ~7 & (1 << 254) - 1 | 1 << 254
+
+
+def signature_with(seed: bytes, content: bytes, first: bytes, nonce: int = 0) -> bytes:
+    """Sign with this R, which has to be `nonce` times the base point, plus one of small order."""
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    k = int.from_bytes(hashlib.sha512(first + public + content).digest(), "little")
+    return first + ((nonce + k * scalar(seed)) % L).to_bytes(32, "little")
+
+
 # Section 4: handshake
 
 
@@ -224,8 +311,13 @@ def host_public(seed: bytes) -> bytes:
 def succession(seed: bytes, following: bytes) -> bytes:
     """Let the host key with this seed hand over to the following one."""
     previous = host_public(seed)
-    content = b"\x20" * 64 + b"encchat/1 host key succession" + b"\x00" + previous + following
+    content = succession_content(previous, following)
     return previous + Ed25519PrivateKey.from_private_bytes(seed).sign(content)
+
+
+def succession_content(previous: bytes, following: bytes) -> bytes:
+    """Give what a host key signs when it hands over."""
+    return b"\x20" * 64 + b"encchat/1 host key succession" + b"\x00" + previous + following
 
 
 def host_digest(host: bytes) -> bytes:
@@ -266,12 +358,18 @@ class Handshake:
     """One handshake with all its intermediate values."""
 
     def __init__(
-        self, name: str, number: int, nick: str, rotations: int = 0, proven: int | None = None
+        self,
+        name: str,
+        number: int,
+        nick: str,
+        rotations: int = 0,
+        proven: int | None = None,
+        first: bytes = b"",
     ) -> None:
         """Choose the inputs from the name, and compute.
 
         The host key followed so many others, of which the latest `proven` (all, if left out) can
-        be shown to lead to it.
+        be shown to lead to it. The signature before has `first` as its R, or else a wrong bit.
         """
         self.name = name
         self.client = client = Client(
@@ -309,7 +407,13 @@ class Handshake:
         before = [host_public(seed) for seed in seeds]
         successions = [*map(succession, seeds, [*before[1:], self.host])]
         if proven is not None:
-            successions[-proven - 1] = flip(successions[-proven - 1], -1)
+            place = rotations - proven - 1
+            following = [*before[1:], self.host][place]
+            made = flip(successions[place], -1)
+            if first:
+                content = succession_content(before[place], following)
+                made = before[place] + signature_with(seeds[place], content, first)
+            successions[place] = made
         self.predecessors = before[::-1][:proven]
         self.successions = b"".join(successions)
         self.signature = self.sign(server.host_seed)
@@ -327,11 +431,14 @@ class Handshake:
         self.ch_line, self.sh_line = hello_line(self.ch), hello_line(self.sh)
         self.sa_line, self.cf_line = frame_line(self.sa), frame_line(self.cf)
 
+    def signed(self) -> bytes:
+        """Give what the host key of this handshake signs."""
+        content = b"\x20" * 64 + b"encchat/1 server signature" + b"\x00"
+        return content + transcript_hash(self.ch, self.sh, self.host)
+
     def sign(self, host_seed: bytes) -> bytes:
         """Sign for the host key of this handshake, with a key that may be another."""
-        content = b"\x20" * 64 + b"encchat/1 server signature" + b"\x00"
-        content += transcript_hash(self.ch, self.sh, self.host)
-        return Ed25519PrivateKey.from_private_bytes(host_seed).sign(content)
+        return Ed25519PrivateKey.from_private_bytes(host_seed).sign(self.signed())
 
     def finish_server(self, proof: bytes) -> bytes:
         """Compute `fin_s`; `proof` is the signature and, behind it, the successions."""
@@ -569,6 +676,81 @@ def make_derive() -> list[Vector]:
     return vectors
 
 
+RFC_8032: Final = {
+    "test 1": (
+        "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+        "",
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+        "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+    ),
+    "test 2": (
+        "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+        "72",
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+    ),
+}
+
+
+def make_signatures() -> list[Vector]:
+    """Make signatures.json."""
+    seed, content = fixed("signing key", 32), b"message"
+    private = Ed25519PrivateKey.from_private_bytes(seed)
+    public, right = private.public_key().public_bytes_raw(), private.sign(content)
+
+    def vector(name: str, key: bytes, message: bytes, signature: bytes) -> Vector:
+        values = {"key": key, "message": message, "signature": signature}
+        return {"name": name, **hexed(values)}
+
+    def bad(name: str, signature: bytes, key: bytes = public, message: bytes = content) -> Vector:
+        return {"expect": "AUTHENTICATION", **vector(name, key, message, signature)}
+
+    vectors = [vector("a message", public, content, right)]
+    for name, (secret, said, made) in RFC_8032.items():
+        key, data = host_public(bytes.fromhex(secret)), bytes.fromhex(said)
+        vectors.append(vector(f"RFC 8032, {name}", key, data, bytes.fromhex(made)))
+    # R as it is made of a nonce, so that the sums of this script are seen to be right.
+    nonce = int.from_bytes(fixed("nonce", 32), "little") % L
+    honest = encode_point(multiply(nonce, BASE))
+    usual = signature_with(seed, content, honest, nonce)
+    assert encode_point(multiply(scalar(seed), BASE)) == public
+    assert encode_point(multiply(8, ORDER_8)) == encode_point(IDENTITY)
+    vectors.append(vector("another R", public, content, usual))
+    top = public[:31] + bytes([public[31] ^ 0x80])
+    vectors += [
+        bad("another message", right, message=b"Message"),
+        bad("bit flipped in R", flip(right, 0)),
+        bad("bit flipped in S", flip(right, 32)),
+        bad("sign of R changed", right[:31] + bytes([right[31] ^ 0x80]) + right[32:]),
+        bad("sign of the key changed", right, key=top),
+        bad("S + L", scalar_plus_order(right)),
+        bad("R and S exchanged", right[32:] + right[:32]),
+        bad("zeros", bytes(64)),
+    ]
+    for name, first in small_order_encodings().items():
+        vectors.append(bad(f"R of {name}", signature_with(seed, content, first)))
+    for name, point in SMALL_ORDER.items():
+        if name != "order 1":
+            first = encode_point(add(multiply(nonce, BASE), point))
+            part = signature_with(seed, content, first, nonce)
+            vectors.append(bad(f"R with a part of {name}", part))
+    for name, key in small_order_encodings().items():
+        # [S]B = R, whatever is signed, where the key's part is none.
+        for number in range(64):
+            message = b"%d" % number
+            k = int.from_bytes(hashlib.sha512(honest + key + message).digest(), "little")
+            if k % 8 == 0:
+                break
+        else:
+            raise AssertionError("no such message")
+        forged = honest + nonce.to_bytes(32, "little")
+        vectors.append(bad(f"key of {name}", forged, key, message))
+    for name, y in {"p": P, "p + 1": P + 1, "p + 3": P + 3, "2^255 - 1": 2**255 - 1}.items():
+        key = y.to_bytes(32, "little")
+        vectors.append(bad(f"key with y = {name}", bytes(64), key))
+    return vectors
+
+
 # The points u for which X25519 gives zero, whatever the private key (RFC 7748, section 6.1).
 LOW_ORDER: Final = {
     "0": bytes(32),
@@ -601,9 +783,7 @@ def low_order_points() -> dict[str, bytes]:
 
 def scalar_plus_order(signature: bytes) -> bytes:
     """Add the group's order to S of an Ed25519 signature, which RFC 8032 forbids."""
-    order = 2**252 + 27742317777372353535851937790883648493
-    scalar = int.from_bytes(signature[32:], "little") + order
-    return signature[:32] + scalar.to_bytes(32, "little")
+    return signature[:32] + (int.from_bytes(signature[32:], "little") + L).to_bytes(32, "little")
 
 
 def make_handshake() -> list[Vector]:
@@ -616,8 +796,13 @@ def make_handshake() -> list[Vector]:
     six = Handshake("a host key that was rotated eight times", 1, "alice", rotations=8)
     seven = Handshake("a succession that proves nothing", 1, "alice", rotations=3, proven=1)
     assert len(one.sa) == 224 and len(three.client.login) == 1024 and len(six.sa) == 992
+    small = [
+        Handshake(f"a succession whose R is of {order}", 1, "alice", 2, 0, encode_point(point))
+        for order, point in SMALL_ORDER.items()
+        if order in ("order 1", "order 8, 1")
+    ]
     return [
-        *(handshake.vector() for handshake in (one, two, three, four, five, six, seven)),
+        *(handshake.vector() for handshake in (one, two, three, four, five, six, seven, *small)),
         *bad_client_hellos(one),
         *bad_server_hellos(one),
         *bad_server_auths(one, other=two),
@@ -658,7 +843,44 @@ def bad_client_hellos(base: Handshake) -> list[Vector]:
         bad("URL alphabet", "MALFORMED", line[:-2] + "-_"),
         bad("another version", "VERSION", line.replace("/1", "/2")),
         bad("another protocol", "VERSION", "GET / HTTP/1.1"),
+        *(bad(name, expect, first) for name, (expect, first) in first_lines(line).items()),
     ]
+
+
+def first_lines(hello: str) -> dict[str, tuple[str, str]]:
+    """Give first lines that neither side takes."""
+    kinds = {
+        "a frame": frame_line(bytes(64)),
+        "a record": record_line(bytes(16), 1, bytes(84)),
+        "a voucher": "V " + b64(bytes(16)),
+    }
+    return {
+        "an empty line": ("VERSION", ""),
+        "a space": ("VERSION", " "),
+        "a space before it": ("VERSION", " " + hello),
+        "another token that begins as this one": ("VERSION", hello.replace("/1", "/10")),
+        "no space": ("VERSION", hello.replace(" ", "")),
+        "a tab for the space": ("VERSION", hello.replace(" ", "\t")),
+        "a LF for the space": ("VERSION", hello.replace(" ", "\n")),
+        "the version in capitals": ("VERSION", hello.replace("encchat", "ENCCHAT")),
+        "the kind in lower case": ("VERSION", "f AAAA"),
+        "another version, not ASCII": ("VERSION", "encchat/2 \u00e9"),
+        "another token, not ASCII": ("VERSION", "\u00e9ncchat/1" + hello[9:]),
+        "a token that is not ASCII alone": ("VERSION", "\u00e9"),
+        "NUL": ("VERSION", "\x00"),
+        "the version alone": ("MALFORMED", "encchat/1"),
+        "the version and a space": ("MALFORMED", "encchat/1 \x00"),
+        "three tokens": ("MALFORMED", hello + " AAAA"),
+        "not ASCII": ("MALFORMED", hello + " \u00e9"),
+        "not ASCII in the base64": ("MALFORMED", hello[:-1] + "\u00e9"),
+        "a CR behind it": ("MALFORMED", hello + "\r"),
+        "a frame without a box": ("MALFORMED", "F"),
+        "a frame, not ASCII": ("MALFORMED", "F \u00e9"),
+        "a record without its parts": ("MALFORMED", "R AAAA"),
+        "a voucher of another length": ("MALFORMED", "V AAAA"),
+        "a close without a code": ("MALFORMED", "encchat/1 close"),
+        **{name: ("UNEXPECTED", line) for name, line in kinds.items()},
+    }
 
 
 def bad_server_hellos(base: Handshake) -> list[Vector]:
@@ -679,6 +901,8 @@ def bad_server_hellos(base: Handshake) -> list[Vector]:
     for name, point in LOW_ORDER.items():
         low = sh[:32] + point + sh[64:]
         vectors.append(bad(f"X25519 point of low order: {name}", "HANDSHAKE", low))
+    for name, (expect, first) in first_lines(base.sh_line).items():
+        vectors.append(base.bad("SH: " + name, expect, "client", first))
     return vectors
 
 
@@ -692,7 +916,8 @@ def bad_server_auths(base: Handshake, other: Handshake) -> list[Vector]:
         sa = base.seal_sa(signature, base.finish_server(signature))
         return bad(name, frame_line(sa))
 
-    sa, signature = base.sa, base.signature
+    sa, signature, seed = base.sa, base.signature, base.server.host_seed
+    mixed = signature_with(seed, base.signed(), encode_point(add(BASE, ORDER_8)), 1)
     wrong_aad = base.seal_sa(signature, base.fin_s, b"encchat/1 CF")
     wrong_key = seal(base.c_hs, base.host + signature + base.fin_s, b"encchat/1 SA", sa[:16])
     return [
@@ -707,6 +932,11 @@ def bad_server_auths(base: Handshake, other: Handshake) -> list[Vector]:
         signed("bit flipped in the signature", flip(signature, 0)),
         signed("signature with S + L", scalar_plus_order(signature)),
         signed("signature of zeros", bytes(64)),
+        *(
+            signed(f"signature whose R is of {name}", signature_with(seed, base.signed(), first))
+            for name, first in small_order_encodings().items()
+        ),
+        signed("signature whose R has a part of order 8", mixed),
         bad("bit flipped in fin_s", frame_line(base.seal_sa(signature, flip(base.fin_s, -1)))),
         bad("fin_s of zeros", frame_line(base.seal_sa(signature, bytes(64)))),
         bad("fin_s is fin_c", frame_line(base.seal_sa(signature, base.fin_c))),
@@ -866,6 +1096,9 @@ def make_frames() -> list[Vector]:
         bad("a character that is not base64", "MALFORMED", first[:9] + "*" + first[10:]),
         bad("unknown kind", "MALFORMED", "X" + first[1:]),
         bad("kind in lower case", "MALFORMED", "f" + first[1:]),
+        bad("not ASCII", "MALFORMED", first + " \u00e9"),
+        bad("kind that is not ASCII", "MALFORMED", "\u00e9" + first[1:]),
+        bad("of another version", "MALFORMED", "encchat/2 AAAA"),
         bad("empty line", "MALFORMED", ""),
     ]
 
@@ -949,6 +1182,7 @@ def example_messages() -> list[tuple[str, Message]]:
         "answer": [
             message("ok", id=2),
             message("refused", id=1, code="nick_taken", text="Somebody else has this name."),
+            message("refused", id=7, code="already_reading", text="You are there.", log=LOG),
             welcome(server="", time=tail, features=["one", "two"]),
             welcome(),
             message("logs", id=3, logs=logs, more=True),
@@ -1006,6 +1240,7 @@ def variants() -> list[tuple[str, str, Message, bytes]]:
     keys = message("keys", log=LOG, epoch=1, key=EPOCH_KEY)
     posted = message("posted", log=LOG, seq=2, acks=[[1, 2, 3]])
     moderate = message("moderate", id=5, action="op", nick="bob", log=LOG)
+    kick = message("moderate", id=18, action="kick", nick="bob", log=LOG)
     head, ident = (pack("type"), pack("ping")), (pack("id"), pack(5))
     cases: list[tuple[str, str, Message, bytes]] = [
         ("id first", "both", ping, pack_map(ident, head)),
@@ -1019,6 +1254,7 @@ def variants() -> list[tuple[str, str, Message, bytes]]:
         ("array16", "answer", posted, pack(posted).replace(b"\x91", b"\xdc\x00\x01")),
         ("array32", "answer", posted, pack(posted).replace(b"\x93", b"\xdd\x00\x00\x00\x03")),
         ("optional false", "request", moderate, pack({**moderate, "network": False})),
+        ("optional false first", "request", kick, pack({"network": False, **kick})),
         ("all keys backwards", "answer", welcome(), pack(dict(reversed([*welcome().items()])))),
     ]
     widths = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
@@ -1037,10 +1273,31 @@ def variants() -> list[tuple[str, str, Message, bytes]]:
         "negative integer": b"\xff",
         "float64": b"\xcb" + bytes(8),
         "extension type": b"\xd4\x01\x00",
+        "extension type of no byte": b"\xc7\x00\x05",
+        "extension type of 300 bytes": b"\xc8\x01\x2c\x05" + bytes(300),
+        "extension type, fixext16": b"\xd8\x7f" + bytes(16),
+        "timestamp": b"\xd6\xff\x00\x00\x00\x01",
+        "timestamp of a wrong length": b"\xd4\xff\x00",
+        "NaN": bytes.fromhex("cb7ff8000000000000"),
+        "float32": bytes.fromhex("ca3f800000"),
+        "int64": b"\xd3" + b"\xff" * 8,
+        "str that is not UTF-8": b"\xa1\xff",
+        "str of a surrogate": b"\xa3\xed\xa0\x80",
+        "str that is not UTF-8, in an array": b"\x91\xa2\xc0\x80",
+        "str that is not UTF-8, as a key in a map": pack_map((b"\xa1\xff", pack(1))),
+        "map with the same key twice": pack_map((pack("a"), pack(1)), (pack("a"), pack(2))),
+        "map with nil as key": pack_map((b"\xc0", pack(1))),
+        "map with an array as key": pack_map((pack([1]), pack(1))),
+        "map with a map as key": pack_map((pack({}), pack(1))),
+        "16 arrays": b"\x91" * 15 + b"\x90",
+        "16 maps": b"\x81\xa1a" * 15 + b"\x80",
     }
     for name, value in unknown.items():
         coded = pack_map(head, (pack("unknown"), value), ident)
         cases.append((f"unknown key: {name}", "both", ping, coded))
+    for name, key in {"": b"\xa0", "not UTF-8": b"\xa1\xff", "of 40 bytes": pack("k" * 40)}.items():
+        coded = pack_map(head, (key, pack(1)), ident)
+        cases.append((f"unknown key that is {name or 'empty'}", "both", ping, coded))
     join, left = message("join", id=3, room="lobby"), body("left")
     for kind, example in {"request": join, "answer": posted, "event": keys, "body": left}.items():
         coded = pack({**example, "unknown": 1})
@@ -1074,6 +1331,18 @@ def broken_maps() -> dict[str, bytes]:
         "a bin as key": pack_map((kind, update), (pack(b"key"), pack(1))),
         "a map of 2^32 - 1 keys": b"\xdf\xff\xff\xff\xff" + ping[1:],
         "unknown key, never used byte": pack_map((kind, update), (pack("unknown"), b"\xc1")),
+        "unknown key, never used byte in an array": pack_map(
+            (kind, update), (pack("unknown"), b"\x91\xc1")
+        ),
+        "unknown key, truncated str": pack_map((kind, update), (pack("unknown"), b"\xa2x")),
+        "unknown key, truncated extension type": pack_map(
+            (kind, update), (pack("unknown"), b"\xd5\x01\x00")
+        ),
+        "unknown key, array of one element too few": pack_map(
+            (kind, update), (pack("unknown"), b"\x92\x01")
+        ),
+        "nil as key": pack_map((kind, update), (b"\xc0", pack(1))),
+        "an array as key": pack_map((kind, update), (pack([1]), pack(1))),
         "8000 arrays in type": pack_map((kind, deep)),
         "8000 arrays in an unknown key": pack_map((kind, update), (pack("unknown"), deep)),
         "8000 arrays in an unknown key before type": pack_map((pack("a"), deep), (kind, update)),
@@ -1148,6 +1417,7 @@ WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
     ("request", "history", "before"): {"0": pack(0), "2^63": pack(2**63), "nil": b"\xc0"},
     ("request", "search", "words"): {"an array": pack(["two", "words"])},
     ("request", "seen", "seq"): {"negative": b"\xff", "2^63": pack(2**63)},
+    ("answer", "refused", "log"): {"15 bytes": pack(bytes(15)), "nil": b"\xc0", "a str": pack("x")},
     ("answer", "welcome", "account"): {"15 bytes": pack(bytes(15))},
     ("answer", "welcome", "time"): {
         "2^63": pack(2**63),
@@ -1234,6 +1504,7 @@ OPTIONAL: Final = {
     ("request", "post", "reply"),
     ("request", "history", "before"),
     ("both", "close", "retry_after"),
+    ("answer", "refused", "log"),
 }
 
 
@@ -1458,9 +1729,22 @@ class Reading:
         where: Message = {"log": LOG, "kind": "private", "room": "bob"}
         return self.frame(message("opened", **where, seq=seq, tail=seq, members=2, topic=""))
 
+    def leaves(self, number: int = 3) -> "Reading":
+        """Let the client ask to leave the log."""
+        self.steps.append({"sends": plain(message("leave", id=number, log=LOG))})
+        return self
+
     def removed(self) -> "Reading":
         """Say that reading is over."""
         return self.frame(message("removed", log=LOG, text="bob removed you."))
+
+    def ok(self, number: int = 3) -> "Reading":
+        """Say that a request is done."""
+        return self.frame(message("ok", id=number))
+
+    def refused(self, number: int = 3) -> "Reading":
+        """Say that a request is not done."""
+        return self.frame(message("refused", id=number, code="not_stored", text="Try again."))
 
     def page(self, count: int) -> "Reading":
         """Answer a request for records, but for these."""
@@ -1500,6 +1784,7 @@ class Reading:
     def ends(self, expect: str = "UNEXPECTED") -> Vector:
         """Describe that the last line is refused."""
         *before, last = self.steps
+        assert "line" in last
         vector: Vector = {"name": self.name, "expect": expect, **self.start}
         return {**vector, "steps": before, "line": last["line"]}
 
@@ -1543,6 +1828,46 @@ def good_readings() -> list[Vector]:
         Reading("read behind the tail").keys().joined(15, 17).records(16, 17).records(18),
         Reading("opened").keys().opened().records(18),
         at("removed, and opened again").removed().keys().opened(20).records(21),
+        at("left, and joined again").leaves().ok().keys().joined(20, 20).records(21),
+        at("left, and joined again in an earlier epoch")
+        .keys(2)
+        .record(18, 2)
+        .voucher()
+        .leaves()
+        .ok()
+        .keys()
+        .joined(20, 20)
+        .records(21),
+        at("records before the answer to leave").leaves().records(18, 19).ok(),
+        at("leave refused").leaves().refused().records(18),
+        at("the ok to something else").leaves().ok(4).records(18),
+        at("an ok with the id of a leave that was refused").leaves().refused().ok().records(18),
+        at("one log of two left", LOG, OTHER_LOG).leaves().ok().record(18, log=OTHER_LOG).voucher(),
+        at("several epochs")
+        .keys(2)
+        .keys(5)
+        .record(18)
+        .record(19, 2)
+        .record(0, 2)
+        .record(20, 5)
+        .voucher()
+        .record(21, 5)
+        .voucher(),
+        at("each log has its epochs", LOG, OTHER_LOG)
+        .keys(2)
+        .record(18, 2)
+        .record(18, log=OTHER_LOG)
+        .voucher(),
+        at("an earlier epoch in a page alone")
+        .keys(2)
+        .record(18, 2)
+        .voucher()
+        .keys(1)
+        .page(1)
+        .record(17)
+        .voucher(7)
+        .record(19, 2)
+        .voucher(),
         at("an empty page").page(0).records(18),
         at("a page").page(2).records(5, 9, page=7).records(18),
         at("a page, the latest first").records(18).page(3).records(18, 9, 5, page=7).records(19),
@@ -1640,6 +1965,38 @@ def bad_records() -> list[Vector]:
         at("after removed").removed().records(18).ends(),
         at("passing, after removed").removed().records(0).ends(),
         at("after removed, with a key").removed().keys().records(18).ends(),
+        at("after the ok to leave").leaves().ok().records(18).ends(),
+        at("passing, after the ok to leave").leaves().ok().records(0).ends(),
+        at("after the ok to leave, with a key").leaves().ok().keys().records(18).ends(),
+        at("of a page, after the ok to leave").leaves().ok().page(1).records(5, page=7).ends(),
+        at("an earlier epoch").keys(2).record(18, 2).voucher().record(19).voucher().ends(),
+        at("an earlier epoch in the same run").keys(2).record(18, 2).record(19).voucher().ends(),
+        at("passing, an earlier epoch").keys(2).record(18, 2).record(0).voucher().ends(),
+        at("an earlier epoch than that of a passing one")
+        .keys(2)
+        .record(0, 2)
+        .record(18)
+        .voucher()
+        .ends(),
+        at("an earlier epoch, whose key is sent again")
+        .keys(2)
+        .record(18, 2)
+        .voucher()
+        .keys(1)
+        .record(19)
+        .voucher()
+        .ends(),
+        at("an earlier epoch, whose key was sent again for a page")
+        .keys(2)
+        .record(18, 2)
+        .voucher()
+        .keys(1)
+        .page(1)
+        .record(17)
+        .voucher(7)
+        .record(19)
+        .voucher()
+        .ends(),
         at("an epoch without a key").record(18, 2).voucher().ends(),
         at("passing, an epoch without a key").record(0, 2).voucher().ends(),
         at("epoch 0").record(18, 0).voucher().ends(),
@@ -1655,6 +2012,164 @@ def bad_records() -> list[Vector]:
         at("a body that is none").record(18, coded=b"\xc1").voucher().ends("MESSAGE"),
         at("a body without text").record(18, coded=no_text).voucher().ends("MESSAGE"),
     ]
+
+
+# Text, words, and whether the words are found in the text.
+SEARCHES: Final[dict[str, list[tuple[str, str, bool]]]] = {
+    "words": [
+        ("hello world", "hello", True),
+        ("hello world", "world hello", True),
+        ("hello world", "hello there", False),
+        ("hello world", "hell", False),
+        ("hello", "hello hello", True),
+        ("a", "a", True),
+        ("x_y", "x", True),
+        ("v2 of 10", "v2", True),
+        ("v2 of 10", "v", False),
+        ("\u4f60\u597d \u4e16\u754c", "\u4f60\u597d", True),
+        ("\u4f60\u597d \u4e16\u754c", "\u4f60", False),
+        ("\u2168", "\u2168", True),
+        ("\u00bd cup", "\u00bd", True),
+        ("\u0664\u0662", "\u0664\u0662", True),
+        ("\ue000", "\ue000", True),
+        ("\U00100000", "\U00100000", True),
+        ("a\u200db", "a", True),
+        ("so\u00adft", "soft", False),
+        ("a\u0000b", "b", True),
+        ("a\ufffeb", "b", True),
+    ],
+    "no words": [
+        ("hello", "", False),
+        ("hello", " \t\r\n ", False),
+        ("hello -", "-", False),
+        ("hello - ...", "- ...", False),
+        ("-", "-", False),
+        ("hello", "hello -", True),
+        ("hello", "- hello", True),
+        ("\U0001f600", "\U0001f600", False),
+        ("hello \U0001f600", "hello \U0001f600", True),
+        ("", "hello", False),
+    ],
+    "phrases": [
+        ("a b", "a-b", True),
+        ("a-b", "a b", True),
+        ("a.b", "a-b", True),
+        ("a \u2014 b", "a-b", True),
+        ("b a", "a-b", False),
+        ("a x b", "a-b", False),
+        ("a b c", "a-b-c", True),
+        ("a b x c", "a-b-c", False),
+        ("b c a b", "a-b c", True),
+        ("don't", "don't", True),
+        ("don't", "dont", False),
+        ("don\u2019t", "don't", True),
+        ("1.5", "1,5", True),
+        ("15", "1.5", False),
+        ("see https://example.org/a?b=c", "https://example.org/a?b=c", True),
+        ("see https://example.org/a", "https://example.org/b", False),
+        ("\u0939\u093f\u0928\u094d\u0926\u0940", "\u0939\u093f\u0928\u094d\u0926\u0940", True),
+        ("\u0939\u093f\u0928\u094d\u0926\u0940", "\u0939", True),
+    ],
+    "white space": [
+        ("a x b", "a\tb", True),
+        ("a x b", "a\r\nb", True),
+        ("a x b", "a\u0000b", True),
+        ("a x b", "a\u001cb", True),
+        ("a x b", "a\u001fb", True),
+        ("a x b", "a\u0085b", True),
+        ("a x b", "a\u00a0b", True),
+        ("a x b", "a\u1680b", True),
+        ("a x b", "a\u2003b", True),
+        ("a x b", "a\u2028b", True),
+        ("a x b", "a\u202fb", True),
+        ("a x b", "a\u3000b", True),
+        ("a x b", "a\u0001b", False),
+        ("a x b", "a\u200bb", False),
+        ("a x b", "a\u180eb", False),
+        ("a x b", "a\ufeffb", False),
+    ],
+    "no operators": [
+        ("hello", "hel*", False),
+        ("hello", "NOT there", False),
+        ("hello OR there", "hello OR", True),
+        ("hello", "hello OR there", False),
+        ("hello", '"hello', True),
+        ("say hello", '"say hello"', True),
+        ("hello say", '"say hello"', True),
+        ("hello", "text:hello", False),
+        ("text hello", "text:hello", True),
+        ("hello", "^hello", True),
+        ("there hello", "^hello", True),
+        ("a b", "NEAR(a b)", False),
+        ("hello", "(hello)", True),
+        ("hello", "'); DROP TABLE words; --", False),
+    ],
+    "case": [
+        ("Hello", "hELLO", True),
+        ("\u00c4RGER", "\u00e4rger", True),
+        ("\u041f\u0440\u0438\u0432\u0435\u0442", "\u043f\u0420\u0418\u0412\u0415\u0422", True),
+        ("\u039f\u0394\u039f\u03a3", "\u03bf\u03b4\u03bf\u03c2", True),
+        ("Stra\u00dfe", "strasse", False),
+        ("Stra\u00dfe", "STRA\u1e9eE", True),
+        ("\u0130", "i", True),
+        ("\u0131", "i", False),
+        ("\u212a", "k", True),
+        ("\u017f", "S", True),
+        ("\u01c5", "\u01c6", True),
+        ("\U00010400", "\U00010428", True),
+        ("\ufb01n", "fin", False),
+        ("\uff21", "\uff41", True),
+        ("\uff21", "a", False),
+    ],
+    "marks": [
+        ("\u00c9lan", "elan", True),
+        ("elan", "\u00c9lan", True),
+        ("E\u0301lan", "\u00e9lan", True),
+        ("e\u0302\u0301", "e", True),
+        ("\u1ebf", "e", True),
+        ("\u1ebf", "\u00ea\u0301", True),
+        ("\u01d5", "u", True),
+        ("\u00ea\u0301", "e", True),
+        ("\u1ebe", "\u1ebf", True),
+        ("\u00f8", "o", False),
+        ("\u0142", "l", False),
+        ("\u00e7a", "ca", True),
+        ("c\u0327a", "ca", True),
+        ("\u00c5", "a", True),
+        ("\u212b", "\u00e5", True),
+        ("\u1e9b", "s", True),
+        ("\u03ac", "\u03b1", False),
+        ("\u03b1\u0301", "\u03b1", True),
+        ("\u0439", "\u0438", False),
+        ("\u0438\u0306", "\u0438", True),
+        ("\u0301a", "a", True),
+        ("a\u0305b", "ab", False),
+        ("a\u0305b", "b", True),
+        ("a\u0331b", "ab", True),
+        ("\u0905\u0902", "\u0905", True),
+        ("a\u20ddb", "b", True),
+    ],
+    "unknown to Unicode 6.1": [
+        ("a\u20bab", "b", False),
+        ("a\u20b9b", "b", True),
+        ("\U0001f970", "\U0001f970", True),
+        ("a\U0001f970", "a", False),
+        ("a\u0378b", "b", False),
+        ("\u1c90", "\u10d0", False),
+        ("a\u2066b", "b", False),
+        ("a\u202ab", "b", True),
+    ],
+}
+
+
+def make_search() -> list[Vector]:
+    """Make search.json."""
+    vectors: list[Vector] = []
+    for kind, cases in SEARCHES.items():
+        for number, (text, words, found) in enumerate(cases, 1):
+            vector: Vector = {"name": f"{kind}, {number}", "text": text, "words": words}
+            vectors.append({**vector, "found": found})
+    return vectors
 
 
 FILES: Final[dict[str, tuple[str, Callable[[], list[Vector]]]]] = {
@@ -1676,6 +2191,13 @@ FILES: Final[dict[str, tuple[str, Callable[[], list[Vector]]]]] = {
         " chosen `private`, receives the lines `receives` and fails at the last of them; before"
         " that it has sent the lines `sends`.",
         make_handshake,
+    ),
+    "signatures": (
+        "Section 4.3. Ed25519: `signature` of `key` over `message`. In a vector with `expect` it"
+        " must not verify. Those with `R of` or `R with a part of` in their name satisfy the"
+        " equation with the cofactor, and `R of order 1` the one without it; some libraries take"
+        " them.",
+        make_signatures,
     ),
     "frames": (
         "Section 5. A sender in `direction` (c: client to server) starts with `secret`,"
@@ -1709,10 +2231,14 @@ FILES: Final[dict[str, tuple[str, Callable[[], list[Vector]]]]] = {
     "reading": (
         "Sections 6 to 8. A client that has logged in, for whose direction (s) the keys of frames"
         " and vouchers are in the state given as in frames.json, takes the lines of `steps` in"
-        " order. A frame gives it `message`; a voucher `delivers` records, where `page` is the id"
-        " of the request that they answer, or 0 for new ones. In a vector with `expect` it must"
-        " then refuse `line`.",
+        " order. (Where a step has no line but `sends`, it sends that request then.) A frame gives"
+        " it `message`; a voucher `delivers` records, where `page` is the id of the request that"
+        " they answer, or 0 for new ones. In a vector with `expect` it must then refuse `line`.",
         make_reading,
+    ),
+    "search": (
+        "Section 6.1. Whether a `search` for `words` finds a record with `text`.",
+        make_search,
     ),
 }
 

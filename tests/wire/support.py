@@ -6,6 +6,7 @@ from typing import Final
 
 from chat.limits import Limits
 from chat.testing import FakeLog, Pair, split_lines
+from chat.testing.ids import ANY_ACCOUNT, ANY_DEVICE
 from chat.wire.connection import Connection, State, Transmit
 from chat.wire.errors import CloseCode, MalformedLineError
 from chat.wire.frames import SERVER_TO_CLIENT, FrameOpener
@@ -13,7 +14,7 @@ from chat.wire.lines import RecordLine, decode_line
 from chat.wire.messages import Login, Page, TextBody
 from chat.wire.records import Delivered, RecordReader
 
-LOGIN: Final = Login(1, "alice", bytes(32), bytes(64))
+LOGIN: Final = Login(1, "alice", ANY_DEVICE, bytes(64))
 
 _SECRET: Final = bytes(64)
 
@@ -44,7 +45,7 @@ def flip(data: bytes, bit: int) -> bytes:
 
 def text(said: str = "hello") -> TextBody:
     """Return the body of a record."""
-    return TextBody(time=0, account=bytes(16), nick="bob", text=said)
+    return TextBody(time=0, account=ANY_ACCOUNT, nick="bob", text=said)
 
 
 def answer(pair: Pair) -> tuple[bytes, bytes]:

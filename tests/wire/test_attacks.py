@@ -18,8 +18,10 @@ from hypothesis.stateful import (
 )
 from msgspec import Struct
 
+from chat.ids import LogId, RecordId
 from chat.limits import RUN_BYTES, Limits
 from chat.testing import HOST_KEY, FakeLog, Pair, seeded_bytes, split_lines
+from chat.testing.ids import ANY_DEVICE, ANY_LOG, ANY_RECORD
 from chat.wire.connection import Connection, Delivered, Received, State, Transmit
 from chat.wire.errors import (
     AuthenticationError,
@@ -315,7 +317,7 @@ def test_a_login_in_a_frame_does_not_replace_the_finish() -> None:
     pair.offer_host_key()
     pair.client.login(LOGIN)
     with pytest.raises(AuthenticationError):
-        pair.to_server(pair.client.send(Login(2, "alice", bytes(32), bytes(64))))
+        pair.to_server(pair.client.send(Login(2, "alice", ANY_DEVICE, bytes(64))))
     assert len(pair.server_events) == 1
 
 
@@ -526,7 +528,7 @@ def test_records_vouched_for_on_another_session_are_refused() -> None:
     assert delivered(two) == []
 
 
-def moved(line: bytes, log: bytes) -> bytes:
+def moved(line: bytes, log: LogId) -> bytes:
     """Return a record's line with another log in it."""
     record = decode_line(line.removesuffix(b"\r\n"))
     assert isinstance(record, RecordLine)
@@ -535,7 +537,7 @@ def moved(line: bytes, log: bytes) -> bytes:
 
 def test_a_record_cannot_be_moved_to_another_log() -> None:
     pair, log = member()
-    other = FakeLog(log=bytes(16))
+    other = FakeLog(log=ANY_LOG)
     pair.server_sends(other.keys())
     pair.server_sends(other.joined(3))
     line = log.line(text())
@@ -545,7 +547,7 @@ def test_a_record_cannot_be_moved_to_another_log() -> None:
 
 def test_a_record_of_another_log_does_not_open_even_if_the_server_vouches_for_it() -> None:
     pair, log = member()
-    other = FakeLog(log=bytes(16))
+    other = FakeLog(log=ANY_LOG)
     pair.server_sends(other.keys())
     pair.server_sends(other.joined(3))
     with pytest.raises(AuthenticationError):
@@ -556,7 +558,7 @@ def test_a_record_of_another_log_does_not_open_even_if_the_server_vouches_for_it
 @pytest.mark.parametrize("bit", [25, 32, 159], ids=["epoch", "start of id", "end of id"])
 def test_a_record_cannot_be_given_another_epoch_or_id(bit: int) -> None:
     pair, log = member()
-    record = seal_record(BoxKey(log.key), log.log, 1, bytes(16), encode(text()))
+    record = seal_record(BoxKey(log.key), log.log, 1, ANY_RECORD, encode(text()))
     log.epoch = 3  # What flipping a bit makes of epoch 1; even with the same key.
     pair.server_sends(log.keys())
     with pytest.raises(AuthenticationError):
@@ -683,11 +685,11 @@ roles: Final = st.sampled_from(["client", "server"])
 REFUSALS: Final = (UnexpectedInputError, AuthenticationError)
 
 
-def identifier(line: bytes) -> bytes:
+def identifier(line: bytes) -> RecordId:
     """Return the id of the record in a line."""
     record = decode_line(line.removesuffix(b"\r\n"))
     assert isinstance(record, RecordLine)
-    return record.record[4:20]
+    return RecordId(record.record[4:20])
 
 
 class Network(RuleBasedStateMachine):

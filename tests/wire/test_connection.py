@@ -1,5 +1,6 @@
 """Connections: both tables cell by cell, bounds of lines, the ratchet, and how they end."""
 
+import gc
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,6 +18,7 @@ from chat.limits import (
     Limits,
 )
 from chat.testing import HOST_KEY, FakeLog, Pair, split_lines
+from chat.testing.ids import ANY_DEVICE, ANY_LOG, ANY_MESSAGE, ANY_RECORD
 from chat.wire.connection import (
     CLIENT_TABLE,
     SERVER_TABLE,
@@ -42,7 +44,7 @@ from chat.wire.errors import (
     UnexpectedInputError,
     VersionError,
 )
-from chat.wire.handshake import ClientHandshake
+from chat.wire.handshake import ClientHandshake, ServerHandshake
 from chat.wire.lines import (
     CloseLine,
     FrameLine,
@@ -89,7 +91,7 @@ SOME_LINE: Final[dict[type[Line], bytes]] = {
     HelloLine: b"encchat/1 AAAA",
     CloseLine: b"encchat/1 close 9",
     FrameLine: encode_frame(bytes(64))[:-2],
-    RecordLine: encode_record(bytes(16), 1, bytes(84))[:-2],
+    RecordLine: encode_record(ANY_LOG, 1, bytes(84))[:-2],
     VoucherLine: encode_voucher(bytes(16))[:-2],
 }
 """One well-formed line of each kind."""
@@ -247,7 +249,7 @@ def test_a_binding_names_one_connection() -> None:
 
 def test_logging_in_a_pair_welcomes_the_client() -> None:
     pair = Pair()
-    welcome = pair.log_in(Login(5, "bob", bytes(32), bytes(64)))
+    welcome = pair.log_in(Login(5, "bob", ANY_DEVICE, bytes(64)))
     assert isinstance(welcome, Welcome)
     assert (welcome.id, welcome.nick) == (5, "bob")
     assert pair.client_events[-1] == Received(welcome)
@@ -270,7 +272,7 @@ def test_a_login_that_is_too_long_can_be_made_again() -> None:
     pair = Pair()
     pair.offer_host_key()
     with pytest.raises(LocalProtocolError):
-        pair.client.login(Login(1, "a" * LOGIN_BYTES, bytes(32), bytes(64)))
+        pair.client.login(Login(1, "a" * LOGIN_BYTES, ANY_DEVICE, bytes(64)))
     assert pair.client.state is State.AWAIT_TRUST
     assert pair.to_server(pair.client.login(LOGIN))[1] == Received(LOGIN)
 
@@ -278,8 +280,8 @@ def test_a_login_that_is_too_long_can_be_made_again() -> None:
 def test_the_longest_login_fits_a_line_of_the_handshake() -> None:
     pair = Pair()
     pair.offer_host_key()
-    rest = len(encode(Login(1, "a" * 300, bytes(32), bytes(64)))) - 300
-    login = Login(1, "a" * (LOGIN_BYTES - rest), bytes(32), bytes(64))
+    rest = len(encode(Login(1, "a" * 300, ANY_DEVICE, bytes(64)))) - 300
+    login = Login(1, "a" * (LOGIN_BYTES - rest), ANY_DEVICE, bytes(64))
     assert len(encode(login)) == LOGIN_BYTES
     assert pair.to_server(pair.client.login(login))[1] == Received(login)
 
@@ -466,7 +468,7 @@ def test_no_records_can_be_delivered_before_there_are_keys(state: State) -> None
 def test_a_message_that_is_too_long_is_not_sent_and_costs_nothing() -> None:
     pair = established()
     with pytest.raises(LocalProtocolError):
-        pair.client.send(Post(1, bytes(16), bytes(16), "a" * PAYLOAD_BYTES))
+        pair.client.send(Post(1, ANY_LOG, ANY_MESSAGE, "a" * PAYLOAD_BYTES))
     assert pair.client_sends(Join(1, "lobby")) == [Received(Join(1, "lobby"))]
 
 
@@ -701,7 +703,33 @@ def test_nothing_comes_between_records_and_their_voucher(message: Struct) -> Non
 
 def test_a_record_that_was_sealed_with_an_unknown_key_ends_the_connection() -> None:
     pair, log = member()
-    record = seal_record(BoxKey(log.key), log.log, 2, bytes(16), encode(text()))
+    record = seal_record(BoxKey(log.key), log.log, 2, ANY_RECORD, encode(text()))
     with pytest.raises(UnexpectedInputError):
         pair.publish(encode_record(log.log, 1, record))
     assert pair.client.state is State.FAILED
+
+
+def test_the_secrets_of_the_handshake_are_gone_when_it_is_complete() -> None:
+    """docs/protocol.md 4.4: everything else of the handshake is erased."""
+    pair = Pair()
+    pair.log_in()
+    for side in (pair.client, pair.server):
+        assert side.state is State.ESTABLISHED
+        assert not [
+            it for it in reachable(side) if isinstance(it, ClientHandshake | ServerHandshake)
+        ]
+
+
+def reachable(start: object) -> list[object]:
+    """Return all objects of this project that an object leads to."""
+    found: dict[int, object] = {}
+    waiting = [start]
+    while waiting:
+        it = waiting.pop()
+        if id(it) not in found and type(it).__module__.startswith("chat."):
+            found[id(it)] = it
+            waiting += gc.get_referents(it)
+        elif isinstance(it, dict | list | tuple):
+            waiting += gc.get_referents(it) if id(it) not in found else []
+            found[id(it)] = it
+    return list(found.values())

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from mnemonic import Mnemonic
 
+from chat.wire import ed25519
 from chat.wire.ed25519 import SIGNATURE_BYTES, verify
 from chat.wire.hostkey import (
     HOST_KEY_BYTES,
@@ -162,6 +163,18 @@ def test_nobody_can_sign_for_a_key_of_small_order(host_key: str) -> None:
     for point in SMALL_ORDER.values():
         for number in range(16):
             assert not verify(public, bytes.fromhex(point) + bytes(32), b"%d" % number)
+
+
+@pytest.mark.parametrize("point", SMALL_ORDER.values(), ids=SMALL_ORDER)
+@pytest.mark.parametrize("top", [0, 0x80])
+def test_no_signature_begins_with_a_point_of_small_order(
+    point: str, top: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whatever the library says.
+    monkeypatch.setattr(ed25519, "crypto_sign_open", lambda signed, public: signed[64:])
+    first = bytes.fromhex(point)
+    assert verify(KEY.public, KEY.sign(b"message"), b"message")
+    assert not verify(KEY.public, first[:-1] + bytes([first[-1] ^ top]) + bytes(32), b"message")
 
 
 P = 2**255 - 19

@@ -8,6 +8,7 @@ from Crypto import IncorrectPassphraseError, PassphraseRequiredError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat.ids import DeviceKey
 from chat.testing import HOST_KEY, Pair
 from chat.wire.connection import Established
 from chat.wire.hostkey import HostKey
@@ -56,7 +57,7 @@ def test_a_signature_of_a_server_is_no_login() -> None:
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=64, max_size=64))
-def test_garbage_is_nobody_s_signature(key: bytes, signature: bytes) -> None:
+def test_garbage_is_nobody_s_signature(key: DeviceKey, signature: bytes) -> None:
     assert not verify_login(key, signature, BINDING)
 
 

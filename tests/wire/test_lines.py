@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chat.ids import LogId
 from chat.limits import (
     BOX_BYTES,
     HANDSHAKE_LINE_BYTES,
@@ -16,6 +17,7 @@ from chat.limits import (
     SEQ_MAX,
     base64_length,
 )
+from chat.testing.ids import ANY_LOG
 from chat.wire.errors import CloseCode, MalformedLineError, RemoteProtocolError, VersionError
 from chat.wire.handshake import CLIENT_HELLO_BYTES
 from chat.wire.lines import (
@@ -82,7 +84,7 @@ def test_a_frame_comes_back(box: bytes) -> None:
 
 
 @given(id16, st.integers(0, SEQ_MAX), st.binary())
-def test_a_record_comes_back_with_the_bytes_it_came_as(log: bytes, seq: int, record: bytes) -> None:
+def test_a_record_comes_back_with_the_bytes_it_came_as(log: LogId, seq: int, record: bytes) -> None:
     line = encode_record(log, seq, record)
     assert decode_line(strip(line)) == RecordLine(log, seq, record, line)
 
@@ -96,7 +98,10 @@ def test_lines_are_spelt_as_in_the_specification() -> None:
     assert encode_hello(b"\x00\x01\x02\x03") == b"encchat/1 AAECAw==\r\n"
     assert encode_close(CloseCode.BUSY) == b"encchat/1 close 9\r\n"
     assert encode_frame(b"box") == b"F Ym94\r\n"
-    assert encode_record(b"l" * 16, 7, b"record") == b"R bGxsbGxsbGxsbGxsbGxsbA== 7 cmVjb3Jk\r\n"
+    assert (
+        encode_record(LogId(b"l" * 16), 7, b"record")
+        == b"R bGxsbGxsbGxsbGxsbGxsbA== 7 cmVjb3Jk\r\n"
+    )
     assert encode_voucher(b"v" * 16) == b"V dnZ2dnZ2dnZ2dnZ2dnZ2dg==\r\n"
 
 
@@ -109,7 +114,7 @@ def test_the_bounds_are_the_specified_ones() -> None:
     assert (BOX_BYTES, RECORD_BYTES, LINE_BYTES) == (16_448, 16_468, 22_007)
     assert len(strip(encode_frame(bytes(BOX_BYTES)))) == 21_934
     assert len(strip(encode_hello(bytes(CLIENT_HELLO_BYTES)))) == 1_674 < HANDSHAKE_LINE_BYTES
-    longest = strip(encode_record(bytes(16), SEQ_MAX, bytes(RECORD_BYTES)))
+    longest = strip(encode_record(ANY_LOG, SEQ_MAX, bytes(RECORD_BYTES)))
     assert len(longest) == LINE_BYTES
     assert base64_length(RECORD_BYTES) == 21_960
 
@@ -241,11 +246,11 @@ def test_logs_and_vouchers_have_sixteen_bytes(kind: str, size: int) -> None:
 
 def test_a_box_or_record_beyond_its_own_bound_is_malformed_though_its_line_fits() -> None:
     decode_line(strip(encode_frame(bytes(BOX_BYTES))))
-    decode_line(strip(encode_record(bytes(16), 1, bytes(RECORD_BYTES))))
+    decode_line(strip(encode_record(ANY_LOG, 1, bytes(RECORD_BYTES))))
     for line in (
         strip(encode_frame(bytes(BOX_BYTES + 1))),
         strip(encode_frame(bytes(BOX_BYTES + 16))),
-        strip(encode_record(bytes(16), 1, bytes(RECORD_BYTES + 1))),
+        strip(encode_record(ANY_LOG, 1, bytes(RECORD_BYTES + 1))),
     ):
         assert len(line) <= LINE_BYTES
         with pytest.raises(MalformedLineError, match="length"):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Struct, UnsetType
 
+from chat.ids import LogId
 from chat.limits import (
     ACKS_PAGE,
     HISTORY_PAGE,
@@ -25,9 +26,22 @@ from chat.limits import (
     TOPIC_CHARACTERS,
     WORDS_BYTES,
 )
+from chat.testing.ids import ANY_ACCOUNT, ANY_DEVICE, ANY_LOG, ANY_MESSAGE
 from chat.wire import messages
 from chat.wire.errors import LocalProtocolError, MessageError
-from chat.wire.fields import Id16, Key, Natural, PublicKey, RequestId, Seconds, Seq, Signature
+from chat.wire.fields import (
+    Account,
+    Device,
+    Key,
+    Log,
+    MessageName,
+    Natural,
+    RequestId,
+    Seconds,
+    Seq,
+    Signature,
+    TokenValue,
+)
 from chat.wire.messages import (
     Body,
     ClientMessage,
@@ -71,9 +85,9 @@ FIELDS: Final[dict[Any, st.SearchStrategy[Any]]] = {
     Natural: st.integers(0, SEQ_MAX),
     Seq: st.integers(1, SEQ_MAX),
     get_type_hints(History, include_extras=True)["limit"]: st.integers(1, 50),
-    Id16: st.binary(min_size=16, max_size=16),
+    **dict.fromkeys((Log, Account, MessageName, TokenValue), st.binary(min_size=16, max_size=16)),
     Seconds: st.integers(0, 10**9),
-    PublicKey: st.binary(min_size=32, max_size=32),
+    Device: st.binary(min_size=32, max_size=32),
     Signature: st.binary(min_size=64, max_size=64),
     Key: st.binary(min_size=64, max_size=64),
     str: texts,
@@ -120,7 +134,7 @@ DECODERS: Final = {
 }
 UNIONS: Final[dict[str, Any]] = {"client": ClientMessage, "server": ServerMessage, "body": Body}
 
-_LOG: Final = b"the log's own id"
+_LOG: Final = LogId(b"the log's own id")
 _POSTING: Final = {"log": _LOG, "message": bytes(16)}
 _BOTH: Final[list[dict[str, Any]]] = [
     {"type": "ping", "id": 1},
@@ -221,6 +235,7 @@ OPTIONAL: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("client", "history"): {"before": 1},
     ("client", "close"): {"retry_after": 0},
     ("server", "close"): {"retry_after": 0},
+    ("server", "refused"): {"log": _LOG},
     ("body", "text"): {"reply": 1},
 }
 """The keys that it may have besides."""
@@ -557,7 +572,7 @@ ROOM: Final = WIDE * ROOM_CHARACTERS
 TOPIC: Final = WIDE * TOPIC_CHARACTERS
 TEXT: Final = WIDE * (TEXT_BYTES // 4)
 ID: Final = 2**32 - 1
-A_LOG: Final = (bytes(16), "private", NAME, SEQ_MAX, SEQ_MAX)
+A_LOG: Final = (ANY_LOG, "private", NAME, SEQ_MAX, SEQ_MAX)
 A_ROOM: Final = (ROOM, SEQ_MAX, TOPIC)
 A_MEMBER: Final = (NAME, True)
 AN_ACK: Final = (ID, SEQ_MAX, SEQ_MAX)
@@ -566,21 +581,21 @@ AN_ACK: Final = (ID, SEQ_MAX, SEQ_MAX)
 @pytest.mark.parametrize(
     "message",
     [
-        Topic(ID, bytes(16), TOPIC),
-        Post(ID, bytes(16), bytes(16), TEXT, SEQ_MAX),
-        Edit(ID, bytes(16), bytes(16), SEQ_MAX, TEXT),
-        React(ID, bytes(16), bytes(16), SEQ_MAX, "a" * REACTION_BYTES),
+        Topic(ID, ANY_LOG, TOPIC),
+        Post(ID, ANY_LOG, ANY_MESSAGE, TEXT, SEQ_MAX),
+        Edit(ID, ANY_LOG, ANY_MESSAGE, SEQ_MAX, TEXT),
+        React(ID, ANY_LOG, ANY_MESSAGE, SEQ_MAX, "a" * REACTION_BYTES),
         Search(ID, WIDE * (WORDS_BYTES // 4)),
         LogList(ID, [A_LOG] * LOGS_PAGE, True),
         RoomList(ID, [A_ROOM] * ROOMS_PAGE, True),
-        Members(ID, bytes(16), [A_MEMBER] * MEMBERS_PAGE, True),
-        Posted(bytes(16), SEQ_MAX, [AN_ACK] * ACKS_PAGE),
-        Joined(bytes(16), "private", ROOM, SEQ_MAX, SEQ_MAX, SEQ_MAX, TOPIC, ID),
-        TextBody(SEQ_MAX, bytes(16), NAME, TEXT, SEQ_MAX),
-        EditBody(SEQ_MAX, bytes(16), NAME, SEQ_MAX, TEXT),
-        ReactionBody(SEQ_MAX, bytes(16), NAME, SEQ_MAX, "a" * REACTION_BYTES),
-        TopicBody(SEQ_MAX, bytes(16), NAME, TOPIC),
-        RenamedBody(SEQ_MAX, bytes(16), NAME, NAME),
+        Members(ID, ANY_LOG, [A_MEMBER] * MEMBERS_PAGE, True),
+        Posted(ANY_LOG, SEQ_MAX, [AN_ACK] * ACKS_PAGE),
+        Joined(ANY_LOG, "private", ROOM, SEQ_MAX, SEQ_MAX, SEQ_MAX, TOPIC, ID),
+        TextBody(SEQ_MAX, ANY_ACCOUNT, NAME, TEXT, SEQ_MAX),
+        EditBody(SEQ_MAX, ANY_ACCOUNT, NAME, SEQ_MAX, TEXT),
+        ReactionBody(SEQ_MAX, ANY_ACCOUNT, NAME, SEQ_MAX, "a" * REACTION_BYTES),
+        TopicBody(SEQ_MAX, ANY_ACCOUNT, NAME, TOPIC),
+        RenamedBody(SEQ_MAX, ANY_ACCOUNT, NAME, NAME),
     ],
     ids=lambda message: type(message).__name__,
 )
@@ -612,7 +627,7 @@ def test_the_bounds_of_the_tables_are_those_of_the_code() -> None:
 
 
 def test_the_longest_honest_login_fits_a_client_finish() -> None:
-    assert len(encode(Login(ID, NAME, bytes(32), bytes(64)))) <= LOGIN_BYTES
+    assert len(encode(Login(ID, NAME, ANY_DEVICE, bytes(64)))) <= LOGIN_BYTES
 
 
 def test_everything_public_is_exported() -> None:

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from chat.ids import LogId
 from chat.limits import HISTORY_PAGE, Limits
 from chat.testing import FakeLog, split_lines
+from chat.testing.ids import ANY_ACCOUNT, ANY_LOG, ANY_RECORD
 from chat.wire.connection import Delivered, Received, State
 from chat.wire.errors import (
     AuthenticationError,
@@ -22,10 +24,12 @@ from chat.wire.lines import encode_frame, encode_record, encode_voucher
 from chat.wire.messages import (
     Close,
     JoinedBody,
+    Leave,
     LeftBody,
     Ok,
     Page,
     Ping,
+    Refused,
     RenamedBody,
     TextBody,
     Unknown,
@@ -36,9 +40,9 @@ from chat.wire.records import seal_record
 from chat.wire.sealing import BoxKey
 from tests.wire.support import Reader, flip, member, text
 
-JOINED: Final = JoinedBody(time=0, account=bytes(16), nick="bob")
-LEFT: Final = LeftBody(time=0, account=bytes(16), nick="bob")
-RENAMED: Final = RenamedBody(time=0, account=bytes(16), nick="bob", was="rob")
+JOINED: Final = JoinedBody(time=0, account=ANY_ACCOUNT, nick="bob")
+LEFT: Final = LeftBody(time=0, account=ANY_ACCOUNT, nick="bob")
+RENAMED: Final = RenamedBody(time=0, account=ANY_ACCOUNT, nick="bob", was="rob")
 
 
 def page(count: int, request: int = 7) -> Page:
@@ -132,7 +136,7 @@ def test_a_voucher_in_the_place_of_a_pages_run_is_refused() -> None:
 
 def test_a_page_may_be_of_several_logs_also_of_such_as_are_not_read() -> None:
     reader = Reader()
-    read, unread = reader.joins(FakeLog(log=b"r" * 16)), FakeLog(log=b"u" * 16)
+    read, unread = reader.joins(FakeLog(log=LogId(b"r" * 16))), FakeLog(log=LogId(b"u" * 16))
     reader.reader.add_key(unread.keys())
     lines = [unread.line(text("u")), reader.log.line(text("l")), read.line(text("r"))]
     delivered = reader.take_page(page(4), *lines, unread.line(text("u again")))
@@ -149,7 +153,7 @@ def test_a_page_may_be_of_several_logs_also_of_such_as_are_not_read() -> None:
 
 def test_reading_may_begin_where_pages_were_taken_before() -> None:
     reader = Reader()
-    other = FakeLog(log=b"o" * 16)
+    other = FakeLog(log=LogId(b"o" * 16))
     reader.reader.add_key(other.keys())
     old = other.line(text("old"))
     reader.take_page(page(1), old)
@@ -160,7 +164,7 @@ def test_reading_may_begin_where_pages_were_taken_before() -> None:
 def test_a_record_of_a_page_needs_a_key_too() -> None:
     reader = Reader()
     with pytest.raises(UnexpectedInputError, match="key"):
-        reader.take_page(page(1), FakeLog(log=bytes(16)).line(text()))
+        reader.take_page(page(1), FakeLog(log=ANY_LOG).line(text()))
     reader = Reader()
     reader.log.epoch = 2
     with pytest.raises(UnexpectedInputError, match="key"):
@@ -200,14 +204,14 @@ def test_the_key_of_an_epoch_is_erased_with_a_new_record_of_a_later_one(passing:
 
 def test_a_page_whose_records_do_not_open_is_refused() -> None:
     reader = Reader()
-    record = seal_record(BoxKey(bytes(64)), reader.log.log, 1, bytes(16), b"\x80")
+    record = seal_record(BoxKey(bytes(64)), reader.log.log, 1, ANY_RECORD, b"\x80")
     with pytest.raises(AuthenticationError):
         reader.take_page(page(1), encode_record(reader.log.log, 1, record))
     reader = Reader()
     with pytest.raises(MalformedLineError):
         reader.take_page(page(1), encode_record(reader.log.log, 1, bytes(19)))
     reader = Reader()
-    record = seal_record(BoxKey(reader.log.key), reader.log.log, 1, bytes(16), b"\x80")
+    record = seal_record(BoxKey(reader.log.key), reader.log.log, 1, ANY_RECORD, b"\x80")
     with pytest.raises(MessageError):
         reader.take_page(page(1), encode_record(reader.log.log, 1, record))
 
@@ -215,10 +219,10 @@ def test_a_page_whose_records_do_not_open_is_refused() -> None:
 def test_a_body_of_a_later_version_comes_in_a_page_too() -> None:
     reader = Reader()
     record = seal_record(
-        BoxKey(reader.log.key), reader.log.log, 1, bytes(16), b"\x81\xa4type\xa5later"
+        BoxKey(reader.log.key), reader.log.log, 1, ANY_RECORD, b"\x81\xa4type\xa5later"
     )
     [delivered] = reader.take_page(page(1), encode_record(reader.log.log, 1, record))
-    assert delivered == Delivered(reader.log.log, 1, bytes(16), Unknown("later"), 7)
+    assert delivered == Delivered(reader.log.log, 1, ANY_RECORD, Unknown("later"), 7)
 
 
 # --- Pages, on a connection ---
@@ -376,7 +380,7 @@ def test_a_passing_record_does_not_let_the_order_go_back() -> None:
 
 def test_a_passing_record_of_a_log_that_is_not_read_is_refused() -> None:
     reader = Reader()
-    other = FakeLog(log=bytes(16))
+    other = FakeLog(log=ANY_LOG)
     with pytest.raises(UnexpectedInputError, match="not read"):
         reader.take(other.passing(JOINED))
     reader = Reader()
@@ -406,7 +410,7 @@ def test_a_passing_record_is_vouched_for_like_any_other() -> None:
 
 def test_reading_begins_behind_the_record_that_a_read_names() -> None:
     pair, log = member()
-    log.log = b"another log's id"
+    log.log = LogId(b"another log's id")
     lines = [log.line(text(str(number))) for number in range(1, 6)]
     pair.server_sends(log.keys())
     pair.server_sends(joined := log.joined(3, after=2))
@@ -420,7 +424,7 @@ def test_reading_begins_behind_the_record_that_a_read_names() -> None:
 @pytest.mark.parametrize("before", [0, 1])
 def test_what_a_read_said_to_have_is_refused(before: int) -> None:
     pair, log = member()
-    log.log = b"another log's id"
+    log.log = LogId(b"another log's id")
     lines = [log.line(text()) for _ in range(3)]
     pair.server_sends(log.keys())
     pair.server_sends(log.joined(3, after=2))
@@ -430,7 +434,7 @@ def test_what_a_read_said_to_have_is_refused(before: int) -> None:
 
 def test_reading_begins_with_opened_as_with_joined() -> None:
     pair, _ = member()
-    log = FakeLog(log=b"a conversation's", seq=41)
+    log = FakeLog(log=LogId(b"a conversation's"), seq=41)
     with_keys = log.keys()
     pair.server_sends(with_keys)
     assert pair.server_sends(log.opened("bob", 2)) == [Received(log.opened("bob", 2))]
@@ -444,7 +448,7 @@ def test_reading_begins_with_opened_as_with_joined() -> None:
 
 def test_opened_names_the_record_it_begins_behind() -> None:
     pair, _ = member()
-    log = FakeLog(log=b"a conversation's", seq=41)
+    log = FakeLog(log=LogId(b"a conversation's"), seq=41)
     pair.server_sends(log.keys())
     pair.server_sends(log.opened())
     log.seq = 40
@@ -473,9 +477,58 @@ def test_the_keys_of_a_log_are_erased_with_removed() -> None:
         pair.answer_page(page(1), old)
 
 
+@pytest.mark.parametrize("passing", [False, True])
+def test_nothing_more_comes_of_a_log_after_the_ok_to_leave(passing: bool) -> None:
+    pair, log = member()
+    pair.client_sends(Leave(7, log.log))
+    # Until then it does.
+    assert len(pair.publish(log.line(text()))) == 1
+    assert pair.server_sends(Ok(7)) == [Received(Ok(7))]
+    pair.server_sends(log.keys())
+    with pytest.raises(UnexpectedInputError, match="not read"):
+        pair.publish(log.passing(LEFT) if passing else log.line(text()))
+    assert pair.client.state is State.FAILED
+
+
+def test_the_keys_of_a_log_are_erased_with_the_ok_to_leave() -> None:
+    pair, log = member()
+    old = log.line(text())
+    pair.client_sends(Leave(7, log.log))
+    pair.server_sends(Ok(7))
+    with pytest.raises(UnexpectedInputError, match="key"):
+        pair.answer_page(page(1), old)
+
+
+def test_who_left_may_join_again_and_is_sent_the_keys_again() -> None:
+    pair, log = member()
+    pair.client_sends(Leave(7, log.log))
+    pair.server_sends(Ok(7))
+    # Another key for the same epoch would be refused, had the first one not been forgotten.
+    log.key = bytes(64)
+    pair.server_sends(log.keys())
+    pair.server_sends(log.joined(8))
+    assert len(pair.publish(log.line(text()))) == 1
+
+
+@pytest.mark.parametrize("answer", [Refused(7, "not_stored", "Try again."), Ok(8)])
+def test_a_log_that_was_not_left_is_read_on(answer: Ok | Refused) -> None:
+    pair, log = member()
+    pair.client_sends(Leave(7, log.log))
+    pair.server_sends(answer)
+    assert len(pair.publish(log.line(text()))) == 1
+
+
+def test_the_id_of_a_leave_that_was_refused_may_be_used_again() -> None:
+    pair, log = member()
+    pair.client_sends(Leave(7, log.log))
+    pair.server_sends(Refused(7, "not_stored", "Try again."))
+    pair.server_sends(Ok(7))
+    assert len(pair.publish(log.line(text()))) == 1
+
+
 def test_removed_is_for_one_log() -> None:
     pair, log = member()
-    pair.server_sends(FakeLog(log=bytes(16)).removed())
+    pair.server_sends(FakeLog(log=ANY_LOG).removed())
     assert len(pair.publish(log.line(text()))) == 1
 
 

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat.ids import AccountId, LogId, MessageId, RecordId
 from chat.limits import RUN_BYTES
 from chat.testing import FakeLog
+from chat.testing.ids import ANY_ACCOUNT, ANY_LOG
 from chat.wire.errors import AuthenticationError, MalformedLineError, UnexpectedInputError
 from chat.wire.lines import RecordLine, encode_record
-from chat.wire.messages import Keys, Unknown
+from chat.wire.messages import Keys, LeftBody, Unknown
 from chat.wire.records import (
     Delivered,
     open_record,
@@ -23,15 +25,15 @@ from chat.wire.sealing import BoxKey
 from tests.wire.support import Reader, flip, text
 
 KEY: Final = BoxKey(bytes(range(64)))
-LOG: Final = b"the log's own id"
-ID: Final = b"a record's own i"
+LOG: Final = LogId(b"the log's own id")
+ID: Final = RecordId(b"a record's own i")
 
 id16: Final = st.binary(min_size=16, max_size=16)
 
 
 @given(log=id16, epoch=st.integers(1, 2**32 - 1), identifier=id16, body=st.binary(max_size=100))
 def test_opening_is_the_inverse_of_sealing(
-    log: bytes, epoch: int, identifier: bytes, body: bytes
+    log: LogId, epoch: int, identifier: RecordId, body: bytes
 ) -> None:
     record = seal_record(KEY, log, epoch, identifier, body)
     assert record_epoch(record) == epoch
@@ -56,7 +58,7 @@ def test_no_bit_of_a_record_can_be_flipped(data: st.DataObject) -> None:
 @given(st.integers(0, 127))
 def test_a_record_does_not_open_in_another_log(bit: int) -> None:
     with pytest.raises(AuthenticationError):
-        open_record(KEY, flip(LOG, bit), seal_record(KEY, LOG, 1, ID, b"body"))
+        open_record(KEY, LogId(flip(LOG, bit)), seal_record(KEY, LOG, 1, ID, b"body"))
 
 
 @pytest.mark.parametrize("size", [0, 1, 19])
@@ -72,7 +74,8 @@ def test_a_record_with_half_a_box_is_malformed(size: int) -> None:
 
 
 def test_the_id_of_a_record_depends_on_its_author() -> None:
-    alice, bob, message = bytes(16), bytes(15) + b"\x01", b"m" * 16
+    alice, bob = AccountId(bytes(16)), AccountId(bytes(15) + b"\x01")
+    message = MessageId(b"m" * 16)
     assert record_id(alice, message) == hashlib.sha256(alice + message).digest()[:16]
     assert record_id(alice, message) != record_id(bob, message)
 
@@ -128,14 +131,14 @@ def test_records_from_before_the_join_are_refused(seq: int) -> None:
 
 def test_every_log_counts_for_itself() -> None:
     reader = Reader()
-    other = reader.joins(FakeLog(log=bytes(16)))
+    other = reader.joins(FakeLog(log=ANY_LOG))
     lines = [reader.log.line(text()), reader.log.line(text()), other.line(text())]
     assert [record.seq for record in reader.take(*lines)] == [1, 2, 1]
 
 
 def test_a_record_of_a_log_that_was_not_joined_is_refused() -> None:
     reader = Reader()
-    other = FakeLog(log=bytes(16))
+    other = FakeLog(log=ANY_LOG)
     reader.reader.add_key(other.keys())
     with pytest.raises(UnexpectedInputError, match="not read"):
         reader.take(other.line(text()))
@@ -144,12 +147,12 @@ def test_a_record_of_a_log_that_was_not_joined_is_refused() -> None:
 def test_a_record_of_an_unknown_log_is_refused() -> None:
     reader = Reader()
     with pytest.raises(UnexpectedInputError, match="not read"):
-        reader.take(FakeLog(log=bytes(16)).line(text()))
+        reader.take(FakeLog(log=ANY_LOG).line(text()))
 
 
 def test_a_record_of_a_log_without_any_key_is_refused() -> None:
     reader = Reader()
-    other = FakeLog(log=bytes(16))
+    other = FakeLog(log=ANY_LOG)
     reader.reader.start(other.joined(2))
     with pytest.raises(UnexpectedInputError, match="key"):
         reader.take(other.line(text()))
@@ -169,6 +172,37 @@ def test_a_record_opens_with_the_key_of_its_epoch() -> None:
     reader.reader.add_key(reader.log.keys())
     delivered = reader.take(old, reader.log.line(text("new")))
     assert [record.body for record in delivered] == [text("old"), text("new")]
+
+
+def test_the_epochs_of_new_records_do_not_decrease_even_if_a_key_is_sent_again() -> None:
+    reader = Reader()
+    old_keys, old_key = reader.log.keys(), reader.log.key
+    reader.next_epoch()
+    reader.take(reader.log.line(text("new")))
+    reader.reader.add_key(old_keys)
+    reader.log.epoch, reader.log.key = 1, old_key
+    with pytest.raises(UnexpectedInputError, match="earlier epoch"):
+        reader.take(reader.log.line(text("old")))
+
+
+def test_a_passing_record_counts_for_the_order_of_epochs() -> None:
+    reader = Reader()
+    old = reader.log.line(text("old"))
+    reader.next_epoch()
+    passing = reader.log.passing(LeftBody(time=0, account=ANY_ACCOUNT, nick="bob"))
+    with pytest.raises(UnexpectedInputError, match="earlier epoch"):
+        reader.take(passing, old)
+
+
+def test_reading_that_begins_again_may_begin_in_any_epoch() -> None:
+    reader = Reader()
+    first, old_keys = reader.log.line(text("first")), reader.log.keys()
+    reader.next_epoch()
+    reader.take(reader.log.line(text("second")))
+    reader.reader.stop(reader.log.log)
+    reader.reader.add_key(old_keys)
+    reader.reader.start(reader.log.joined(2, after=0))
+    assert [record.body for record in reader.take(first)] == [text("first")]
 
 
 def test_the_key_of_an_epoch_may_come_again_but_not_change() -> None:

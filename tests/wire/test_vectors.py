@@ -7,6 +7,7 @@ connection where lines are concerned.
 import hashlib
 import hmac
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +18,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from chat.ids import AccountId, LogId, MessageId, RecordId
 from chat.limits import Limits
 from chat.testing import FakeLog, Pair, split_lines
 from chat.wire.connection import (
@@ -30,6 +32,7 @@ from chat.wire.connection import (
     State,
     Transmit,
 )
+from chat.wire.ed25519 import verify
 from chat.wire.errors import CloseCode, RemoteProtocolError
 from chat.wire.frames import FrameOpener, FrameSealer
 from chat.wire.handshake import ClientHandshake, HandshakeKeys, ServerHandshake
@@ -47,6 +50,7 @@ from chat.wire.lines import (
 from chat.wire.messages import (
     Keys,
     Login,
+    Request,
     Unknown,
     Update,
     decode_body,
@@ -104,6 +108,12 @@ def refused(vector: Vector) -> Iterator[None]:
 def raw(vector: Vector, *names: str) -> tuple[bytes, ...]:
     """Return values that are hexadecimal in the file."""
     return tuple(bytes.fromhex(vector[name]) for name in names)
+
+
+def place(vector: Vector) -> tuple[LogId, RecordId]:
+    """Return the log of a record, and its id."""
+    log, identifier = raw(vector, "log", "record_id")
+    return LogId(log), RecordId(identifier)
 
 
 def stream(*values: bytes) -> RandomBytes:
@@ -301,6 +311,19 @@ def test_a_side_that_refuses_the_handshake(vector: Vector) -> None:
     assert connection.state is State.FAILED
 
 
+@good("signatures")
+def test_signatures(vector: Vector) -> None:
+    key, message, signature = raw(vector, "key", "message", "signature")
+    assert verify(key, signature, message)
+
+
+@bad("signatures")
+def test_a_signature_that_does_not_verify(vector: Vector) -> None:
+    key, message, signature = raw(vector, "key", "message", "signature")
+    assert vector["expect"] == "AUTHENTICATION"
+    assert not verify(key, signature, message)
+
+
 # --- Frames ---
 
 
@@ -412,12 +435,11 @@ def test_a_message_that_is_refused(vector: Vector) -> None:
 @good("records")
 def test_records(vector: Vector) -> None:
     if "account" in vector:
-        account, message, identifier = raw(vector, "account", "message", "record_id")
-        assert record_id(account, message) == identifier
+        account, message, known = raw(vector, "account", "message", "record_id")
+        assert record_id(AccountId(account), MessageId(message)) == known
         return
-    key, log, identifier, iv, body, record = raw(
-        vector, "epoch_key", "log", "record_id", "iv", "body", "record"
-    )
+    log, identifier = place(vector)
+    key, iv, body, record = raw(vector, "epoch_key", "iv", "body", "record")
     assert seal_record(BoxKey(key), log, vector["epoch"], identifier, body, stream(iv)) == record
     assert open_record(BoxKey(key), log, record) == (identifier, body)
     assert record_epoch(record) == vector["epoch"]
@@ -489,6 +511,24 @@ def test_a_voucher_that_is_refused(vector: Vector) -> None:
     assert pair.client.state is State.FAILED
 
 
+# --- Search ---
+
+
+@good("search")
+def test_the_words_of_a_search_are_those_of_fts5(vector: Vector) -> None:
+    # Whoever searches with another index finds the same by these vectors.
+    index = sqlite3.connect(":memory:")
+    index.execute(
+        "CREATE VIRTUAL TABLE words USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2')"
+    )
+    index.execute("INSERT INTO words (text) VALUES (?)", (vector["text"],))
+    parts = vector["words"].replace("\0", " ").split()
+    query = " ".join('"' + part.replace('"', '""') + '"' for part in parts)
+    matching = "SELECT 1 FROM words WHERE words MATCH ?"
+    found = query and index.execute(matching, (query,)).fetchall()
+    assert bool(found) is vector["found"]
+
+
 # --- Reading ---
 
 
@@ -511,7 +551,12 @@ def test_reading_that_is_refused(vector: Vector) -> None:
 
 
 def take_step(connection: Connection, step: Vector) -> None:
-    """Let a client take a line, and check what comes of it."""
+    """Let a client take a line, and check what comes of it; or let it send something."""
+    if "sends" in step:
+        request = decode_client_message(msgspec.msgpack.encode(from_json(step["sends"])))
+        assert isinstance(request, Request)
+        connection.send(request)
+        return
     events = connection.receive_line(step["line"].encode())
     expected: list[Event] = []
     if "message" in step:
@@ -519,7 +564,8 @@ def take_step(connection: Connection, step: Vector) -> None:
         if not isinstance(message, Update):
             expected.append(Received(message))
     for record in step.get("delivers", []):
-        log, identifier, body = raw(record, "log", "record_id", "body")
+        log, identifier = place(record)
+        [body] = raw(record, "body")
         delivered = Delivered(log, record["seq"], identifier, decode_body(body), record["page"])
         expected.append(delivered)
     assert events == expected

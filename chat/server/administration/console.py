@@ -3,7 +3,7 @@
 from typing import Final
 
 import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress, ITransport
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
@@ -30,11 +30,13 @@ class _Console(LineOnlyReceiver):
 
     def __init__(self, control: Control) -> None:
         self._control = control
+        self._before: Deferred[None] = succeed(None)
+        """Fires when all lines so far are answered."""
 
     def lineReceived(self, line: bytes) -> None:
-        """Do what a line asks for, and answer it."""
-        answering = Deferred.fromCoroutine(self._answer(line))
-        answering.addErrback(_bug).addCallback(self._write)
+        """Do what a line asks for when those before it are done, and answer it."""
+        answering = self._before.addCallback(lambda _: Deferred.fromCoroutine(self._answer(line)))
+        self._before = answering.addErrback(_bug).addCallback(self._write)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """Hang up."""

@@ -5,22 +5,30 @@ nothing is asked about roles here.
 """
 
 import ipaddress
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, Final
+from collections.abc import Callable
+from functools import reduce
+from operator import or_
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
-from chat.rooms.errors import NotAllowedError, RequestError
-from chat.rooms.people import Account
-from chat.rooms.roles import Action, Sanction
-from chat.server.connections.addresses import address_group
-from chat.server.requests.accounts import code_hash, new_code
-from chat.server.requests.dispatcher import Desk
-from chat.server.state.audit import Event
-from chat.server.state.directory import ConfigurationError, State
+from chat.ids import NOBODY, AccountId, LogId
+from chat.limits import TOKEN_BYTES
+from chat.rooms import accounts, invitations, moderation
+from chat.rooms.addresses import AddressGroup, address_group
+from chat.rooms.changes import Change, Event
+from chat.rooms.errors import InvalidError, RequestError
+from chat.rooms.hub import Hub
+from chat.rooms.moderation import Order
+from chat.rooms.roles import Action
+from chat.rooms.values import Invitation
+from chat.server.requests.accounts import code_hash, new_code, token_hash
+from chat.server.requests.context import Context
+from chat.server.settings import ConfigurationError
+from chat.server.state.audit import read_events
+from chat.server.state.directory import StateDirectory
 from chat.store.interface import StoreError
-from chat.wire.errors import CloseCode
 from chat.wire.hostkey import HostKey, fingerprint_words
 from chat.wire.identity import identity_fingerprint
 
@@ -119,27 +127,12 @@ class Revoke(Request, frozen=True):
     invitation: Annotated[str, Meta(min_length=4)]
 
 
-AnyRequest = (
-    Users
-    | Rooms
-    | Bans
-    | Invites
-    | Audit
-    | Fingerprint
-    | Rotate
-    | Do
-    | Own
-    | Recover
-    | Block
-    | Unblock
-    | Invite
-    | Revoke
+_requests: Final[msgspec.json.Decoder[Request]] = msgspec.json.Decoder(
+    reduce(or_, Request.__subclasses__())
 )
 
-_requests: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest)
 
-
-def decode_request(line: bytes) -> AnyRequest:
+def decode_request(line: bytes) -> Request:
     """Return what a line asks for. Raises ControlError."""
     try:
         return _requests.decode(line)
@@ -151,34 +144,22 @@ class Control:
     """Does it. `rekey` is told of a new host key."""
 
     def __init__(
-        self, desk: Desk, state: State, host_key: HostKey, rekey: Callable[[HostKey], None]
+        self,
+        context: Context,
+        state: StateDirectory,
+        host_key: HostKey,
+        rekey: Callable[[HostKey], None],
     ) -> None:
-        self._desk = desk
-        self._context = desk.context
+        self._context = context
         self._state = state
         self._host_key = host_key
         self._rekey = rekey
-        self._handlers: dict[type, Callable[[Any], Coroutine[Any, Any, object]]] = {
-            Users: self._users,
-            Rooms: self._rooms,
-            Bans: self._bans,
-            Invites: self._invites,
-            Audit: self._audit,
-            Fingerprint: self._fingerprint,
-            Rotate: self._rotate,
-            Do: self._do,
-            Own: self._own,
-            Recover: self._recover,
-            Block: self._block,
-            Unblock: self._unblock,
-            Invite: self._invite,
-            Revoke: self._revoke,
-        }
 
-    async def run(self, request: AnyRequest) -> object:
+    async def run(self, request: Request) -> object:
         """Return the answer, which is made of what JSON has. Raises ControlError."""
         try:
-            return await self._handlers[type(request)](request)
+            # Each request has a method of its name.
+            return await getattr(self, f"_{type(request).__name__.lower()}")(request)
         except (RequestError, StoreError, ConfigurationError) as error:
             raise ControlError(str(error)) from None
 
@@ -190,7 +171,7 @@ class Control:
             {
                 "nick": account.nick,
                 "role": standing.role(account.id).name.lower(),
-                "connected": len(account.sessions),
+                "connected": self._context.sessions.count(account.id),
                 "rooms": len(account.logs),
                 "banned": standing.ban(account.id, now) is not None,
                 "muted": standing.mute(account.id, now) is not None,
@@ -227,8 +208,7 @@ class Control:
         ]
 
     async def _invites(self, request: Invites) -> object:
-        hub, now = self._context.hub, self._context.milliseconds()
-        gone = set(hub.invitations.expired(now))
+        now = self._context.milliseconds()
         return [
             {
                 "invitation": hash.hex(),
@@ -237,131 +217,105 @@ class Control:
                 "uses": it.uses,
                 "until": it.until,
             }
-            for hash, it in hub.invitations.known.items()
-            if hash not in gone
+            for hash, it in self._context.hub.invitations.items()
+            if it.is_good(now)
         ]
 
     async def _audit(self, request: Audit) -> object:
-        return [event._asdict() for event in await self._context.audit.read(request.count)]
+        events = await read_events(self._context.store, request.count)
+        return [event._asdict() for event in events]
 
     async def _fingerprint(self, request: Fingerprint) -> object:
         return _identity(self._host_key)
 
-    def _nick_of(self, account_id: bytes) -> str:
+    def _nick_of(self, account_id: AccountId) -> str:
         account = self._context.hub.people.get(account_id)
         return "" if account is None else account.nick
 
-    def _room_of(self, log: bytes) -> str:
+    def _room_of(self, log: LogId) -> str:
         room = self._context.hub.known_room(log)
         return "" if room is None else room.name
 
     # --- Doing ---
 
     async def _rotate(self, request: Rotate) -> object:
-        self._host_key = host_key = self._state.rotate_host_key()
+        host_key = self._state.host_key().succeed()
+        event = self._event("rotate-host-key", "", host_key.fingerprint)
+        # First, because nothing is done that the audit log does not have.
+        await self._change(lambda *_: Change(event=event))
+        self._host_key = self._state.replace_host_key(host_key)
         self._rekey(host_key)
-        await self._note("rotate-host-key", "", host_key.fingerprint)
         return _identity(host_key)
 
     async def _do(self, request: Do) -> object:
-        if request.action is Action.KICK:
-            raise NotAllowedError
-        target = self._context.hub.people.named(request.nick)
-        await self._desk.moderation.apply(
-            request.action, ADMIN, target, None, request.seconds, request.reason
+        order = Order(request.action, request.seconds, request.reason)
+        await self._change(
+            lambda hub, now: moderation.moderate(
+                hub, order, ADMIN, hub.people.named(request.nick), None, now
+            )
         )
         return {}
 
     async def _own(self, request: Own) -> object:
-        await self._context.make_owner(self._context.hub.people.named(request.nick))
-        await self._note("own", request.nick, "")
+        await self._change(lambda hub, now: accounts.own(hub, request.nick, ADMIN, now))
         return {}
 
     async def _recover(self, request: Recover) -> object:
-        context = self._context
-        account = context.hub.people.named(request.nick)
-        was = dict(account.devices)
-        for key in was:
-            context.hub.people.remove_device(account, key)
-        try:
-            await context.catalog.save_account(account)
-        except StoreError:
-            for key, added in was.items():
-                context.hub.people.add_device(account, key, added)
-            raise
-        for session in context.sessions_of(account):
-            session.close(CloseCode.REMOVED, "its keys were taken away")
-        code = await self._issue(account)
-        await self._note("recover", account.nick, "")
-        return {"nick": account.nick, "code": code}
-
-    async def _issue(self, account: Account) -> str:
-        context = self._context
-        code, now = new_code(context.random_bytes), context.milliseconds()
-        until = now + round(context.limits.recovery_seconds * 1_000)
-        context.hub.codes.issue(account.id, code_hash(code), now, until)
-        await context.catalog.save_code(account.id, (code_hash(code), until))
-        return code
+        code = new_code(self._context.random_bytes)
+        good_for = round(self._context.limits.recovery_seconds * 1_000)
+        await self._change(
+            lambda hub, now: accounts.recover(
+                hub, request.nick, code_hash(code), now + good_for, ADMIN, now
+            )
+        )
+        return {"nick": self._context.hub.people.named(request.nick).nick, "code": code}
 
     async def _block(self, request: Block) -> object:
-        context = self._context
         group = _group(request.network)
-        now, networks = context.milliseconds(), context.hub.networks
-        until = now + request.seconds * 1_000 if request.seconds else 0
-        await self._set_networks({**networks, group: Sanction(until, request.reason)})
-        for session in list(context.sessions.values()):
-            if session.group == group:
-                session.close(CloseCode.REMOVED, "its network was banned")
-        await self._note("block", group, request.reason)
+        await self._change(
+            lambda _, now: moderation.block(group, request.seconds, request.reason, ADMIN, now)
+        )
         return {}
 
     async def _unblock(self, request: Unblock) -> object:
-        networks, group = self._context.hub.networks, _group(request.network)
-        if group not in networks:
-            raise ControlError(f"{group} is not banned.")
-        await self._set_networks({one: it for one, it in networks.items() if one != group})
-        await self._note("unblock", group, "")
+        group = _group(request.network)
+        await self._change(lambda hub, now: moderation.unblock(hub, group, ADMIN, now))
         return {}
 
-    async def _set_networks(self, networks: dict[str, Sanction]) -> None:
-        hub = self._context.hub
-        was, hub.networks = hub.networks, networks
-        try:
-            await self._context.catalog.save_server(hub)
-        except StoreError:
-            hub.networks = was
-            raise
-
     async def _invite(self, request: Invite) -> object:
-        context = self._context
-        log = context.hub.named_room(request.room).log if request.room else b""
-        token = await context.invitations.make(
-            b"", log, request.uses, context.milliseconds(), request.seconds
-        )
-        await self._note("invite", request.room, f"{request.uses} uses, {request.seconds} s")
+        token = self._context.random_bytes(TOKEN_BYTES)
+        event = self._event("invite", request.room, f"{request.uses} uses, {request.seconds} s")
+
+        def decide(hub: Hub, now: int) -> Change:
+            log = hub.named_room(request.room).log if request.room else LogId(b"")
+            invitation = Invitation(log, NOBODY, request.uses, now + request.seconds * 1_000)
+            return invitations.issue_token(hub, token_hash(token), invitation, event, now)
+
+        await self._change(decide)
         return {"token": token.hex(), "fingerprint": self._host_key.fingerprint}
 
     async def _revoke(self, request: Revoke) -> object:
-        context = self._context
-        known = context.hub.invitations.known
-        found = [hash for hash in known if hash.hex().startswith(request.invitation)]
-        if len(found) != 1:
-            raise ControlError(f"{len(found)} invitations begin with {request.invitation}.")
-        was = known.pop(found[0])
-        try:
-            await context.catalog.save_invitation(found[0], None)
-        except StoreError:
-            known[found[0]] = was
-            raise
-        await self._note("revoke-invite", found[0].hex(), "")
+        def decide(hub: Hub, _: int) -> Change:
+            known = hub.invitations
+            found = [hash for hash in known if hash.hex().startswith(request.invitation)]
+            if len(found) != 1:
+                raise InvalidError(f"{len(found)} invitations begin with {request.invitation}.")
+            event = self._event("revoke-invite", found[0].hex(), "")
+            return invitations.withdraw(found[0], event)
+
+        await self._change(decide)
         return {}
 
-    async def _note(self, action: str, target: str, detail: str) -> None:
+    async def _change(self, decide: Callable[[Hub, int], Change]) -> None:
+        """Let a decision on what is known, at some time, take effect."""
         context = self._context
-        await context.audit.note(Event(context.milliseconds(), ADMIN, action, target, "", detail))
+        await context.commits.change(lambda: decide(context.hub, context.milliseconds()))
+
+    def _event(self, action: str, target: str, detail: str) -> Event:
+        return Event(self._context.milliseconds(), ADMIN, action, target, "", detail)
 
 
-def _group(address: str) -> str:
+def _group(address: str) -> AddressGroup:
     try:
         ipaddress.ip_address(address.partition("/")[0])
     except ValueError:

@@ -1,29 +1,67 @@
-"""Connections that have not logged in, and which of them makes room for a newcomer.
+"""Which connections have a place, and which one gives up its own for a newcomer.
 
-They cost their owner nothing, so whoever holds all places with them must not thereby keep others
-out: a newcomer always gets one, and the oldest goes, as half-open connections do in a SYN cache
-(RFC 4987). An honest connection logs in within moments, and an idle one is the oldest sooner or
-later. The oldest of whom: of the newcomer's group of addresses where that has too many, or else of
-the group that has the most; so nobody loses a place to a group that has more of them.
+Connections that have not logged in are *half-open*. They cost their owner nothing, so whoever holds
+all places with them must not thereby keep others out: a newcomer always gets a place, and the
+oldest half-open connection goes, as in a SYN cache (RFC 4987). An honest connection logs in within
+moments, and an idle one is the oldest sooner or later. The oldest of whom: of the newcomer's group
+of addresses where that has too many, or else of the group that has the most; so nobody loses a
+place to a group that has more of them. Who has logged in never has to go.
 
-Every operation takes the same time, however many wait.
+Every operation takes the same time, however many connections there are.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
 
-from chat.server.connections.protocol import ChatProtocol
+from chat.limits import Limits
+from chat.rooms.addresses import Address, AddressGroup, is_loopback
+from chat.wire.errors import CloseCode
 
-__all__ = ["Waiting"]
+__all__ = ["Admission", "Grouped", "HalfOpen", "Newcomer"]
 
 
-class Waiting:
-    """Connections in the order in which they came, by groups of addresses."""
+class Grouped(Protocol):
+    """Something of a group of addresses."""
+
+    number: int
+    group: AddressGroup
+
+
+class Newcomer(Grouped, Protocol):
+    """A connection, as far as it matters before anybody has logged in on it."""
+
+    address: Address
+    since: float
+    """When it was made; monotonic seconds."""
+
+    def hold(self) -> None:
+        """Stop reading until `release` was called as often."""
+        ...
+
+    def release(self) -> None:
+        """Read on, if nothing else holds."""
+        ...
+
+    def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:
+        """End the connection politely; `reason` is for the log."""
+        ...
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        ...
+
+
+_T = TypeVar("_T", bound=Grouped)
+
+
+class HalfOpen(Generic[_T]):
+    """Half-open connections in the order in which they came, by groups of addresses."""
 
     def __init__(self) -> None:
-        self._groups: dict[str, OrderedDict[int, ChatProtocol]] = {}
-        """What waits of each group, by number; none is empty."""
-        self._of_size: dict[int, OrderedDict[str, None]] = {}
+        self._groups: dict[AddressGroup, OrderedDict[int, _T]] = {}
+        """Those of each group, by number; none is empty."""
+        self._of_size: dict[int, OrderedDict[AddressGroup, None]] = {}
         """Which groups have so many, those that have longest first; none is empty."""
         self._most = 0
         """How many the largest group has."""
@@ -32,52 +70,52 @@ class Waiting:
     def __len__(self) -> int:
         return self._count
 
-    def __iter__(self) -> Iterator[ChatProtocol]:
+    def __iter__(self) -> Iterator[_T]:
         """Yield all, of whom any may be removed meanwhile."""
-        everybody = [protocol for group in self._groups.values() for protocol in group.values()]
+        everybody = [it for group in self._groups.values() for it in group.values()]
         return iter(everybody)
 
     @property
     def groups(self) -> int:
-        """How many groups there are of which something waits."""
+        """How many groups there are that have any."""
         return len(self._groups)
 
-    def count(self, group: str) -> int:
-        """Return how many of a group wait."""
+    def count(self, group: AddressGroup) -> int:
+        """Return how many a group has."""
         return len(self._groups.get(group, ()))
 
-    def add(self, protocol: ChatProtocol) -> None:
-        """Let a connection wait, as the youngest."""
-        waiting = self._groups.setdefault(protocol.group, OrderedDict())
-        waiting[protocol.number] = protocol
+    def add(self, connection: _T) -> None:
+        """Add a connection, as the youngest."""
+        members = self._groups.setdefault(connection.group, OrderedDict())
+        members[connection.number] = connection
         self._count += 1
-        self._resize(protocol.group, len(waiting) - 1, len(waiting))
-        self._most = max(self._most, len(waiting))
+        self._resize(connection.group, len(members) - 1, len(members))
+        self._most = max(self._most, len(members))
 
-    def remove(self, protocol: ChatProtocol) -> None:
-        """Let a connection wait no longer, if it does."""
-        waiting = self._groups.get(protocol.group)
-        if waiting is None or waiting.pop(protocol.number, None) is None:
+    def remove(self, connection: _T) -> None:
+        """Remove a connection, if it is there."""
+        members = self._groups.get(connection.group)
+        if members is None or members.pop(connection.number, None) is None:
             return
         self._count -= 1
-        self._resize(protocol.group, len(waiting) + 1, len(waiting))
+        self._resize(connection.group, len(members) + 1, len(members))
         if self._most not in self._of_size:  # It was the only one with so many.
-            self._most = len(waiting)
-        if not waiting:
-            del self._groups[protocol.group]
+            self._most = len(members)
+        if not members:
+            del self._groups[connection.group]
 
-    def oldest(self, group: str) -> ChatProtocol:
-        """Return the oldest of a group, of which at least one waits."""
+    def oldest(self, group: AddressGroup) -> _T:
+        """Return the oldest of a group that has at least one."""
         return next(iter(self._groups[group].values()))
 
-    def oldest_of_most(self) -> ChatProtocol:
-        """Return the oldest of the group that has the most; at least one waits.
+    def oldest_of_most(self) -> _T:
+        """Return the oldest of the group that has the most; there is at least one.
 
         Where several have as many, it is the one that has had them longest.
         """
         return self.oldest(next(iter(self._of_size[self._most])))
 
-    def _resize(self, group: str, before: int, after: int) -> None:
+    def _resize(self, group: AddressGroup, before: int, after: int) -> None:
         """Note that a group has another size."""
         if before:
             same = self._of_size[before]
@@ -86,3 +124,54 @@ class Waiting:
                 del self._of_size[before]
         if after:
             self._of_size.setdefault(after, OrderedDict())[group] = None
+
+
+class Admission:
+    """The places there are, in total and for each group of addresses."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.half_open: HalfOpen[Newcomer] = HalfOpen()
+        self._limits = limits
+        self._admitted: set[int] = set()
+        """Numbers of the connections that have a place."""
+        self._admitted_of: Counter[AddressGroup] = Counter()
+
+    def enter(self, newcomer: Newcomer) -> tuple[Newcomer, str] | None:
+        """Give a newcomer a place. Return who lost its own for that, and why.
+
+        Where none but the newcomer is half-open, it is the newcomer.
+        """
+        self._admitted.add(newcomer.number)
+        self._admitted_of[newcomer.group] += 1
+        self.half_open.add(newcomer)
+        crowded_out = self._crowded_out(newcomer)
+        if crowded_out is not None:
+            self.leave(crowded_out[0])
+        return crowded_out
+
+    def logged_in(self, newcomer: Newcomer) -> None:
+        """Let a connection keep its place, whoever comes."""
+        self.half_open.remove(newcomer)
+
+    def leave(self, newcomer: Newcomer) -> None:
+        """Take the place of a connection, if it has one."""
+        self.half_open.remove(newcomer)
+        if newcomer.number in self._admitted:
+            self._admitted.remove(newcomer.number)
+            self._admitted_of[newcomer.group] -= 1
+            if not self._admitted_of[newcomer.group]:
+                del self._admitted_of[newcomer.group]
+
+    def _crowded_out(self, newcomer: Newcomer) -> tuple[Newcomer, str] | None:
+        limits, group, half_open = self._limits, newcomer.group, self.half_open
+        if half_open.count(group) > limits.waiting_per_address:
+            return half_open.oldest(group), "too many connections that have not logged in"
+        if self._admitted_of[group] > limits.connections_per_address and not is_loopback(
+            newcomer.address
+        ):
+            return half_open.oldest(group), "too many connections from its address"
+        if len(half_open) > limits.waiting_total:
+            return half_open.oldest_of_most(), "too many connections that have not logged in"
+        if len(self._admitted) > limits.connections_total:
+            return half_open.oldest_of_most(), "too many connections"
+        return None

@@ -1,31 +1,30 @@
 """The registry of clients, and every deadline.
 
-A connection is *waiting* from its making until somebody has logged in on it, and in `clients` from
-the completed handshake on. Waiting ones, and all of them, are counted by groups of addresses; where
-there are too many, one that waits has to go (`waiting.py`), never one that has logged in. One
-timer looks at the deadlines; a connection has one of its own only while it sends too fast. Of the
-clients, which may be ten thousand that say nothing, it looks at those alone whose time has come.
+A connection is half-open from its making until somebody has logged in on it (`admission.py`), and
+in `clients` from the completed handshake on. One timer looks at the deadlines; a connection has one
+of its own only while it is throttled. Of the clients, which may be ten thousand that say nothing,
+it looks at those alone whose time has come.
 """
 
 import os
-from collections import Counter
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count
 from time import monotonic
 
-from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 
 from chat.limits import Limits
-from chat.server.connections.addresses import address_group, is_loopback
-from chat.server.connections.admission import Waiting
+from chat.rooms.addresses import Address, address_group
+from chat.server.connections.admission import Admission
 from chat.server.connections.protocol import ChatProtocol
-from chat.server.connections.stalls import Stalls, unacknowledged
-from chat.server.requests.dispatcher import Desk
+from chat.server.connections.stalls import Stalls
+from chat.server.connections.transport import STREAM, TRANSPORTS
+from chat.server.session import Requests
+from chat.wire.connection import ServerConnection
 from chat.wire.errors import CloseCode
 from chat.wire.hostkey import HostKey
 from chat.wire.messages import Ping
@@ -34,14 +33,14 @@ from chat.wire.sealing import RandomBytes
 __all__ = ["ChatFactory"]
 
 
-class ChatFactory(Factory["ChatProtocol"]):
+class ChatFactory(Factory[ChatProtocol]):
     """Makes a protocol per connection and keeps the registry of clients."""
 
     noisy = False
 
     host_key: HostKey
     """Who this server is; set before the first connection."""
-    desk: Desk
+    dispatcher: Requests
     """Where requests go; set, if not yet loaded, before the first connection."""
 
     def __init__(
@@ -58,14 +57,11 @@ class ChatFactory(Factory["ChatProtocol"]):
         self._is_open = False
         self.clients: dict[int, ChatProtocol] = {}
         """The registry: connections whose handshake is complete, by number."""
-        self._waiting = Waiting()
-        self._connected: set[int] = set()
-        """Numbers of all connections that have a place, until they are gone."""
-        self._connected_at: Counter[str] = Counter()
+        self.admission = Admission(limits)
         self._due: list[tuple[float, int]] = []
         """A heap with one entry for each client: when to look at it next, and its number. Those of
         clients that are gone stay until they are the greater part."""
-        self.stalls = Stalls(limits, seconds, unacknowledged)
+        self._stalls = Stalls(limits, seconds)
         self._closing: dict[int, tuple[float, ChatProtocol]] = {}
         self._drained: list[Deferred[None]] = []
         self._numbers = count(1)
@@ -77,108 +73,100 @@ class ChatFactory(Factory["ChatProtocol"]):
         self._sweeper.start(self.limits.sweep_seconds, now=False)
 
     def open(self) -> None:
-        """The desk is loaded: listen to those who were faster."""
+        """Listen to those who were faster: the dispatcher is loaded."""
         self._is_open = True
-        for protocol in self._waiting:
-            protocol.release()
+        for connection in self.admission.half_open:
+            connection.release()
 
     def stop(self) -> None:
         """Stop looking at deadlines."""
         if self._sweeper.running:
             self._sweeper.stop()
 
+    # --- The life of a connection ---
+
     def buildProtocol(self, addr: IAddress | None) -> ChatProtocol:
-        """Return the protocol for a new connection."""
-        host = addr.host if isinstance(addr, IPv4Address | IPv6Address) else "a local socket"
-        protocol = ChatProtocol(self, next(self._numbers), host, address_group(host))
-        protocol.factory = self
-        return protocol
+        """Return the protocol for a new connection of the reactor's."""
+        return self.protocol_over(STREAM)
+
+    def protocol_over(self, kind: str) -> ChatProtocol:
+        """Return the protocol for a new connection that is carried as `TRANSPORTS` says."""
+        connection = ServerConnection(self.host_key, self.limits, self.seconds, self.random_bytes)
+        return ChatProtocol(self, next(self._numbers), connection, TRANSPORTS[kind])
 
     def connected(self, protocol: ChatProtocol) -> None:
-        """Give a new connection a place among the waiting. If there is none, one of them goes."""
-        self._connected.add(protocol.number)
-        self._connected_at[protocol.group] += 1
-        self._waiting.add(protocol)
+        """Give a new connection a place, and close the one that has to go for it."""
         if not self._is_open:
             protocol.hold()
-        reason, oldest = self._crowded_out(protocol)
-        if oldest is not None:
-            self._forget_place(oldest)
+        self._find_place(protocol)
+
+    def moved(self, protocol: ChatProtocol, address: Address) -> None:
+        """Give a connection a place where its peer turns out to be, as if it were new."""
+        self.admission.leave(protocol)
+        protocol.address, protocol.group = address, address_group(address)
+        self._find_place(protocol)
+
+    def _find_place(self, protocol: ChatProtocol) -> None:
+        crowded_out = self.admission.enter(protocol)
+        if crowded_out is not None:
+            oldest, reason = crowded_out
             oldest.close(CloseCode.BUSY, reason)
             if len(self._closing) > self.limits.waiting_total:
-                oldest.transport.abortConnection()  # Politeness has its bound as well.
-
-    def _crowded_out(self, protocol: ChatProtocol) -> tuple[str, ChatProtocol | None]:
-        """Return who has to go, and why, now that a connection more waits.
-
-        Only who waits ever has to. Where none but the new one does, it is that.
-        """
-        limits, group, waiting = self.limits, protocol.group, self._waiting
-        if waiting.count(group) > limits.waiting_per_address:
-            return "too many connections that have not logged in", waiting.oldest(group)
-        if self._connected_at[group] > limits.connections_per_address and not is_loopback(
-            protocol.address
-        ):
-            return "too many connections from its address", waiting.oldest(group)
-        if len(waiting) > limits.waiting_total:
-            return "too many connections that have not logged in", waiting.oldest_of_most()
-        if len(self._connected) > limits.connections_total:
-            return "too many connections", waiting.oldest_of_most()
-        return "", None
+                oldest.abort()  # Politeness has its bound as well.
 
     def established(self, protocol: ChatProtocol) -> None:
         """Enter a connection in the registry."""
         self.clients[protocol.number] = protocol
         heappush(self._due, (self.seconds() + self.limits.ping_seconds, protocol.number))
 
-    def admitted(self, protocol: ChatProtocol) -> None:
-        """Take a connection out of the waiting."""
-        self._waiting.remove(protocol)
+    def logged_in(self, protocol: ChatProtocol) -> None:
+        """Let a connection keep its place."""
+        self.admission.logged_in(protocol)
+
+    def stalled(self, protocol: ChatProtocol) -> None:
+        """Watch a connection whose transport is full."""
+        self._stalls.begin(protocol)
+
+    def unstalled(self, protocol: ChatProtocol) -> None:
+        """Watch it no longer."""
+        self._stalls.end(protocol.number)
 
     def closing(self, protocol: ChatProtocol) -> None:
-        """See to it that a connection that was told to close does."""
+        """Abort a connection that was told to close, if it does not in time."""
         self._closing[protocol.number] = (self.seconds(), protocol)
 
     def disconnected(self, protocol: ChatProtocol) -> None:
         """Forget a connection."""
-        self._forget_place(protocol)
+        self.admission.leave(protocol)
         self._closing.pop(protocol.number, None)
-        self.stalls.end(protocol.number)
+        self._stalls.end(protocol.number)
         if self.clients.pop(protocol.number, None) is not None:
-            self.desk.forget(protocol)
+            self.dispatcher.forget(protocol)
             if len(self._due) > 2 * len(self.clients) + 8:
                 self._due = [entry for entry in self._due if entry[1] in self.clients]
                 heapify(self._due)
         self._check_drained()
 
-    def _forget_place(self, protocol: ChatProtocol) -> None:
-        self._waiting.remove(protocol)
-        if protocol.number in self._connected:
-            self._connected.remove(protocol.number)
-            at, group = self._connected_at, protocol.group
-            at[group] -= 1
-            if not at[group]:
-                del at[group]
+    # --- Deadlines ---
 
     def _sweep(self) -> None:
         now = self.seconds()
         limits = self.limits
-        for protocol in self._waiting:
-            age = now - protocol.since
-            if protocol.number not in self.clients:
+        for connection in self.admission.half_open:
+            age = now - connection.since
+            if connection.number not in self.clients:
                 if age > limits.handshake_seconds:
-                    protocol.close(CloseCode.TIMEOUT, "the handshake took too long")
+                    connection.close(CloseCode.TIMEOUT, "the handshake took too long")
             elif age > limits.login_seconds:
-                protocol.close(CloseCode.TIMEOUT, "nobody logged in")
+                connection.close(CloseCode.TIMEOUT, "nobody logged in")
         while self._due and self._due[0][0] <= now:
             _, number = heappop(self._due)
             if number in self.clients:
                 heappush(self._due, (self._check(self.clients[number], now), number))
-        for protocol, reason in self.stalls.overdue():
-            protocol.close(CloseCode.SLOW_CONSUMER, reason)
+        self._stalls.close_overdue()
         for since, protocol in list(self._closing.values()):
             if now - since > limits.close_seconds:
-                protocol.transport.abortConnection()
+                protocol.abort()
 
     def _check(self, protocol: ChatProtocol, now: float) -> float:
         """Do what a client's silence demands; return when to look again, which is later."""
@@ -196,17 +184,19 @@ class ChatFactory(Factory["ChatProtocol"]):
         protocol.close(CloseCode.TIMEOUT, "no sign of life")
         return now + limits.close_seconds
 
+    # --- The end ---
+
     def close_all(self, retry_after: int) -> None:
         """Tell everybody that the server stops, and when to come back (seconds)."""
-        for protocol in [*self._waiting, *self.clients.values()]:
-            protocol.close(CloseCode.SHUTDOWN, "the server stops", retry_after)
+        for connection in [*self.admission.half_open, *self.clients.values()]:
+            connection.close(CloseCode.SHUTDOWN, "the server stops", retry_after)
 
     def abort_all(self) -> None:
         """End what is left, at once."""
-        for protocol in [*self._waiting, *self.clients.values()]:
-            protocol.transport.abortConnection()
+        for connection in [*self.admission.half_open, *self.clients.values()]:
+            connection.abort()
         for _, protocol in list(self._closing.values()):
-            protocol.transport.abortConnection()
+            protocol.abort()
 
     def drained(self) -> Deferred[None]:
         """Return a Deferred that fires when no connection is left."""
@@ -216,7 +206,7 @@ class ChatFactory(Factory["ChatProtocol"]):
         return drained
 
     def _check_drained(self) -> None:
-        if self._drained and not (self._waiting or self.clients or self._closing):
+        if self._drained and not (self.admission.half_open or self.clients or self._closing):
             for drained in self._drained:
                 drained.callback(None)
             self._drained.clear()

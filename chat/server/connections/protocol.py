@@ -1,88 +1,134 @@
-"""One client's connection: bytes to `ServerConnection` and back, and the transport's back-pressure.
+"""One client's connection: bytes to `ServerConnection` and back, and its back-pressure.
 
-What is written goes straight to the socket, in one system call and without a turn of the reactor,
-while the kernel takes it. What it does not take is left to the transport, which then counts as full
-until that is written: the protocol is its producer. A full connection is not read either (a client
-that does not take answers gets no more of them), and whoever writes records looks at `is_full`
-first. A client that sends faster than it may is read as fast as it may: what it has sent meanwhile
-waits at its own end.
+While the transport is full the client is not read either (a client that does not take answers gets
+no more of them), and whoever writes records looks at `is_full` first. A client that sends too fast
+is throttled: what it has sent meanwhile waits at its own end.
 """
 
-import socket
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from msgspec import Struct
-from twisted.internet.interfaces import IDelayedCall, IPushProducer
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
+from chat.ids import NOBODY, DeviceKey, LogId
+from chat.limits import Limits
 from chat.receiver import ConnectionProtocol
+from chat.rooms.addresses import Address, AddressGroup, address_group
 from chat.server.connections.rates import TokenBucket
-from chat.server.fanout.runs import Run
+from chat.server.connections.transport import LineTransport, MakeTransport
+from chat.server.session import Requests
 from chat.wire.connection import Established, Event, PeerClosed, Received, ServerConnection
 from chat.wire.errors import CloseCode, LocalProtocolError, RemoteProtocolError
+from chat.wire.runs import Run
 
-if TYPE_CHECKING:
-    from chat.server.connections.factory import ChatFactory
-
-__all__ = ["ChatProtocol"]
+__all__ = ["ChatProtocol", "Registry"]
 
 _log = Logger()
 
 
-@implementer(IPushProducer)
+class Registry(Protocol):
+    """Whoever keeps all connections. Each calls these as its life goes on."""
+
+    clock: IReactorTime
+    seconds: Callable[[], float]
+    limits: Limits
+    dispatcher: Requests
+
+    def connected(self, protocol: "ChatProtocol") -> None:
+        """Find a place for a new connection."""
+        ...
+
+    def moved(self, protocol: "ChatProtocol", address: Address) -> None:
+        """Count a connection where its peer turns out to be."""
+        ...
+
+    def established(self, protocol: "ChatProtocol") -> None:
+        """Enter a connection among the clients: its handshake is complete."""
+        ...
+
+    def logged_in(self, protocol: "ChatProtocol") -> None:
+        """Let a connection keep its place."""
+        ...
+
+    def stalled(self, protocol: "ChatProtocol") -> None:
+        """Watch a connection whose transport is full."""
+        ...
+
+    def unstalled(self, protocol: "ChatProtocol") -> None:
+        """Watch it no longer."""
+        ...
+
+    def closing(self, protocol: "ChatProtocol") -> None:
+        """See to it that a connection that was told to close does."""
+        ...
+
+    def disconnected(self, protocol: "ChatProtocol") -> None:
+        """Forget a connection."""
+        ...
+
+
 class ChatProtocol(ConnectionProtocol):
     """The server's end of one connection. A `chat.server.session.Session`."""
 
     connection: ServerConnection
-    is_gone = False
+    address: Address
+    """Where the peer is, as is known when the connection is made, and better with the first line;
+    `group` follows it."""
+    group: AddressGroup
+    account = NOBODY
+    binding = b""
+    device = DeviceKey(b"")
     is_full = False
+    is_gone = False
     is_goodbye = False
-    binding = device = b""
-    _send_now: Callable[[Sequence[bytes | memoryview]], int] | None = None
-    """The socket's `sendmsg`, where the transport is a plain one."""
+    is_pinged = False
+    """Whether a ping was sent and nothing was heard since."""
+    _line_transport: LineTransport
+    _has_spoken = False
     _holds = 0
     _is_reported = False
     _throttle: IDelayedCall | None = None
-    """The end of the time for which it is not read, because it has sent too fast."""
+    """When the client is read again, where it has sent too fast."""
 
-    def __init__(self, factory: "ChatFactory", number: int, address: str, group: str) -> None:
-        self.factory: ChatFactory = factory
-        self.connection = ServerConnection(
-            factory.host_key, factory.limits, factory.seconds, factory.random_bytes
-        )
+    def __init__(
+        self,
+        registry: Registry,
+        number: int,
+        connection: ServerConnection,
+        make_transport: MakeTransport,
+    ) -> None:
         self.number = number
-        self.address = address
-        self.group = group
-        """What the connection is counted with, see `chat.server.connections.addresses`."""
-        self.since = self.heard = now = factory.seconds()
+        self.reading: set[LogId] = set()
+        self.connection = connection
+        self._registry = registry
+        self._make_transport = make_transport
+        self.since = self.heard = now = registry.seconds()
         """When the connection was made, and when the last line came; monotonic seconds."""
-        limits = factory.limits
+        limits = registry.limits
         self._lines = TokenBucket(limits.messages_per_second, limits.messages_burst, now)
         self._bytes = TokenBucket(limits.bytes_per_second, limits.bytes_burst, now)
-        self.is_pinged = False
 
     # --- Up ---
 
     def connectionMade(self) -> None:
-        """Begin: the transport tells when it is full."""
-        super().connectionMade()
-        handle = self.transport.getHandle()
-        if isinstance(handle, socket.socket):
-            # As a pull producer it is told whenever the transport's buffer has become empty.
-            self._send_now = handle.sendmsg
-            self.transport.registerProducer(self, False)
-        else:  # A TLS listener wraps the socket.
-            self.transport.registerProducer(self, True)
-        self.factory.connected(self)
+        """Take a place among the connections."""
+        # Not the receiver's: what there is to set, the transport knows.
+        self._line_transport = self._make_transport(self.transport, self)
+        self.address = self._line_transport.peer
+        self.group = address_group(self.address)
+        self._registry.connected(self)
 
     def lineReceived(self, line: bytes) -> None:
         """Note the sign of life, and take the line in. A bug ends this connection and no other."""
-        self.heard = now = self.factory.seconds()
+        self.heard = now = self._registry.seconds()
         self.is_pinged = False
+        if not self._has_spoken:
+            self._has_spoken = True
+            self._ask_for_peer()
         try:
             super().lineReceived(line)
         except Exception:
@@ -92,16 +138,23 @@ class ChatProtocol(ConnectionProtocol):
         # Every line, because what is no request costs something too.
         debt, more = self._lines.take(1, now), self._bytes.take(len(line), now)
         if debt or more:
-            self._pay(max(debt, more))
+            self._throttle_for(max(debt, more))
+
+    def _ask_for_peer(self) -> None:
+        # Of a ``haproxy:`` endpoint the address is known once the proxy's header has come, which
+        # is behind `connectionMade` and before the first line.
+        address = self._line_transport.peer
+        if address != self.address:
+            self._registry.moved(self, address)
 
     def received(self, event: Event) -> None:
         """Hand on what the connection made of a line."""
         match event:
             case Received(message):
-                self.factory.desk.handle(self, message)
+                self._registry.dispatcher.handle(self, message)
             case Established(binding):
                 self.binding = binding
-                self.factory.established(self)
+                self._registry.established(self)
             case PeerClosed(code):
                 self.is_goodbye = code == CloseCode.NORMAL
                 self._lose()
@@ -123,7 +176,9 @@ class ChatProtocol(ConnectionProtocol):
         if self._throttle is not None:
             self._throttle.cancel()
             self._throttle = None
-        self.factory.disconnected(self)
+        self._registry.disconnected(self)
+        # The transport knows this protocol: as a cycle, both would stay until they are collected.
+        del self._line_transport
 
     # --- Down ---
 
@@ -136,34 +191,27 @@ class ChatProtocol(ConnectionProtocol):
         except LocalProtocolError:
             self._cannot_send()
         else:
-            self.write_lines((line,))
+            self._line_transport.write((line,), len(line))
 
     def deliver(self, run: Run) -> None:
         """Write shared record lines and this connection's vouchers, in one write."""
         if self.is_gone:
             return
+        now = run.written_at
+        if not now:
+            run.written_at = now = self._registry.seconds()
         try:
-            lines = self.connection.deliver(run.parts)
+            lines = self.connection.deliver(run.parts, now)
         except LocalProtocolError:
             self._cannot_send()
         else:
-            self.write_lines(lines)
+            # One more than two for each part is an update of the connection's keys.
+            is_plain = len(lines) == 2 * len(run.parts)
+            self._line_transport.write(lines, run.size if is_plain else _size(lines))
 
     def write_lines(self, lines: Sequence[bytes | memoryview]) -> None:
-        """Write all of `lines`: to the socket, and what it does not take to the transport."""
-        sent = 0
-        if self._send_now is not None and not self.is_full:
-            try:
-                sent = self._send_now(lines)
-            except OSError:
-                sent = 0  # The kernel's buffer is full; or there is an end, which the reactor sees.
-            left = -sent
-            for line in lines:
-                left += len(line)
-            if not left:
-                return
-            self.pauseProducing()
-        self.transport.write(b"".join(lines)[sent:])
+        """Write all of `lines`."""
+        self._line_transport.write(lines, _size(lines))
 
     def _cannot_send(self) -> None:
         _log.failure("session {number}: cannot send", number=self.number)
@@ -186,46 +234,44 @@ class ChatProtocol(ConnectionProtocol):
         finally:
             self._lose()
 
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._line_transport.abort()
+
     def admit(self) -> None:
-        """Somebody has logged in: the deadline for that is met."""
-        self.factory.admitted(self)
+        """Keep the place: somebody has logged in."""
+        self._registry.logged_in(self)
 
     def _lose(self) -> None:
         self.is_gone = True
-        self.transport.unregisterProducer()
         if self.is_full:
             # What is buffered is not being read, so nothing more will be.
-            self.transport.abortConnection()
-            return
-        # Half a close first: closing with input unread would reset the connection, and the peer
-        # might never see why. Input is read and dropped from now on; the factory ends it if the
-        # peer does not.
-        if self.paused:
-            self.transport.resumeProducing()
-        self.transport.loseWriteConnection()
-        self.factory.closing(self)
+            self._line_transport.abort()
+        else:
+            # Half a close first, or the peer might never see why. The registry ends it if the peer
+            # does not.
+            self._line_transport.finish()
+            self._registry.closing(self)
 
     # --- Back-pressure ---
 
-    def pauseProducing(self) -> None:
-        """The transport has more than the kernel takes now. May be called again while it has."""
-        if not self.is_full:
-            self.is_full = True
-            self.factory.stalls.begin(self)
-            self._update_reading()
+    def untaken(self) -> int:
+        """Return how many bytes were sent that the peer has not taken."""
+        return self._line_transport.untaken()
 
-    def resumeProducing(self) -> None:
-        """The transport's buffer is empty again: records first, then what the client asked."""
-        if not self.is_full:
-            return
-        self.is_full = False
-        self.factory.stalls.end(self.number)
-        self.heard = self.factory.seconds()
-        self.factory.desk.catch_up(self)
+    def pause_writing(self) -> None:
+        """Stop reading until the transport drains."""
+        self.is_full = True
+        self._registry.stalled(self)
         self._update_reading()
 
-    def stopProducing(self) -> None:
-        """The transport is gone; `connectionLost` follows."""
+    def resume_writing(self) -> None:
+        """Go on: records first, then what the client asked."""
+        self.is_full = False
+        self._registry.unstalled(self)
+        self.heard = self._registry.seconds()
+        self._registry.dispatcher.catch_up(self)
+        self._update_reading()
 
     @property
     def is_held(self) -> bool:
@@ -240,19 +286,40 @@ class ChatProtocol(ConnectionProtocol):
     def release(self) -> None:
         """Read on, unless something else holds, or the transport is full."""
         self._holds -= 1
-        self.heard = self.factory.seconds()
+        self.heard = self._registry.seconds()
         self._update_reading()
 
-    def _pay(self, debt: float) -> None:
-        """Read on in `debt` seconds."""
-        # Nothing is read meanwhile, so there is never a second one.
-        if not self.is_gone:
-            self.hold()
-            self._throttle = self.factory.clock.callLater(debt, self._paid)
+    def charge(self, cost: int) -> None:
+        """Take `cost` lines more from the client's rate."""
+        debt = self._lines.take(cost, self._registry.seconds())
+        if debt:
+            self._throttle_for(debt)
 
-    def _paid(self) -> None:
+    def _throttle_for(self, seconds: float) -> None:
+        """Read nothing for at least so long."""
+        if self.is_gone:
+            return
+        if self._throttle is None:
+            self.hold()
+            self._throttle = self._registry.clock.callLater(seconds, self._end_throttle)
+        else:
+            left = self._throttle.getTime() - self._registry.clock.seconds()
+            self._throttle.reset(max(seconds, left))
+
+    def _end_throttle(self) -> None:
         self._throttle = None
         self.release()
+
+    def pause_reading(self) -> None:
+        """Take in nothing more for now, not even what has arrived."""
+        self.paused = True
+        self._line_transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take in what has arrived meanwhile, and read on."""
+        self.paused = False
+        self._line_transport.resume_reading()
+        self.dataReceived(b"")
 
     def _update_reading(self) -> None:
         should_pause = self.is_full or self.is_held
@@ -262,3 +329,7 @@ class ChatProtocol(ConnectionProtocol):
             self.pause_reading()
         else:
             self.resume_reading()
+
+
+def _size(lines: Sequence[bytes | memoryview]) -> int:
+    return sum([len(line) for line in lines])

@@ -1,79 +1,71 @@
 """Who does not take what is written, and for how long.
 
-That a transport's buffer is not empty says little: the kernel takes more only when much of its own
-buffer has become free, and a peer on a slow line may need minutes for that. So the kernel is asked
-whether it still holds as much as when it was asked last.
+That a transport is full says little: the kernel takes more only when much of its own buffer has
+become free, and a peer on a slow line may need minutes for that. So the transport is asked whether
+the peer has taken anything since it was asked last.
 """
 
-import fcntl
-import struct
-import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 from chat.limits import Limits
-from chat.server.connections.protocol import ChatProtocol
+from chat.wire.errors import CloseCode
 
-__all__ = ["Stalls", "unacknowledged"]
+__all__ = ["Consumer", "Stalls"]
 
 
-def unacknowledged(transport: Any) -> int:
-    """Return how many bytes the kernel holds for a peer that has not taken them yet.
+class Consumer(Protocol):
+    """A connection whose peer may be slow."""
 
-    0 where there is no kernel to ask, or it does not say.
-    """
-    try:
-        # Linux's SIOCOUTQ (tcp(7), unix(7)) has this number. A transport of TLS hands the question
-        # down to the one below.
-        answer: bytes = fcntl.ioctl(transport.fileno(), termios.TIOCOUTQ, bytes(4))
-    except (AttributeError, OSError, ValueError):
-        return 0
-    return int(struct.unpack("i", answer)[0])
+    number: int
+
+    def untaken(self) -> int:
+        """Return how many bytes were sent that the peer has not taken."""
+        ...
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """End the connection; `reason` is for the log."""
+        ...
 
 
 @dataclass(slots=True)
 class _Stall:
-    protocol: ChatProtocol
+    consumer: Consumer
     since: float
     """When its transport became full; monotonic seconds."""
     taken: float
-    """When it was last seen to have taken something."""
-    held: int
-    """What the kernel held then."""
+    """When its peer was last seen to have taken something."""
+    untaken: int
+    """What the peer had left then."""
 
 
 class Stalls:
     """Connections whose transport is full."""
 
-    def __init__(
-        self, limits: Limits, seconds: Callable[[], float], held: Callable[[Any], int]
-    ) -> None:
+    def __init__(self, limits: Limits, seconds: Callable[[], float]) -> None:
         self._limits = limits
         self._seconds = seconds
-        self._held = held
-        """What the kernel holds for a transport's peer: `unacknowledged`."""
         self._stalls: dict[int, _Stall] = {}
 
-    def begin(self, protocol: ChatProtocol) -> None:
-        """A transport has more than the kernel takes now."""
+    def begin(self, consumer: Consumer) -> None:
+        """Watch a connection: its transport is full."""
         now = self._seconds()
-        held = self._held(protocol.transport)
-        self._stalls[protocol.number] = _Stall(protocol, now, now, held)
+        self._stalls[consumer.number] = _Stall(consumer, now, now, consumer.untaken())
 
     def end(self, number: int) -> None:
-        """The transport is empty again, or gone."""
+        """Watch a connection no longer: its transport is empty again, or gone."""
         self._stalls.pop(number, None)
 
-    def overdue(self) -> Iterator[tuple[ChatProtocol, str]]:
-        """Yield whom to drop now, and why. The caller may do so at once."""
+    def close_overdue(self) -> None:
+        """Close those that have taken nothing, or have not taken everything, for too long."""
         now, limits = self._seconds(), self._limits
         for stall in list(self._stalls.values()):
-            held = self._held(stall.protocol.transport)
+            untaken = stall.consumer.untaken()
             # Less, or more: it cannot be given more without having passed something on.
-            if held != stall.held:
-                stall.held, stall.taken = held, now
+            if untaken != stall.untaken:
+                stall.untaken, stall.taken = untaken, now
             if now - stall.taken > limits.stall_seconds:
-                yield stall.protocol, "it does not read"
+                stall.consumer.close(CloseCode.SLOW_CONSUMER, "it does not read")
             elif now - stall.since > limits.drain_seconds:
-                yield stall.protocol, "it reads too slowly"
+                stall.consumer.close(CloseCode.SLOW_CONSUMER, "it reads too slowly")

@@ -1,19 +1,21 @@
-"""From what happened in the domain to what is kept of it: a record's body, and a log's entry."""
+"""From what happened to what is kept of it: a record's body, and what the store has beside it."""
+
+from typing import NamedTuple
 
 from msgspec import UNSET
 
 from chat.rooms.happenings import (
+    Arrived,
     Deleted,
+    Departed,
     Edited,
     Happening,
-    Joined,
-    Left,
     Reacted,
     Renamed,
     Said,
     TopicSet,
 )
-from chat.store.interface import Entry
+from chat.store.interface import RecordKind
 from chat.wire.messages import (
     Body,
     DeleteBody,
@@ -26,12 +28,15 @@ from chat.wire.messages import (
     TopicBody,
 )
 
-__all__ = ["body_of", "entry_of"]
+__all__ = ["Beside", "beside", "body_of"]
 
 
-def body_of(happening: Happening, time: int) -> Body:
-    """Return the body that tells a log's readers of `happening`, at `time` in milliseconds."""
-    account, nick = happening.account, happening.nick
+def body_of(happening: Happening, nick: str, time: int) -> Body:
+    """Return the body that tells a log's readers of `happening`, at `time` in milliseconds.
+
+    `nick` is what its account is called now.
+    """
+    account = happening.account
     match happening:
         case Said(text=text, reply=reply):
             return TextBody(time, account, nick, text, reply or UNSET)
@@ -43,24 +48,36 @@ def body_of(happening: Happening, time: int) -> Body:
             return ReactionBody(time, account, nick, seq, reaction)
         case TopicSet(topic=topic):
             return TopicBody(time, account, nick, topic)
-        case Joined():
+        case Arrived():
             return JoinedBody(time, account, nick)
-        case Left():
+        case Departed():
             return LeftBody(time, account, nick)
-        case Renamed(was=was):
+        case Renamed(was=was, nick=nick):
             return RenamedBody(time, account, nick, was)
         case _:
             raise TypeError(f"no body for {happening!r}")
 
 
-def entry_of(happening: Happening, record_id: bytes, time: int, record: bytes) -> Entry:
-    """Return what the store is to keep of `happening`, whose sealed record is `record`."""
+class Beside(NamedTuple):
+    """What the store knows of a record without opening it (`chat.store.interface.Record`)."""
+
+    kind: RecordKind = RecordKind.OTHER
+    words: str = ""
+    replaces: int = 0
+    erases: int = 0
+
+
+_NOTHING = Beside()
+
+
+def beside(happening: Happening) -> Beside:
+    """Return what the store is to know of what happened."""
     match happening:
         case Said(text=text):
-            return Entry(record_id, time, record, words=text)
+            return Beside(RecordKind.TEXT, text)
         case Edited(seq=seq, text=text):
-            return Entry(record_id, time, record, words=text, replaces=seq)
+            return Beside(RecordKind.EDIT, text, seq)
         case Deleted(seq=seq):
-            return Entry(record_id, time, record, erases=seq)
+            return Beside(erases=seq)
         case _:
-            return Entry(record_id, time, record)
+            return _NOTHING

@@ -4,16 +4,16 @@ A key is wrapped under the server's storage key with the construction that seals
 (docs/protocol.md section 3), bound to its log and epoch.
 """
 
-import os
+from collections.abc import Iterable
 from typing import Final
 
-from chat.store.interface import LogStore, StoreError
+from chat.ids import LogId
+from chat.store.interface import Epoch, StoreError
 from chat.wire.errors import RemoteProtocolError
 from chat.wire.sealing import KEY_BYTES, BoxKey, RandomBytes, open_box, seal
 
 __all__ = ["Epochs"]
 
-_PREFIX: Final = b"epoch/"
 _AAD: Final = b"encchat/1 epoch key"
 
 _CACHED: Final = 8
@@ -21,41 +21,45 @@ _CACHED: Final = 8
 
 
 class Epochs:
-    """The epochs of one log. `load` first."""
+    """The epochs of one log."""
 
     def __init__(
         self,
-        log: bytes,
-        store: LogStore,
+        log: LogId,
+        known: Iterable[Epoch],
         storage_key: bytes,
-        random_bytes: RandomBytes = os.urandom,
+        random_bytes: RandomBytes,
     ) -> None:
         self._log = log
-        self._store = store
         self._storage_key = storage_key
         self._random_bytes = random_bytes
-        self._wrapped: dict[int, bytes] = {}
+        self._wrapped = {epoch.number: epoch.wrapped for epoch in known}
         self._open: dict[int, BoxKey] = {}
-        self.current = 0
+        self._next: Epoch | None = None
+        self.current = max(self._wrapped, default=0)
         """The newest epoch; 0 before there is any."""
 
-    async def load(self) -> None:
-        """Learn of the epochs there are. Raises StoreError."""
-        prefix = _PREFIX + self._log
-        for key, wrapped in await self._store.scan(prefix):
-            self._wrapped[int.from_bytes(key[len(prefix) :], "big")] = wrapped
-        self.current = max(self._wrapped, default=0)
+    def can_seal(self) -> bool:
+        """Tell whether there is an epoch, and its key is not lost."""
+        try:
+            return self.current > 0 and bool(self.key(self.current))
+        except StoreError:
+            return False
 
-    async def start(self) -> None:
-        """Begin a new epoch; its key is durable when this is done. Raises StoreError."""
-        self.current += 1  # Even if it fails: nothing says that the key was not stored.
-        epoch, key = self.current, BoxKey(self._random_bytes(KEY_BYTES))
-        wrapped = seal(self._storage_key, key.raw, self._aad(epoch), self._random_bytes)
-        name = _PREFIX + self._log + epoch.to_bytes(4, "big")
-        if not await self._store.compare_and_set(name, None, wrapped):
-            raise StoreError("an epoch that was to be new is there already")
-        self._wrapped[epoch] = wrapped
-        self._remember(epoch, key)
+    def next(self) -> Epoch:
+        """Return the epoch that is to follow, with a key of its own; the same until it begins."""
+        if self._next is None:
+            number = self.current + 1
+            key = self._random_bytes(KEY_BYTES)
+            wrapped = seal(self._storage_key, key, self._aad(number), self._random_bytes)
+            self._next = Epoch(self._log, number, wrapped)
+        return self._next
+
+    def begin(self, epoch: Epoch) -> None:
+        """Seal with the key of an epoch from now on: it is durable."""
+        self._wrapped[epoch.number] = epoch.wrapped
+        self.current = epoch.number
+        self._next = None
 
     def key(self, epoch: int) -> BoxKey:
         """Return the key of an epoch. Raises StoreError."""
@@ -65,14 +69,10 @@ class Epochs:
                 raw = open_box(self._storage_key, self._wrapped[epoch], self._aad(epoch))
             except (KeyError, RemoteProtocolError):
                 raise StoreError(f"the key of epoch {epoch} is lost") from None
-            key = BoxKey(raw)
-            self._remember(epoch, key)
+            key = self._open[epoch] = BoxKey(raw)
+            if len(self._open) > _CACHED:
+                del self._open[next(iter(self._open))]
         return key
-
-    def _remember(self, epoch: int, key: BoxKey) -> None:
-        self._open[epoch] = key
-        if len(self._open) > _CACHED:
-            del self._open[next(iter(self._open))]
 
     def _aad(self, epoch: int) -> bytes:
         return _AAD + self._log + epoch.to_bytes(4, "big")

@@ -1,275 +1,299 @@
 """Fan-out: one log, its epochs, its readers.
 
-The way down: a `Draft` waits for the end of the reactor turn; all that wait are sealed, once each,
-and stored in one append; when that is durable, one run of record lines is joined and digested
-once, and every reader at the tail gets those bytes and a voucher of its own in one write
+The way down: a `Draft` waits for the next commit (`chat.server.state.commits`). All that wait are
+sealed then, once each. When that is durable, one run of record lines is joined and digested once,
+and every reader at the tail gets those bytes and a voucher of its own in one write
 (`chat.server.fanout.readers`).
 """
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from chat.limits import ACKS_PAGE, Limits
-from chat.rooms.errors import NotStoredError
-from chat.rooms.happenings import Deleted, Edited, Happening, Said
-from chat.server.fanout.bodies import body_of, entry_of
+from chat.ids import AccountId, LogId, MessageId, RecordId
+from chat.limits import ACKS_PAGE
+from chat.rooms.errors import NotStoredError, NotYoursError, RequestError
+from chat.rooms.happenings import Deleted, Kept, Passing, Said
+from chat.rooms.hub import Hub
+from chat.rooms.pace import Pace
+from chat.server.fanout.bodies import beside, body_of
+from chat.server.fanout.drafts import Acknowledge, Author, Draft, Exclude
 from chat.server.fanout.epochs import Epochs
 from chat.server.fanout.pages import Pages
 from chat.server.fanout.readers import Readers, log_bug
-from chat.server.fanout.runs import Batch, Line, line_of
-from chat.server.session import Session, refuse
-from chat.store.interface import Appended, Entry, LogStore
+from chat.server.session import Session
+from chat.server.state.commits import Commits
+from chat.store.interface import Epoch, Head, Place, Record, Void
 from chat.wire import messages
-from chat.wire.records import seal_records
+from chat.wire.records import record_id, seal_records
+from chat.wire.runs import Delivery, Line, line_of
 from chat.wire.sealing import RandomBytes
 
-__all__ = ["Draft", "Feed"]
+__all__ = ["Feed"]
 
 _log = Logger()
-
-_DRAFT_BYTES: Final = 128
-"""What a draft counts besides its text, so that those without any are bounded too."""
-
-_WITH_TEXT: Final = (Said, Edited)
 
 _CROWD: Final = 64
 """Posts of one commit that are put in the order of their authors."""
 
-
-@dataclass(slots=True)
-class Draft:
-    """Something that happened and is not yet stored, or passing."""
-
-    happening: Happening
-    record_id: bytes
-    session: Session | None = None
-    """Who gets an answer instead of the record; None where nobody asked."""
-    answer: Callable[[Appended | None], None] | None = None
-    """Called when it is durable, or with None when it is not to be; None where `posted` is the
-    answer."""
-    request: int = 0
-    """The id that `posted` is to have."""
+_PASSING: Final = Place(0, 0, True)
 
 
-@dataclass(slots=True)
-class _Author:
-    """A session with drafts in a commit."""
-
-    session: Session
-    drafts: list[tuple[Draft, Appended]] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    """Where its own lines are in the batch, because passing ones have no number."""
-
-
-class Feed(Readers):
-    """One log's fan-out. Nothing is committed or read before `load` is done."""
+class Feed:
+    """One log's fan-out. A `chat.server.state.sources.Source`."""
 
     def __init__(
         self,
-        log: bytes,
-        store: LogStore,
+        log: LogId,
+        head: Head,
         epochs: Epochs,
         pages: Pages,
+        commits: Commits,
+        hub: Hub,
+        pace: Pace,
         clock: IReactorTime,
-        limits: Limits,
         milliseconds: Callable[[], int],
-        random_bytes: RandomBytes = os.urandom,
+        random_bytes: RandomBytes,
     ) -> None:
-        super().__init__(log, epochs, pages, clock)
-        self._store = store
-        self._limits = limits
+        self.log = log
+        self.epochs = epochs
+        self.readers = Readers(log, head.seq, epochs, pages, clock)
+        self._pages = pages
+        self._commits = commits
+        self._hub = hub
+        self._pace = pace
         self._milliseconds = milliseconds
         self._random_bytes = random_bytes
-        # Whoever left before this feed was loaded may have the newest key there is.
-        self._is_stale = True
-        self._time = 0
-        self._pending: list[Draft] = []
-        self._pending_bytes = 0
-        self._held: list[Session] = []
-        self._is_scheduled = False
-        self._is_committing = False
+        self._time = head.time
+        self._is_stale = head.is_stale
+        self._fence = head.fence
+        """The last change because of which somebody may say nothing more."""
+        self._waiting: list[Draft] = []
+        self._sealed: list[tuple[Draft, bytes]] = []
+        """What a commit is made of that is on its way."""
 
-    async def load(self) -> None:
-        """Learn where the log ends. Raises StoreError."""
-        tail = await self._store.tail(self.log)
-        await self.epochs.load()
-        self.tail = self._given = tail.seq
-        self._time = tail.time
+    # --- Drafts ---
 
-    def renew(self) -> None:
-        """Somebody may read no more: the next record has a new key."""
-        self._is_stale = True
+    @property
+    def has_drafts(self) -> bool:
+        """Whether any wait."""
+        return bool(self._waiting)
 
     def add(self, draft: Draft) -> None:
-        """Take something that happened; everybody is told after this turn's commit."""
-        self._pending.append(draft)
-        self._pending_bytes += _DRAFT_BYTES
-        if isinstance(draft.happening, _WITH_TEXT):
-            text = draft.happening.text
-            self._pending_bytes += len(text) if text.isascii() else len(text.encode())
-        if self._pending_bytes > self._limits.batch_bytes:
-            if not self._is_committing:
-                self._start_commit()
-            elif draft.session is not None:
-                draft.session.hold()
-                self._held.append(draft.session)
-        elif not self._is_scheduled and not self._is_committing:
-            self._is_scheduled = True
-            self._clock.callLater(0, self._flush)
+        """Take something that happened; everybody is told after the next commit."""
+        self._waiting.append(draft)
+        commits = self._commits
+        commits.waits(draft.size, draft.reply.session)
+        commits.wake(self)
 
-    # --- Down: drafts to records to the store ---
+    def announce(self, happening: Passing, author: Session | None) -> None:
+        """Tell those who read the log, but not the session that did it, of something passing."""
+        if self.readers.has_readers():
+            self.add(Draft(happening, self._new_id(happening), Exclude(author)))
 
-    def _flush(self) -> None:
-        self._is_scheduled = False
-        if self._pending and not self._is_committing:
-            self._start_commit()
+    def _new_id(self, happening: Kept | Passing) -> RecordId:
+        return record_id(happening.account, MessageId(self._random_bytes(16)))
 
-    def _start_commit(self) -> None:
-        drafts, self._pending, self._pending_bytes = self._pending, [], 0
+    # --- Epochs ---
+
+    def next_epoch(self) -> Epoch | None:
+        """Return the epoch that has to begin before anything is sealed, if one has."""
+        return self.epochs.next() if self._is_stale or not self.epochs.can_seal() else None
+
+    def begin(self, epoch: Epoch) -> None:
+        """Seal in a new epoch from now on."""
+        self.epochs.begin(epoch)
+        self._is_stale = False
+
+    def fence(self, base: int, is_stale: bool) -> None:
+        """Ask again whether the authors of what waits may say it."""
+        self._fence = base
+        self._is_stale = self._is_stale or is_stale
+
+    # --- Down: drafts to records ---
+
+    def take(self, most: int) -> list[Record]:
+        """Seal at most so many drafts; return those that are to be stored."""
+        drafts, self._waiting = self._waiting[:most], self._waiting[most:]
+        self._commits.waits_no_longer(sum([draft.size for draft in drafts]))
         if len(drafts) > _CROWD and all(isinstance(draft.happening, Said) for draft in drafts):
             # What came in the same moment has no order yet. In this one, all that an author is to
             # be given are two stretches that others are given as well.
-            drafts.sort(key=_author)
-        self._is_committing = True
-        if not self._is_stale:
-            self._append(drafts)
-            return
-        starting = Deferred.fromCoroutine(self._start_epoch())
-        starting.addCallbacks(
-            lambda _: self._append(drafts), self._not_stored, errbackArgs=(drafts, [])
-        )
-
-    def _append(self, drafts: list[Draft]) -> None:
-        records: list[bytes] = []
+            drafts.sort(key=_author_number)
+        self._time = max(self._time, self._milliseconds())
+        allowed = self._still_allowed(drafts)
         try:
-            records, entries = self._seal(drafts)
-            # Where all is passing, nothing is stored.
-            appending = self._store.append(self.log, entries) if entries else succeed([])
+            return self._seal(allowed)
         except Exception:
-            self._not_stored(Failure(), drafts, records)
-            return
-        appending.addCallbacks(
-            self._committed,
-            self._not_stored,
-            callbackArgs=(drafts, records),
-            errbackArgs=(drafts, records),
-        )
-
-    def _not_stored(self, failure: Failure, drafts: list[Draft], records: list[bytes]) -> None:
-        """Whatever a store fails with: nothing was stored."""
-        _log.failure("Records could not be stored", failure)
-        sealed = zip(drafts, records, strict=False)
-        passing = [(it, record) for it, record in sealed if not it.happening.is_kept]
-        try:
-            self._refuse([draft for draft in drafts if draft.happening.is_kept])
-        except Exception:
-            log_bug(Failure())
-        self._committed([], [it for it, _ in passing], [it for _, it in passing])
-
-    def _refuse(self, drafts: list[Draft]) -> None:
-        """Tell the authors that nothing came of it."""
-        # The last first, because what it did to the domain may be undone.
-        for draft in reversed(drafts):
-            if draft.answer is not None:
-                draft.answer(None)
-            elif draft.session is not None:
-                refuse(draft.session, draft.request, NotStoredError())
-
-    async def _start_epoch(self) -> None:
-        self._is_stale = False
-        try:
-            await self.epochs.start()
-        except BaseException:
-            self._is_stale = True
+            for draft in allowed:
+                self._refuse(draft, NotStoredError())
             raise
 
-    def _seal(self, drafts: list[Draft]) -> tuple[list[bytes], list[Entry]]:
-        """Return the record of each draft, and entries of those that are to be stored."""
-        self._time = max(self._time, self._milliseconds())
-        epoch = self.epochs.current
-        key = self.epochs.key(epoch)
-        bodies = [messages.encode(body_of(draft.happening, self._time)) for draft in drafts]
-        ids = [draft.record_id for draft in drafts]
-        records = seal_records(key, self.log, epoch, ids, bodies, self._random_bytes)
-        entries = [
-            entry_of(draft.happening, draft.record_id, self._time, record)
-            for draft, record in zip(drafts, records, strict=True)
-            if draft.happening.is_kept
-        ]
-        return records, entries
+    def _still_allowed(self, drafts: list[Draft]) -> list[Draft]:
+        """Return the drafts whose authors may still say it, and refuse the others.
 
-    def _committed(self, places: list[Appended], drafts: list[Draft], records: list[bytes]) -> None:
-        """Tell everybody, and go on with what has come meanwhile."""
+        What was checked when it came is asked again if anybody has lost their voice since. A post
+        in slow mode is asked about only now, because it counts from the last one that was stored.
+        """
+        fence = max(self._fence, self._commits.fence)
+        room = self._hub.known_room(self.log)
+        slow = 0 if room is None else room.slow
+        if not slow and all(draft.check is None or draft.base >= fence for draft in drafts):
+            return drafts
+        allowed: list[Draft] = []
+        posted: dict[AccountId, RecordId] = {}
+        for draft in drafts:
+            try:
+                if draft.check is not None:
+                    if draft.base < fence:
+                        draft.check()
+                    if slow and isinstance(draft.happening, Said):
+                        self._check_pace(draft, slow, posted)
+            except RequestError as error:
+                self._refuse(draft, error)
+            except Exception:
+                log_bug(Failure())
+                self._refuse(draft, NotStoredError())
+            else:
+                allowed.append(draft)
+        return allowed
+
+    def _refuse(self, draft: Draft, error: RequestError) -> None:
         try:
-            self._deliver(drafts, records, places)
+            draft.reply.refuse(error)
+        except Exception:
+            if draft.reply.session is not None:
+                self.readers.fail(draft.reply.session)
+
+    def _check_pace(self, draft: Draft, slow: int, posted: dict[AccountId, RecordId]) -> None:
+        """Raise SlowModeError for a post that comes too soon, behind those of this commit too."""
+        account = draft.happening.account
+        room = self._hub.known_room(self.log)
+        if self._hub.role(account, room) > 0:
+            return
+        record = draft.record_id
+        if self._pace.check(self.log, account, record, slow, self._time, posted.get(account)):
+            posted[account] = record
+
+    def seal(self, happening: Kept, asked_by: Session | None) -> Record:
+        """Seal what a change leaves in the log."""
+        self._time = max(self._time, self._milliseconds())
+        [record] = self._seal([Draft(happening, self._new_id(happening), Exclude(asked_by))])
+        return record
+
+    def _seal(self, drafts: Sequence[Draft]) -> list[Record]:
+        if not drafts:
+            return []
+        epoch, time = self.epochs.current, self._time
+        people = self._hub.people
+        bodies = []
+        for draft in drafts:
+            account = people.get(draft.happening.account)
+            nick = "" if account is None else account.nick
+            bodies.append(messages.encode(body_of(draft.happening, nick, time)))
+        ids = [draft.record_id for draft in drafts]
+        sealed = seal_records(
+            self.epochs.key(epoch), self.log, epoch, ids, bodies, self._random_bytes
+        )
+        records = []
+        for draft, data in zip(drafts, sealed, strict=True):
+            happening = draft.happening
+            if isinstance(happening, Kept):
+                kind, words, replaces, erases = beside(happening)
+                records.append(
+                    Record(
+                        *(self.log, draft.record_id, happening.account, kind, epoch, time, data),
+                        *(words, replaces, erases),
+                    )
+                )
+        self._sealed += zip(drafts, sealed, strict=True)
+        return records
+
+    # --- Down: what is durable, to everybody ---
+
+    def give_up(self) -> None:
+        """Tell the authors of all that waits that nothing comes of it: it cannot be sealed."""
+        drafts, self._waiting = self._waiting, []
+        self._commits.waits_no_longer(sum([draft.size for draft in drafts]))
+        for draft in drafts:
+            self._refuse(draft, NotStoredError())
+
+    def refused(self) -> None:
+        """Tell the authors that nothing came of it; what is passing, everybody is told."""
+        sealed, self._sealed = self._sealed, []
+        for draft, _ in sealed:
+            if draft.is_kept:
+                self._refuse(draft, NotStoredError())
+        self._deliver([(*it, _PASSING) for it in sealed if not it[0].is_kept])
+
+    def given(self, places: Sequence[Place | Void]) -> None:
+        """Deliver what is durable now, and answer those who asked."""
+        sealed, self._sealed = self._sealed, []
+        stored = iter(places)
+        placed: list[tuple[Draft, bytes, Place]] = []
+        for draft, data in sealed:
+            place = next(stored) if draft.is_kept else _PASSING
+            if place is Void.GONE:
+                self._refuse(draft, NotYoursError())
+            elif place is Void.STALE:
+                self._refuse(draft, NotStoredError())
+            else:
+                placed.append((draft, data, place))
+        try:
+            self._deliver(placed)
         except Exception:
             # Who was not reached because of a bug reads on from the store.
             log_bug(Failure())
-            self.catch_up_all()
-        self._is_committing = False
-        held, self._held = self._held, []
-        for session in held:
-            session.release()
-        self._flush()
+            self.readers.catch_up_all()
 
-    # --- Down: from the store ---
-
-    def _deliver(self, drafts: list[Draft], records: list[bytes], places: list[Appended]) -> None:
-        """Deliver what is durable now, and answer those who asked."""
-        before = self.tail
-        self.tail = max([before, *[place.seq for place in places]])
+    def _deliver(self, placed: Sequence[tuple[Draft, bytes, Place]]) -> None:
+        before = self.readers.tail
+        self.readers.tail = max([before, *[place.seq for _, _, place in placed]])
         lines: list[Line] = []
-        authors: dict[int, _Author] = {}
-        others: list[tuple[Callable[[Appended], None], Appended]] = []
-        stored = iter(places)
-        for draft, record in zip(drafts, records, strict=True):
-            place = next(stored) if draft.happening.is_kept else _PASSING
-            if draft.session is not None:
-                number = draft.session.number
-                author = authors.get(number)
+        authors: dict[int, Author] = {}
+        room = self._hub.known_room(self.log)
+        is_slow = room is not None and room.slow > 0
+        for draft, data, place in placed:
+            session = draft.reply.session
+            if session is not None:
+                author = authors.get(session.number)
                 if author is None:
-                    author = authors[number] = _Author(draft.session)
+                    author = authors[session.number] = Author(session)
                 author.drafts.append((draft, place))
                 if place.is_new:
                     author.lines.append(len(lines))
-            elif draft.answer is not None:
-                others.append((draft.answer, place))
             if place.is_new:
-                lines.append(line_of(self.log, place.seq, record))
-            if isinstance(draft.happening, Deleted):
+                lines.append(line_of(self.log, place.seq, data))
+            happening = draft.happening
+            if isinstance(happening, Deleted):
                 self._pages.forget(self.log)
-        batch = Batch(lines)
-        self.deliver(batch, authors)
+            elif is_slow and place.is_new and isinstance(happening, Said):
+                self._pace.note(self.log, happening.account, draft.record_id, place.time)
+        batch = Delivery(lines)
+        self.readers.deliver(batch, authors)
         for author in authors.values():
-            self._answer(author, batch, before)
-        # Who begins to read because of an answer begins behind what was delivered.
-        for answer, place in others:
-            answer(place)
+            try:
+                self._answer(author, batch, before)
+            except Exception:
+                self.readers.fail(author.session)
 
-    def _answer(self, author: _Author, batch: Batch, before: int) -> None:
+    def _answer(self, author: Author, batch: Delivery, before: int) -> None:
         """Give an author what others said, and the answers to its requests instead of its own."""
         session = author.session
         own = [place.seq for _, place in author.drafts if place.is_new]
-        cursor = self.deliver_to_author(session.number, batch, before, author.lines, own)
-        acks: list[tuple[int, int, int]] = []
-        for draft, place in author.drafts:
-            if draft.answer is not None:
-                draft.answer(place)
-            elif draft.request:
-                acks.append((draft.request, place.seq, place.time))
+        cursor = self.readers.deliver_to_author(session.number, batch, before, author.lines, own)
+        acks = [
+            (draft.reply.request, place.seq, place.time)
+            for draft, place in author.drafts
+            if isinstance(draft.reply, Acknowledge)
+        ]
         for start in range(0, len(acks), ACKS_PAGE):
             session.send(messages.Posted(self.log, cursor, acks[start : start + ACKS_PAGE]))
 
 
-_PASSING: Final = Appended(0, 0, True)
-
-
-def _author(draft: Draft) -> int:
-    return 0 if draft.session is None else draft.session.number
+def _author_number(draft: Draft) -> int:
+    session = draft.reply.session
+    return 0 if session is None else session.number

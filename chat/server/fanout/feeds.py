@@ -3,52 +3,57 @@
 A feed stays until the server stops; it holds numbers, and no records.
 """
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from chat.ids import LogId
 from chat.limits import Limits
 from chat.rooms.happenings import Passing
+from chat.rooms.hub import Hub
+from chat.rooms.pace import Pace
 from chat.server.fanout.epochs import Epochs
-from chat.server.fanout.feed import Draft, Feed
+from chat.server.fanout.feed import Feed
 from chat.server.fanout.pages import Pages
 from chat.server.session import Session
-from chat.store.interface import LogStore
-from chat.wire.records import record_id
+from chat.server.state.commits import Commits
+from chat.store.interface import Epoch, Head, LogStore
 from chat.wire.sealing import RandomBytes
 
 __all__ = ["Feeds"]
 
 
 class Feeds:
-    """Makes and finds feeds."""
+    """Makes and finds feeds. A `chat.server.state.sources.Fanout`."""
 
     def __init__(
         self,
         store: LogStore,
         storage_key: bytes,
+        commits: Commits,
+        hub: Hub,
         clock: IReactorTime,
         limits: Limits,
         milliseconds: Callable[[], int],
-        random_bytes: RandomBytes = os.urandom,
+        random_bytes: RandomBytes,
     ) -> None:
         self._store = store
         self._storage_key = storage_key
-        self._clock = clock
-        self._limits = limits
-        self._milliseconds = milliseconds
         self._random_bytes = random_bytes
-        self._pages = Pages(store, limits.catch_up_bytes, clock.seconds)
-        self._feeds: dict[bytes, Feed] = {}
-        self._loading: dict[bytes, list[Deferred[None]]] = {}
+        pages = Pages(store, limits.catch_up_bytes, clock.seconds)
+        self._shared = pages, commits, hub, Pace(), clock, milliseconds, random_bytes
+        """What all feeds have in common."""
+        self._feeds: dict[LogId, Feed] = {}
+        self._loading: dict[LogId, list[Deferred[None]]] = {}
+        self._outdated: set[LogId] = set()
+        """Of those that are being loaded, those to which something happened meanwhile."""
 
-    def loaded(self, log: bytes) -> Feed | None:
+    def loaded(self, log: LogId) -> Feed | None:
         """Return the feed of a log, if there is one already."""
         return self._feeds.get(log)
 
-    async def get(self, log: bytes) -> Feed:
+    async def get(self, log: LogId) -> Feed:
         """Return the feed of a log, loaded if need be. Raises StoreError."""
         while log not in self._feeds:
             if log in self._loading:
@@ -59,31 +64,57 @@ class Feeds:
                 await self._load(log)
         return self._feeds[log]
 
-    async def _load(self, log: bytes) -> None:
+    async def _load(self, log: LogId) -> None:
         self._loading[log] = []
         try:
-            epochs = Epochs(log, self._store, self._storage_key, self._random_bytes)
-            feed = Feed(
-                *(log, self._store, epochs, self._pages, self._clock, self._limits),
-                *(self._milliseconds, self._random_bytes),
-            )
-            await feed.load()
-            self._feeds[log] = feed
+            while log not in self._feeds:
+                self._outdated.discard(log)
+                head = await self._store.head(log)
+                known = await self._store.epochs(log)
+                if log not in self._outdated:
+                    self._add(log, head, known)
         finally:
+            self._outdated.discard(log)
             # If it failed, the next of them tries.
             for waiting in self._loading.pop(log):
                 waiting.callback(None)
 
+    def _add(self, log: LogId, head: Head, known: Iterable[Epoch]) -> None:
+        epochs = Epochs(log, known, self._storage_key, self._random_bytes)
+        self._feeds[log] = Feed(log, head, epochs, *self._shared)
+
+    def read_by(self, session: Session) -> list[Feed]:
+        """Return the feeds that a session reads."""
+        return [self._feeds[log] for log in sorted(session.reading)]
+
     def announce(self, happening: Passing, author: Session | None = None) -> None:
         """Tell those who read a log, but not the session that did it, of something passing."""
         feed = self._feeds.get(happening.log)
-        if feed is not None and feed.has_readers():
-            feed.add(Draft(happening, self.new_record_id(happening.account), author, _ignore))
+        if feed is not None:
+            feed.announce(happening, author)
 
-    def new_record_id(self, account: bytes) -> bytes:
-        """Return an id for a record that no request chose one for."""
-        return record_id(account, self._random_bytes(16))
+    # --- What commits ask for and tell ---
 
+    def source(self, log: LogId) -> Feed:
+        """Return the feed of a log, which is loaded."""
+        return self._feeds[log]
 
-def _ignore(place: object) -> None:
-    """Nobody waits for what is passing."""
+    def found(self, log: LogId) -> Epoch:
+        """Return the first epoch of a log that is to be."""
+        return Epochs(log, (), self._storage_key, self._random_bytes).next()
+
+    def begun(self, epoch: Epoch) -> None:
+        """An epoch has begun, perhaps the first of a new log."""
+        feed = self._feeds.get(epoch.log)
+        if feed is not None:
+            feed.begin(epoch)
+        else:
+            self._add(epoch.log, Head(epoch=epoch.number), [epoch])
+
+    def fence(self, log: LogId, base: int, is_stale: bool) -> None:
+        """Somebody may say nothing more in a log or, if `is_stale`, read no more."""
+        feed = self._feeds.get(log)
+        if feed is not None:
+            feed.fence(base, is_stale)
+        elif log in self._loading:
+            self._outdated.add(log)

@@ -12,12 +12,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from chat.ids import LogId
 from chat.server.fanout.epochs import Epochs
-from chat.server.fanout.pages import Page, Pages
-from chat.server.fanout.runs import Batch, join_runs, line_of
+from chat.server.fanout.pages import LogPage, Pages
 from chat.server.session import Session
 from chat.wire import messages
 from chat.wire.errors import CloseCode
+from chat.wire.runs import Delivery, join_runs, line_of
 
 __all__ = ["Readers"]
 
@@ -48,12 +49,14 @@ class Readers:
     are there: what a delivery costs is the voucher and the write.
     """
 
-    def __init__(self, log: bytes, epochs: Epochs, pages: Pages, clock: IReactorTime) -> None:
+    def __init__(
+        self, log: LogId, tail: int, epochs: Epochs, pages: Pages, clock: IReactorTime
+    ) -> None:
         self.log = log
         self.epochs = epochs
-        self.tail = 0
+        self.tail = tail
         """The last sequence number that is durable."""
-        self._given = 0
+        self._given = tail
         """What the tail was when those at the tail were last given everything."""
         self._pages = pages
         self._clock = clock
@@ -72,6 +75,7 @@ class Readers:
 
         `catch_up` must follow when the session has been told.
         """
+        session.reading.add(self.log)
         cursor = self.tail if after is None else min(after, self.tail)
         reader = self._readers[session.number] = _Reader(session, cursor)
         self._at_tail.pop(session.number, None)
@@ -81,8 +85,20 @@ class Readers:
 
     def drop(self, number: int) -> None:
         """A session reads no more."""
-        self._readers.pop(number, None)
+        reader = self._readers.pop(number, None)
         self._at_tail.pop(number, None)
+        if reader is not None:
+            reader.session.reading.discard(self.log)
+
+    def fail(self, session: Session) -> None:
+        """End a connection that a bug has met, so that it is nobody else's. It is not known what
+        the client was given, so it has to come back, and reads on from its cursor."""
+        _log.failure("session {number}: a bug in the fan-out", number=session.number)
+        self.drop(session.number)
+        try:
+            session.close(CloseCode.INTERNAL, "a bug in the server")
+        except Exception:
+            _log.failure("session {number}: cannot be closed", number=session.number)
 
     def has_readers(self) -> bool:
         """Tell whether anybody reads this log."""
@@ -108,38 +124,33 @@ class Readers:
 
     # --- Those at the tail ---
 
-    def deliver(self, batch: Batch, authors: Collection[int]) -> None:
+    def deliver(self, batch: Delivery, authors: Collection[int]) -> None:
         """Give everybody at the tail, but not `authors`, what was committed; it ends at the tail
         of now."""
-        cursor = self._given
         for run in batch.runs:
             if run.epoch > self._known:
                 self._give_key(run.epoch, authors)
-            everybody = list(self._at_tail.items())
-            done = 0
-            try:
-                for number, session in everybody:
-                    if number in authors:
-                        pass
-                    elif session.is_full:
-                        self._fall_behind(number, cursor)
-                    else:
+            for number, session in list(self._at_tail.items()):
+                if number in authors:
+                    continue
+                try:
+                    if not session.is_full:
                         session.deliver(run)
-                    done += 1
-            except BaseException:
-                for number, _ in everybody[:done]:
-                    if number in self._at_tail and number not in authors:
-                        self._fall_behind(number, max(cursor, run.last))
-                self._given = cursor
-                raise
-            cursor = max(cursor, run.last)
+                    elif number in self._at_tail:
+                        self._fall_behind(number, self._given)
+                except Exception:
+                    self.fail(session)
+            self._given = max(self._given, run.last)
         self._given = self.tail
 
     def _give_key(self, epoch: int, authors: Collection[int]) -> None:
         """See to it that all at the tail, but not `authors`, have the key of an epoch."""
         for number, session in list(self._at_tail.items()):
             if number not in authors and not session.is_full:
-                self._give_key_to(self._readers[number], epoch)
+                try:
+                    self._give_key_to(self._readers[number], epoch)
+                except Exception:
+                    self.fail(session)
         self._known = epoch
 
     def _give_key_to(self, reader: _Reader, epoch: int) -> None:
@@ -149,7 +160,7 @@ class Readers:
             reader.session.send(messages.Keys(self.log, epoch, key.raw))
 
     def deliver_to_author(
-        self, number: int, batch: Batch, before: int, places: Sequence[int], seqs: Iterable[int]
+        self, number: int, batch: Delivery, before: int, places: Sequence[int], seqs: Iterable[int]
     ) -> int:
         """Give an author what others said, after `deliver`; return its cursor.
 
@@ -198,9 +209,8 @@ class Readers:
             self.catch_up(number)
 
     async def _read_on(self, reader: _Reader) -> None:
-        tail = self.tail
         try:
-            page = await self._pages.get(self.log, reader.cursor, tail)
+            page = await self._pages.get(self.log, reader.cursor, self.tail)
         except Exception:
             # Whatever a store fails with. The client comes back, and goes on from its cursor.
             _log.failure("A log could not be read")
@@ -210,21 +220,23 @@ class Readers:
         finally:
             reader.is_reading = False
         if self._readers.get(reader.session.number) is reader:
-            self._take_page(reader, page, tail)
+            try:
+                self._take_page(reader, page)
+            except Exception:
+                self.fail(reader.session)
 
-    def _take_page(self, reader: _Reader, page: Page, tail: int) -> None:
-        stored, runs = page
+    def _take_page(self, reader: _Reader, page: LogPage) -> None:
+        stored, runs, end = page
         if reader.own:
             others = [item for item in stored if item.seq not in reader.own]
-            runs = join_runs([line_of(self.log, item.seq, item.record) for item in others])
+            runs = join_runs([line_of(self.log, item.seq, item.data) for item in others])
         for run in runs:
             if reader.session.is_full:
                 return
             self._give_key_to(reader, run.epoch)
             reader.session.deliver(run)
             reader.cursor = max(reader.cursor, run.last)
-        # The last records may be gone: then nothing is left below the tail of before.
-        reader.cursor = max(reader.cursor, stored[-1].seq if stored else tail)
+        reader.cursor = max(reader.cursor, end)
         reader.own = {seq for seq in reader.own if seq > reader.cursor}
         # One page a turn, so that a long catch-up leaves room for everybody else.
         if reader.cursor < self.tail:

@@ -20,8 +20,9 @@ from typing import Final
 
 from precis_i18n import get_profile
 
+from chat.files import write_whole
 from chat.rooms.names import name_key, prepare_nick
-from chat.server.state.directory import ConfigurationError
+from chat.server.settings import ConfigurationError
 
 __all__ = [
     "PARAMETERS",
@@ -253,23 +254,7 @@ class PasswordFile:
         content = "".join(f"{entry}\n" for entry in entries).encode()
         if len(content) > _FILE_BYTES:
             raise self._too_large()
-        new = self.path.with_name(self.path.name + ".new")
-        new.unlink(missing_ok=True)
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "wb") as file:
-            if self.path.exists() and os.geteuid() == 0:
-                # What root changes stays readable to the user that the server runs as.
-                owner = self.path.stat()
-                os.fchown(descriptor, owner.st_uid, owner.st_gid)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        new.rename(self.path)
-        directory = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)  # A password that was taken away does not come back.
-        finally:
-            os.close(directory)
+        write_whole(self.path, content)  # A password that was taken away does not come back.
 
     def _too_large(self) -> PasswordFileError:
         return PasswordFileError(

@@ -6,39 +6,40 @@ code from a device that is logged in or, where the operator wants passwords, wit
 
 import hashlib
 import math
-from collections.abc import Collection
-from typing import Final, Protocol
+from dataclasses import replace
+from typing import Final
 
 from msgspec import UNSET
 
 from chat import __version__
-from chat.rooms.entries import Registration
+from chat.rooms import accounts, invitations
+from chat.rooms.accounts import Credentials
+from chat.rooms.changes import Change, changed
 from chat.rooms.errors import (
     BadCodeError,
     BadSignatureError,
     BadTokenError,
-    ClosedError,
-    LastDeviceError,
-    NoSuchDeviceError,
-    NoSuchNickError,
     NotAllowedError,
-    TokenNeededError,
     TooManyAttemptsError,
     WrongPasswordError,
 )
-from chat.rooms.names import name_key
 from chat.rooms.people import Account
-from chat.server.requests.context import Context
-from chat.server.requests.invitations import token_hash
-from chat.server.requests.presence import Presence
-from chat.server.session import Session
-from chat.store.interface import StoreError
+from chat.rooms.values import TokenHash
+from chat.server.requests.asking import Asking
 from chat.wire import messages
-from chat.wire.errors import CloseCode
 from chat.wire.identity import verify_login
 from chat.wire.sealing import RandomBytes
 
-__all__ = ["Authenticator", "Entry", "code_hash", "new_code"]
+__all__ = [
+    "code",
+    "code_hash",
+    "devices",
+    "login",
+    "new_code",
+    "nick",
+    "revoke",
+    "token_hash",
+]
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: nothing that is taken for something else when it is read out."""
@@ -49,233 +50,126 @@ _SPOKEN: Final = str.maketrans("OIL", "011", "- ")
 """How people read it."""
 
 
-class Authenticator(Protocol):
-    """Knows passwords."""
-
-    async def check(self, nick: str, password: str) -> None:
-        """Raise RequestError unless that is the password of whoever has this nickname."""
-        ...
-
-
-class Entry:
-    """Handlers. What a handler awaits is done before the session is read on."""
-
-    def __init__(
-        self,
-        context: Context,
-        presence: Presence,
-        server_limits: dict[str, int],
-        registration: Registration,
-        authenticator: Authenticator | None,
-        owners: Collection[str] = (),
-    ) -> None:
-        self._context = context
-        self._presence = presence
-        self._server_limits = server_limits
-        self._registration = registration
-        self._authenticator = authenticator
-        self._owners = frozenset(map(name_key, owners))
-
-    async def login(self, session: Session, login: messages.Login) -> None:
-        """Let a connection be an account's."""
-        context, people = self._context, self._context.hub.people
-        people.check_new(session.number)
-        now = context.milliseconds()
-        context.hub.check_network(session.group, now)
-        account = people.of_key(login.key)
-        # Whoever has a key never waits, however many others try to be who that is.
-        wait = 0.0 if account else context.failures.wait(session.address, login.nick)
-        if wait > 0:
-            raise TooManyAttemptsError(math.ceil(wait))
-        try:
-            if not verify_login(login.key, login.signature, session.binding):
-                raise BadSignatureError
-            if account is None:
-                account = await self._admit(login, now)
-            elif login.token is not UNSET:
-                await self._invite(account, login.token, now)
-        except _FAILURES:
-            context.failures.failed(session.address, login.nick)
-            raise
-        context.hub.check_may_enter(account, now)
-        if name_key(account.nick) in self._owners:
-            await context.make_owner(account)
-        if session.is_gone:
-            return
-        people.login(session.number, account)
-        context.failures.succeeded(session.address, account.nick)
-        session.device = login.key
-        context.sessions[session.number] = session
-        session.admit()
-        self._welcome(session, account, login.id)
-        self._presence.came(account)
-
-    def _welcome(self, session: Session, account: Account, request: int) -> None:
-        context = self._context
-        session.send(
-            messages.Welcome(
-                id=request,
-                account=account.id,
-                nick=account.nick,
-                server=f"encchat {__version__}",
-                time=context.milliseconds(),
-                keeps="disk",
-                limits=self._server_limits,
-                features=["search"] if context.store.has_search else [],
+async def login(asking: Asking[messages.Login]) -> None:
+    """Let a connection be an account's."""
+    context, session, request = asking.context, asking.session, asking.request
+    people, failures = context.hub.people, context.failures
+    context.hub.check_network(session.group, context.milliseconds())
+    # Whoever has a key never waits, however many others try to be who that is.
+    is_known = people.of_key(request.key) is not None
+    wait = 0.0 if is_known else failures.wait(session.address, request.nick)
+    if wait > 0:
+        raise TooManyAttemptsError(math.ceil(wait))
+    try:
+        if not verify_login(request.key, request.signature, session.binding):
+            raise BadSignatureError
+        shown = Credentials(
+            request.key,
+            request.nick,
+            session.group,
+            None if request.code is UNSET else code_hash(request.code),
+            None if request.token is UNSET else token_hash(request.token),
+        )
+        if not is_known and context.policy.authenticator is not None and shown.code is None:
+            password = "" if request.password is UNSET else request.password
+            await context.policy.authenticator.check(request.nick, password)
+            shown = replace(shown, has_password=True)
+        new_id = context.new_account()
+        await asking.change(
+            lambda: accounts.enter(
+                context.hub, shown, context.policy.login, new_id, context.milliseconds()
             )
         )
-        for room in context.hub.invited_to(account):
-            owner = context.hub.people.get(room.owner)
-            session.send(messages.Invited(room.name, "" if owner is None else owner.nick))
+    except _FAILURES:
+        failures.failed(session.address, request.nick)
+        raise
+    account = people.of_key(request.key)
+    if session.is_gone or account is None:
+        return
+    _let_in(asking, account)
 
-    # --- Keys that no account has ---
 
-    async def _admit(self, login: messages.Login, now: int) -> Account:
-        """Return the account that a new key is to belong to, with it."""
-        people = self._context.hub.people
-        if login.code is not UNSET:
-            try:
-                account = people.named(login.nick)
-            except NoSuchNickError:
-                raise BadCodeError from None
-            self._context.hub.codes.redeem(account.id, code_hash(login.code), now)
-            await self._context.catalog.save_code(account.id, None)
-        elif self._authenticator is None:
-            return await self._register(login, now)
-        else:
-            password = "" if login.password is UNSET else login.password
-            await self._authenticator.check(login.nick, password)
-            try:
-                account = people.named(login.nick)
-            except NoSuchNickError:
-                return await self._register(login, now)
-        return await self._add_device(account, login.key, now)
+def _let_in(asking: Asking[messages.Login], account: Account) -> None:
+    """Somebody has logged in."""
+    context, session, request = asking.context, asking.session, asking.request
+    session.account, session.device = account.id, request.key
+    context.sessions.add(session)
+    context.failures.succeeded(session.address, account.nick)
+    session.admit()
+    session.send(
+        messages.Welcome(
+            id=request.id,
+            account=account.id,
+            nick=account.nick,
+            server=f"encchat {__version__}",
+            time=context.milliseconds(),
+            keeps="disk",
+            limits=context.policy.told,
+            features=["search"] if context.store.has_search else [],
+        )
+    )
+    for room, invited in context.hub.invited_to(account):
+        by = context.hub.people.get(invited.by)
+        session.send(messages.Invited(room.name, "" if by is None else by.nick))
+    context.presence.came(account.id)
 
-    async def _register(self, login: messages.Login, now: int) -> Account:
-        """Return a new account, when it is durable."""
-        context, people = self._context, self._context.hub.people
-        other = people.of_key(login.key)
-        if other is not None:  # Another connection with the same key was faster.
-            return other
-        if self._registration is Registration.CLOSED:
-            raise ClosedError
-        if login.token is UNSET:
-            if self._registration is Registration.INVITE:
-                raise TokenNeededError
-            return await self._save_new(people.register(login.key, login.nick, now))
-        invitation = context.hub.invitations.find(token_hash(login.token), now)
-        account = people.register(login.key, login.nick, now)
-        # Used up first: after a crash in between, better an invitation too few than one too many.
-        try:
-            await context.invitations.use(account, login.token, invitation)
-        except StoreError:
-            people.forget(account)
-            raise
-        return await self._save_new(account)
 
-    async def _save_new(self, account: Account) -> Account:
-        try:
-            await self._context.catalog.save_account(account)
-        except StoreError:
-            if not account.sessions:
-                self._context.hub.people.forget(account)
-            raise
-        return account
+# --- Devices ---
 
-    async def _invite(self, account: Account, token: bytes, now: int) -> None:
-        """Let an account that is there already join the room that a token is for."""
-        context = self._context
-        invitation = context.hub.invitations.find(token_hash(token), now)
-        room = context.hub.known_room(invitation.log)
-        # It comes again with the same link on every connection.
-        if room is not None and account.id not in {*room.members, *room.invited}:
-            await context.invitations.use(account, token, invitation)
 
-    async def _add_device(self, account: Account, key: bytes, now: int) -> Account:
-        """Return whose a key is that was nobody's, when it is durable that it is `account`'s."""
-        context = self._context
-        other = context.hub.people.of_key(key)
-        if other is not None:  # Another connection with the same key was faster.
-            return other
-        context.hub.people.add_device(account, key, now)
-        try:
-            await context.catalog.save_account(account)
-        except StoreError:
-            context.hub.people.remove_device(account, key)
-            raise
-        for session in context.sessions_of(account):
-            session.send(messages.Notice("Another device has been linked to your account."))
-        return account
+async def code(asking: Asking[messages.Code]) -> None:
+    """Give a code with which another device becomes one of this account."""
+    context = asking.context
+    text = new_code(context.random_bytes)
+    seconds = round(context.limits.code_seconds)
 
-    # --- Devices ---
+    def decide() -> Change:
+        until = context.milliseconds() + seconds * 1_000
+        return changed(invitations.issue_code(asking.account.id, code_hash(text), until))
 
-    def code(self, session: Session, request: messages.Code) -> None:
-        """Give a code with which another device becomes one of this account."""
-        context = self._context
-        account = context.account(session)
-        code = new_code(context.random_bytes)
-        seconds = round(context.limits.code_seconds)
-        now = context.milliseconds()
-        context.hub.codes.issue(account.id, code_hash(code), now, now + seconds * 1_000)
-        session.send(messages.CodeIssued(request.id, code, seconds))
+    await asking.change(decide)
+    asking.session.send(messages.CodeIssued(asking.request.id, text, seconds))
 
-    def devices(self, session: Session, request: messages.Devices) -> None:
-        """List the account's keys."""
-        context = self._context
-        account = context.account(session)
-        here = {other.device for other in context.sessions_of(account)}
-        listed = [(key, added, key in here) for key, added in account.devices.items()]
-        session.send(messages.DeviceList(request.id, listed))
 
-    async def revoke(self, session: Session, request: messages.Revoke) -> None:
-        """Take a key away from the account, and end its connections."""
-        context = self._context
-        account = context.account(session)
-        added = account.devices.get(request.key)
-        if added is None:
-            raise NoSuchDeviceError
-        if len(account.devices) == 1:
-            raise LastDeviceError
-        context.hub.people.remove_device(account, request.key)
-        try:
-            await context.catalog.save_account(account)
-        except StoreError:
-            context.hub.people.add_device(account, request.key, added)
-            raise
-        session.send(messages.Ok(request.id))
-        for other in context.sessions_of(account):
-            if other.device == request.key:
-                other.send(messages.Notice("This device was removed from your account."))
-                other.close(CloseCode.REMOVED, "its key was revoked")
+def devices(asking: Asking[messages.Devices]) -> None:
+    """List the account's keys."""
+    here = {other.device for other in asking.context.sessions.of(asking.account.id)}
+    keys = sorted(asking.account.devices.items(), key=lambda it: (it[1], it[0]))
+    listed = [(key, added, key in here) for key, added in keys]
+    asking.session.send(messages.DeviceList(asking.request.id, listed))
 
-    # --- Nicknames ---
 
-    async def nick(self, session: Session, nick: messages.Nick) -> None:
-        """Let an account be known by another name."""
-        context = self._context
-        account = context.account(session)
-        if self._authenticator is not None:
-            raise NotAllowedError  # The name is what the password belongs to.
-        was = account.nick
-        told = context.hub.rename(account, nick.nick)
-        try:
-            await context.catalog.save_account(account)
-        except StoreError:
-            context.hub.rename(account, was)
-            raise
-        context.failures.renamed(was, account.nick)
-        for renamed in told:
-            context.feeds.announce(renamed, session)
-        session.send(messages.Ok(nick.id))
+async def revoke(asking: Asking[messages.Revoke]) -> None:
+    """Take a key away from the account."""
+    request, hub = asking.request, asking.context.hub
+    await asking.change(lambda: accounts.revoke(hub, asking.account, request.key))
+    asking.session.send(messages.Ok(request.id))
+
+
+# --- Nicknames ---
+
+
+async def nick(asking: Asking[messages.Nick]) -> None:
+    """Let an account be known by another name."""
+    context, request = asking.context, asking.request
+    if context.policy.authenticator is not None:
+        raise NotAllowedError  # The name is what the password belongs to.
+    await asking.change(lambda: accounts.rename(context.hub, asking.account, request.nick))
+    asking.session.send(messages.Ok(request.id))
 
 
 def new_code(random_bytes: RandomBytes) -> str:
     """Return a code to be typed by hand: ten characters, 50 bits."""
     number = int.from_bytes(random_bytes(8), "big")
-    code = "".join(_ALPHABET[number >> 5 * place & 31] for place in range(_CODE_CHARACTERS))
-    return f"{code[:5]}-{code[5:]}"
+    text = "".join(_ALPHABET[number >> 5 * place & 31] for place in range(_CODE_CHARACTERS))
+    return f"{text[:5]}-{text[5:]}"
 
 
-def code_hash(code: str) -> bytes:
+def code_hash(text: str) -> TokenHash:
     """Return what is kept of a code, as somebody typed it."""
-    return hashlib.sha256(code.upper().translate(_SPOKEN).encode()).digest()
+    return TokenHash(hashlib.sha256(text.upper().translate(_SPOKEN).encode()).digest())
+
+
+def token_hash(token: bytes) -> TokenHash:
+    """Return what is kept of an invitation's token."""
+    return TokenHash(hashlib.sha256(token).digest())

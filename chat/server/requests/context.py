@@ -1,25 +1,45 @@
-"""What the handling of every request needs, and what all of them do in the same way."""
+"""What the handling of every request needs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
+from chat.ids import AccountId, LogId
 from chat.limits import Limits
-from chat.rooms.errors import NotStoredError
+from chat.rooms.accounts import LoginPolicy
+from chat.rooms.failures import LoginFailures
 from chat.rooms.hub import Hub
-from chat.rooms.people import Account
 from chat.rooms.room import Room
-from chat.server.connections.failures import LoginFailures
 from chat.server.fanout.feed import Feed
 from chat.server.fanout.feeds import Feeds
-from chat.server.requests.invitations import InvitationDesk
-from chat.server.session import Session, refuse
-from chat.server.state.audit import Audit
-from chat.server.state.catalog import Catalog
-from chat.store.interface import Appended, LogStore, StoreError
+from chat.server.requests.presence import Presence
+from chat.server.requests.sessions import Sessions
+from chat.server.session import Session
+from chat.server.state.commits import Commits
+from chat.server.state.markers import ReadMarkers
+from chat.store.interface import LogStore
 from chat.wire import messages
 from chat.wire.sealing import RandomBytes
 
-__all__ = ["Context", "answer_with"]
+__all__ = ["Context", "PasswordChecker", "Policy", "describe"]
+
+
+class PasswordChecker(Protocol):
+    """Knows passwords."""
+
+    async def check(self, nick: str, password: str) -> None:
+        """Raise RequestError unless that is the password of whoever has this nickname."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator decided."""
+
+    login: LoginPolicy
+    authenticator: PasswordChecker | None
+    told: dict[str, int]
+    """What clients are told in `welcome.limits`."""
 
 
 @dataclass(slots=True)
@@ -27,72 +47,39 @@ class Context:
     """The domain, what it is kept in, and the connections."""
 
     hub: Hub
-    catalog: Catalog
+    commits: Commits
     feeds: Feeds
+    markers: ReadMarkers
     store: LogStore
+    sessions: Sessions
+    presence: Presence
+    failures: LoginFailures
     limits: Limits
+    policy: Policy
     milliseconds: Callable[[], int]
     """The time of day, of UTC."""
     random_bytes: RandomBytes
-    audit: Audit
-    invitations: InvitationDesk
-    failures: LoginFailures
-    sessions: dict[int, Session] = field(default_factory=dict)
-    """Those on which somebody is logged in, by number."""
 
-    def account(self, session: Session) -> Account:
-        """Return who is logged in. Raises NotLoggedInError."""
-        return self.hub.people.of_session(session.number)
+    def new_account(self) -> AccountId:
+        """Return an id for a new account."""
+        return AccountId(self.random_bytes(16))
 
-    async def make_owner(self, account: Account) -> None:
-        """Let an account own the server. Raises StoreError."""
-        owners = self.hub.standing.owners
-        if account.id in owners:
-            return
-        owners.add(account.id)
-        try:
-            await self.catalog.save_server(self.hub)
-        except StoreError:
-            owners.discard(account.id)
-            raise
-
-    def sessions_of(self, account: Account, but: Session | None = None) -> list[Session]:
-        """Return an account's connections, without one of them."""
-        sessions = [self.sessions[number] for number in sorted(account.sessions)]
-        return [session for session in sessions if session is not but]
+    def new_log(self) -> LogId:
+        """Return an id for a new log."""
+        return LogId(self.random_bytes(16))
 
     def open(self, session: Session, feed: Feed, room: Room, id: int, after: int | None) -> None:
         """Let a session read a log, and answer that with `joined`."""
-        account = self.account(session)
-        cursor = feed.start(session, after)
-        session.send(
-            messages.Joined(
-                *(room.log, room.kind.value, room.name_for(account), cursor, feed.tail),
-                *(len(room.members), room.topic, id),
-            )
-        )
-        feed.catch_up(session.number)
-
-    def open_elsewhere(self, account: Account, feed: Feed, room: Room, but: Session) -> None:
-        """Let an account's other connections read a log from its end on, and tell them."""
-        for session in self.sessions_of(account, but):
-            if not feed.reads(session.number):
-                cursor = feed.start(session, None)
-                session.send(
-                    messages.Opened(
-                        *(room.log, room.kind.value, room.name_for(account), cursor, feed.tail),
-                        *(len(room.members), room.topic),
-                    )
-                )
+        readers = feed.readers
+        cursor = readers.start(session, after)
+        opening = describe(room, session.account, cursor, readers.tail)
+        session.send(messages.Joined(*opening, id))
+        readers.catch_up(session.number)
 
 
-def answer_with(session: Session, answer: messages.Ok) -> Callable[[Appended | None], None]:
-    """Return what gives `answer` when a draft is durable, and refuses when it is not to be."""
-
-    def committed(place: Appended | None) -> None:
-        if place is None:
-            refuse(session, answer.id, NotStoredError())
-        else:
-            session.send(answer)
-
-    return committed
+def describe(
+    room: Room, account: AccountId, cursor: int, tail: int
+) -> tuple[LogId, str, str, int, int, int, str]:
+    """Return what a member who begins to read is told of a room."""
+    name = room.name_for(room.members[account])
+    return room.log, room.kind.value, name, cursor, tail, len(room.members), room.topic

@@ -1,131 +1,132 @@
 """Requests that only look: lists, history, search, and what a user has seen.
 
-A page is made of the very bytes that are stored. Whether the account may read a log is asked when
-the page is about to be written, because much can happen while the store is read.
+A page is made of the very bytes that are stored. Whether the account may read a log is asked again
+when the page is about to be written, because much can happen while the store is read.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from msgspec import UNSET
+from twisted.internet.defer import FirstError, gatherResults
 
+from chat.ids import LogId
 from chat.limits import HISTORY_PAGE, SEQ_MAX, WORDS_BYTES
 from chat.rooms.errors import NoSearchError, TextTooLongError
 from chat.server.fanout.feed import Feed
-from chat.server.fanout.runs import line_of, run_of
-from chat.server.requests.context import Context
-from chat.server.session import Session
+from chat.server.requests.asking import Asking
 from chat.store.interface import Stored
 from chat.wire import messages
 from chat.wire.records import record_epoch
+from chat.wire.runs import line_of, run_of
 
-__all__ = ["Archive"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """A record of a page, and the log it is in."""
-
-    feed: Feed
-    stored: Stored
+__all__ = ["history", "logs", "rooms", "search", "seen", "who"]
 
 
-class Archive:
-    """Handlers. What a handler awaits is done before the session is read on."""
+async def logs(asking: Asking[messages.Logs]) -> None:
+    """List the account's logs."""
+    context, request = asking.context, asking.request
+    after = None if request.after is UNSET else request.after
+    listed, more = context.hub.logs_after(asking.account, after)
+    reading = gatherResults([context.store.head(it.log) for it in listed], consumeErrors=True)
+    try:
+        heads = await reading
+    except FirstError as error:
+        error.subFailure.raiseException()
+    asking.check()
+    account = asking.account
+    rows = [
+        (
+            *(room.log, room.kind.value, room.name_for(account), head.seq),
+            context.markers.seen(room.log, account.id),
+        )
+        for room, head in zip(listed, heads, strict=True)
+        if room.log in account.logs
+    ]
+    asking.session.send(messages.LogList(request.id, rows, more))
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
-    async def logs(self, session: Session, request: messages.Logs) -> None:
-        """List the account's logs."""
-        context = self._context
-        account = context.account(session)
-        after = None if request.after is UNSET else request.after
-        rooms, more = context.hub.logs_after(account, after)
-        tails = [context.store.tail(room.log) for room in rooms]
-        logs = []
-        for room, tail in zip(rooms, tails, strict=True):
-            seen = context.catalog.seen(room.log, account.id)
-            name = room.name_for(account)
-            logs.append((room.log, room.kind.value, name, (await tail).seq, seen))
-        session.send(messages.LogList(request.id, logs, more))
+def rooms(asking: Asking[messages.Rooms]) -> None:
+    """List public rooms."""
+    request = asking.request
+    after = None if request.after is UNSET else request.after
+    listed, more = asking.context.hub.public_after(after)
+    rows = [(room.name, len(room.members), room.topic) for room in listed]
+    asking.session.send(messages.RoomList(request.id, rows, more))
 
-    def rooms(self, session: Session, request: messages.Rooms) -> None:
-        """List public rooms."""
-        self._context.account(session)
-        after = None if request.after is UNSET else request.after
-        rooms, more = self._context.hub.public_after(after)
-        listed = [(room.name, len(room.members), room.topic) for room in rooms]
-        session.send(messages.RoomList(request.id, listed, more))
 
-    def who(self, session: Session, request: messages.Who) -> None:
-        """List the members of a log."""
-        context = self._context
-        room = context.hub.room(context.account(session), request.log)
-        keys, more = room.keys_after(None if request.after is UNSET else request.after)
-        members = [context.hub.people.by_name_key(key) for key in keys]
-        listed = [(member.nick, bool(member.sessions)) for member in members]
-        session.send(messages.Members(request.id, room.log, listed, more))
+def who(asking: Asking[messages.Who]) -> None:
+    """List the members of a log."""
+    context, request, room = asking.context, asking.request, asking.room
+    keys, more = room.keys_after(None if request.after is UNSET else request.after)
+    members = [context.hub.people.by_name_key(key) for key in keys]
+    rows = [(member.nick, context.sessions.count(member.id) > 0) for member in members]
+    asking.session.send(messages.Members(request.id, room.log, rows, more))
 
-    def seen(self, session: Session, message: messages.Seen) -> None:
-        """Remember what a user has seen. Never answered."""
-        context = self._context
-        account = context.account(session)
-        room = context.hub.room(account, message.log)
-        feed = context.feeds.loaded(room.log)
-        if feed is not None:
-            context.catalog.mark_seen(room.log, account.id, min(message.seq, feed.tail))
 
-    async def history(self, session: Session, request: messages.History) -> None:
-        """Send a page of a log."""
-        context = self._context
-        room = context.hub.room(context.account(session), request.log)
-        feed = await context.feeds.get(room.log)
-        before = SEQ_MAX if request.before is UNSET else request.before
-        most = context.limits.catch_up_bytes
-        # One more than is wanted tells whether there are others.
-        stored = await context.store.read(room.log, before, most, True, request.limit + 1)
-        page = stored[: request.limit]
-        more = len(stored) > request.limit
-        if page and not more:
-            more = bool(await context.store.read(room.log, page[-1].seq, 0, True, 1))
-        self._send_page(session, request.id, [_Item(feed, it) for it in reversed(page)], more)
+def seen(asking: Asking[messages.Seen]) -> None:
+    """Remember what a user has seen. Never answered."""
+    context, request = asking.context, asking.request
+    feed = context.feeds.loaded(request.log)
+    if feed is not None:
+        seq = min(request.seq, feed.readers.tail)
+        context.markers.mark(request.log, asking.account.id, seq)
 
-    async def search(self, session: Session, request: messages.Search) -> None:
-        """Send the latest records with certain words."""
-        context = self._context
-        account = context.account(session)
-        if not context.store.has_search:
-            raise NoSearchError
-        if len(request.words.encode()) > WORDS_BYTES:
-            raise TextTooLongError(WORDS_BYTES, "bytes")
-        found = await context.store.search(request.words, account.logs, HISTORY_PAGE + 1)
-        more = len(found) > HISTORY_PAGE
-        page: list[_Item] = []
-        size = 0
-        for it in found[:HISTORY_PAGE]:
-            size += len(it.stored.record)
-            if page and size > context.limits.catch_up_bytes:
-                more = True
-                break
-            page.append(_Item(await context.feeds.get(it.log), it.stored))
-        self._send_page(session, request.id, page, more)
 
-    def _send_page(self, session: Session, id: int, page: Sequence[_Item], more: bool) -> None:
-        context = self._context
-        if session.is_gone:
-            return
-        account = context.account(session)
-        page = [it for it in page if it.feed.log in account.logs]
-        sent: set[tuple[bytes, int]] = set()
-        lines = []
-        for it in page:
-            log, stored = it.feed.log, it.stored
-            epoch = record_epoch(stored.record)
-            if (log, epoch) not in sent and epoch != it.feed.knows(session.number):
-                session.send(messages.Keys(log, epoch, it.feed.epochs.key(epoch).raw))
-            sent.add((log, epoch))
-            lines.append(line_of(log, stored.seq, stored.record))
-        session.send(messages.Page(id, len(lines), more))
-        if lines:
-            session.deliver(run_of(lines))
+async def history(asking: Asking[messages.History]) -> None:
+    """Send a page of a log."""
+    context, request = asking.context, asking.request
+    feed = await context.feeds.get(request.log)
+    before = SEQ_MAX if request.before is UNSET else request.before
+    most = context.limits.catch_up_bytes
+    # One more than is wanted tells whether there are others.
+    stored = await context.store.read(request.log, before, most, True, request.limit + 1)
+    page = stored[: request.limit]
+    more = len(stored) > request.limit
+    if page and not more:
+        more = bool(await context.store.read(request.log, page[-1].seq, 0, True, 1))
+    asking.check()
+    _send_page(asking, [(feed, it) for it in reversed(page)], more)
+
+
+async def search(asking: Asking[messages.Search]) -> None:
+    """Send the latest records with certain words."""
+    context, request = asking.context, asking.request
+    if not context.store.has_search:
+        raise NoSearchError
+    if len(request.words.encode()) > WORDS_BYTES:
+        raise TextTooLongError(WORDS_BYTES, "bytes")
+    logs = list(asking.account.logs)
+    found = await context.store.search(request.words, logs, HISTORY_PAGE + 1)
+    more = len(found) > HISTORY_PAGE
+    page: list[tuple[Feed, Stored]] = []
+    size = 0
+    for it in found[:HISTORY_PAGE]:
+        size += len(it.stored.data)
+        if page and size > context.limits.catch_up_bytes:
+            more = True
+            break
+        page.append((await context.feeds.get(it.log), it.stored))
+    asking.check()
+    _send_page(asking, page, more)
+
+
+def _send_page(asking: Asking[Any], found: Sequence[tuple[Feed, Stored]], more: bool) -> None:
+    """Answer with records, but those of logs that the account may still read."""
+    session = asking.session
+    if session.is_gone:
+        return
+    sent: set[tuple[LogId, int]] = set()
+    lines = []
+    for feed, stored in found:
+        if feed.log not in asking.account.logs:
+            continue
+        epoch = record_epoch(stored.data)
+        key = feed.log, epoch
+        if key not in sent and epoch != feed.readers.knows(session.number):
+            session.send(messages.Keys(feed.log, epoch, feed.epochs.key(epoch).raw))
+        sent.add(key)
+        lines.append(line_of(feed.log, stored.seq, stored.data))
+    session.send(messages.Page(asking.request.id, len(lines), more))
+    if lines:
+        session.deliver(run_of(lines))

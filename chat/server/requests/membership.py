@@ -2,166 +2,94 @@
 
 from msgspec import UNSET
 
-from chat.rooms.errors import AlreadyReadingError, NotStoredError
-from chat.rooms.happenings import Joined, TopicSet
-from chat.rooms.people import Account
+from chat.rooms import invitations, membership
+from chat.rooms.errors import AlreadyReadingError
 from chat.rooms.room import Room
-from chat.server.fanout.feed import Draft, Feed
-from chat.server.requests.context import Context, answer_with
-from chat.server.session import Session
-from chat.store.interface import StoreError
+from chat.server.requests.asking import Asking
 from chat.wire import messages
 
-__all__ = ["Membership"]
+__all__ = ["invite", "join", "leave", "private", "read", "topic"]
 
 
-class Membership:
-    """Handlers. What a handler awaits is done before the session is read on."""
+async def join(asking: Asking[messages.Join]) -> None:
+    """Make an account a member of a room, and let the connection read it."""
+    context, hub, request = asking.context, asking.context.hub, asking.request
+    await _load(asking, hub.find_room(request.room))
+    create = None if request.create is UNSET else request.create
+    new_log = context.new_log()
+    await asking.change(
+        lambda: membership.join(
+            *(hub, asking.account, request.room, create, new_log),
+            *(context.limits, context.milliseconds()),
+        )
+    )
+    await _open(asking, hub.named_room(request.room))
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
-    async def join(self, session: Session, request: messages.Join) -> None:
-        """Make an account a member of a room, and let the connection read it."""
-        context, hub = self._context, self._context.hub
-        account = context.account(session)
-        create = None if request.create is UNSET else request.create
-        room, is_made = hub.find_or_make(account, request.room, create)
-        if is_made:
-            room.add(account)
-        is_new = is_made or hub.join(account, room, context.milliseconds())
-        try:
-            feed = await self._feed(session, room)
-            if is_new:
-                await self._save(room, [account])
-        except BaseException:
-            if is_new:
-                room.remove(account)
-            if is_made and not room.members:
-                hub.remove_room(room)
-            raise
-        if session.is_gone:
-            return
-        room.check_member(account)
-        context.open(session, feed, room, request.id, None)
-        if is_new:
-            context.feeds.announce(Joined(room.log, account.id, account.nick), session)
-            context.open_elsewhere(account, feed, room, session)
+async def private(asking: Asking[messages.Private]) -> None:
+    """Let the connection read a private conversation, which is made if there is none."""
+    context, hub, request = asking.context, asking.context.hub, asking.request
+    other = hub.people.named(request.nick)
+    await _load(asking, hub.conversation(asking.account.id, other.id))
+    new_log = context.new_log()
+    await asking.change(lambda: membership.converse(hub, asking.account, request.nick, new_log))
+    room = hub.conversation(asking.account.id, hub.people.named(request.nick).id)
+    assert room is not None
+    await _open(asking, room)
 
-    async def private(self, session: Session, request: messages.Private) -> None:
-        """Let the connection read a private conversation, which is made if there is none."""
-        context = self._context
-        account = context.account(session)
-        other = context.hub.people.named(request.nick)
-        room, is_made = context.hub.conversation(account, other)
-        try:
-            feed = await self._feed(session, room)
-            if is_made:
-                await self._save(room, list(room.members.values()))
-        except BaseException:
-            if is_made:
-                context.hub.remove_room(room)
-                for member in list(room.members.values()):
-                    room.remove(member)
-            raise
-        if session.is_gone:
-            return
-        context.open(session, feed, room, request.id, None)
-        if is_made:
-            for member in room.members.values():
-                context.open_elsewhere(member, feed, room, session)
 
-    async def read(self, session: Session, request: messages.Read) -> None:
-        """Let the connection go on reading a log."""
-        context = self._context
-        account = context.account(session)
-        room = context.hub.room(account, request.log)
-        feed = await self._feed(session, room)
-        if session.is_gone:
-            return
-        room.check_member(account)
-        context.open(session, feed, room, request.id, request.after)
+async def read(asking: Asking[messages.Read]) -> None:
+    """Let the connection go on reading a log."""
+    await _load(asking, asking.room)
+    asking.check()
+    await _open(asking, asking.room, asking.request.after)
 
-    async def _feed(self, session: Session, room: Room) -> Feed:
-        """Return the feed of a room that the session is to read."""
-        feed = await self._context.feeds.get(room.log)
-        if feed.reads(session.number):
-            raise AlreadyReadingError
-        return feed
 
-    async def _save(self, room: Room, members: list[Account]) -> None:
-        catalog = self._context.catalog
-        saving = [catalog.save_room(room)]
-        saving += [catalog.save_member(room.log, member.id) for member in members]
-        failed: StoreError | None = None
-        for saved in saving:
-            try:
-                await saved
-            except StoreError as error:
-                failed = error
-        if failed is not None:
-            raise failed
+_Opening = Asking[messages.Join] | Asking[messages.Private] | Asking[messages.Read]
 
-    async def leave(self, session: Session, request: messages.Leave) -> None:
-        """Make an account a member no longer."""
-        account = self._context.account(session)
-        room = self._context.hub.room(account, request.log)
-        await self.remove(account, room, "You have left the room.", session)
-        session.send(messages.Ok(request.id))
 
-    async def remove(
-        self, account: Account, room: Room, sentence: str, author: Session | None
-    ) -> None:
-        """Make an account a member no longer, and tell its connections but `author` why.
+async def _load(asking: _Opening, room: Room | None) -> None:
+    """Have the feed of a room that is there. One that is made has its feed at once."""
+    if room is not None:
+        await asking.context.feeds.get(room.log)
 
-        Take the right to read at once; what is said from now on has a new key."""
-        context = self._context
-        left = context.hub.leave(account, room)
-        feed = context.feeds.loaded(room.log)
-        if feed is not None:
-            feed.renew()
-            for session in context.sessions_of(account):
-                feed.drop(session.number)
-        for session in context.sessions_of(account, author):
-            session.send(messages.Removed(room.log, sentence))
-        context.feeds.announce(left)
-        try:
-            await context.catalog.remove_member(room.log, account.id)
-        except StoreError:
-            if account.id not in room.members:  # It has not come back meanwhile.
-                room.add(account)
-            raise
 
-    async def topic(self, session: Session, request: messages.Topic) -> None:
-        """Say what a room is about."""
-        context = self._context
-        account = context.account(session)
-        room = context.hub.room(account, request.log)
-        room.check_shared()
-        room.check_topic(request.topic)
-        context.hub.check_may_speak(account, room, context.milliseconds())
+async def _open(asking: _Opening, room: Room, after: int | None = None) -> None:
+    """Let the connection read a log of which its account is a member now."""
+    context, session = asking.context, asking.session
+    feed = context.feeds.loaded(room.log)
+    if feed is None:  # Somebody else has the nickname, or made the room, since it was looked for.
         feed = await context.feeds.get(room.log)
-        was, room.topic = room.topic, request.topic
-        try:
-            await context.catalog.save_room(room)
-        except StoreError:
-            room.topic = was
-            raise NotStoredError from None
-        happening = TopicSet(room.log, account.id, account.nick, request.topic)
-        record_id = context.feeds.new_record_id(account.id)
-        answer = answer_with(session, messages.Ok(request.id))
-        feed.add(Draft(happening, record_id, session, answer))
+        asking.check()
+        room.check_member(asking.account)
+    if session.is_gone:
+        return
+    if feed.readers.reads(session.number):
+        raise AlreadyReadingError(room.log)
+    context.open(session, feed, room, asking.request.id, after)
 
-    async def invite(self, session: Session, request: messages.Invite) -> None:
-        """Let somebody join a room."""
-        context = self._context
-        account = context.account(session)
-        room = context.hub.room(account, request.log)
-        room.check_shared()
-        context.hub.check_may_speak(account, room, context.milliseconds())
-        target = context.hub.people.named(request.nick)
-        context.hub.invite(target, room)
-        await context.catalog.save_room(room)
-        for other in context.sessions_of(target):
-            other.send(messages.Invited(room.name, account.nick))
-        session.send(messages.Ok(request.id))
+
+async def leave(asking: Asking[messages.Leave]) -> None:
+    """Make an account a member no longer."""
+    await asking.change(lambda: membership.leave(asking.account, asking.room))
+    asking.session.send(messages.Ok(asking.request.id))
+
+
+async def topic(asking: Asking[messages.Topic]) -> None:
+    """Say what a room is about."""
+    request = asking.request
+    await asking.context.feeds.get(request.log)
+    await asking.change(lambda: membership.set_topic(asking.account, asking.room, request.topic))
+    asking.session.send(messages.Ok(request.id))
+
+
+async def invite(asking: Asking[messages.Invite]) -> None:
+    """Let somebody join a room."""
+    request, context = asking.request, asking.context
+    await asking.change(
+        lambda: invitations.invite(
+            *(context.hub, asking.account, asking.room, request.nick),
+            *(context.limits, context.milliseconds()),
+        )
+    )
+    asking.session.send(messages.Ok(request.id))

@@ -3,10 +3,13 @@ its last."""
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from chat.rooms.happenings import Joined, Left
-from chat.rooms.people import Account
-from chat.rooms.room import Kind
-from chat.server.requests.context import Context
+from chat.ids import AccountId
+from chat.limits import Limits
+from chat.rooms.happenings import Arrived, Departed
+from chat.rooms.hub import Hub
+from chat.rooms.values import Kind
+from chat.server.fanout.feeds import Feeds
+from chat.server.requests.sessions import Sessions
 
 __all__ = ["Presence"]
 
@@ -14,29 +17,34 @@ __all__ = ["Presence"]
 class Presence:
     """Tells, and waits a moment for those whose connection was cut."""
 
-    def __init__(self, context: Context, clock: IReactorTime) -> None:
-        self._context = context
+    def __init__(
+        self, hub: Hub, feeds: Feeds, sessions: Sessions, clock: IReactorTime, limits: Limits
+    ) -> None:
+        self._hub = hub
+        self._feeds = feeds
+        self._sessions = sessions
         self._clock = clock
-        self._leaving: dict[bytes, IDelayedCall] = {}
+        self._limits = limits
+        self._leaving: dict[AccountId, IDelayedCall] = {}
 
-    def came(self, account: Account) -> None:
-        """An account has one more connection."""
-        leaving = self._leaving.pop(account.id, None)
+    def came(self, account: AccountId) -> None:
+        """An account has one connection more."""
+        leaving = self._leaving.pop(account, None)
         if leaving is not None:
             leaving.cancel()
-        elif len(account.sessions) == 1:
-            self._tell(account, Joined)
+        elif self._sessions.count(account) == 1:
+            self._tell(account, Arrived)
 
-    def went(self, account: Account, is_goodbye: bool) -> None:
+    def went(self, account: AccountId, is_goodbye: bool) -> None:
         """An account has one connection less."""
-        if account.sessions:
+        if self._sessions.count(account):
             return
         if is_goodbye:
             self._tell_left(account)
         else:
             # Perhaps only its connection was cut, and it is back in a moment.
-            self._leaving[account.id] = self._clock.callLater(
-                self._context.limits.presence_seconds, self._tell_left, account
+            self._leaving[account] = self._clock.callLater(
+                self._limits.presence_seconds, self._tell_left, account
             )
 
     def close(self) -> None:
@@ -45,12 +53,14 @@ class Presence:
             leaving.cancel()
         self._leaving.clear()
 
-    def _tell_left(self, account: Account) -> None:
-        self._leaving.pop(account.id, None)
-        self._tell(account, Left)
+    def _tell_left(self, account: AccountId) -> None:
+        self._leaving.pop(account, None)
+        self._tell(account, Departed)
 
-    def _tell(self, account: Account, kind: type[Joined] | type[Left]) -> None:
+    def _tell(self, account_id: AccountId, kind: type[Arrived] | type[Departed]) -> None:
         """Tell everybody in an account's rooms that it is there, or not."""
-        for room in self._context.hub.rooms_of(account):
-            if room.kind is not Kind.PRIVATE:
-                self._context.feeds.announce(kind(room.log, account.id, account.nick))
+        account = self._hub.people.get(account_id)
+        if account is not None:
+            for room in self._hub.rooms_of(account):
+                if room.kind is not Kind.PRIVATE:
+                    self._feeds.announce(kind(room.log, account_id))

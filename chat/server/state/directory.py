@@ -10,11 +10,13 @@ from typing import Final
 from platformdirs import user_data_path
 from twisted.logger import Logger
 
+from chat.files import write_whole
 from chat.limits import SUCCESSIONS
+from chat.server.settings import ConfigurationError
 from chat.wire.hostkey import HOST_KEY_BYTES, SUCCESSION_BYTES, HostKey, predecessors
 from chat.wire.sealing import KEY_BYTES
 
-__all__ = ["STORE", "ConfigurationError", "State", "default_state_path"]
+__all__ = ["STORE", "StateDirectory", "default_state_path", "store_url"]
 
 
 _log = Logger()
@@ -23,8 +25,9 @@ STORE: Final = "encchat.db"
 """The file with everything that was said."""
 
 
-class ConfigurationError(Exception):
-    """Something the operator has to change; the text says what."""
+def store_url(path: Path) -> str:
+    """Return what the store in a state directory is opened by (`chat.store.registry`)."""
+    return f"sqlite:{path / STORE}"
 
 
 def default_state_path() -> Path:
@@ -33,7 +36,7 @@ def default_state_path() -> Path:
     return Path(named) if named else user_data_path("encchat", appauthor=False) / "server"
 
 
-class State:
+class StateDirectory:
     """An open state directory (mode 0700), locked until `close`."""
 
     def __init__(self, path: Path) -> None:
@@ -76,7 +79,7 @@ class State:
                     "If there is none, openssl genpkey -algorithm ed25519 makes another; clients "
                     "that know this server refuse it then, until their users accept the new key",
                 )
-                self._write(path, HostKey.generate().to_pem())
+                write_whole(path, HostKey.generate().to_pem().encode("ascii"))
             host_key = HostKey.from_pem(path.read_text("ascii"))
         except OSError as error:
             raise ConfigurationError(
@@ -94,12 +97,15 @@ class State:
         The old private half is gone then. Raises ConfigurationError, and leaves a host key that can
         be used, the old or the new one, as a crash at any point does.
         """
-        host_key = self.host_key().succeed()
+        return self.replace_host_key(self.host_key().succeed())
+
+    def replace_host_key(self, host_key: HostKey) -> HostKey:
+        """Let a successor of the host key be it, as `rotate_host_key` does."""
         try:
             # In this order: a succession to a key that never came to be does no harm, but a key
             # without its succession would be refused by every client.
-            self._write(self._history, _encode(host_key.successions))
-            self._write(self.path / "host_key.pem", host_key.to_pem())
+            write_whole(self._history, _encode(host_key.successions).encode("ascii"))
+            write_whole(self.path / "host_key.pem", host_key.to_pem().encode("ascii"))
         except OSError as error:
             raise ConfigurationError(
                 f"the host key in {self.path} cannot be replaced: {error.strerror}"
@@ -141,7 +147,7 @@ class State:
                     "storage_key",
                     f"If there is none, what was said is lost; move {STORE} away to begin anew",
                 )
-                self._write(path, os.urandom(KEY_BYTES).hex() + "\n")
+                write_whole(path, os.urandom(KEY_BYTES).hex().encode("ascii") + b"\n")
             key = bytes.fromhex(path.read_text("ascii"))
         except OSError as error:
             raise ConfigurationError(
@@ -160,22 +166,6 @@ class State:
                 f"{name} is missing in {self.path}, beside {STORE}: "
                 f"put it back from a copy. {remedy}"
             )
-
-    def _write(self, path: Path, text: str) -> None:
-        """Write a file that is there whole or not at all, and for nobody else to read."""
-        new = path.with_suffix(".new")
-        new.unlink(missing_ok=True)
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        new.rename(path)
-        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(directory)  # The name as well: what is written next may rely on it.
-        finally:
-            os.close(directory)
 
 
 def _encode(successions: bytes) -> str:

@@ -4,15 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from chat.rooms.hub import Hub
-from chat.store.interface import LogStore, StoreError
+from chat.server.state.commits import TRIMS, Commits
+from chat.store.interface import Trim
 
-__all__ = ["EVERYTHING", "Keeps", "Retention"]
+__all__ = ["EVERYTHING", "Retention", "RetentionPolicy"]
 
 _log = Logger()
 
@@ -20,7 +21,7 @@ _DAY_MILLISECONDS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class Keeps:
+class RetentionPolicy:
     """What the operator wants kept of each log; None for everything."""
 
     days: int | None = None
@@ -32,7 +33,7 @@ class Keeps:
         return {name: value for name, value in kept.items() if value is not None}
 
 
-EVERYTHING: Final = Keeps()
+EVERYTHING: Final = RetentionPolicy()
 
 
 class Retention:
@@ -41,15 +42,15 @@ class Retention:
     def __init__(
         self,
         hub: Hub,
-        store: LogStore,
-        keeps: Keeps,
+        commits: Commits,
+        policy: RetentionPolicy,
         clock: IReactorTime,
         seconds: float,
         milliseconds: Callable[[], int],
     ) -> None:
         self._hub = hub
-        self._store = store
-        self._keeps = keeps
+        self._commits = commits
+        self._policy = policy
         self._seconds = seconds
         self._milliseconds = milliseconds
         self._looping = LoopingCall(lambda: Deferred.fromCoroutine(self.trim()))
@@ -57,7 +58,7 @@ class Retention:
 
     def start(self) -> None:
         """Begin, if there is anything to do ever."""
-        if self._keeps.as_limits():
+        if self._policy.as_limits():
             self._looping.start(self._seconds)
 
     def stop(self) -> None:
@@ -68,13 +69,16 @@ class Retention:
     async def trim(self) -> None:
         """Remove what is kept no longer. Where that fails it is tried again the next time."""
         before = None
-        if self._keeps.days is not None:
-            before = self._milliseconds() - self._keeps.days * _DAY_MILLISECONDS
-        for log in self._hub.logs():
+        if self._policy.days is not None:
+            before = self._milliseconds() - self._policy.days * _DAY_MILLISECONDS
+        logs = self._hub.logs()
+        for start in range(0, len(logs), TRIMS):
+            trims = [Trim(log, before, self._policy.records) for log in logs[start : start + TRIMS]]
             try:
-                removed = await self._store.trim(log, before, self._keeps.records)
-            except StoreError as error:
-                _log.warn("Old records could not be removed: {reason}", reason=error)
+                removed = sum(await gatherResults(map(self._commits.trim, trims), True))
+            except FirstError as error:
+                reason = error.subFailure.getErrorMessage()
+                _log.warn("Old records could not be removed: {reason}", reason=reason)
                 return
             if removed:
                 _log.info("{removed} old records were removed", removed=removed)

@@ -17,14 +17,15 @@ from chat.rooms.roles import Action, Role
 from chat.server.administration import control as c
 from chat.server.administration.console import ConsoleFactory, encode_answer
 from chat.server.administration.control import Control, ControlError, decode_request
-from chat.server.state.directory import State
+from chat.server.state.directory import StateDirectory
+from chat.store.interface import StoreError
 from chat.testing import HOST_KEY, Server
 from chat.wire.errors import CloseCode
 from chat.wire.hostkey import HostKey
 from chat.wire.identity import identity_fingerprint
 from chat.wire.messages import Invited, Private, Refused, Welcome
-from tests.server.support import HeldStore, ServerCase
-from tests.store.suite import fired
+from tests.server.cases import COMMITS, HeldStore, ServerCase
+from tests.store.commits import fired
 
 
 class ControlCase(ServerCase):
@@ -34,23 +35,24 @@ class ControlCase(ServerCase):
         """Let them in."""
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
-        self.state = State(Path(directory.name) / "state")
+        self.state = StateDirectory(Path(directory.name) / "state")
         self.addCleanup(self.state.close)
         self.store = HeldStore()
-        self.store.is_holding = False
         self.server = Server(self.store)
         self.ana, self.bob = self.server.enter("ana", "bob")
         self.keys: list[HostKey] = []
-        self.desk = self.server.factory.desk
-        self.control = Control(self.desk, self.state, HOST_KEY, self.keys.append)
+        self.context = self.server.dispatcher.context
+        self.hub = self.context.hub
+        self.control = Control(self.context, self.state, HOST_KEY, self.keys.append)
 
-    def run_it(self, request: c.AnyRequest) -> Any:
+    def run_it(self, request: c.Request) -> Any:
         """Return the answer, as it is after JSON."""
-        answer = fired(Deferred.fromCoroutine(self.control.run(request)))
+        running = Deferred.fromCoroutine(self.control.run(request))
         self.server.pump()
+        answer = fired(running)
         return json.loads(msgspec.json.encode(answer))
 
-    def refuse(self, request: c.AnyRequest, pattern: str) -> None:
+    def refuse(self, request: c.Request, pattern: str) -> None:
         """Check that it is refused, with a sentence."""
         with pytest.raises(ControlError, match=pattern):
             self.run_it(request)
@@ -115,10 +117,10 @@ class DoingTests(ControlCase):
 
     def test_the_first_operator(self) -> None:
         self.run_it(c.Own("ana"))
-        assert self.desk.context.hub.role(self.desk.context.hub.people.named("ana"), None) == 2
+        assert self.hub.role(self.ana.account, None) is Role.OWNER
         server = Server(self.store)
-        hub = server.factory.desk.context.hub
-        assert hub.role(hub.people.named("ana"), None) is Role.OWNER
+        hub = server.dispatcher.context.hub
+        assert hub.role(self.ana.account, None) is Role.OWNER
         self.run_it(c.Do(Action.OP, "bob"))
         self.run_it(c.Do(Action.DEOP, "bob"))
         self.refuse(c.Own("nobody"), "Nobody here is called nobody")
@@ -134,7 +136,7 @@ class DoingTests(ControlCase):
         assert isinstance(again.log_in("bob"), Welcome)
 
     def test_nobody_is_kicked_from_a_server(self) -> None:
-        self.refuse(c.Do(Action.KICK, "bob"), "may not")
+        self.refuse(c.Do(Action.KICK, "bob"), "kicked from a room")
 
     def test_a_network(self) -> None:
         mallory = self.server.connect("198.51.100.7")
@@ -178,7 +180,7 @@ class DoingTests(ControlCase):
             client.connection.login(msgspec.structs.replace(client.login("eva"), token=token))
         )
         self.server.pump()
-        assert Invited("den", "ana") in client.received
+        assert Invited("den", "") in client.received
         self.refuse(c.Revoke("ffff" * 16), "0 invitations")
         self.run_it(c.Revoke(listed["invitation"][:6]))
         assert self.run_it(c.Invites()) == []
@@ -199,6 +201,7 @@ class DoingTests(ControlCase):
             c.Invite(1, 60),
         ):
             self.refuse(request, "a broken disk")
+        self.expect_errors(StoreError)
         self.store.is_broken = False
         assert self.bob.closed is None
         assert self.run_it(c.Bans()) == [] and len(self.run_it(c.Invites())) == 1
@@ -208,12 +211,25 @@ class DoingTests(ControlCase):
 
     def test_another_host_key(self) -> None:
         old = self.state.host_key()
-        control = Control(self.desk, self.state, old, self.keys.append)
-        answer = fired(Deferred.fromCoroutine(control.run(c.Rotate())))
+        control = Control(self.context, self.state, old, self.keys.append)
+        running = Deferred.fromCoroutine(control.run(c.Rotate()))
+        self.server.pump()
+        answer = fired(running)
         [new] = self.keys
         assert isinstance(answer, dict)
         assert answer["fingerprint"] == new.fingerprint != old.fingerprint
         assert self.state.host_key().public == new.public
+        [event] = self.run_it(c.Audit(5))
+        assert (event["action"], event["detail"]) == ("rotate-host-key", new.fingerprint)
+
+    def test_without_an_entry_in_the_audit_log_the_host_key_stays(self) -> None:
+        old = self.state.host_key()
+        self.store.is_broken = True
+        self.refuse(c.Rotate(), "a broken disk")
+        self.expect_errors(StoreError)
+        self.store.is_broken = False
+        assert self.state.host_key().public == old.public and self.keys == []
+        assert self.run_it(c.Audit(5)) == []
 
 
 class ConsoleTests(ControlCase):
@@ -226,11 +242,26 @@ class ConsoleTests(ControlCase):
         console.makeConnection(transport)
         console.dataReceived(b"".join(line + b"\n" for line in lines))
         self.transport = transport
-        return [json.loads(line) for line in transport.value().splitlines()]
+        return self.answers()
+
+    def answers(self) -> list[Any]:
+        """Return all answers so far."""
+        return [json.loads(line) for line in self.transport.value().splitlines()]
 
     def test_requests_are_answered_in_order(self) -> None:
         users, audit = self.send(b'{"command":"users"}', b'{"command":"audit","count":5}')
         assert len(users["done"]) == 2 and audit == {"done": []}
+
+    def test_one_is_done_before_the_next_is_looked_at(self) -> None:
+        self.store.holds = COMMITS
+        own = b'{"command":"own","nick":"ana"}'
+        assert self.send(own, b'{"command":"users"}', b'{"command":"audit","count":5}') == []
+        self.server.pump()
+        self.store.release()
+        done, users, audit = self.answers()
+        assert done == {"done": {}}
+        assert [it["role"] for it in users["done"]] == ["owner", "member"]
+        assert [it["action"] for it in audit["done"]] == ["own"]
 
     def test_bad_requests_are_told_so(self) -> None:
         for line in (
@@ -247,7 +278,7 @@ class ConsoleTests(ControlCase):
         assert answer == {"error": "Nobody here is called nobody."}
 
     def test_a_bug_is_logged_and_no_more_is_said(self) -> None:
-        self.replace(self.desk.context.hub, "people", None)
+        self.replace(self.hub, "people", None)
         [answer] = self.send(b'{"command":"users"}')
         assert "bug" in answer["error"]
         self.expect_error(AttributeError)

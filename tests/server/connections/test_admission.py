@@ -1,13 +1,14 @@
-"""Who waits, and who is the first to go. Against a model that counts."""
+"""Which connections are half-open, and which is the first to go. Against a model that counts."""
 
 from collections import Counter
-from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.server.connections.admission import Waiting
-from chat.server.connections.protocol import ChatProtocol
+from chat.rooms.addresses import AddressGroup
+from chat.server.connections.admission import HalfOpen
+
+A, B = AddressGroup("a"), AddressGroup("b")
 
 
 class Stranger:
@@ -15,98 +16,99 @@ class Stranger:
 
     def __init__(self, number: int, group: str) -> None:
         self.number = number
-        self.group = group
+        self.group = AddressGroup(group)
 
     def __repr__(self) -> str:
         return f"{self.group}{self.number}"
 
 
-def strangers(groups: str) -> list[ChatProtocol]:
+def strangers(groups: str) -> list[Stranger]:
     """Return a connection of each of these groups."""
-    return [cast(ChatProtocol, Stranger(number, group)) for number, group in enumerate(groups)]
+    return [Stranger(number, group) for number, group in enumerate(groups)]
 
 
-def waiting_of(everybody: list[ChatProtocol]) -> Waiting:
-    """Return these, waiting."""
-    waiting = Waiting()
-    for protocol in everybody:
-        waiting.add(protocol)
-    return waiting
+def queue_of(everybody: list[Stranger]) -> HalfOpen[Stranger]:
+    """Return these, half-open."""
+    queue: HalfOpen[Stranger] = HalfOpen()
+    for stranger in everybody:
+        queue.add(stranger)
+    return queue
 
 
 def test_the_oldest_of_a_group_goes_first() -> None:
     everybody = strangers("abab")
-    waiting = waiting_of(everybody)
-    assert waiting.oldest("b") is everybody[1]
-    waiting.remove(everybody[1])
-    assert waiting.oldest("b") is everybody[3]
-    assert (len(waiting), waiting.groups, waiting.count("a"), waiting.count("b")) == (3, 2, 2, 1)
+    queue = queue_of(everybody)
+    assert queue.oldest(B) is everybody[1]
+    queue.remove(everybody[1])
+    assert queue.oldest(B) is everybody[3]
+    assert (len(queue), queue.groups, queue.count(A), queue.count(B)) == (3, 2, 2, 1)
 
 
 def test_of_all_the_oldest_of_the_largest_group_does() -> None:
     everybody = strangers("abbcb")
-    assert waiting_of(everybody).oldest_of_most() is everybody[1]
+    assert queue_of(everybody).oldest_of_most() is everybody[1]
 
 
 def test_of_several_that_are_the_largest_the_one_does_that_was_so_first() -> None:
     everybody = strangers("abba")
-    waiting = waiting_of(everybody)
-    assert waiting.oldest_of_most() is everybody[1]
-    waiting.remove(everybody[1])
-    assert waiting.oldest_of_most() is everybody[0]
-    waiting.remove(everybody[0])
-    assert waiting.oldest_of_most() is everybody[2]
+    queue = queue_of(everybody)
+    assert queue.oldest_of_most() is everybody[1]
+    queue.remove(everybody[1])
+    assert queue.oldest_of_most() is everybody[0]
+    queue.remove(everybody[0])
+    assert queue.oldest_of_most() is everybody[2]
 
 
-def test_who_does_not_wait_can_be_removed_again() -> None:
+def test_who_is_not_there_can_be_removed_again() -> None:
     first, second = everybody = strangers("aa")
-    waiting = waiting_of(everybody)
+    queue = queue_of(everybody)
     for _ in range(2):
-        waiting.remove(first)
-        assert list(waiting) == [second]
+        queue.remove(first)
+        assert list(queue) == [second]
     for _ in range(2):
-        waiting.remove(second)
-        assert (len(waiting), waiting.groups, waiting.count("a")) == (0, 0, 0)
+        queue.remove(second)
+        assert (len(queue), queue.groups, queue.count(A)) == (0, 0, 0)
 
 
 def test_all_can_be_removed_while_they_are_looked_at() -> None:
-    waiting = waiting_of(strangers("abcabc"))
-    for protocol in waiting:
-        waiting.remove(protocol)
-    assert len(waiting) == 0
+    queue = queue_of(strangers("abcabc"))
+    for stranger in queue:
+        queue.remove(stranger)
+    assert len(queue) == 0
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 2))))
 def test_it_never_counts_wrongly(steps: list[tuple[str, int]]) -> None:
-    waiting = Waiting()
-    model: list[ChatProtocol] = []
-    for protocol, (_, removed) in zip(
+    queue = queue_of([])
+    model: list[Stranger] = []
+    for stranger, (_, removed) in zip(
         strangers("".join(it[0] for it in steps)), steps, strict=True
     ):
-        waiting.add(protocol)
-        model.append(protocol)
+        queue.add(stranger)
+        model.append(stranger)
         for _ in range(min(removed, len(model))):
-            oldest = waiting.oldest_of_most()
+            oldest = queue.oldest_of_most()
             sizes = Counter(it.group for it in model)
             assert sizes[oldest.group] == max(sizes.values())
             assert oldest is next(it for it in model if it.group == oldest.group)
-            waiting.remove(oldest)
+            queue.remove(oldest)
             model.remove(oldest)
-        assert sorted(map(repr, waiting)) == sorted(map(repr, model))
+        assert sorted(map(repr, queue)) == sorted(map(repr, model))
         sizes = Counter(it.group for it in model)
-        assert (len(waiting), waiting.groups) == (len(model), len(sizes))
-        assert all(waiting.count(group) == sizes[group] for group in "abcd")
+        assert (len(queue), queue.groups) == (len(model), len(sizes))
+        for group in map(AddressGroup, "abcd"):
+            assert queue.count(group) == sizes[group]
 
 
 def test_a_thousand_cost_no_more_than_one() -> None:
     """Nothing is kept of those that are gone."""
-    waiting = Waiting()
-    for protocol in strangers("ab" * 1_000):
-        waiting.add(protocol)
-        if len(waiting) > 10:
-            waiting.remove(waiting.oldest_of_most())
-    assert (waiting.count("a"), waiting.count("b")) == (5, 5)
-    assert len(waiting._of_size) == 1
-    for protocol in waiting:
-        waiting.remove(protocol)
-    assert not waiting._of_size and not waiting._groups
+    queue = queue_of([])
+    for stranger in strangers("ab" * 1_000):
+        queue.add(stranger)
+        if len(queue) > 10:
+            queue.remove(queue.oldest_of_most())
+    assert (queue.count(A), queue.count(B)) == (5, 5)
+    assert len(queue._of_size) == 1
+    for stranger in queue:
+        queue.remove(stranger)
+    assert not queue._of_size and not queue._groups

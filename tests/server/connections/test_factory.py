@@ -3,24 +3,26 @@
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from chat.ids import LogId
 from chat.limits import Limits
 from chat.server.connections.factory import ChatFactory
 from chat.testing import Client, Server
 from chat.wire.connection import HostKeyOffered, PeerClosed
 from chat.wire.errors import CloseCode
 from chat.wire.messages import Ping, Pong, Welcome, Who
-from tests.server.support import HeldStore, ServerCase, SlowPasswords
+from tests.server.cases import COMMITS, HeldStore, ServerCase, SlowPasswords
 
 
-def waiting(server: Server) -> tuple[int, int]:
-    """Return how many connections wait, and from how many addresses."""
-    return len(server.factory._waiting), server.factory._waiting.groups
+def half_open(server: Server) -> tuple[int, int]:
+    """Return how many connections are half-open, and of how many groups of addresses."""
+    connections = server.factory.admission.half_open
+    return len(connections), connections.groups
 
 
 def counters(server: Server) -> list[int]:
     """Return the size of everything the factory keeps."""
     factory = server.factory
-    return [*waiting(server), len(factory.clients), len(factory._closing)]
+    return [*half_open(server), len(factory.clients), len(factory._closing)]
 
 
 class HandshakeDeadlineTests(ServerCase):
@@ -179,7 +181,7 @@ class SignsOfLifeTests(ServerCase):
         assert self.alice.received[-1] == Pong(77)
 
 
-class WaitingTests(ServerCase):
+class HalfOpenTests(ServerCase):
     """I3: strangers are counted and bounded."""
 
     def test_an_address_has_so_many_at_a_time_and_the_oldest_goes(self) -> None:
@@ -188,7 +190,7 @@ class WaitingTests(ServerCase):
         assert first.lines == [b"encchat/1 close 9"]
         assert first.closed == PeerClosed(CloseCode.BUSY)
         assert first.transport.is_lost
-        assert waiting(server) == (2, 1)
+        assert half_open(server) == (2, 1)
         assert server.connect("192.0.2.2").lines == []
         second.vanish()
         assert server.connect().lines == []
@@ -198,7 +200,7 @@ class WaitingTests(ServerCase):
         server = Server(limits=Limits(waiting_total=2))
         clients = [server.connect(f"192.0.2.{number}") for number in range(3)]
         assert [client.lines for client in clients] == [[b"encchat/1 close 9"], [], []]
-        assert waiting(server) == (2, 2)
+        assert half_open(server) == (2, 2)
 
     def test_then_the_oldest_of_the_address_that_has_the_most_goes(self) -> None:
         server = Server(limits=Limits(waiting_total=6))
@@ -209,7 +211,7 @@ class WaitingTests(ServerCase):
         assert [client.closed is None for client in crowd] == [False] * 96 + [True] * 4
         honest.log_in("ana")
         late.log_in("ben")
-        assert len(server.factory.desk.context.sessions) == 2
+        assert len(server.dispatcher.context.sessions.all()) == 2
 
     def test_who_is_there_already_is_never_dropped_for_a_newcomer(self) -> None:
         server = Server(limits=Limits(waiting_per_address=1, waiting_total=1))
@@ -238,8 +240,8 @@ class WaitingTests(ServerCase):
         [check] = passwords.checks
         check.callback(None)
         server.pump()
-        assert not server.factory.desk.context.sessions
-        assert waiting(server) == (1, 1) and server.factory._connected_at.total() == 1
+        assert not server.dispatcher.context.sessions.all()
+        assert half_open(server) == (1, 1) and server.factory.admission._admitted_of.total() == 1
 
     def test_who_makes_room_before_the_server_is_open_is_told(self) -> None:
         server = Server(limits=Limits(waiting_per_address=1))
@@ -252,16 +254,16 @@ class WaitingTests(ServerCase):
     def test_who_has_logged_in_does_not_count(self) -> None:
         server = Server(limits=Limits(waiting_per_address=1, waiting_total=1))
         clients = server.enter("alice", "bob", "carol")
-        assert waiting(server) == (0, 0)
+        assert half_open(server) == (0, 0)
         assert not any(client.protocol.is_gone for client in clients)
 
     def test_who_has_shaken_hands_only_counts(self) -> None:
         server = Server(limits=Limits(waiting_per_address=1))
         client = server.connect()
         client.log_in("")
-        assert waiting(server) == (1, 1)
+        assert half_open(server) == (1, 1)
         server.connect()
-        assert waiting(server) == (1, 1)
+        assert half_open(server) == (1, 1)
         assert client.closed == PeerClosed(CloseCode.BUSY)
 
     def test_counters_return_to_zero_however_connections_end(self) -> None:
@@ -274,7 +276,7 @@ class WaitingTests(ServerCase):
         [bob] = server.enter("bob")
         server.advance(20)
         for client in (clients[2], bob):
-            client.send(Who(9, bytes(16)))
+            client.send(Who(9, LogId(bytes(16))))
             client.vanish()
         assert counters(server) == [0, 0, 0, 0]
 
@@ -372,9 +374,7 @@ class HeldTests(ServerCase):
     """Who is held by a slow commit cannot show signs of life."""
 
     def test_a_held_session_is_not_pinged(self) -> None:
-        store = HeldStore()
-        store.is_holding = False
-        server = Server(store)
+        server = Server()
         [alice] = server.enter("alice")
         alice.protocol.hold()
         count = len(alice.transport.writes)
@@ -383,13 +383,14 @@ class HeldTests(ServerCase):
         assert not alice.protocol.is_gone
 
     def test_who_comes_before_everything_is_loaded_is_heard_afterwards(self) -> None:
-        server = Server()
-        server.factory._is_open = False
+        store = HeldStore()
+        store.holds = COMMITS
+        server = Server(store)
         clients = [server.connect() for _ in range(2)]
         for client in clients:
             client.write(client.connection.start())
         server.pump()
         assert [client.lines for client in clients] == [[], []]
-        server.factory.open()
+        store.release()
         server.pump()
         assert [len(client.lines) for client in clients] == [2, 2]

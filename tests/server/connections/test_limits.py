@@ -1,21 +1,24 @@
 """How much one peer may have and send: connections, lines and bytes. On a clock wound by hand."""
 
+from msgspec import Struct
 from twisted.logger import capturedLogs
 
 from chat.limits import Limits
+from chat.server.session import Session
 from chat.testing import Client, Server
 from chat.wire.connection import PeerClosed
 from chat.wire.errors import CloseCode
 from chat.wire.messages import Invite, Ok, Ping, Pong, Refused
-from tests.server.support import ServerCase, chat_lines
+from tests.server.cases import ServerCase, chat_lines
 
 BUSY = PeerClosed(CloseCode.BUSY)
 TELEGRAPH = Limits(messages_per_second=2, messages_burst=20)
 
 
-def connected(server: Server) -> tuple[int, int]:
-    """Return how many connections are counted, and how many groups of addresses."""
-    return len(server.factory._connected), len(server.factory._connected_at)
+def admitted(server: Server) -> tuple[int, int]:
+    """Return how many connections have a place, and how many groups of addresses."""
+    admission = server.factory.admission
+    return len(admission._admitted), len(admission._admitted_of)
 
 
 def log_in(server: Server, nick: str, address: str) -> Client:
@@ -35,7 +38,7 @@ class ConnectionsTests(ServerCase):
         assert (first.closed, second.closed, third.closed) == (None, None, BUSY)
         assert third.lines == [b"encchat/1 close 9"] and third.transport.is_lost
         assert log_in(server, "d", "192.0.2.2").closed is None
-        assert connected(server) == (3, 2)
+        assert admitted(server) == (3, 2)
         first.vanish()
         assert log_in(server, "e", "192.0.2.1").closed is None
 
@@ -77,7 +80,7 @@ class ConnectionsTests(ServerCase):
             dave = log_in(server, "dave", "192.0.2.1")
             everybody = [alice, *idle, bob, carol, dave]
             assert [client.closed for client in everybody] == [None, BUSY, BUSY, None, None, BUSY]
-            assert connected(server) == (3, 1)
+            assert admitted(server) == (3, 1)
 
     def test_the_log_says_which_limit_it_was(self) -> None:
         server = Server(limits=Limits(connections_per_address=1, connections_total=2))
@@ -97,15 +100,15 @@ class ConnectionsTests(ServerCase):
         clients[1].bye()
         clients[2].write(b"rubbish\r\n")
         server.pump()
-        assert connected(server) == (2, 2)
+        assert admitted(server) == (2, 2)
         clients[5].vanish()
         clients[6].transport.full = True
         server.advance(1_000)
-        assert connected(server) == (0, 0)
+        assert admitted(server) == (0, 0)
 
 
 class RateTests(ServerCase):
-    """Who sends too fast becomes slow: nothing is refused, nothing lost, nobody else waits."""
+    """A client that sends too fast is throttled: nothing is refused or lost, nobody else waits."""
 
     def setUp(self) -> None:
         """Let alice and bob in."""
@@ -209,9 +212,76 @@ class RateTests(ServerCase):
         server.advance(1_000)
         assert not alice.protocol.is_gone
 
+    def test_a_charge_counts_as_so_many_lines(self) -> None:
+        self.alice.protocol.charge(20)
+        assert not self.alice.protocol.is_held
+        self.alice.protocol.charge(3)
+        self.server.advance(1)
+        assert self.alice.protocol.is_held
+        self.server.advance(0.5)
+        assert not self.alice.protocol.is_held
+
+    def test_charges_add_up_while_nothing_is_read(self) -> None:
+        calls = len(self.server.clock.getDelayedCalls())
+        self.alice.protocol.charge(30)
+        self.server.advance(3)
+        self.alice.protocol.charge(10)
+        assert len(self.server.clock.getDelayedCalls()) == calls + 1
+        self.server.advance(6)
+        assert self.alice.protocol.is_held
+        self.server.advance(1)
+        assert not self.alice.protocol.is_held
+
+    def test_a_smaller_debt_does_not_end_a_larger_one(self) -> None:
+        limits = Limits(
+            messages_per_second=2, messages_burst=20, bytes_per_second=100, bytes_burst=4_000
+        )
+        server = Server(limits=limits)
+        [alice] = server.enter("alice")
+        server.advance(60)
+        alice.post("x" * 4_000)  # 5,540 bytes on the wire, paid for in 15.4 seconds.
+        server.pump()
+        alice.protocol.charge(20)  # With the line, paid for in half a second.
+        server.advance(15)
+        assert alice.protocol.is_held
+        server.advance(1)
+        assert not alice.protocol.is_held
+
+    def test_who_is_charged_by_a_request_is_read_on_later(self) -> None:
+        handle = self.server.dispatcher.handle
+
+        def charge(session: Session, message: Struct) -> None:
+            session.charge(24)
+            handle(session, message)
+
+        self.replace(self.server.dispatcher, "handle", charge)
+        for number in range(3):
+            self.alice.post(str(number))
+        self.server.pump()
+        assert self.said() == 1 and not self.alice.transport.is_reading
+        self.server.advance(2)
+        assert self.said() == 1
+        self.server.advance(0.5)
+        assert self.said() == 2
+        self.server.advance(12)
+        assert self.said() == 2
+        self.server.advance(0.5)
+        assert self.said() == 3
+
+    def test_a_charge_of_who_is_gone_waits_for_nothing(self) -> None:
+        calls = len(self.server.clock.getDelayedCalls())
+        self.alice.protocol.charge(100)
+        self.alice.protocol.close(CloseCode.NORMAL, "a test")
+        self.alice.protocol.charge(100)
+        self.server.advance(self.server.limits.presence_seconds + 1)
+        assert self.alice.transport.is_lost
+        self.alice.protocol.charge(100)
+        assert len(self.server.clock.getDelayedCalls()) == calls
+
     def test_0_is_no_limit(self) -> None:
         server = Server(limits=Limits(messages_per_second=0, bytes_per_second=0))
         alice, bob = server.enter("alice", "bob")
+        alice.protocol.charge(10**9)
         for number in range(3_000):
             alice.post(str(number).ljust(1_000))
         server.pump()

@@ -1,6 +1,8 @@
 """One connection of a server: its registry entry, its end, its back-pressure, its line in the
 log."""
 
+import gc
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -10,26 +12,31 @@ from twisted.internet.address import UNIXAddress
 from twisted.internet.interfaces import IProtocol
 from twisted.logger import LogEvent, capturedLogs, eventAsText
 
+from chat.ids import NOBODY
 from chat.limits import Limits
-from chat.server.fanout.runs import Run
-from chat.server.requests.dispatcher import Desk
 from chat.server.session import Session
 from chat.testing import Client, FakeTransport, Server
-from chat.testing.server import STORAGE_KEY
 from chat.wire.connection import HostKeyOffered, PeerClosed
 from chat.wire.errors import CloseCode, LocalProtocolError
 from chat.wire.messages import Close, LeftBody, Ping, Pong, Refused, Search, Who
-from tests.server.support import HeldStore, ServerCase, chat_lines
+from chat.wire.runs import Run
+from tests.server.cases import COMMITS, HeldStore, ServerCase, chat_lines
 
 SECRET: Final = "the secret"
 
 
-class BrokenDesk(Desk):
-    """A desk with a bug."""
+class BrokenRequests:
+    """Requests that meet a bug."""
 
     def handle(self, session: Session, message: Struct) -> None:
         """Fail."""
         raise ZeroDivisionError
+
+    def catch_up(self, session: Session) -> None:
+        """Do nothing."""
+
+    def forget(self, session: Session) -> None:
+        """Do nothing."""
 
 
 class RegistryTests(ServerCase):
@@ -50,6 +57,7 @@ class RegistryTests(ServerCase):
         client = server.connect()
         client.log_in("")
         assert list(server.factory.clients.values()) == [client.protocol]
+        assert client.protocol.account == NOBODY and client.protocol.device == b""
         client.log_in("alice")
         assert list(server.factory.clients.values()) == [client.protocol]
         client.vanish()
@@ -182,22 +190,20 @@ class EndTests(ServerCase):
     def test_a_bug_ends_one_connection_with_a_word(self) -> None:
         server = Server()
         alice, bob = server.enter("alice", "bob")
-        desk = server.factory.desk
-        server.factory.desk = BrokenDesk(server.store, STORAGE_KEY, server.clock, server.limits)
+        server.factory.dispatcher = BrokenRequests()
         alice.post("one")
         alice.post("two")
         server.pump()
-        server.factory.desk = desk
+        server.factory.dispatcher = server.dispatcher
         self.expect_error(ZeroDivisionError)
         assert alice.closed == PeerClosed(CloseCode.INTERNAL)
         bob.say("still here")
 
     def test_a_bug_in_what_was_held_does_not_keep_others_held(self) -> None:
         store = HeldStore()
-        store.is_holding = False
         server = Server(store, Limits(batch_bytes=1_000))
         alice, bob, carol = server.enter("alice", "bob", "carol")
-        store.is_holding = True
+        store.holds = COMMITS
         carol.post("a commit begins")
         server.pump()
         for client in (alice, bob):
@@ -205,7 +211,7 @@ class EndTests(ServerCase):
             client.post("behind")
         server.pump()
         assert alice.protocol.is_held and bob.protocol.is_held
-        handle = server.factory.desk.handle
+        handle = server.dispatcher.handle
 
         def fail_for_alice(session: Session, message: Struct) -> None:
             if session is alice.protocol:
@@ -213,13 +219,25 @@ class EndTests(ServerCase):
             handle(session, message)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(server.factory.desk, "handle", fail_for_alice)
-            store.is_holding = False
-            store.commit()
+            patch.setattr(server.dispatcher, "handle", fail_for_alice)
+            store.holds = ()
+            store.release()
             server.pump()
         self.expect_error(ZeroDivisionError)
         assert alice.closed == PeerClosed(CloseCode.INTERNAL)
         assert [text for _, text in carol.texts] == ["x" * 1_000, "x" * 1_000, "behind"]
+
+    def test_nothing_is_left_of_who_is_gone(self) -> None:
+        """Its keys do not wait for a collection of cycles."""
+        server = Server()
+        [alice] = server.enter("alice")
+        alice.vanish()
+        connection = weakref.ref(alice.protocol)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        del alice.transport.protocol, alice.protocol  # As the reactor's transports do.
+        server.advance(server.limits.ping_seconds)
+        assert connection() is None
 
     def test_a_server_knows_no_other_events(self) -> None:
         with pytest.raises(TypeError, match="a server has no HostKeyOffered"):
@@ -248,7 +266,7 @@ class PressureTests(ServerCase):
         [alice] = server.enter("alice")
         alice.transport.full = True
         server.advance(59)
-        alice.protocol.pauseProducing()
+        alice.transport.full = True
         server.advance(3)
         assert alice.protocol.is_gone
 

@@ -1,120 +1,94 @@
 """Who reads nothing, and who reads slowly."""
 
-import socket
-import tempfile
-from typing import Any
+from collections.abc import Callable
+
+from twisted.internet.task import Clock
 
 from chat.limits import Limits
-from chat.server.connections.protocol import ChatProtocol
-from chat.server.connections.stalls import Stalls, unacknowledged
-from chat.testing import Server
-from tests.server.support import ServerCase
+from chat.server.connections.stalls import Stalls
+from chat.wire.errors import CloseCode
+from tests.server.cases import ServerCase
+
+
+class Reader:
+    """A connection whose peer has left as much untaken as we say."""
+
+    number = 1
+    left = 100_000
+    closed: tuple[CloseCode, str] | None = None
+
+    def __init__(self) -> None:
+        self.on_close: Callable[[], None] = lambda: None
+
+    def untaken(self) -> int:
+        """Return what the peer has left."""
+        return self.left
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Note why."""
+        self.closed = code, reason
+        self.on_close()
 
 
 class StallTests(ServerCase):
     """A minute without anything taken, or half an hour for all of it."""
 
     def setUp(self) -> None:
-        """Let in somebody whose transport is full, with a kernel that holds what we say."""
-        self.held = 100_000
-        self.server = Server()
-        [client] = self.server.enter("ana")
-        self.protocol = client.protocol
-        self.clock = self.server.clock
-        self.stalls = Stalls(Limits(), self.clock.seconds, self.ask)
-        self.stalls.begin(self.protocol)
+        """Watch somebody whose transport is full."""
+        self.clock = Clock()
+        self.stalls = Stalls(Limits(), self.clock.seconds)
+        self.reader = Reader()
+        self.stalls.begin(self.reader)
 
-    def ask(self, transport: Any) -> int:
-        """Return what the kernel holds."""
-        assert transport is self.protocol.transport
-        return self.held
-
-    def overdue(self, seconds: float) -> list[tuple[ChatProtocol, str]]:
-        """Return whom to drop after some more seconds."""
+    def reason(self, seconds: float) -> str | None:
+        """Return why the reader was closed, if it was after some more seconds."""
         self.clock.advance(seconds)
-        return list(self.stalls.overdue())
+        self.stalls.close_overdue()
+        if self.reader.closed is None:
+            return None
+        code, reason = self.reader.closed
+        assert code is CloseCode.SLOW_CONSUMER
+        return reason
 
     def test_who_takes_nothing_is_overdue_after_a_minute(self) -> None:
-        assert self.overdue(60) == []
-        assert self.overdue(1) == [(self.protocol, "it does not read")]
+        assert self.reason(60) is None
+        assert self.reason(1) == "it does not read"
 
     def test_who_takes_little_is_not(self) -> None:
         for _ in range(30):
-            self.held -= 1
-            assert self.overdue(59) == []
-        assert self.overdue(2) == []
+            self.reader.left -= 1
+            assert self.reason(59) is None
+        assert self.reason(2) is None
 
     def test_nor_who_is_given_more_by_the_transport_meanwhile(self) -> None:
         for _ in range(10):
-            self.held += 1
-            assert self.overdue(59) == []
+            self.reader.left += 1
+            assert self.reason(59) is None
 
     def test_the_minute_begins_anew_when_something_is_taken(self) -> None:
-        self.held -= 1
-        assert self.overdue(50) == []
-        assert self.overdue(60) == []
-        assert self.overdue(1) == [(self.protocol, "it does not read")]
+        self.reader.left -= 1
+        assert self.reason(50) is None
+        assert self.reason(60) is None
+        assert self.reason(1) == "it does not read"
 
     def test_who_is_not_done_in_half_an_hour_is_overdue(self) -> None:
         for _ in range(1_800):
-            self.held -= 1
-            assert self.overdue(1) == []
-        self.held -= 1
-        assert self.overdue(1) == [(self.protocol, "it reads too slowly")]
+            self.reader.left -= 1
+            assert self.reason(1) is None
+        self.reader.left -= 1
+        assert self.reason(1) == "it reads too slowly"
 
     def test_who_is_done_is_never_overdue_and_begins_anew(self) -> None:
         self.clock.advance(59)
-        self.stalls.end(self.protocol.number)
-        assert self.overdue(1_000) == []
-        self.stalls.begin(self.protocol)
-        assert self.overdue(60) == []
-        self.stalls.end(self.protocol.number)
-        self.stalls.end(self.protocol.number)
+        self.stalls.end(self.reader.number)
+        assert self.reason(1_000) is None
+        self.stalls.begin(self.reader)
+        assert self.reason(60) is None
+        self.stalls.end(self.reader.number)
+        self.stalls.end(self.reader.number)
 
-    def test_somebody_may_be_dropped_at_once(self) -> None:
-        self.clock.advance(61)
-        for protocol, _ in self.stalls.overdue():
-            self.stalls.end(protocol.number)
-        assert self.overdue(0) == []
-
-
-class KernelTests(ServerCase):
-    """What the kernel says."""
-
-    def check(self, server: socket.socket, peer: socket.socket) -> None:
-        """Check that what the peer takes can be seen."""
-        server.setblocking(False)
-        assert unacknowledged(server) == 0
-        while True:
-            try:
-                server.send(bytes(65_536))
-            except BlockingIOError:
-                break
-        held = unacknowledged(server)
-        assert held > 0
-        assert unacknowledged(server) == held
-        size = 0
-        while unacknowledged(server) == held:
-            size += len(peer.recv(4_096))
-        assert 0 < unacknowledged(server) < held
-        server.close()
-        peer.close()
-
-    def test_it_says_what_a_peer_has_not_taken(self) -> None:
-        self.check(*socket.socketpair())
-
-    def test_it_does_over_tcp(self) -> None:
-        listener = socket.create_server(("127.0.0.1", 0))
-        peer = socket.socket()
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
-        peer.connect(listener.getsockname())
-        server, _ = listener.accept()
-        listener.close()
-        self.check(server, peer)
-
-    def test_where_there_is_no_kernel_nothing_is_known(self) -> None:
-        with socket.socket() as closed:
-            pass
-        with tempfile.TemporaryFile() as file:
-            for transport in (file, closed, object()):
-                assert unacknowledged(transport) == 0
+    def test_somebody_may_be_gone_at_once(self) -> None:
+        self.reader.on_close = lambda: self.stalls.end(self.reader.number)
+        assert self.reason(61) == "it does not read"
+        self.reader.closed = None
+        assert self.reason(1_000) is None

@@ -1,23 +1,26 @@
-"""Bodies and entries: every happening has one."""
+"""Bodies, and what the store knows beside them: every happening has one."""
 
 from typing import Final
 
 import pytest
 
+from chat.ids import LogId
 from chat.rooms.happenings import (
+    Arrived,
     Deleted,
+    Departed,
     Edited,
     Happening,
-    Joined,
-    Left,
+    Kept,
     Passing,
     Reacted,
     Renamed,
     Said,
     TopicSet,
 )
-from chat.server.fanout.bodies import body_of, entry_of
-from chat.store.interface import Entry
+from chat.server.fanout.bodies import Beside, beside, body_of
+from chat.store.interface import RecordKind
+from chat.testing.ids import ANY_ACCOUNT
 from chat.wire.messages import (
     Body,
     DeleteBody,
@@ -30,36 +33,43 @@ from chat.wire.messages import (
     TopicBody,
 )
 
-WHO: Final = (b"l" * 16, bytes(16), "alice")
-HEAD: Final = (5, bytes(16), "alice")
-KEPT: Final = (b"r" * 16, 5, b"sealed")
+WHO: Final = (LogId(b"l" * 16), ANY_ACCOUNT)
+HEAD: Final = (5, ANY_ACCOUNT, "alice")
+TEXT: Final = RecordKind.TEXT
+EDIT: Final = RecordKind.EDIT
 
 
 @pytest.mark.parametrize(
-    ("happening", "body", "entry"),
+    ("happening", "body", "known"),
     [
-        (Said(*WHO, "hi", 0), TextBody(*HEAD, "hi"), Entry(*KEPT, words="hi")),
-        (Said(*WHO, "hi", 7), TextBody(*HEAD, "hi", 7), Entry(*KEPT, words="hi")),
-        (Edited(*WHO, 7, "ho"), EditBody(*HEAD, 7, "ho"), Entry(*KEPT, words="ho", replaces=7)),
-        (Deleted(*WHO, 7), DeleteBody(*HEAD, 7), Entry(*KEPT, erases=7)),
-        (Reacted(*WHO, 7, "+"), ReactionBody(*HEAD, 7, "+"), Entry(*KEPT)),
-        (TopicSet(*WHO, "chess"), TopicBody(*HEAD, "chess"), Entry(*KEPT)),
-        (Joined(*WHO), JoinedBody(*HEAD), Entry(*KEPT)),
-        (Left(*WHO), LeftBody(*HEAD), Entry(*KEPT)),
-        (Renamed(*WHO, "al"), RenamedBody(*HEAD, "al"), Entry(*KEPT)),
+        (Said(*WHO, "hi", 0), TextBody(*HEAD, "hi"), Beside(TEXT, "hi")),
+        (Said(*WHO, "hi", 7), TextBody(*HEAD, "hi", 7), Beside(TEXT, "hi")),
+        (Edited(*WHO, 7, "ho"), EditBody(*HEAD, 7, "ho"), Beside(EDIT, "ho", replaces=7)),
+        (Deleted(*WHO, 7), DeleteBody(*HEAD, 7), Beside(erases=7)),
+        (Reacted(*WHO, 7, "+"), ReactionBody(*HEAD, 7, "+"), Beside()),
+        (TopicSet(*WHO, "chess"), TopicBody(*HEAD, "chess"), Beside()),
+        (Arrived(*WHO), JoinedBody(*HEAD), Beside()),
+        (Departed(*WHO), LeftBody(*HEAD), Beside()),
+        (Renamed(*WHO, "al", "alice"), RenamedBody(*HEAD, "al"), Beside()),
     ],
 )
-def test_every_happening_has_its_body_and_entry(
-    happening: Happening, body: Body, entry: Entry
+def test_every_happening_has_its_body_and_what_is_known_beside_it(
+    happening: Happening, body: Body, known: Beside
 ) -> None:
-    assert body_of(happening, 5) == body
-    assert entry_of(happening, *KEPT) == entry
+    assert body_of(happening, "alice", 5) == body
+    assert beside(happening) == known
+
+
+def test_who_is_renamed_is_told_under_the_name_of_that_change() -> None:
+    # Another one may have followed before it is sealed.
+    body = body_of(Renamed(*WHO, "al", "alice"), "alicia", 5)
+    assert body == RenamedBody(5, ANY_ACCOUNT, "alice", "al")
 
 
 def test_no_happening_is_forgotten() -> None:
-    kinds = [*Happening.__subclasses__(), *Passing.__subclasses__()]
-    assert {kind.__name__ for kind in kinds} - {"Passing"} == {
-        *("Deleted", "Edited", "Joined", "Left", "Reacted", "Renamed", "Said", "TopicSet")
+    kinds = [*Kept.__subclasses__(), *Passing.__subclasses__()]
+    assert {kind.__name__ for kind in kinds} == {
+        *("Arrived", "Deleted", "Departed", "Edited", "Reacted", "Renamed", "Said", "TopicSet")
     }
     with pytest.raises(TypeError, match="no body for Happening"):
-        body_of(Happening(*WHO), 5)
+        body_of(Happening(*WHO), "alice", 5)

@@ -2,8 +2,12 @@
 
 from typing import Final
 
+from twisted.internet.defer import Deferred
+
+from chat.ids import MessageId
 from chat.limits import RUN_BYTES, Limits
 from chat.testing import Client, Server
+from chat.testing.ids import ANY_MESSAGE
 from chat.wire.connection import PeerClosed
 from chat.wire.errors import CloseCode
 from chat.wire.lines import RecordLine, decode_line, encode_record
@@ -28,9 +32,10 @@ from chat.wire.messages import (
     Who,
 )
 from tests.server.support import HeldStore, ServerCase
-from tests.store.suite import fired
+from tests.store.commits import fired
 
 THREE: Final = ("alice", "bob", "carol")
+MESSAGE: Final = MessageId(b"m" * 16)
 
 
 def records(client: Client) -> list[bytes]:
@@ -48,7 +53,7 @@ class SharedTests(ServerCase):
             alice.say(text)
         log = bob.delivered[0].log
         stored = fired(server.store.read(log, 0, 10_000))
-        kept = [encode_record(log, item.seq, item.record) for item in stored]
+        kept = [encode_record(log, item.seq, item.data) for item in stored]
         assert records(bob)[-2:] == records(carol)[-2:] == kept
         assert bob.texts == carol.texts == [("alice", "one"), ("alice", "two")]
 
@@ -158,7 +163,7 @@ class BoundedTests(ServerCase):
         bob.post("yours")
         server.pump()
         alice.transport.full = True
-        store.commit()
+        store.release()
         server.pump()
         store.is_holding = False
         bob.say("more")
@@ -224,7 +229,7 @@ class DurableTests(ServerCase):
         request = self.alice.post("hi")
         self.server.pump()
         assert (self.alice.acks, self.bob.texts) == ({}, [])
-        self.store.commit()
+        self.store.release()
         self.server.pump()
         assert (list(self.alice.acks), self.bob.texts) == ([request], [("alice", "hi")])
 
@@ -241,12 +246,12 @@ class DurableTests(ServerCase):
         posts = [f"{number}".ljust(8_000) for number in range(50)]
         self.hold(*posts)
         assert self.alice.protocol.is_held and not self.alice.transport.is_reading
-        [(_, _, entries)] = self.store.appends
-        assert len(entries) == 1
+        [(_, commit)] = self.store.held
+        assert len(commit.records) == 1
         sizes = []
-        while self.store.appends:
-            sizes.append(sum(len(entry.record) for entry in self.store.appends[0][2]))
-            self.store.commit()
+        while self.store.held:
+            sizes.append(sum(len(record.data) for record in self.store.held[0].commit.records))
+            self.store.release()
             self.server.pump()
         assert not self.alice.protocol.is_held
         assert max(sizes) < 1.2 * self.server.limits.batch_bytes
@@ -257,7 +262,7 @@ class DurableTests(ServerCase):
         self.hold("first", *["x" * 8_000] * 13)
         self.server.advance(300)
         self.store.is_holding = False
-        self.store.commit()
+        self.store.release()
         self.server.clock.advance(1)
         assert not self.alice.protocol.is_gone
 
@@ -268,7 +273,7 @@ class DurableTests(ServerCase):
         assert self.alice.closed == PeerClosed(CloseCode.SHUTDOWN, 5)
         assert self.alice.transport.is_lost and not self.alice.transport.is_aborted
         self.store.is_holding = False
-        self.store.commit()
+        self.store.release()
         self.server.pump()
 
 
@@ -303,9 +308,9 @@ class OnceTests(ServerCase):
     def test_i6_a_repeated_post_is_acknowledged_with_its_first_place(self) -> None:
         server = Server()
         alice, bob = server.enter("alice", "bob")
-        first = alice.post("hi", b"m" * 16)
+        first = alice.post("hi", MESSAGE)
         server.advance(2)
-        again = alice.post("hi", b"m" * 16)
+        again = alice.post("hi", MESSAGE)
         server.pump()
         assert alice.acks[first] == alice.acks[again]
         assert bob.texts == [("alice", "hi")]
@@ -313,8 +318,8 @@ class OnceTests(ServerCase):
     def test_i6_the_same_message_id_from_somebody_else_is_another_record(self) -> None:
         server = Server()
         alice, bob, carol = server.enter(*THREE)
-        alice.post("hi", b"m" * 16)
-        bob.post("ho", b"m" * 16)
+        alice.post("hi", MESSAGE)
+        bob.post("ho", MESSAGE)
         server.pump()
         assert carol.texts == [("alice", "hi"), ("bob", "ho")]
         assert len({each.record_id for each in carol.delivered}) == 2
@@ -368,7 +373,7 @@ class EntitlementTests(ServerCase):
             Read(bob.next_id(), log, 0),
             History(bob.next_id(), log, 50),
             Who(bob.next_id(), log),
-            Post(bob.next_id(), log, bytes(16), "hi"),
+            Post(bob.next_id(), log, ANY_MESSAGE, "hi"),
         ):
             answer = bob.ask(request)
             assert isinstance(answer, Refused) and answer.code == "not_a_member"
@@ -462,6 +467,6 @@ class PresenceTests(ServerCase):
         server = Server()
         _, bob = server.enter("alice", "bob")
         bob.vanish()
-        server.factory.desk.close()
+        fired(Deferred.fromCoroutine(server.dispatcher.close()))
         server.factory.stop()
         assert server.clock.getDelayedCalls() == []

@@ -1,35 +1,33 @@
 """One room's fan-out: what is sealed, stored, delivered and answered, and when."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
 
 from chat.limits import ACKS_PAGE, RUN_BYTES
-from chat.rooms.errors import NotStoredError
-from chat.rooms.happenings import TopicSet
-from chat.server.fanout.feed import Draft
-from chat.store.interface import Appended, Entry, StoreError
+from chat.rooms.changes import changed, put
+from chat.rooms.errors import NotStoredError, NotYoursError
+from chat.rooms.happenings import Deleted, Edited, Reacted, TopicSet
+from chat.rooms.values import AccountKey, Profile
+from chat.store.interface import Commit, Outcome, StoreError
 from chat.store.memory import MemoryStore
 from chat.wire.lines import encode_record
-from chat.wire.messages import JoinedBody, Keys, LeftBody, Posted, Refused, TextBody
+from chat.wire.messages import JoinedBody, Keys, LeftBody, Posted, TextBody
 from chat.wire.records import seal_records
 from tests.server.support import (
-    FakeSession,
+    LOG,
     HeldStore,
     Room,
     ServerCase,
-    account,
     acks,
+    message_id,
+    refused,
     texts,
 )
-from tests.store.suite import fired
+from tests.store.commits import fired
 
-
-def refusal(request: int) -> Refused:
-    """Return the answer to what could not be stored."""
-    return Refused(request, NotStoredError.code, str(NotStoredError()))
+NOT_STORED = refused(1, NotStoredError())
 
 
 class SealingTests(ServerCase):
@@ -59,8 +57,8 @@ class SealingTests(ServerCase):
         for text in ("one", "two"):
             room.say(author, text)
         room.settle()
-        stored = fired(room.store.read(room.feed.log, 0, 10_000))
-        run = b"".join(encode_record(room.feed.log, item.seq, item.record) for item in stored)
+        stored = fired(room.store.read(LOG, 0, 10_000))
+        run = b"".join(encode_record(LOG, item.seq, item.data) for item in stored)
         assert len(stored) == 2
         assert [reader.runs[-1] for reader in readers] == [run, run]
 
@@ -101,13 +99,13 @@ class AnswerTests(ServerCase):
 
     def test_a_session_gets_the_key_when_it_needs_it(self) -> None:
         room = Room()
-        author, reader = FakeSession(1), FakeSession(2)
-        assert room.feed.start(reader, None) == 0
+        author, reader = room.new(1), room.new(2)
+        assert room.readers.start(reader, None) == 0
         assert reader.sent == []
         room.say(author, "hi")
         room.settle()
         [keys] = reader.sent
-        assert isinstance(keys, Keys) and (keys.log, keys.epoch) == (room.feed.log, 1)
+        assert isinstance(keys, Keys) and (keys.log, keys.epoch) == (LOG, 1)
         assert texts(reader) == ["hi"]
 
     def test_acks_of_one_flush_travel_together(self) -> None:
@@ -179,7 +177,7 @@ class AnswerTests(ServerCase):
         author, reader = room.enter(1, 2)
         room.rename(author, "ana")
         room.turn()
-        assert room.store.appends == []
+        assert room.store.held == []
         assert [type(body).__name__ for _, body in reader.heard] == ["RenamedBody"]
         room.say(author, "hi")
         room.settle()
@@ -188,16 +186,29 @@ class AnswerTests(ServerCase):
     def test_an_answer_of_another_kind_comes_after_the_commit(self) -> None:
         room = Room()
         author, reader = room.enter(1, 2)
-        places: list[Appended | None] = []
-        topic = TopicSet(room.feed.log, account(1), "1", "chess")
-        for session, identity in ((author, b"1" * 16), (None, b"2" * 16)):
-            room.feed.add(Draft(topic, identity, session, places.append))
+        topic = TopicSet(LOG, author.account, "chess")
+        asked = [room.change(changed([], happening=topic), it) for it in (author, None)]
         room.turn()
-        assert places == []
+        assert not any(it.called for it in asked)
         room.settle()
-        assert places == [Appended(1, 0, True), Appended(2, 0, True)]
+        assert all(it.called for it in asked)
         assert [type(body).__name__ for _, body in reader.heard] == ["TopicBody"] * 2
         assert [type(body).__name__ for _, body in author.heard] == ["TopicBody"]
+
+    def test_a_body_has_the_nickname_of_the_moment_in_which_it_is_sealed(self) -> None:
+        room = Room()
+        author, reader = room.enter(1, 2)
+        room.say(author, "one")
+        room.turn()
+        renamed = room.change(changed([put(AccountKey(author.account), Profile("ana"))]))
+        room.say(author, "two")
+        room.settle()
+        fired(renamed)
+        room.say(author, "three")
+        room.settle()
+        nicks = [body.nick for _, body in reader.heard if isinstance(body, TextBody)]
+        # Records are before the change of their commit.
+        assert nicks == ["1", "1", "ana"]
 
     def test_who_is_gone_before_the_commit_is_no_reader(self) -> None:
         room = Room()
@@ -209,14 +220,15 @@ class AnswerTests(ServerCase):
         room.settle()
         assert new.runs == []
         assert [type(body) for _, body in old.heard] == [JoinedBody, LeftBody]
+        assert texts(old) == []
 
     def test_who_does_not_read_can_post_and_is_answered(self) -> None:
         room = Room()
         [reader] = room.enter(1)
-        stranger = FakeSession(2)
+        stranger = room.new(2)
         room.say(stranger, "hi")
         room.settle()
-        assert stranger.sent == [Posted(room.feed.log, 0, [(1, 1, 0)])]
+        assert stranger.sent == [Posted(LOG, 0, [(1, 1, 0)])]
         assert texts(reader) == ["hi"]
 
     def test_i6_acks_tell_up_to_where_the_author_has_everything(self) -> None:
@@ -242,9 +254,11 @@ class CommitTests(ServerCase):
         author.sent.clear()
         room.say(author, "hi")
         room.turn()
-        assert len(room.store.appends) == 1
+        assert len(room.store.held) == 1
         assert (author.sent, texts(reader)) == ([], [])
-        room.store.commit()
+        room.turn()
+        assert len(room.store.held) == 1
+        room.store.release()
         assert [ack[1] for ack in acks(author)] == [1]
         assert texts(reader) == ["hi"]
 
@@ -254,12 +268,13 @@ class CommitTests(ServerCase):
         for text in ("one", "two", "three"):
             room.say(author, text)
             room.turn()
-        [(_, _, entries)] = room.store.appends
-        assert len(entries) == 1
-        room.store.commit()
-        [(_, _, entries)] = room.store.appends
-        assert len(entries) == 2
-        room.store.commit()
+        [(_, commit)] = room.store.held
+        assert len(commit.records) == 1
+        room.store.release()
+        room.turn()
+        [(_, commit)] = room.store.held
+        assert len(commit.records) == 2
+        room.store.release()
         assert texts(reader) == ["one", "two", "three"]
 
     def test_i4_what_could_not_be_stored_is_refused_and_seen_by_nobody(self) -> None:
@@ -270,30 +285,13 @@ class CommitTests(ServerCase):
         room.say(author, "two")
         room.turn()
         room.store.refuse()
-        assert author.sent == [refusal(1), refusal(1)]
+        assert author.sent == [NOT_STORED, NOT_STORED]
         assert texts(reader) == []
         self.expect_error(StoreError)
         room.say(author, "three")
         room.settle()
         assert texts(reader) == ["three"]
         assert [ack[1] for ack in acks(author)] == [1]
-
-    def test_i4_the_last_is_undone_first(self) -> None:
-        room = Room()
-        [author] = room.enter(1)
-        refused: list[str] = []
-        for name in ("one", "two"):
-            topic = TopicSet(room.feed.log, account(1), "1", name)
-
-            def answer(place: Appended | None, name: str = name) -> None:
-                assert place is None
-                refused.append(name)
-
-            room.feed.add(Draft(topic, name.encode().ljust(16), author, answer))
-        room.turn()
-        room.store.refuse()
-        assert refused == ["two", "one"]
-        self.expect_error(StoreError)
 
     def test_i4_what_is_passing_is_told_although_nothing_can_be_stored(self) -> None:
         room = Room()
@@ -309,11 +307,13 @@ class CommitTests(ServerCase):
         room = Room()
         author, reader, leaver = room.enter(1, 2, 3)
         room.leave(leaver)
+        room.turn()
+        room.store.release()
         room.store.is_broken = True
         room.say(author, "one")
-        room.settle()
+        room.settle()  # It is not tried again for ever.
         self.expect_error(StoreError)
-        assert author.sent[-1] == refusal(1)
+        assert author.sent[-1] == NOT_STORED
         assert reader.heard == []
         room.store.is_broken = False
         room.say(author, "two")
@@ -325,10 +325,10 @@ class CommitTests(ServerCase):
         class Broken(HeldStore):
             raises = False
 
-            def append(self, log: bytes, entries: Sequence[Entry]) -> Deferred[list[Appended]]:
+            def commit(self, commit: Commit) -> Deferred[Outcome]:
                 if self.raises:
                     raise StoreError("closed")
-                return MemoryStore.append(self, log, entries)
+                return MemoryStore.commit(self, commit)
 
         store = Broken()
         room = Room(store)
@@ -336,7 +336,7 @@ class CommitTests(ServerCase):
         store.raises = True
         room.say(author, "one")
         room.settle()
-        assert author.sent[-1] == refusal(1)
+        assert author.sent[-1] == NOT_STORED
         self.expect_error(StoreError)
         store.raises = False
         room.say(author, "two")
@@ -352,7 +352,7 @@ class RepetitionTests(ServerCase):
         author, reader = room.enter(1, 2)
         for now in (1, 2):
             room.now = now
-            room.say(author, "hi", b"m" * 16)
+            room.say(author, "hi", message_id(1))
             room.settle()
         assert acks(author) == [(1, 1, 1), (1, 1, 1)]
         assert texts(reader) == ["hi"]
@@ -360,8 +360,8 @@ class RepetitionTests(ServerCase):
     def test_i6_a_repetition_in_the_same_batch(self) -> None:
         room = Room()
         author, reader = room.enter(1, 2)
-        room.say(author, "hi", b"m" * 16)
-        room.say(author, "hi", b"m" * 16)
+        room.say(author, "hi", message_id(1))
+        room.say(author, "hi", message_id(1))
         room.settle()
         assert acks(author) == [(1, 1, 0), (1, 1, 0)]
         assert texts(reader) == ["hi"]
@@ -369,9 +369,9 @@ class RepetitionTests(ServerCase):
     def test_i6_a_repetition_while_the_first_is_being_stored(self) -> None:
         room = Room()
         author, reader = room.enter(1, 2)
-        room.say(author, "hi", b"m" * 16)
+        room.say(author, "hi", message_id(1))
         room.turn()
-        room.say(author, "hi", b"m" * 16)
+        room.say(author, "hi", message_id(1))
         room.settle()
         assert [seq for _, seq, _ in acks(author)] == [1, 1]
         assert texts(reader) == ["hi"]
@@ -379,19 +379,19 @@ class RepetitionTests(ServerCase):
     def test_i6_a_repetition_of_what_was_not_stored_is_stored(self) -> None:
         room = Room()
         author, reader = room.enter(1, 2)
-        room.say(author, "hi", b"m" * 16)
+        room.say(author, "hi", message_id(1))
         room.turn()
         room.store.refuse()
         self.expect_error(StoreError)
-        room.say(author, "hi", b"m" * 16)
+        room.say(author, "hi", message_id(1))
         room.settle()
         assert texts(reader) == ["hi"]
 
     def test_i6_the_same_message_id_of_another_account_is_another_record(self) -> None:
         room = Room()
         one, two, reader = room.enter(1, 2, 3)
-        room.say(one, "from one", b"m" * 16)
-        room.say(two, "from two", b"m" * 16)
+        room.say(one, "from one", message_id(1))
+        room.say(two, "from two", message_id(1))
         room.settle()
         assert texts(reader) == ["from one", "from two"]
         assert [acks(one)[0][1], acks(two)[0][1]] == [1, 2]
@@ -399,9 +399,74 @@ class RepetitionTests(ServerCase):
     def test_i6_the_author_does_not_hear_its_repetition_either(self) -> None:
         room = Room()
         author, other = room.enter(1, 2)
-        room.say(author, "hi", b"m" * 16)
+        room.say(author, "hi", message_id(1))
         room.settle()
         room.say(other, "between")
-        room.say(author, "hi", b"m" * 16)
+        room.say(author, "hi", message_id(1))
         room.settle()
         assert texts(author) == ["between"]
+
+    def test_i6_what_was_edited_or_erased_since_is_not_said_again(self) -> None:
+        for removal in (Edited, Deleted):
+            room = Room()
+            author, reader = room.enter(1, 2)
+            room.say(author, "hi", message_id(1))
+            room.settle()
+            edit = Edited(LOG, author.account, 1, "ho")
+            room.add(edit if removal is Edited else Deleted(LOG, author.account, 1), author)
+            room.settle()
+            heard = len(reader.heard)
+            room.now += 7 * 86_400_000
+            room.say(author, "hi", message_id(1), request=9)
+            room.settle()
+            assert acks(author)[-1] == (9, 1, 0)
+            assert len(reader.heard) == heard
+
+
+class OwnershipTests(ServerCase):
+    """Whether a record is there, and whose it is, is decided by the commit."""
+
+    def setUp(self) -> None:
+        """Let 1 say something, which is record 1."""
+        self.room = Room()
+        self.author, self.other, self.reader = self.room.enter(1, 2, 3)
+        self.room.say(self.author, "hi")
+        self.room.settle()
+        self.author.sent.clear()
+
+    def test_one_changes_and_removes_what_is_one_s_own(self) -> None:
+        for happening in (
+            Edited(LOG, self.author.account, 1, "ho"),
+            Reacted(LOG, self.author.account, 1, "+"),
+            Deleted(LOG, self.author.account, 1),
+        ):
+            self.room.add(happening, self.author)
+            self.room.settle()
+        assert [seq for _, seq, _ in acks(self.author)] == [2, 3, 4]
+        assert [seq for seq, _ in self.reader.heard] == [1, 2, 3, 4]
+
+    def test_what_is_not_one_s_own_or_not_there_is_refused_and_told_to_nobody(self) -> None:
+        for session, seq in ((self.other, 1), (self.author, 2), (self.author, 99)):
+            for happening in (
+                Edited(LOG, session.account, seq, "ho"),
+                Deleted(LOG, session.account, seq),
+            ):
+                self.room.add(happening, session)
+                self.room.settle()
+                assert session.sent.pop() == refused(1, NotYoursError())
+        assert [seq for seq, _ in self.reader.heard] == [1]
+
+    def test_a_refusal_in_the_middle_of_a_batch_is_nobody_else_s(self) -> None:
+        self.room.say(self.author, "one", request=2)
+        self.room.add(Deleted(LOG, self.other.account, 1), self.other)
+        self.room.say(self.other, "two", request=3)
+        # What is erased in the same commit is there no longer.
+        self.room.add(Deleted(LOG, self.author.account, 2), self.author, request=4)
+        self.room.add(Edited(LOG, self.author.account, 2, "ho"), self.author, request=5)
+        self.room.settle()
+        assert texts(self.reader) == ["hi", "one", "two"]
+        assert [seq for seq, _ in self.reader.heard] == [1, 2, 3, 4]
+        assert [ack[:2] for ack in acks(self.other)] == [(3, 3)]
+        assert [ack[:2] for ack in acks(self.author)] == [(2, 2), (4, 4)]
+        assert refused(1, NotYoursError()) in self.other.sent
+        assert refused(5, NotYoursError()) in self.author.sent

@@ -2,18 +2,16 @@
 
 from chat.limits import Limits
 from chat.store.interface import StoreError
-from chat.store.memory import MemoryStore
 from chat.wire.errors import CloseCode
 from chat.wire.records import record_epoch
 from tests.server.support import (
-    FakeSession,
+    LOG,
     Room,
     ServerCase,
     acks,
     lines,
     texts,
 )
-from tests.store.suite import fired
 
 
 class BehindTests(ServerCase):
@@ -28,7 +26,7 @@ class BehindTests(ServerCase):
             room.settle()
         assert texts(slow) == []
         slow.is_full = False
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
         room.settle()
         assert texts(slow) == texts(quick)
         assert len(texts(slow)) == 200
@@ -43,7 +41,7 @@ class BehindTests(ServerCase):
             room.say(author, text)
         room.settle()
         slow.is_full = False
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
         assert texts(slow) == ["one"]
         room.say(author, "four")
         room.settle()
@@ -64,7 +62,7 @@ class BehindTests(ServerCase):
         assert 0 < count < 100
         while slow.is_full:
             slow.is_full = False
-            room.feed.catch_up(2)
+            room.readers.catch_up(2)
             room.settle()
         assert [text[0] for text in texts(slow)] == [str(number % 10) for number in range(100)]
 
@@ -81,7 +79,7 @@ class BehindTests(ServerCase):
         assert texts(one) == []
         assert len(acks(one)) == 2
         one.is_full = False
-        room.feed.catch_up(1)
+        room.readers.catch_up(1)
         room.settle()
         assert texts(one) == ["before", "behind"]
 
@@ -92,7 +90,7 @@ class BehindTests(ServerCase):
         room.say(one, "mine")
         room.settle()
         one.is_full = False
-        room.feed.catch_up(1)
+        room.readers.catch_up(1)
         room.settle()
         room.say(two, "live")
         room.settle()
@@ -111,7 +109,7 @@ class BehindTests(ServerCase):
         room.settle()
         assert slow.keys.keys() == {1}
         slow.is_full = False
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
         room.settle()
         # FakeSession opens each record with the keys it had been given by then.
         assert texts(slow) == ["before 3", "before 4", "before 5", "last"]
@@ -126,13 +124,13 @@ class BehindTests(ServerCase):
         room.settle()
         room.say(author, "two")
         room.turn()
-        appending, log, entries = room.store.appends.pop()
-        places = fired(MemoryStore.append(room.store, log, entries))  # Stored, not reported yet.
+        report = room.store.apply()
         slow.is_full = False
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
         room.turn()
         assert texts(slow) == ["one"]
-        appending.callback(places)
+        report()
+        room.settle()
         assert texts(slow) == ["one", "two"]
 
     def test_i3_what_is_committed_during_a_read_is_read_next(self) -> None:
@@ -143,8 +141,8 @@ class BehindTests(ServerCase):
         room.settle()
         slow.is_full = False
         room.store.is_holding_reads = True
-        room.feed.catch_up(2)
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
+        room.readers.catch_up(2)
         assert len(room.store.reads) == 1
         room.say(author, "two")
         room.settle()
@@ -166,7 +164,7 @@ class BehindTests(ServerCase):
         room.settle()
         slow.is_full = False
         room.store.is_holding_reads = True
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
         room.say(slow, "mine")
         room.say(author, "two")
         room.settle()
@@ -184,13 +182,13 @@ class BehindTests(ServerCase):
         room.settle()
         slow.is_full = False
         room.store.is_holding_reads = True
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
         slow.is_full = True
         room.store.answer()
         room.turn()
         assert texts(slow) == []
         slow.is_full = False
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
         room.store.answer()
         assert texts(slow) == ["one"]
 
@@ -203,7 +201,7 @@ class BehindTests(ServerCase):
         room.settle()
         assert new.sent == [] and new.runs == []
         new.is_full = False
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
         room.settle()
         assert texts(new) == ["one"]
 
@@ -214,14 +212,14 @@ class BehindTests(ServerCase):
             room.say(author, str(number))
         room.settle()
         for after, start in ((0, 0), (4, 4), (10, 10), (99, 13), (None, 14)):
-            back = FakeSession(2)
-            assert room.feed.start(back, after) == start
-            room.feed.catch_up(2)
+            back = room.new(2)
+            assert room.readers.start(back, after) == start
+            room.readers.catch_up(2)
             room.say(author, "live")
             room.settle()
-            room.feed.drop(2)
+            room.readers.drop(2)
             heard = [seq for seq, _ in back.heard]
-            assert heard == list(range(start + 1, room.feed.tail + 1))
+            assert heard == list(range(start + 1, room.readers.tail + 1))
             assert texts(back)[-1] == "live"
 
     def test_i3_records_that_are_gone_are_passed_over(self) -> None:
@@ -231,9 +229,9 @@ class BehindTests(ServerCase):
         for number in range(4):
             room.say(author, str(number))
             room.settle()
-        fired(room.store.trim(room.feed.log, keep=1))
+        room.store.trim(LOG, keep=1)
         slow.is_full = False
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
         room.settle()
         assert texts(slow) == ["3"]
 
@@ -243,10 +241,10 @@ class BehindTests(ServerCase):
         slow.is_full = True
         room.say(author, "gone")
         room.settle()
-        fired(room.store.trim(room.feed.log, keep=0))
+        room.store.trim(LOG, keep=0)
         slow.is_full = False
         room.store.is_holding_reads = True
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
         room.say(author, "one")
         room.settle()
         room.store.is_holding_reads = False
@@ -266,13 +264,13 @@ class BehindTests(ServerCase):
         room.store.is_broken = True
         for session in (slow, gone):
             session.is_full = False
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
         assert slow.closed is CloseCode.INTERNAL
         self.expect_error(StoreError)
         room.store.is_broken = False
         room.store.is_holding_reads = True
-        room.feed.catch_up(3)
-        room.feed.drop(3)
+        room.readers.catch_up(3)
+        room.readers.drop(3)
         held, _ = room.store.reads.pop()
         held.errback(StoreError("a broken disk"))
         assert gone.closed is None
@@ -287,8 +285,8 @@ class BehindTests(ServerCase):
             room.settle()
         slow.is_full = False
         room.store.is_holding_reads = True
-        room.feed.catch_up(2)
-        room.feed.drop(2)
+        room.readers.catch_up(2)
+        room.readers.drop(2)
         room.store.answer()
         assert slow.runs == [] and slow.closed is None
 
@@ -296,10 +294,10 @@ class BehindTests(ServerCase):
         room = Room()
         author, reader = room.enter(1, 2)
         room.store.is_holding_reads = True
-        room.feed.catch_up(2)
-        room.feed.catch_up(99)
+        room.readers.catch_up(2)
+        room.readers.catch_up(99)
         reader.is_full = True
         room.say(author, "hi")
         room.settle()
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
         assert room.store.reads == []

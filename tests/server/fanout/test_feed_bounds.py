@@ -1,14 +1,16 @@
 """One room's fan-out: who may read what, who has to wait, and what accidents cost."""
 
 import pytest
-from twisted.internet.defer import Deferred
 
 from chat.limits import Limits
-from chat.store.interface import Entry, StoreError
-from chat.wire.messages import Keys, LeftBody
+from chat.rooms.changes import changed
+from chat.rooms.happenings import TopicSet
+from chat.store.interface import StoreError
+from chat.wire.messages import Keys, LeftBody, TopicBody
 from chat.wire.records import record_epoch
 from chat.wire.sealing import KEY_BYTES
 from tests.server.support import (
+    LOG,
     FakeSession,
     HeldStore,
     Room,
@@ -27,6 +29,7 @@ class EpochTests(ServerCase):
         room.say(author, "before")
         room.settle()
         room.leave(leaver)
+        room.settle()
         room.say(author, "behind")
         room.settle()
         assert texts(leaver) == ["before"]
@@ -42,9 +45,11 @@ class EpochTests(ServerCase):
         author, *leavers = room.enter(1, 2, 3, 4)
         room.random_sizes.clear()
         for leaver in leavers:
-            room.feed.drop(leaver.number)
-            room.feed.renew()
-        room.settle()
+            room.readers.drop(leaver.number)
+        room.readers.drop(author.number)
+        for leaver in leavers:
+            room.leave(leaver)
+            room.settle()
         assert KEY_BYTES not in room.random_sizes
         room.say(author, "hi")
         room.settle()
@@ -55,31 +60,79 @@ class EpochTests(ServerCase):
         author, _ = room.enter(1, 2)
         room.random_sizes.clear()
         for number in (2, 99):
-            room.feed.drop(number)
+            room.readers.drop(number)
         room.say(author, "hi")
         room.settle()
         assert KEY_BYTES not in room.random_sizes
 
-    def test_a_renewal_while_a_key_is_being_made_is_not_forgotten(self) -> None:
+    def test_who_leaves_while_an_epoch_begins_gets_no_key_of_what_comes_behind(self) -> None:
         room = Room()
-        author, leaver = room.enter(1, 2)
-        making: list[Deferred[bool]] = []
+        author, first, second = room.enter(1, 2, 3)
+        room.leave(first)
+        room.turn()
+        room.store.release()
+        room.say(author, "behind the first")
+        room.turn()
+        [(_, begins)] = room.store.held
+        assert begins.change is not None and len(begins.change.epochs) == 1
+        assert not begins.records
+        room.kick(second)  # Decided when the next commit is made, which has the text too.
+        room.settle()
+        room.say(author, "behind both")
+        room.settle()
+        assert [record_epoch(line.record) for line in lines(second)][-1] == 2
+        assert texts(second) == ["behind the first"]
+        assert second.keys.keys() == {1, 2}
+        assert room.feed.epochs.current == 3
 
-        def hold(*_: object) -> Deferred[bool]:
-            making.append(Deferred())
-            return making[-1]
+    def test_an_epoch_and_somebody_s_leaving_may_be_one_change(self) -> None:
+        room = Room()
+        author, first, second = room.enter(1, 2, 3)
+        room.leave(first)
+        room.turn()
+        room.store.release()
+        room.leave(second)
+        room.say(author, "behind both")
+        room.turn()
+        [(_, both)] = room.store.held
+        assert both.change is not None and both.change.epochs and both.change.lost == {LOG}
+        room.settle()
+        # The one that began is not good enough.
+        assert second.keys.keys() == {1}
+        assert texts(second) == []
+        assert room.feed.epochs.current == 3
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(room.store, "compare_and_set", hold)
-            room.leave(leaver)
-            room.turn()
-            room.feed.renew()
-        [made] = making
-        made.callback(True)
+    def test_what_a_change_leaves_in_the_log_waits_for_an_epoch_too(self) -> None:
+        room = Room()
+        author, leaver, reader = room.enter(1, 2, 3)
+        room.leave(leaver)
+        room.settle()
+        topic = changed([], happening=TopicSet(LOG, author.account, "chess"))
+        asked = room.change(topic, author)
+        room.settle()
+        assert asked.called
+        assert leaver.keys.keys() == {1}
+        assert [type(body) for _, body in reader.heard] == [LeftBody, TopicBody]
+        assert [record_epoch(line.record) for line in lines(reader)] == [2, 2]
+
+    def test_one_epoch_begins_whoever_needs_it(self) -> None:
+        room = Room()
+        author, other, leaver = room.enter(1, 2, 3)
+        room.leave(leaver)
+        room.turn()
+        room.store.release()
         room.random_sizes.clear()
-        room.say(author, "hi")
+        topic = changed([], happening=TopicSet(LOG, author.account, "chess"))
+        for _ in range(3):
+            room.say(author, "hi")
+            room.say(other, "ho")
+            room.change(topic, author)
+        room.turn()
+        [(_, begins)] = room.store.held
+        assert begins.change is not None and len(begins.change.epochs) == 1
         room.settle()
         assert room.random_sizes.count(KEY_BYTES) == 1
+        assert room.feed.epochs.current == 2
 
     def test_a_newcomer_cannot_open_what_was_said_in_epochs_before(self) -> None:
         room = Room()
@@ -106,15 +159,15 @@ class EpochTests(ServerCase):
         epochs = [message.epoch for message in reader.sent if isinstance(message, Keys)]
         assert epochs == [1, 2, 3]
 
-    def test_a_log_that_is_loaded_again_has_a_new_epoch(self) -> None:
+    def test_a_log_that_is_loaded_again_goes_on_in_its_epoch(self) -> None:
         store = HeldStore()
-        for epoch in (1, 2, 3):
+        for count in (1, 2, 3):
             room = Room(store)
             author, reader = room.enter(1, 2)
             room.say(author, "hi")
             room.settle()
-            assert reader.keys.keys() == {epoch}
-            assert room.feed.tail == epoch
+            assert reader.keys.keys() == {1}
+            assert room.readers.tail == count
 
 
 class BatchTests(ServerCase):
@@ -122,15 +175,16 @@ class BatchTests(ServerCase):
 
     limits = Limits(batch_bytes=1_000)
 
-    def test_i3_a_batch_that_is_large_enough_is_stored_at_once(self) -> None:
+    def test_i3_who_says_too_much_at_once_is_held_until_a_commit_takes_it(self) -> None:
         room = Room(limits=self.limits)
         [author] = room.enter(1)
         room.say(author, "x" * 1_000)
-        [(_, _, entries)] = room.store.appends
-        assert len(entries) == 1
+        assert author.is_held
+        room.turn()
+        assert len(room.store.held) == 1
         assert not author.is_held
 
-    def test_i3_who_goes_on_during_a_commit_is_held_until_it_is_done(self) -> None:
+    def test_i3_who_goes_on_during_a_commit_is_held_until_the_next_takes_it(self) -> None:
         room = Room(limits=self.limits)
         author, other, quiet = room.enter(1, 2, 3)
         room.say(author, "one")
@@ -140,7 +194,9 @@ class BatchTests(ServerCase):
         room.say(author, "x" * 500)
         room.say(other, "two")
         assert author.is_held and other.is_held and not quiet.is_held
-        room.store.commit()
+        room.store.release()
+        assert author.is_held and other.is_held
+        room.turn()
         assert not author.is_held and not other.is_held
         room.settle()
         assert [len(text) for text in texts(quiet)] == [3, 500, 500, 3]
@@ -153,8 +209,10 @@ class BatchTests(ServerCase):
         room.say(author, "x" * 1_000)
         assert author.is_held
         room.store.refuse()
+        room.turn()
         assert not author.is_held
         self.expect_error(StoreError)
+        room.settle()
 
     def test_i3_what_has_no_text_counts_as_well(self) -> None:
         room = Room(limits=self.limits)
@@ -240,21 +298,23 @@ class AccidentTests(ServerCase):
         assert texts(behind) == ["one", "two"]
 
     def test_nothing_to_say_is_nothing_to_store(self) -> None:
-        room = Room(limits=Limits(batch_bytes=1))
+        room = Room()
         [author] = room.enter(1)
-        room.say(author, "stored before the turn ends")
-        room.store.commit()
+        room.say(author, "hi")
+        room.settle()
+        room.commits.wake(room.feed)
         room.turn()
-        assert room.store.appends == []
+        assert room.store.held == []
 
-    def test_entries_are_what_was_sealed(self) -> None:
+    def test_records_are_what_was_sealed(self) -> None:
         room = Room()
         room.now = 1_234
         [author] = room.enter(1)
         room.say(author, "hi")
         room.turn()
-        [(_, log, entries)] = room.store.appends
-        [entry] = entries
-        assert log == room.feed.log
-        assert isinstance(entry, Entry) and (entry.time, entry.words) == (1_234, "hi")
-        assert entry.record[4:20] == entry.record_id
+        [(_, commit)] = room.store.held
+        [record] = commit.records
+        assert (record.log, record.author, record.epoch) == (LOG, author.account, 1)
+        assert (record.time, record.words) == (1_234, "hi")
+        assert record.data[4:20] == record.id
+        assert b"hi" not in record.data

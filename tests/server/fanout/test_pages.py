@@ -6,14 +6,15 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from chat.ids import NOBODY, LogId, RecordId
 from chat.rooms.happenings import Deleted
-from chat.server.fanout.pages import Page, Pages
-from chat.store.interface import Entry, Stored, StoreError
+from chat.server.fanout.pages import LogPage, Pages
+from chat.store.interface import Commit, Record, RecordKind, Stored, StoreError, Trim
 from chat.wire.messages import DeleteBody
-from tests.server.support import LOG, HeldStore, Room, ServerCase, account, texts
-from tests.store.suite import fired
+from tests.server.support import LOG, HeldStore, Room, ServerCase, texts
+from tests.store.commits import fired
 
-OTHER: Final = b"the other log..."
+OTHER: Final = LogId(b"the other log...")
 
 PAGE: Final = 256
 """Where pages end: at multiples of this."""
@@ -29,7 +30,7 @@ class CountingStore(HeldStore):
 
     def read(
         self,
-        log: bytes,
+        log: LogId,
         after: int,
         limit_bytes: int,
         backward: bool = False,
@@ -50,29 +51,41 @@ class Library:
         for log in (LOG, OTHER):
             self.add(records, log)
 
-    def add(self, count: int, log: bytes = LOG) -> None:
+    def add(self, count: int, log: LogId = LOG) -> None:
         """Store more records."""
-        tail = fired(self.store.tail(log)).seq
-        entries = [
-            Entry(number.to_bytes(16, "big"), 0, number.to_bytes(20, "big").ljust(100, b"x"))
-            for number in range(tail + 1, tail + 1 + count)
-        ]
-        fired(self.store.append(log, entries))
+        tail = fired(self.store.head(log)).seq
+        fired(self.store.commit(Commit(0, [record(log, tail + 1 + it) for it in range(count)])))
 
-    def erase(self, seq: int, log: bytes = LOG) -> None:
-        """Store something that erases a record; nobody is told."""
-        fired(self.store.append(log, [Entry(b"erases".ljust(16), 0, bytes(100), erases=seq)]))
+    def erase(self, *seqs: int) -> None:
+        """Store what erases records, one for each; nobody is told."""
+        tail = fired(self.store.head(LOG)).seq
+        fired(
+            self.store.commit(
+                Commit(0, [record(LOG, tail + it, seq) for it, seq in enumerate(seqs, 1)])
+            )
+        )
 
-    def ask(self, after: int = 0, log: bytes = LOG, tail: int = 10_000) -> Deferred[Page]:
+    def trim(self, keep: int) -> None:
+        """Remove all but the last records; nobody is told."""
+        fired(self.store.commit(Commit(0, trims=[Trim(LOG, None, keep)])))
+
+    def ask(self, after: int = 0, log: LogId = LOG, tail: int = 10_000) -> Deferred[LogPage]:
         """Ask for a page."""
         return Deferred.fromCoroutine(self.pages.get(log, after, tail))
 
-    def get(self, after: int = 0, log: bytes = LOG, tail: int = 10_000) -> Page:
+    def get(self, after: int = 0, log: LogId = LOG, tail: int = 10_000) -> LogPage:
         """Return a page that is there at once."""
         return fired(self.ask(after, log, tail))
 
 
-def seqs(page: Page) -> list[int]:
+def record(log: LogId, seq: int, erases: int = 0) -> Record:
+    """Return the record that will have a sequence number."""
+    data = seq.to_bytes(20, "big").ljust(100, b"x")
+    identity = RecordId(seq.to_bytes(16, "big"))
+    return Record(log, identity, NOBODY, RecordKind.TEXT, 0, 0, data, erases=erases)
+
+
+def seqs(page: LogPage) -> list[int]:
     """Return the sequence numbers in a page, which are the ones of its runs."""
     found = [item.seq for item in page.stored]
     data = b"".join([part for run in page.runs for part, _ in run.parts])
@@ -168,7 +181,7 @@ class AgeTests(ServerCase):
         library = Library(600)
         library.get()
         library.clock.advance(1)
-        fired(library.store.trim(LOG, keep=400))
+        library.trim(keep=400)
         assert seqs(library.get())[0] == 201
         assert library.store.loads == 2
 
@@ -215,20 +228,78 @@ class AgeTests(ServerCase):
             room.say(author, f"{number}")
         room.settle()
         slow.is_full = False
-        room.feed.catch_up(2)
+        room.readers.catch_up(2)
         room.settle()
         loads = store.loads
         assert "17" in texts(slow)
         [seq] = [seq for seq, body in slow.heard if getattr(body, "text", "") == "17"]
-        room.add(Deleted(LOG, account(1), "1", seq), author)
+        room.add(Deleted(LOG, author.account, seq), author)
         room.settle()
         late.is_full = False
-        room.feed.catch_up(3)
+        room.readers.catch_up(3)
         room.settle()
         assert texts(late) == [str(number) for number in range(300) if number != 17]
         assert store.loads > loads
         bodies = [body for _, body in late.heard if isinstance(body, DeleteBody)]
         assert [body.seq for body in bodies] == [seq]
+
+
+class GapTests(ServerCase):
+    """What is gone may be any number of records, anywhere; a page never passes what is there."""
+
+    def read_on(self, library: Library, after: int = 0) -> list[int]:
+        """Return what somebody is given who reads on to the end."""
+        found: list[int] = []
+        tail = fired(library.store.head(LOG)).seq
+        while after < tail:
+            page = library.get(after, tail=tail)
+            assert page.end > after
+            assert all(after < seq <= page.end for seq in seqs(page))
+            found += seqs(page)
+            after = page.end
+        return found
+
+    def check(self, library: Library, after: int) -> None:
+        """Check that somebody who reads on is given all that is kept behind a cursor."""
+        kept = fired(library.store.read(LOG, after, 2**30))
+        assert self.read_on(library, after) == [it.seq for it in kept]
+
+    def test_after_a_gap_of_a_whole_page_of_numbers_the_few_that_are_left_are_given(self) -> None:
+        # 276 posts of which the last 20 are kept: none of those may be passed.
+        library = Library(276)
+        library.trim(keep=20)
+        page = library.get()
+        assert seqs(page) == list(range(257, 277))
+        assert page.end == 276
+
+    def test_where_edits_were_erased_with_their_text_what_follows_is_given(self) -> None:
+        library = Library(301)
+        library.erase(*range(1, 302))
+        library.add(5)
+        library.trim(keep=6)
+        assert seqs(library.get()) == list(range(602, 608))
+        self.check(library, 0)
+
+    def test_gaps_of_any_size_before_and_behind_any_cursor(self) -> None:
+        for gone in (1, 2, 254, 255, 256, 257, 258, 511, 512, 513, 1_000):
+            for left in (1, 2, 20, 255, 256, 257, 600):
+                library = Library(gone + left, page_bytes=10_000)
+                library.trim(keep=left)
+                for after in (0, 1, gone - 1, gone, gone + 1, gone + left - 1):
+                    self.check(library, after)
+
+    def test_gaps_between_records(self) -> None:
+        for start, size in ((2, 300), (250, 10), (256, 1), (257, 256), (100, 700), (1, 256)):
+            library = Library(1_000, page_bytes=30_000)
+            library.erase(*range(start, start + size))
+            for after in (0, 1, start - 1, start, start + size - 1, start + size, 999):
+                self.check(library, after)
+
+    def test_a_gap_at_the_end_is_the_end(self) -> None:
+        library = Library(600)
+        library.trim(keep=0)
+        page = library.get(10, tail=600)
+        assert (seqs(page), page.end) == ([], 600)
 
 
 class FailureTests(ServerCase):

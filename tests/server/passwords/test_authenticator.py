@@ -29,7 +29,7 @@ from chat.server.passwords.authenticator import Authenticator
 from chat.server.passwords.checker import BusyError
 from chat.server.passwords.file import PasswordFileError
 from tests.server.support import ServerCase, chat_lines
-from tests.store.suite import fired
+from tests.store.commits import fired
 
 SECRETS = ("bob", "hunter2")
 

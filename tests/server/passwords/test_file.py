@@ -391,7 +391,7 @@ def test_what_root_changes_stays_its_owner_s(
     users: PasswordFile, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "fchown", lambda _, uid, gid: given.append((uid, gid)))
+    monkeypatch.setattr(os, "chown", lambda _, uid, gid: given.append((uid, gid)))
     owner = path.stat()
     for euid, expected in ((owner.st_uid + 1, []), (0, [(owner.st_uid, owner.st_gid)])):
         monkeypatch.setattr(os, "geteuid", lambda euid=euid: euid)

@@ -5,10 +5,10 @@ from typing import get_args
 
 import pytest
 from msgspec import Struct
-from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
 from chat import __version__
+from chat.ids import DeviceKey, MessageId
 from chat.limits import NICK_CHARACTERS, PAYLOAD_BYTES, TEXT_BYTES
 from chat.rooms.errors import (
     AlreadyLoggedInError,
@@ -23,7 +23,7 @@ from chat.rooms.errors import (
     UnknownRequestError,
 )
 from chat.server.requests.dispatcher import utc_milliseconds
-from chat.store.interface import StoreError, Tail
+from chat.store.interface import StoreError
 from chat.testing import Server
 from chat.wire.connection import PeerClosed
 from chat.wire.errors import CloseCode
@@ -61,7 +61,7 @@ from chat.wire.messages import (
     Welcome,
     Who,
 )
-from tests.server.support import HeldStore, ServerCase, chat_lines, refused
+from tests.server.cases import READS, HeldStore, ServerCase, chat_lines, refused
 
 
 class Dance(Request, frozen=True):
@@ -142,11 +142,11 @@ class LoginTests(ServerCase):
             Token: Token(2, 1, 1),
             Code: Code(2),
             Devices: Devices(2),
-            Revoke: Revoke(2, bytes(32)),
-            Post: Post(2, log, bytes(16), "hi"),
-            Edit: Edit(2, log, bytes(16), 1, "ho"),
-            Delete: Delete(2, log, bytes(16), 1),
-            React: React(2, log, bytes(16), 1, "+"),
+            Revoke: Revoke(2, DeviceKey(bytes(32))),
+            Post: Post(2, log, MessageId(bytes(16)), "hi"),
+            Edit: Edit(2, log, MessageId(bytes(16)), 1, "ho"),
+            Delete: Delete(2, log, MessageId(bytes(16)), 1),
+            React: React(2, log, MessageId(bytes(16)), 1, "+"),
             History: History(2, log, 50),
             Search: Search(2, "hi"),
         }
@@ -227,12 +227,11 @@ class AccountTests(ServerCase):
 
     def test_i4_a_name_that_cannot_be_stored_is_undone(self) -> None:
         store = HeldStore()
-        store.is_holding = False
         server = Server(store)
         alice, bob = server.enter("alice", "bob")
         store.is_broken = True
         assert alice.ask(Nick(9, "ada")) == refused(9, NotStoredError())
-        self.expect_error(StoreError)
+        self.expect_errors(StoreError)
         store.is_broken = False
         alice.say("hi")
         assert bob.texts == [("alice", "hi")]
@@ -255,7 +254,7 @@ class AccountTests(ServerCase):
     def test_a_bug_in_a_request_ends_this_connection_and_no_other(self) -> None:
         [bob] = self.server.enter("bob")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(self.server.factory.desk.context.store, "tail", None)
+            patch.setattr(self.server.dispatcher.context.store, "head", None)
             self.alice.send(Logs(9))
             self.server.pump()
         assert self.alice.closed == PeerClosed(CloseCode.INTERNAL)
@@ -268,19 +267,18 @@ class WaitingTests(ServerCase):
 
     def test_nothing_is_read_while_a_request_waits_for_the_store(self) -> None:
         store = HeldStore()
-        store.is_holding = False
         server = Server(store)
         [alice] = server.enter("alice")
         alice.say("one")
-        store.is_holding_reads = True
+        store.holds = READS
         for number in (8, 9):
             alice.send(History(number, alice.log(), 50))
         request = alice.post("two")
         server.pump()
-        assert len(store.reads) == 1 and alice.protocol.is_held
-        while store.reads:
+        assert len(store.waiting) == 1 and alice.protocol.is_held
+        while store.waiting:
             assert request not in alice.acks
-            store.answer()
+            store.release()
             server.pump()
         assert not alice.protocol.is_held
         assert [len(alice.page(number)) for number in (8, 9)] == [1, 1]
@@ -288,32 +286,25 @@ class WaitingTests(ServerCase):
 
     def test_a_log_that_is_being_loaded_is_waited_for_by_all(self) -> None:
         store = HeldStore()
-        store.is_holding = False
         old = Server(store)
         clients = old.enter("alice", "bob")
         clients[0].say("hi")
         server = Server(store)
-        tails: list[Deferred[Tail]] = []
-
-        def hold(_: bytes) -> Deferred[Tail]:
-            tails.append(Deferred())
-            return tails[-1]
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(store, "tail", hold)
-            back = [server.connect(identity=client.identity) for client in clients]
-            for client in back:
-                client.log_in("")
-                client.send(Read(2, clients[0].log(), 0))
-            server.pump()
-            [tail] = tails
-            tail.callback(Tail(1, 0))
+        back = [server.connect(identity=client.identity) for client in clients]
+        for client in back:
+            client.log_in("")
+        store.holds = {"head"}
+        for client in back:
+            client.send(Read(2, clients[0].log(), 0))
+        server.pump()
+        [head] = store.waiting
+        store.holds = ()
+        head.release()
         server.pump()
         assert [client.texts for client in back] == [[("alice", "hi")]] * 2
 
     def test_a_log_that_cannot_be_loaded_is_tried_again(self) -> None:
         store = HeldStore()
-        store.is_holding = False
         [alice] = Server(store).enter("alice")
         server = Server(store)
         back = server.connect(identity=alice.identity)

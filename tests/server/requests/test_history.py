@@ -1,6 +1,7 @@
 """Requests that only look."""
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from chat.limits import WORDS_BYTES, Limits
 from chat.rooms.errors import (
@@ -34,8 +35,8 @@ from chat.wire.messages import (
     Welcome,
     Who,
 )
-from tests.server.support import HeldStore, ServerCase
-from tests.store.suite import fired
+from tests.server.cases import READS, HeldStore, ServerCase, refused
+from tests.store.commits import fired
 
 
 class ArchiveCase(ServerCase):
@@ -46,7 +47,6 @@ class ArchiveCase(ServerCase):
     def setUp(self) -> None:
         """Let alice and bob in."""
         self.store = HeldStore()
-        self.store.is_holding = False
         self.server = Server(self.store, self.limits)
         self.alice, self.bob = self.server.enter("alice", "bob")
         self.log = self.alice.log()
@@ -90,20 +90,20 @@ class HistoryTests(ArchiveCase):
         assert self.history(carol, 50) == ([1, 2, 3], False)
         stored = fired(self.store.read(self.log, 0, 10_000))
         lines = [line + b"\r\n" for line in carol.lines[count:] if line.startswith(b"R ")]
-        assert lines == [encode_record(self.log, it.seq, it.record) for it in stored]
+        assert lines == [encode_record(self.log, it.seq, it.data) for it in stored]
         self.alice.say("live")
         assert carol.texts[-1] == ("alice", "live")
 
     def test_i1_serving_history_opens_and_seals_nothing(self) -> None:
         for number in range(50):
             self.alice.say(str(number))
-        feed = self.server.factory.desk.context.feeds.loaded(self.log)
+        feed = self.server.dispatcher.context.feeds.loaded(self.log)
         assert feed is not None
         with pytest.MonkeyPatch.context() as patch:
             # Bob has the key already: nothing but bytes moves.
             patch.setattr(feed.epochs, "key", None)
             patch.setattr("chat.server.fanout.feed.seal_records", None)
-            patch.setattr("chat.server.requests.posts.open_record", None)
+            patch.setattr("chat.server.fanout.feed.Feed.take", None)
             assert self.history(self.bob, 50)[0] == list(range(1, 51))
 
     def test_keys_that_a_page_needs_come_with_it_each_time(self) -> None:
@@ -130,27 +130,28 @@ class HistoryTests(ArchiveCase):
         self.bob.join("den")
         log = self.alice.log("den")
         self.alice.say("secret", "den")
-        self.store.is_holding_reads = True
+        self.store.holds = READS
         self.bob.send(History(99, log, 50))
         self.server.pump()
         self.alice.ask(Moderate(98, "kick", "bob", log))
-        self.store.is_holding_reads = False
-        self.store.answer()
+        self.store.holds = ()
+        self.store.release()
         self.server.pump()
         assert self.bob.page(99) == []
-        assert isinstance(self.bob.answer(99), Page)
+        assert self.bob.answer(99) == refused(99, NotAMemberError())
 
     def test_who_is_gone_meanwhile_gets_nothing(self) -> None:
         self.alice.say("hi")
-        self.store.is_holding_reads = True
+        self.store.holds = READS
         self.bob.send(History(99, self.log, 50))
         self.server.pump()
         self.bob.vanish()
-        self.store.answer()
+        self.store.release()
         self.server.pump()
 
     def test_a_store_that_cannot_be_read_is_no_end(self) -> None:
         self.alice.say("hi")
+        self.bob.join("den")
         self.store.is_broken = True
         self.check(self.bob, History(99, self.log, 50), NotReadError())
         self.check(self.bob, Search(99, "hi"), NotReadError())
@@ -262,7 +263,9 @@ class ListTests(ArchiveCase):
         self.alice.say("hi")
         self.bob.send(Seen(self.log, 1))
         self.server.pump()
-        self.server.factory.desk.close()
+        closing = Deferred.fromCoroutine(self.server.dispatcher.close())
+        self.server.pump()
+        fired(closing)
         assert self.seen(Server(self.store), self.bob) == 1
 
     def test_what_cannot_be_written_is_a_line_in_the_log_and_no_more(self) -> None:
@@ -271,7 +274,11 @@ class ListTests(ArchiveCase):
         self.server.pump()
         self.store.is_broken = True
         self.server.advance(self.limits.seen_seconds + 1)
+        self.expect_error(StoreError)
         assert not self.bob.protocol.is_gone
+        self.store.is_broken = False
+        self.alice.say("ho")
+        assert self.seen(Server(self.store), self.bob) == 1, "it went with the next commit"
 
     def test_what_was_seen_of_other_s_logs_is_nobody_s_business(self) -> None:
         self.alice.join("den", "invite")
@@ -282,14 +289,14 @@ class ListTests(ArchiveCase):
         assert not self.bob.protocol.is_gone
         self.server.advance(60)
 
-    def test_what_was_seen_before_one_left_is_forgotten(self) -> None:
+    def test_what_was_seen_before_one_left_is_remembered(self) -> None:
         self.alice.say("hi")
         self.bob.send(Seen(self.log, 1))
         self.bob.send(Leave(98, self.log))
         self.server.pump()
         self.server.advance(60)
         self.bob.join()
-        assert self.seen(self.server, self.bob) == 0
+        assert self.seen(self.server, self.bob) == 1
 
     def test_what_was_seen_of_a_log_nobody_uses_is_not_remembered(self) -> None:
         server = Server(self.store)

@@ -1,5 +1,6 @@
 """Requests that add a record to a log."""
 
+from chat.ids import MessageId
 from chat.limits import REACTION_BYTES, TEXT_BYTES
 from chat.rooms.errors import (
     NotAMemberError,
@@ -27,11 +28,11 @@ from chat.wire.messages import (
     Refused,
     TextBody,
 )
-from tests.server.support import HeldStore, ServerCase
-from tests.store.suite import fired
+from tests.server.cases import HeldStore, ServerCase
+from tests.store.commits import fired
 
-M = b"m" * 16
-N = b"n" * 16
+M = MessageId(b"m" * 16)
+N = MessageId(b"n" * 16)
 
 
 class PostingCase(ServerCase):
@@ -40,7 +41,6 @@ class PostingCase(ServerCase):
     def setUp(self) -> None:
         """Let alice and bob in."""
         self.store = HeldStore()
-        self.store.is_holding = False
         self.server = Server(self.store)
         self.alice, self.bob = self.server.enter("alice", "bob")
         self.log = self.alice.log()
@@ -110,15 +110,13 @@ class PostTests(PostingCase):
         assert again.texts == [("alice", "hi")]
 
     def test_i4_what_cannot_be_stored_is_refused_and_can_be_tried_again(self) -> None:
-        self.store.is_holding = True
+        self.store.is_broken = True
         request = self.alice.post("hi", M)
-        self.server.pump()
-        self.store.refuse()
         self.server.pump()
         refused = self.alice.answer(request)
         assert isinstance(refused, Refused) and refused.code == NotStoredError.code
         self.expect_error(StoreError)
-        self.store.is_holding = False
+        self.store.is_broken = False
         self.alice.post("hi", M)
         self.server.pump()
         assert self.bob.texts == [("alice", "hi")]
@@ -159,7 +157,7 @@ class ChangeTests(PostingCase):
 
     def test_what_is_not_one_s_own_text_stays_as_it_is(self) -> None:
         self.alice.ask(React(97, self.log, M, 2, "+"))
-        self.alice.ask(Edit(98, self.log, b"e" * 16, 1, "hello"))
+        self.alice.ask(Edit(98, self.log, MessageId(b"e" * 16), 1, "hello"))
         for seq in (2, 3, 9):
             self.check(Edit(99, self.log, N, seq, "mine now"), NotYoursError())
             self.check(Delete(99, self.log, N, seq), NotYoursError())

@@ -1,19 +1,48 @@
 """What is kept of accounts and rooms, and found again by the next server."""
 
-import msgspec
+from collections.abc import Sequence
+from typing import Final
+
 import pytest
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
 
-from chat.limits import Limits
+from chat.ids import AccountId, DeviceKey, LogId
+from chat.rooms.addresses import AddressGroup
+from chat.rooms.changes import Put, put
 from chat.rooms.hub import Hub
-from chat.rooms.people import Account
-from chat.server.state.catalog import Catalog
-from chat.store.interface import StoreError
+from chat.rooms.roles import Role, Sanction
+from chat.rooms.values import (
+    SERVER,
+    AccountKey,
+    AnyKey,
+    BanKey,
+    Device,
+    DeviceOf,
+    Invitation,
+    InvitationKey,
+    InvitedBy,
+    InvitedKey,
+    Kind,
+    LinkCode,
+    LinkCodeKey,
+    Membership,
+    MembershipKey,
+    MuteKey,
+    NetworkKey,
+    Profile,
+    RoleKey,
+    RoomKey,
+    RoomProfile,
+    TokenHash,
+)
+from chat.server.state.catalog import encode_put, load_hub
+from chat.store.interface import Commit, StateChange, StoreError, Value
+from chat.store.memory import MemoryStore
 from chat.testing import Server
+from chat.wire import messages
 from chat.wire.messages import Invite, Joined, LogList, Logs, Moderate, Nick, Private, Read, Topic
 from tests.server.support import HeldStore, ServerCase
-from tests.store.suite import fired
+from tests.store.commits import fired
 
 
 class RestartTests(ServerCase):
@@ -52,6 +81,16 @@ class RestartTests(ServerCase):
         again = back.ask(Private(97, "alice"))
         assert isinstance(again, Joined) and again.log == self.bob.log("alice")
 
+    def test_invitations_and_codes_are_good_after_it(self) -> None:
+        issued = self.alice.ask(messages.Token(95, 1, 3_600, self.log))
+        code = self.bob.ask(messages.Code(96))
+        assert isinstance(issued, messages.TokenIssued) and isinstance(code, messages.CodeIssued)
+        server = Server(self.store, seed=1)
+        hub = server.dispatcher.context.hub
+        [invitation] = hub.invitations.values()
+        assert invitation.log == self.log
+        assert hub.codes.keys() == {self.bob.account}
+
     def test_there_is_one_lobby_whatever_happens(self) -> None:
         first = {client.log() for client in (self.alice, self.bob, self.carol)}
         server = Server(self.store, seed=1)
@@ -72,68 +111,94 @@ class RestartTests(ServerCase):
         assert back.texts[-1] == ("alice", "what?")
 
 
-class CatalogTests(ServerCase):
-    """The catalog alone."""
+ANA: Final = AccountId(b"a" * 16)
+EVA: Final = AccountId(b"e" * 16)
+DEN: Final = LogId(b"d" * 16)
+PAIR: Final = LogId(b"p" * 16)
+KEY: Final = DeviceKey(b"k" * 32)
+HASH: Final = TokenHash(b"h" * 32)
 
-    def setUp(self) -> None:
-        """Make a catalog in a store of its own."""
-        self.store = HeldStore()
-        self.clock = Clock()
-        self.catalog = Catalog(self.store, self.clock, Limits())
+EVERYTHING: Final = (
+    put(AccountKey(ANA), Profile("ana")),
+    put(AccountKey(EVA), Profile("\u00e9va")),
+    put(DeviceOf(KEY), Device(ANA, 7)),
+    put(RoomKey(DEN), RoomProfile(Kind.INVITE, "den", ANA, topic="chess", slow=5)),
+    put(RoomKey(PAIR), RoomProfile(Kind.PRIVATE, "", ANA, EVA)),
+    put(MembershipKey(DEN, ANA), Membership()),
+    put(InvitedKey(DEN, EVA), InvitedBy(ANA)),
+    put(RoleKey(SERVER, ANA), Role.OWNER),
+    put(RoleKey(DEN, EVA), Role.OPERATOR),
+    put(BanKey(DEN, EVA), Sanction(9, "why not")),
+    put(MuteKey(SERVER, EVA), Sanction()),
+    put(NetworkKey(AddressGroup("192.0.2.0/24")), Sanction(0, "spam")),
+    put(InvitationKey(HASH), Invitation(DEN, ANA, 3, 10)),
+    put(LinkCodeKey(ANA), LinkCode(HASH, 10, 2)),
+)
+"""One value of each kind, at least."""
 
-    def load(self) -> Hub:
-        """Return what a new server would know."""
-        hub = Hub(lambda: bytes(16))
-        fired(Deferred.fromCoroutine(Catalog(self.store, self.clock, Limits()).load(hub)))
-        return hub
 
-    def test_what_was_not_stored_is_not_taken_to_be(self) -> None:
-        account = Account(b"a" * 16, "ana", {b"key": 7})
-        self.store.is_broken = True
-        for _ in range(2):
-            with pytest.raises(StoreError):
-                fired(self.catalog.save_account(account))
-        self.store.is_broken = False
-        fired(self.catalog.save_account(account))
-        assert self.load().people.named("ana").id == account.id
+def keep(store: MemoryStore, values: Sequence[Value]) -> None:
+    """Let a store keep some values."""
+    base = fired(store.base())
+    assert fired(store.commit(Commit(base, change=StateChange(values)))).change is not None
 
-    def test_what_is_the_same_is_not_written(self) -> None:
-        account = Account(b"a" * 16, "ana", {b"key": 7})
-        fired(self.catalog.save_account(account))
-        self.store.is_broken = True
-        fired(self.catalog.save_account(account))
 
-    def test_a_value_that_somebody_else_changed_is_not_overwritten(self) -> None:
-        account = Account(b"a" * 16, "ana", {b"key": 7})
-        fired(self.catalog.save_account(account))
-        key = b"account/" + account.id
-        value = fired(self.store.get(key))
-        fired(self.store.compare_and_set(key, value, b"theirs"))
-        account.nick = "eva"
-        with pytest.raises(StoreError, match="behind"):
-            fired(self.catalog.save_account(account))
+def load(store: MemoryStore) -> Hub:
+    """Return what a new server would know."""
+    hub = Hub()
+    fired(Deferred.fromCoroutine(load_hub(store, hub)))
+    return hub
 
-    def test_a_membership_without_its_account_or_room_is_passed_over(self) -> None:
-        fired(self.catalog.save_account(Account(b"a" * 16, "ana", {b"key": 7})))
-        fired(self.catalog.save_member(b"r" * 16, b"a" * 16))
-        fired(self.catalog.save_member(b"r" * 16, b"b" * 16))
-        assert self.load().people.named("ana").logs == set()
 
-    def test_damage_is_told_and_not_worked_around(self) -> None:
-        room = msgspec.msgpack.encode(["no such kind", "den", b"", "", 0, [], [[]] * 4])
-        for key, value in ((b"account/" + bytes(16), b"?"), (b"room/" + bytes(16), room)):
-            fired(self.store.compare_and_set(key, None, value))
-            with pytest.raises(StoreError, match="damaged"):
-                self.load()
-            fired(self.store.compare_and_set(key, value, None))
-        self.load()
+def stored(puts: Sequence[Put]) -> MemoryStore:
+    """Return a store that keeps some puts."""
+    store = MemoryStore()
+    keep(store, [encode_put(it) for it in puts])
+    return store
 
-    def test_an_invitation_of_nobody_is_passed_over(self) -> None:
-        room = msgspec.msgpack.encode(["invite", "den", b"", "", 0, [b"x" * 16], [[]] * 4])
-        fired(self.store.compare_and_set(b"room/" + bytes(16), None, room))
-        assert self.load().has_room("den")
 
-    def test_nothing_new_is_nothing_to_write(self) -> None:
-        self.store.is_broken = True
-        self.catalog.save_seen()
-        assert self.clock.getDelayedCalls() == []
+def test_every_kind_of_value_is_found_again() -> None:
+    assert {type(key) for key, _ in EVERYTHING} == set(AnyKey.__args__)
+    hub = load(stored(EVERYTHING))
+    assert [(key, hub.get(key)) for key, _ in EVERYTHING] == list(EVERYTHING)
+
+
+def test_the_order_in_which_values_were_put_does_not_matter() -> None:
+    hub = load(stored(EVERYTHING[::-1]))
+    assert [(key, hub.get(key)) for key, _ in EVERYTHING] == list(EVERYTHING)
+
+
+def test_what_is_put_no_longer_is_gone() -> None:
+    store = stored(EVERYTHING)
+    keep(store, [encode_put(Put(key, None)) for key, _ in EVERYTHING])
+    assert fired(store.scan(b"")) == []
+
+
+def test_no_two_keys_are_the_same_bytes() -> None:
+    keys = [encode_put(it).key for it in EVERYTHING]
+    assert len(set(keys)) == len(keys)
+    # No table's prefix begins another's.
+    prefixes = {key[: key.index(b"/") + 1] for key in keys}
+    assert len(prefixes) == len(AnyKey.__args__)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Value(b"account/" + ANA, b"?"),
+        Value(b"account/short", encode_put(EVERYTHING[0]).value),
+        Value(b"room/" + DEN, encode_put(EVERYTHING[0]).value),
+        Value(b"member/" + DEN + ANA, encode_put(EVERYTHING[5]).value),
+        Value(b"invited/" + DEN + ANA, encode_put(EVERYTHING[6]).value),
+        Value(b"device/" + KEY, encode_put(EVERYTHING[2]).value),
+        Value(b"network/\xff", encode_put(EVERYTHING[11]).value),
+    ],
+    ids=lambda it: str(it.key[:12]),
+)
+def test_damage_is_told_and_not_worked_around(value: Value) -> None:
+    store = MemoryStore()
+    keep(store, [value])
+    with pytest.raises(StoreError, match="damaged"):
+        load(store)
+    keep(store, [Value(value.key, None)])
+    load(store)

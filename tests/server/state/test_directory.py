@@ -17,15 +17,16 @@ from Crypto.PublicKey import ECC
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from chat.server.state.directory import STORE, ConfigurationError, State, default_state_path
+from chat.server.settings import ConfigurationError
+from chat.server.state.directory import STORE, StateDirectory, default_state_path
 from chat.wire.hostkey import HostKey, predecessors
 from tests.server.support import chat_lines
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[State]:
+def opened(path: Path) -> Iterator[StateDirectory]:
     """Open a state directory for a while."""
-    state = State(path)
+    state = StateDirectory(path)
     try:
         yield state
     finally:
@@ -159,7 +160,7 @@ def test_every_server_has_its_own(tmp_path: Path) -> None:
 
 
 def test_what_an_interrupted_start_left_behind_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "host_key.new").write_text("half a k", "ascii")
+    (tmp_path / "host_key.pem.new").write_text("half a k", "ascii")
     with opened(tmp_path) as state:
         state.host_key()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["host_key.pem", "lock"]
@@ -416,7 +417,7 @@ class StorageKeyTests(SynchronousTestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.path = Path(directory.name) / "state"
-        self.state = State(self.path)
+        self.state = StateDirectory(self.path)
         self.addCleanup(self.state.close)
 
     def test_it_is_made_once_and_nobody_else_s(self) -> None:

@@ -4,12 +4,12 @@ from typing import Final
 
 from twisted.logger import capturedLogs
 
-from chat.server.state.retention import EVERYTHING, Keeps, Retention
+from chat.server.state.retention import EVERYTHING, Retention, RetentionPolicy
 from chat.store.interface import StoreError
 from chat.testing import Server
-from chat.wire.messages import History, Page, Read
-from tests.server.support import HeldStore, ServerCase, chat_lines
-from tests.store.suite import fired
+from chat.wire.messages import Edit, History, Page, Read
+from tests.server.support import HeldStore, ServerCase, chat_lines, message_id
+from tests.store.commits import fired
 
 DAY: Final = 86_400
 
@@ -32,11 +32,15 @@ class RetentionTests(ServerCase):
                 self.alice.join()
             self.alice.say(str(number))
 
-    def retention(self, keeps: Keeps) -> Retention:
-        """Return what removes all but what is to be kept."""
-        server = self.server
-        hub = server.factory.desk.context.hub
-        return Retention(hub, self.store, keeps, server.clock, 3_600, server.milliseconds)
+    def start(self, policy: RetentionPolicy) -> Retention:
+        """Remove all but what is to be kept, now and every hour."""
+        server, context = self.server, self.server.dispatcher.context
+        retention = Retention(
+            *(context.hub, context.commits, policy, server.clock, 3_600, server.milliseconds)
+        )
+        retention.start()
+        server.pump()
+        return retention
 
     def left(self) -> list[int]:
         """Return what is left."""
@@ -44,48 +48,61 @@ class RetentionTests(ServerCase):
 
     def test_everything_is_kept_unless_somebody_says_otherwise(self) -> None:
         before = len(self.server.clock.getDelayedCalls())
-        retention = self.retention(EVERYTHING)
-        retention.start()
+        retention = self.start(EVERYTHING)
         assert len(self.server.clock.getDelayedCalls()) == before
         assert self.left() == [1, 2, 3, 4, 5]
         retention.stop()
 
+    def test_many_logs_share_a_commit(self) -> None:
+        for number in range(40):
+            self.alice.join(f"room{number}")
+        commits = self.store.commits
+        retention = self.start(RetentionPolicy(days=1))
+        assert self.store.commits - commits == 2, "of 41 logs, 32 share one"
+        retention.stop()
+
     def test_what_is_too_old_goes(self) -> None:
-        retention = self.retention(Keeps(days=1))
-        retention.start()
+        retention = self.start(RetentionPolicy(days=1))
         assert self.left() == [4, 5]
         retention.stop()
 
     def test_what_is_too_many_goes_at_the_start_and_every_hour(self) -> None:
-        retention = self.retention(Keeps(records=4))
         with capturedLogs() as events:
-            retention.start()
+            retention = self.start(RetentionPolicy(records=4))
         assert chat_lines(events) == ["1 old records were removed"]
         assert self.left() == [2, 3, 4, 5]
         self.alice.say("more")
         self.server.clock.advance(3_600)
+        self.server.pump()
         assert self.left() == [3, 4, 5, 6]
         retention.stop()
 
     def test_a_failure_is_told_and_tried_again(self) -> None:
-        retention = self.retention(Keeps(records=1))
-        trim = self.store.trim
-        self.replace(self.store, "trim", self.fail_to_trim)
+        self.store.is_broken = True
         with capturedLogs() as events:
-            retention.start()
-        assert chat_lines(events) == ["Old records could not be removed: a broken disk"]
-        self.replace(self.store, "trim", trim)
+            retention = self.start(RetentionPolicy(records=1))
+        assert chat_lines(events)[-1] == "Old records could not be removed: a broken disk"
+        self.expect_error(StoreError)
+        self.store.is_broken = False
         self.server.clock.advance(3_600)
+        self.server.pump()
         assert self.left() == [5]
         retention.stop()
 
-    def fail_to_trim(self, *_: object) -> None:
-        """Fail."""
-        raise StoreError("a broken disk")
+    def test_every_log_is_looked_at(self) -> None:
+        for number in range(3):
+            self.alice.join(f"room{number}")
+            for text in ("one", "two"):
+                self.alice.say(text, f"room{number}")
+        retention = self.start(RetentionPolicy(records=1))
+        assert self.left() == [5]
+        for number in range(3):
+            log = self.alice.log(f"room{number}")
+            assert [it.seq for it in fired(self.store.read(log, 0, 10_000))] == [2]
+        retention.stop()
 
     def test_who_comes_back_gets_what_there_is(self) -> None:
-        retention = self.retention(Keeps(records=2))
-        retention.start()
+        retention = self.start(RetentionPolicy(records=2))
         back = self.server.connect(identity=self.bob.identity)
         back.log_in("")
         back.ask(Read(99, self.alice.log(), 0))
@@ -95,6 +112,13 @@ class RetentionTests(ServerCase):
         assert back.texts[-1] == ("alice", "live")
         retention.stop()
 
+    def test_an_edit_of_what_was_removed_on_the_way_is_refused(self) -> None:
+        retention = self.start(RetentionPolicy(records=1))
+        log = self.alice.log()
+        refusal = self.alice.ask(Edit(99, log, message_id(1), 1, "too late"))
+        assert getattr(refusal, "code", "") == "not_yours"
+        retention.stop()
+
     def test_clients_are_told(self) -> None:
         assert EVERYTHING.as_limits() == {}
-        assert Keeps(7, 100).as_limits() == {"days": 7, "records": 100}
+        assert RetentionPolicy(7, 100).as_limits() == {"days": 7, "records": 100}

@@ -1,0 +1,140 @@
+"""Decisions on what lets somebody in beside a key: codes for another device, and invitations.
+
+Only hashes of them are known here; what they are hashes of is the caller's.
+"""
+
+from enum import Enum
+from typing import Final
+
+from chat.ids import AccountId
+from chat.limits import Limits
+from chat.rooms.changes import NOTHING, Change, Event, Put, changed, put
+from chat.rooms.errors import (
+    BadCodeError,
+    BadTokenError,
+    InvalidError,
+    TooManyInvitationsError,
+)
+from chat.rooms.hub import Hub
+from chat.rooms.people import Account
+from chat.rooms.room import Room
+from chat.rooms.values import (
+    Invitation,
+    InvitationKey,
+    InvitedBy,
+    InvitedKey,
+    LinkCode,
+    LinkCodeKey,
+    TokenHash,
+)
+
+__all__ = [
+    "CODE_TRIES",
+    "Registration",
+    "invite",
+    "issue_code",
+    "issue_token",
+    "redeem_token",
+    "try_code",
+    "withdraw",
+]
+
+CODE_TRIES: Final = 5
+"""Wrong codes after which a right one is worth nothing any more: a code is short, to be typed."""
+
+
+class Registration(Enum):
+    """Who may have a new account."""
+
+    OPEN = "open"
+    INVITE = "invite"
+    CLOSED = "closed"
+
+
+# --- Codes ---
+
+
+def issue_code(account: AccountId, hash: TokenHash, until: int) -> list[Put]:
+    """Let an account be entered with a code, instead of one that it had."""
+    return [put(LinkCodeKey(account), LinkCode(hash, until))]
+
+
+def try_code(
+    hub: Hub, account: AccountId, hash: TokenHash, now: int
+) -> tuple[list[Put], BadCodeError | None]:
+    """Use the code of an account up, or count a wrong one and return the refusal.
+
+    Raises BadCodeError where there is none.
+    """
+    code = hub.codes.get(account)
+    if code is None:
+        raise BadCodeError
+    is_over = now >= code.until
+    if code.hash == hash and not is_over:
+        return [put(LinkCodeKey(account), None)], None
+    is_over = is_over or code.tries + 1 >= CODE_TRIES
+    left = None if is_over else LinkCode(code.hash, code.until, code.tries + 1)
+    return [put(LinkCodeKey(account), left)], BadCodeError()
+
+
+# --- Tokens: invitations for whoever has them ---
+
+
+def issue_token(
+    hub: Hub, hash: TokenHash, invitation: Invitation, event: Event, now: int
+) -> Change:
+    """Make an invitation for whoever has its token, and forget those that are worth nothing.
+
+    Raises InvalidError for one that would be over at once.
+    """
+    if not invitation.is_good(now):
+        raise InvalidError("An invitation has to last for at least a second.")
+    over = [known for known, it in hub.invitations.items() if not it.is_good(now)]
+    return changed(
+        [
+            *(put(InvitationKey(known), None) for known in over),
+            put(InvitationKey(hash), invitation),
+        ],
+        event,
+    )
+
+
+def withdraw(hash: TokenHash, event: Event) -> Change:
+    """Make an invitation worth nothing."""
+    return changed([put(InvitationKey(hash), None)], event)
+
+
+def redeem_token(hub: Hub, account: AccountId, hash: TokenHash, now: int) -> list[Put]:
+    """Use an invitation up by one, and let the account join its room. Raises BadTokenError."""
+    invitation = hub.invitations.get(hash)
+    if invitation is None or not invitation.is_good(now):
+        raise BadTokenError
+    left = None
+    if invitation.uses > 1:
+        left = Invitation(invitation.log, invitation.by, invitation.uses - 1, invitation.until)
+    puts = [put(InvitationKey(hash), left)]
+    room = hub.known_room(invitation.log)
+    if room is not None and room.standing.ban(account, now) is None:
+        puts.append(put(InvitedKey(room.log, account), InvitedBy(invitation.by)))
+    return puts
+
+
+# --- Invitations of somebody ---
+
+
+def invite(hub: Hub, actor: Account, room: Room, nick: str, limits: Limits, now: int) -> Change:
+    """Let the account known as `nick` join a room, unless it is in, invited, or banned.
+
+    Raises NoSuchNickError, NotAllowedError, TooManyInvitationsError.
+    """
+    room.check_shared()
+    target = hub.people.named(nick)
+    is_banned = room.standing.ban(target.id, now) is not None
+    if is_banned or target.id in room.members or target.id in room.invited:
+        return NOTHING
+    if (
+        len(target.invitations) >= limits.invitations_per_account
+        or len(room.invited) >= limits.invitations_per_room
+    ):
+        raise TooManyInvitationsError
+    return changed([put(InvitedKey(room.log, target.id), InvitedBy(actor.id))])

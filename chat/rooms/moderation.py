@@ -1,0 +1,144 @@
+"""Decisions of those who keep order: kick, ban, mute, op; networks that are kept out."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from chat.rooms.addresses import AddressGroup
+from chat.rooms.changes import NOTHING, Change, Event, Put, Told, changed, put
+from chat.rooms.errors import InvalidError, NoSuchMemberError
+from chat.rooms.hub import Hub
+from chat.rooms.membership import leaving
+from chat.rooms.people import Account
+from chat.rooms.roles import Action, Role, Sanction, check_above, until
+from chat.rooms.roles import reason as why
+from chat.rooms.room import Room
+from chat.rooms.texts import check_reason
+from chat.rooms.values import SERVER, BanKey, InvitedKey, MuteKey, NetworkKey, RoleKey
+
+__all__ = ["Order", "block", "check_may_moderate", "moderate", "parse_action", "unblock"]
+
+_TOLD: Final = {
+    Action.KICK: "{by} has removed you from {where}{why}",
+    Action.BAN: "{by} has banned you from {where} {until}{why}",
+    Action.UNBAN: "{by} has lifted your ban from {where}{why}",
+    Action.MUTE: "{by} has muted you in {where} {until}{why}",
+    Action.UNMUTE: "{by} has given you back your voice in {where}{why}",
+    Action.OP: "{by} has made you an operator of {where}{why}",
+    Action.DEOP: "{by} has taken from you what an operator may do in {where}{why}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done to somebody."""
+
+    action: Action
+    seconds: int = 0
+    """How long it lasts; 0 for good."""
+    reason: str = ""
+    groups: Collection[AddressGroup] = ()
+    """Of addresses that a ban from the server keeps out as well."""
+
+
+def parse_action(text: str) -> Action:
+    """Return the action of that name. Raises InvalidError."""
+    try:
+        return Action(text)
+    except ValueError:
+        raise InvalidError("This server does not know that action.") from None
+
+
+def check_may_moderate(
+    hub: Hub, action: Action, actor: Account, target: Account, room: Room | None
+) -> None:
+    """Raise NotAllowedError if `actor` may not do that to `target`."""
+    if room is not None:
+        room.check_shared()
+    check_above(action, hub.role(actor.id, room), hub.role(target.id, room))
+
+
+def moderate(
+    hub: Hub, order: Order, by: str, target: Account, room: Room | None, now: int
+) -> Change:
+    """Do something to somebody, in a room or on the server, and tell them.
+
+    What is so already is not done again, and nobody is told. Raises InvalidError,
+    NoSuchMemberError, TextTooLongError.
+    """
+    check_reason(order.reason)
+    if room is None and order.action is Action.KICK:
+        raise InvalidError("Somebody is kicked from a room; from the server, ban them.")
+    is_elsewhere = room is not None and target.id not in room.members
+    if is_elsewhere and order.action in (Action.KICK, Action.OP):
+        raise NoSuchMemberError(target.nick)
+    sanction = Sanction(now + order.seconds * 1_000 if order.seconds else 0, order.reason)
+    where = "this server" if room is None else room.name
+    sentence = _TOLD[order.action].format(
+        by=by, where=where, until=until(sanction), why=why(sanction)
+    )
+    puts = _puts(hub, order.action, target, room, sanction)
+    if not puts:
+        return NOTHING
+    groups = sorted(order.groups) if room is None and order.action is Action.BAN else []
+    lasts = f"{order.seconds} s" if order.seconds else ""
+    detail = " ".join(filter(None, (lasts, *groups, order.reason)))
+    place = "" if room is None else room.name
+    return changed(
+        [
+            *puts,
+            *(put(NetworkKey(group), sanction) for group in groups),
+        ],
+        Event(now, by, order.action.value, target.nick, place, detail),
+        Told(target.id, sentence),
+    )
+
+
+def _puts(
+    hub: Hub, action: Action, target: Account, room: Room | None, sanction: Sanction
+) -> list[Put]:
+    scope = SERVER if room is None else room.log
+    # Nobody makes an operator of an owner, or takes ownership away with this.
+    role = (hub.standing if room is None else room).role(target.id)
+    standing = hub.standing if room is None else room.standing
+    demotion = [put(RoleKey(scope, target.id), None)] if role is Role.OPERATOR else []
+    match action:
+        case Action.BAN:
+            puts = [put(BanKey(scope, target.id), sanction), *demotion]
+            if room is not None and target.id in room.invited:
+                puts.append(put(InvitedKey(room.log, target.id), None))
+            return puts + _out(target, room)
+        case Action.UNBAN:
+            return [put(BanKey(scope, target.id), None)] if target.id in standing.banned else []
+        case Action.MUTE:
+            return [put(MuteKey(scope, target.id), sanction)]
+        case Action.UNMUTE:
+            return [put(MuteKey(scope, target.id), None)] if target.id in standing.muted else []
+        case Action.OP:
+            is_member = role is Role.MEMBER
+            return [put(RoleKey(scope, target.id), Role.OPERATOR)] if is_member else []
+        case Action.DEOP:
+            return demotion
+        case Action.KICK:
+            return _out(target, room)
+        case _:
+            assert_never(action)
+
+
+def _out(target: Account, room: Room | None) -> list[Put]:
+    is_in = room is not None and target.id in room.members
+    return leaving(room, target) if room is not None and is_in else []
+
+
+def block(group: AddressGroup, seconds: int, reason: str, by: str, now: int) -> Change:
+    """Keep a group of addresses out. Raises TextTooLongError."""
+    check_reason(reason)
+    sanction = Sanction(now + seconds * 1_000 if seconds else 0, reason)
+    return changed([put(NetworkKey(group), sanction)], Event(now, by, "block", group, "", reason))
+
+
+def unblock(hub: Hub, group: AddressGroup, by: str, now: int) -> Change:
+    """Let a group of addresses in again. Raises InvalidError if it is not kept out."""
+    if group not in hub.networks:
+        raise InvalidError(f"{group} is not banned.")
+    return changed([put(NetworkKey(group), None)], Event(now, by, "unblock", group, "", ""))

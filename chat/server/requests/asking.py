@@ -1,0 +1,96 @@
+"""A request, who asks, and whether they may: looked at before the handler and whenever it matters.
+
+A handler that waits for something looks again, with `check`, before it uses what it knew: much can
+happen meanwhile. What it changes, it changes with `change`, which looks again by itself.
+"""
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+from twisted.internet.defer import Deferred
+
+from chat.rooms.changes import Change
+from chat.rooms.happenings import Kept
+from chat.rooms.people import Account
+from chat.rooms.room import Room
+from chat.server.fanout.drafts import Acknowledge, Draft
+from chat.server.fanout.feed import Feed
+from chat.server.requests.context import Context
+from chat.server.session import Session
+from chat.wire.messages import Posting
+from chat.wire.records import record_id
+
+__all__ = ["Asking", "Requirement", "add"]
+
+R = TypeVar("R", bound=Struct)
+
+
+class Asking(Generic[R]):
+    """One request of one session."""
+
+    __slots__ = ("_standing", "account", "context", "request", "session", "where")
+
+    account: Account
+    """Who asks, as `check` found."""
+
+    def __init__(
+        self, context: Context, session: Session, request: R, standing: "Requirement"
+    ) -> None:
+        self.context = context
+        self.session = session
+        self.request = request
+        self._standing = standing
+        self.where: Room | None = None
+        """The room that the request is about; None for the whole server."""
+
+    def check(self) -> None:
+        """Look whether they may ask that, now. Raises RequestError."""
+        self._standing(self)
+
+    @property
+    def room(self) -> Room:
+        """The room that the request is about, as `check` found."""
+        assert self.where is not None
+        return self.where
+
+    def change(self, decide: Callable[[], Change]) -> Deferred[None]:
+        """Let a decision take effect, if they may still ask for it then. See `Commits.change`."""
+
+        def decide_if_allowed() -> Change:
+            self.check()
+            return decide()
+
+        return self.context.commits.change(decide_if_allowed, self.session)
+
+
+Requirement = Callable[[Asking[Any]], None]
+"""Finds who asks, and about which room; raises RequestError unless they may."""
+
+
+def add(asking: Asking[Any], happening: Kept) -> "Deferred[None] | None":
+    """Add what somebody says to its log; return what has to be waited for, if anything has."""
+    feed = asking.context.feeds.loaded(happening.log)
+    if feed is None:
+        return Deferred.fromCoroutine(_add_later(asking, happening))
+    _add(asking, feed, happening)
+    return None
+
+
+async def _add_later(asking: Asking[Any], happening: Kept) -> None:
+    feed = await asking.context.feeds.get(happening.log)
+    asking.check()
+    _add(asking, feed, happening)
+
+
+def _add(asking: Asking[Any], feed: Feed, happening: Kept) -> None:
+    request: Posting = asking.request
+    feed.add(
+        Draft(
+            happening,
+            record_id(happening.account, request.message),
+            Acknowledge(asking.session, request.id),
+            asking.check,
+            asking.context.commits.base,
+        )
+    )

@@ -1,0 +1,134 @@
+"""What a change that has taken effect means to those who are connected.
+
+Whoever asked for it has been answered already.
+"""
+
+from chat.ids import AccountId, DeviceKey, LogId
+from chat.rooms.failures import LoginFailures
+from chat.rooms.happenings import Arrived, Departed, Renamed
+from chat.rooms.hub import Hub
+from chat.rooms.values import (
+    SERVER,
+    AccountKey,
+    AnyKey,
+    AnyValue,
+    BanKey,
+    Device,
+    DeviceOf,
+    InvitedBy,
+    InvitedKey,
+    Kind,
+    MembershipKey,
+    NetworkKey,
+    Profile,
+)
+from chat.server.fanout.feeds import Feeds
+from chat.server.requests.context import describe
+from chat.server.requests.sessions import Sessions
+from chat.server.session import Session
+from chat.server.state.sources import Applied
+from chat.wire import messages
+from chat.wire.errors import CloseCode
+
+__all__ = ["Effects"]
+
+
+class Effects:
+    """Tells sessions, lets them read, drops and closes them."""
+
+    def __init__(self, hub: Hub, feeds: Feeds, sessions: Sessions, failures: LoginFailures) -> None:
+        self._hub = hub
+        self._feeds = feeds
+        self._sessions = sessions
+        self._failures = failures
+
+    def apply(self, applied: Applied) -> None:
+        """Do what a change means."""
+        change, asked_by = applied.change, applied.asked_by
+        told = change.told
+        for (key, value), before in zip(change.puts, applied.before, strict=True):
+            sentence = told.sentence if told is not None else ""
+            if isinstance(key, MembershipKey) and value is None and before is not None:
+                self._left(key.log, key.account, sentence, asked_by)
+                told = None  # They are told with it.
+        if told is not None:
+            for session in self._sessions.of(told.account):
+                session.send(messages.Notice(told.sentence))
+        for (key, value), before in zip(change.puts, applied.before, strict=True):
+            self._put(key, value, before, asked_by)
+
+    def _put(
+        self, key: AnyKey, value: AnyValue | None, before: AnyValue | None, asked_by: Session | None
+    ) -> None:
+        match key, value:
+            case MembershipKey(log, account_id), _ if value is not None and before is None:
+                self._joined(log, account_id, asked_by)
+            case AccountKey(account_id), Profile(nick) if isinstance(before, Profile):
+                self._renamed(account_id, before.nick, nick, asked_by)
+            case DeviceOf(device), Device(account_id):
+                self._linked(device, account_id)
+            case DeviceOf(device), None if isinstance(before, Device):
+                self._revoked(device, before.account)
+            case BanKey(scope, account_id), _ if value is not None and scope == SERVER:
+                for session in self._sessions.of(account_id):
+                    session.close(CloseCode.REMOVED, "its account was banned")
+            case NetworkKey(group), _ if value is not None:
+                for session in self._sessions.all():
+                    if session.group == group:
+                        session.close(CloseCode.REMOVED, "its network was banned")
+            case InvitedKey(log, account_id), InvitedBy(by) if before is None:
+                self._invited(log, account_id, by)
+
+    def _joined(self, log: LogId, account_id: AccountId, asked_by: Session | None) -> None:
+        room, feed = self._hub.known_room(log), self._feeds.loaded(log)
+        if room is None or feed is None:
+            return  # Nobody reads it yet.
+        if room.kind is not Kind.PRIVATE:
+            feed.announce(Arrived(log, account_id), asked_by)
+        readers = feed.readers
+        for session in self._sessions.of(account_id, asked_by):
+            if not readers.reads(session.number):
+                cursor = readers.start(session, None)
+                opening = describe(room, account_id, cursor, readers.tail)
+                session.send(messages.Opened(*opening))
+
+    def _left(
+        self, log: LogId, account_id: AccountId, sentence: str, asked_by: Session | None
+    ) -> None:
+        feed = self._feeds.loaded(log)
+        for session in self._sessions.of(account_id):
+            if feed is not None:
+                feed.readers.drop(session.number)
+            if session is not asked_by:
+                session.send(messages.Removed(log, sentence))
+        if feed is not None:
+            feed.announce(Departed(log, account_id), None)
+
+    def _renamed(
+        self, account_id: AccountId, was: str, nick: str, asked_by: Session | None
+    ) -> None:
+        account = self._hub.people.get(account_id)
+        if account is None:
+            return
+        self._failures.renamed(was, nick)
+        for log in sorted(account.logs):
+            self._feeds.announce(Renamed(log, account_id, was, nick), asked_by)
+
+    def _linked(self, device: DeviceKey, account_id: AccountId) -> None:
+        for session in self._sessions.of(account_id):
+            if session.device != device:
+                text = "Another device has been linked to your account."
+                session.send(messages.Notice(text))
+
+    def _revoked(self, device: DeviceKey, account_id: AccountId) -> None:
+        for session in self._sessions.of(account_id):
+            if session.device == device:
+                session.send(messages.Notice("This device was removed from your account."))
+                session.close(CloseCode.REMOVED, "its key was taken away")
+
+    def _invited(self, log: LogId, account_id: AccountId, by: AccountId) -> None:
+        room, inviter = self._hub.known_room(log), self._hub.people.get(by)
+        if room is not None:
+            nick = "" if inviter is None else inviter.nick
+            for session in self._sessions.of(account_id):
+                session.send(messages.Invited(room.name, nick))

@@ -1,0 +1,61 @@
+"""Who may ask what: each of these finds who asks, and about which room, or refuses."""
+
+from typing import Any
+
+from msgspec import UNSET
+
+from chat.ids import NOBODY
+from chat.rooms.errors import AlreadyLoggedInError, NotAllowedError, NotLoggedInError
+from chat.rooms.roles import Role
+from chat.server.requests.asking import Asking
+
+__all__ = ["logged_in", "member", "operator", "speaker", "stranger"]
+
+
+def stranger(asking: Asking[Any]) -> None:
+    """Nobody is logged in on this connection. Raises AlreadyLoggedInError."""
+    if asking.session.account != NOBODY:
+        raise AlreadyLoggedInError
+
+
+def logged_in(asking: Asking[Any]) -> None:
+    """Somebody is, with a key that is still theirs, and is not banned.
+
+    Raises NotLoggedInError, BannedError.
+    """
+    session, context = asking.session, asking.context
+    account = context.hub.people.of_key(session.device)
+    if account is None or account.id != session.account:
+        raise NotLoggedInError
+    if context.hub.standing.banned:
+        context.hub.check_may_enter(account.id, context.milliseconds())
+    asking.account = account
+
+
+def member(asking: Asking[Any]) -> None:
+    """And is a member of the log `request.log`. Raises NotAMemberError."""
+    logged_in(asking)
+    asking.where = asking.context.hub.room(asking.account, asking.request.log)
+
+
+def speaker(asking: Asking[Any]) -> None:
+    """And may say something there. Raises MutedError."""
+    member(asking)
+    context, room = asking.context, asking.room
+    if context.hub.standing.muted or room.standing.muted:
+        context.hub.check_may_speak(asking.account.id, room, context.milliseconds())
+
+
+def operator(asking: Asking[Any]) -> None:
+    """An operator of the shared room `request.log` or, without it, of the server.
+
+    Raises NotAllowedError.
+    """
+    logged_in(asking)
+    hub = asking.context.hub
+    log = asking.request.log
+    asking.where = None if log is UNSET else hub.room(asking.account, log)
+    if asking.where is not None:
+        asking.where.check_shared()
+    if hub.role(asking.account.id, asking.where) < Role.OPERATOR:
+        raise NotAllowedError

@@ -1,0 +1,69 @@
+"""The table of requests: who may ask each of them, what it costs, and who answers it.
+
+To add one: its message (`chat.wire.requests`), a decision of the domain (`chat.rooms`) where it
+changes anything, a handler beside those of its kind, and an entry here.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from msgspec import Struct
+from twisted.internet.defer import Deferred
+
+from chat.server.requests import accounts, history, membership, moderation, posts
+from chat.server.requests.asking import Asking, Requirement
+from chat.server.requests.standing import logged_in, member, operator, speaker, stranger
+from chat.wire import messages
+
+__all__ = ["ROUTES", "Handler", "Later", "Route"]
+
+Later = Coroutine[Any, Any, None] | Deferred[None]
+
+Handler = Callable[[Asking[Any]], Later | None]
+"""Answers a request. While what it returns is waited for, its session is not read on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a request is answered."""
+
+    message: type[Struct]
+    standing: Requirement
+    """Who may ask it."""
+    handler: Handler
+    cost: int = 1
+    """What it takes of the connection's `messages_per_second`."""
+    only_reads: bool = False
+    """Whether it changes nothing, and says so where the store fails."""
+
+
+_SEARCH_COST: Final = 10
+"""A search looks through an index, and opens up to 51 pages of the file."""
+
+ROUTES: Final = (
+    Route(messages.Login, stranger, accounts.login),
+    Route(messages.Nick, logged_in, accounts.nick),
+    Route(messages.Code, logged_in, accounts.code),
+    Route(messages.Devices, logged_in, accounts.devices),
+    Route(messages.Revoke, logged_in, accounts.revoke),
+    Route(messages.Logs, logged_in, history.logs, only_reads=True),
+    Route(messages.Rooms, logged_in, history.rooms),
+    Route(messages.Who, member, history.who),
+    Route(messages.Seen, member, history.seen),
+    Route(messages.History, member, history.history, only_reads=True),
+    Route(messages.Search, logged_in, history.search, cost=_SEARCH_COST, only_reads=True),
+    Route(messages.Join, logged_in, membership.join),
+    Route(messages.Private, logged_in, membership.private),
+    Route(messages.Read, member, membership.read, only_reads=True),
+    Route(messages.Leave, member, membership.leave),
+    Route(messages.Topic, speaker, membership.topic),
+    Route(messages.Invite, speaker, membership.invite),
+    Route(messages.Moderate, operator, moderation.moderate),
+    Route(messages.Slow, operator, moderation.slow),
+    Route(messages.Token, operator, moderation.token),
+    Route(messages.Post, speaker, posts.post),
+    Route(messages.Edit, speaker, posts.edit),
+    Route(messages.Delete, member, posts.delete),
+    Route(messages.React, speaker, posts.react),
+)

@@ -1,0 +1,220 @@
+"""What one commit is made of, and who is told what came of it."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chat.ids import NOBODY, AccountId, LogId, RecordId
+from chat.rooms.changes import Change, Event
+from chat.rooms.hub import Hub
+from chat.rooms.trial import Decide, Losses, Trial, losses, new_logs, try_all
+from chat.server.session import Session
+from chat.server.state.audit import encode_event
+from chat.server.state.catalog import encode_put
+from chat.server.state.sources import Applied, Fanout, Source
+from chat.store.interface import (
+    AUDIT,
+    Epoch,
+    Outcome,
+    Place,
+    Record,
+    RecordKind,
+    StateChange,
+    Trim,
+    Void,
+)
+from chat.wire.sealing import RandomBytes
+
+__all__ = ["RECORDS", "Batch", "Proposal"]
+
+_log = Logger()
+
+RECORDS: Final = 1_024
+"""In one commit."""
+
+
+@dataclass(slots=True, eq=False)
+class Proposal:
+    """A decision that somebody waits for."""
+
+    decide: Decide
+    asked_by: Session | None
+    done: Deferred[None]
+
+
+class _NotYetError(Exception):
+    """An epoch has to begin before what is decided can be sealed."""
+
+
+@dataclass(slots=True)
+class _Taken:
+    """Where the records of a log are, in the commit and in its change."""
+
+    start: int
+    end: int
+    behind: list[int] = field(default_factory=list)
+
+
+class Batch:
+    """One commit."""
+
+    def __init__(self, hub: Hub, fanout: Fanout, random_bytes: RandomBytes) -> None:
+        self._hub = hub
+        self._fanout = fanout
+        self._random_bytes = random_bytes
+        self.records: list[Record] = []
+        self.seen: dict[tuple[LogId, AccountId], int] = {}
+        self.trims: list[tuple[Trim, Deferred[int]]] = []
+        self.losses = Losses()
+        self.has_change = False
+        """Whether there is anything that the store is to change."""
+        self.later: list[Proposal] = []
+        """What has to wait for the next commit, because an epoch begins with this one."""
+        self.waiting: dict[Source, None] = {}
+        """Logs whose drafts have to wait for the next commit too."""
+        self._sources: dict[Source, _Taken] = {}
+        self._decided: list[tuple[Proposal, Trial]] = []
+        self._refused: list[tuple[Proposal, Exception]] = []
+        self._epochs: dict[LogId, Epoch] = {}
+        self._behind: list[Record] = []
+        """Records of the change."""
+
+    # --- Making it ---
+
+    def decide(self, proposals: Collection[Proposal]) -> None:
+        """Try what was proposed."""
+        trials = try_all(self._hub, [partial(self._decide, it) for it in proposals])
+        for proposal, trial in zip(proposals, trials, strict=True):
+            if isinstance(trial.error, _NotYetError):
+                self.later.append(proposal)
+            elif trial.error is not None:
+                self._refused.append((proposal, trial.error))
+            else:
+                self._decided.append((proposal, trial))
+        decided = [trial for _, trial in self._decided]
+        self.losses = losses(decided)
+        for log in new_logs(decided):
+            self._epochs[log] = self._fanout.found(log)
+
+    def _decide(self, proposal: Proposal) -> Change:
+        change = proposal.decide()
+        if change.happening is not None and self._begin_epoch(
+            self._fanout.source(change.happening.log)
+        ):
+            raise _NotYetError
+        return change
+
+    def _begin_epoch(self, source: Source) -> bool:
+        """Let an epoch begin, if one has to before a log's drafts can be sealed."""
+        epoch = source.next_epoch()
+        if epoch is not None:
+            self._epochs[epoch.log] = epoch
+        return epoch is not None
+
+    def gather(self, awake: dict[Source, None]) -> None:
+        """Take the drafts of logs in turn, and seal what the change leaves in logs."""
+        for source in list(awake):
+            if len(self.records) >= RECORDS:
+                break
+            del awake[source]
+            if not source.has_drafts:
+                continue
+            if self._begin_epoch(source):
+                self.waiting[source] = None
+                continue
+            start = len(self.records)
+            try:
+                self.records += source.take(RECORDS - start)
+            except Exception:
+                _log.failure("Records could not be sealed")
+                del self.records[start:]
+                _guard(source.refused)
+            else:
+                self._sources[source] = _Taken(start, len(self.records))
+            if source.has_drafts:
+                awake[source] = None  # Behind the others.
+        for proposal, (change, _, _) in self._decided:
+            if change.event is not None:
+                self._behind.append(self._entry(change.event))
+            if change.happening is not None:
+                source = self._fanout.source(change.happening.log)
+                taken = self._sources.setdefault(source, _Taken(0, 0))
+                taken.behind.append(len(self._behind))
+                self._behind.append(source.seal(change.happening, proposal.asked_by))
+
+    def _entry(self, event: Event) -> Record:
+        data, identity = encode_event(event), RecordId(self._random_bytes(16))
+        return Record(AUDIT, identity, NOBODY, RecordKind.OTHER, 0, event.time, data)
+
+    def change(self) -> StateChange | None:
+        """Return what the store is to change, if anything is."""
+        values = [encode_put(it) for _, trial in self._decided for it in trial.change.puts]
+        if not (values or self._epochs or self._behind):
+            return None
+        self.has_change = True
+        return StateChange(values, list(self._epochs.values()), self._behind, *self.losses)
+
+    # --- What came of it ---
+
+    def answer_refused(self) -> None:
+        """Tell those whose decision was none."""
+        for proposal, error in self._refused:
+            proposal.done.errback(error)
+
+    def deliver(self, outcome: Outcome) -> None:
+        """Give every log what is durable of it."""
+        for source, taken in self._sources.items():
+            places: list[Place | Void] = list(outcome.places[taken.start : taken.end])
+            if outcome.change is None:
+                places += [Void.STALE] * len(taken.behind)
+            else:
+                places += [outcome.change[index] for index in taken.behind]
+            _guard(source.given, places)
+
+    def begin_epochs(self, base: int) -> None:
+        """Let logs know of epochs that have begun, and of those who may do no more."""
+        for epoch in self._epochs.values():
+            self._fanout.begun(epoch)
+        for log in self.losses.lost | self.losses.silenced:
+            self._fanout.fence(log, base, log in self.losses.lost)
+
+    def apply(self) -> Iterator[tuple[Applied, Callable[[], None]]]:
+        """Let one decision after the other take effect; yield each, and what answers it.
+
+        Whoever asked is told before the next one takes effect, so what it sees is what it decided.
+        """
+        for proposal, (change, _, _) in self._decided:
+            before = [self._hub.put(key, value) for key, value in change.puts]
+            yield Applied(change, before, proposal.asked_by), _answer(proposal, change)
+
+    def refuse(self) -> None:
+        """Tell the authors of records that nothing was stored."""
+        for source in self._sources:
+            _guard(source.refused)
+
+    def fail_change(self, error: Failure) -> None:
+        """Tell those who asked for a change, or for what had to wait for it, that nothing came of
+        it."""
+        for source in self.waiting:
+            _guard(source.give_up)
+        for proposal in [*[proposal for proposal, _ in self._decided], *self.later]:
+            proposal.done.errback(error)
+
+
+def _answer(proposal: Proposal, change: Change) -> Callable[[], None]:
+    if change.refusal is not None:
+        return lambda: proposal.done.errback(change.refusal)
+    return lambda: proposal.done.callback(None)
+
+
+def _guard(function: Callable[..., None], *arguments: Any) -> None:
+    """Call something for one log, so that a bug there is nobody else's."""
+    try:
+        function(*arguments)
+    except Exception:
+        _log.failure("A bug in the fan-out")

@@ -1,0 +1,267 @@
+"""Decide, commit, apply: the one way in which anything that is kept changes.
+
+What is to happen waits here: drafts of records in logs, decisions on what is known, read markers,
+trims. All that waits goes into one commit, and one commit is on its way at a time. What was
+committed is applied, and only then seen, answered and delivered. A commit that fails has changed
+nothing, neither in the store nor in memory, so nobody has anything to undo.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chat.ids import AccountId, LogId
+from chat.limits import Limits
+from chat.rooms.hub import Hub
+from chat.rooms.trial import Decide
+from chat.server.session import Session
+from chat.server.state.batch import Batch, Proposal
+from chat.server.state.sources import Applied, Fanout, Source
+from chat.store.interface import Commit, LogStore, Outcome, ReadMarker, StoreError, Trim
+from chat.wire.sealing import RandomBytes
+
+__all__ = ["COMMIT_SECONDS", "TRIMS", "Commits"]
+
+_log = Logger()
+
+COMMIT_SECONDS: Final = 0.003
+"""From the beginning of one commit to that of the next, where things come faster than that: those
+of a thousand rooms share commits then, which cost a disk's flush each."""
+
+TRIMS: Final = 32
+"""In one commit: each looks through a log."""
+
+
+class Commits:
+    """Takes what is to happen, and makes it happen. `start` first."""
+
+    def __init__(
+        self,
+        store: LogStore,
+        hub: Hub,
+        clock: IReactorTime,
+        limits: Limits,
+        random_bytes: RandomBytes,
+    ) -> None:
+        self.base = 0
+        """The number of the last change that was applied."""
+        self.fence = 0
+        """The last one because of which somebody may say nothing more, wherever."""
+        self._store = store
+        self._hub = hub
+        self._clock = clock
+        self._limits = limits
+        self._random_bytes = random_bytes
+        self._fanout: Fanout
+        self._effects: Callable[[Applied], None]
+        self._awake: dict[Source, None] = {}
+        self._proposals: list[Proposal] = []
+        self._seen: dict[tuple[LogId, AccountId], int] = {}
+        self._again: dict[tuple[LogId, AccountId], int] = {}
+        """Of a commit that failed: they go with the next one, but are no reason for it."""
+        self._trims: list[tuple[Trim, Deferred[int]]] = []
+        self._bytes = 0
+        """Of the drafts that wait."""
+        self._held: list[Session] = []
+        self._is_scheduled = False
+        self._is_committing = False
+        self._began = 0.0
+        """When the last commit did; monotonic seconds."""
+        self._idle: list[Deferred[None]] = []
+
+    async def start(self, fanout: Fanout, effects: Callable[[Applied], None]) -> None:
+        """Learn where the sequence of commits is. Raises StoreError."""
+        self._fanout = fanout
+        self._effects = effects
+        self.base = self.fence = await self._store.base()
+
+    # --- What is to happen ---
+
+    def change(self, decide: Decide, asked_by: Session | None = None) -> Deferred[None]:
+        """Let a decision take effect; fires when it has, and before anything else does.
+
+        `decide` changes nothing, and may run several times. Where it finds nothing to do, that is
+        the answer at once. Fails with the RequestError that it raises, and with StoreError if
+        nothing came of it.
+        """
+        done: Deferred[None] = Deferred()
+        try:
+            is_nothing = decide().is_nothing
+        except Exception:  # A refusal, or a bug, which whoever asked has to deal with.
+            done.errback(Failure())
+            return done
+        if is_nothing:
+            done.callback(None)
+        else:
+            self._proposals.append(Proposal(decide, asked_by, done))
+            self._schedule()
+        return done
+
+    def wake(self, source: Source) -> None:
+        """Note that a log has drafts."""
+        self._awake[source] = None
+        self._schedule()
+
+    def see(self, log: LogId, account: AccountId, seq: int) -> None:
+        """Note that an account has seen a log up to `seq`."""
+        self._seen[log, account] = seq
+        self._schedule()
+
+    def trim(self, trim: Trim) -> Deferred[int]:
+        """Remove what a log keeps no longer; fires with the number of records it removed."""
+        done: Deferred[int] = Deferred()
+        self._trims.append((trim, done))
+        self._schedule()
+        return done
+
+    def idle(self) -> Deferred[None]:
+        """Return a Deferred that fires when nothing waits and nothing is on its way."""
+        idle: Deferred[None] = Deferred()
+        self._idle.append(idle)
+        self._check_idle()
+        return idle
+
+    # --- What waits is bounded ---
+
+    def waits(self, size: int, session: Session | None) -> None:
+        """Count the bytes of a draft. Who sends beyond the bound is not read until a commit takes
+        what waits."""
+        self._bytes += size
+        if session is not None and self._bytes > self._limits.batch_bytes:
+            session.hold()
+            self._held.append(session)
+
+    def waits_no_longer(self, size: int) -> None:
+        """Count the bytes of drafts that were taken."""
+        self._bytes -= size
+
+    # --- A commit ---
+
+    @property
+    def _has_work(self) -> bool:
+        return bool(self._awake or self._proposals or self._seen or self._trims)
+
+    def _schedule(self) -> None:
+        if not self._is_scheduled and not self._is_committing:
+            self._is_scheduled = True
+            self._clock.callLater(0, self._commit)
+
+    def _commit(self) -> None:
+        """Commit all that waits."""
+        self._is_scheduled = False
+        self._is_committing = True
+        self._began = self._clock.seconds()
+        batch = Batch(self._hub, self._fanout, self._random_bytes)
+        try:
+            committing = self._make(batch)
+        except Exception:
+            committing = fail(Failure())
+        self._release()
+        done = committing.addCallbacks(
+            self._committed, self._not_committed, callbackArgs=(batch,), errbackArgs=(batch,)
+        )
+        done.addErrback(_log_bug).addCallback(self._go_on)
+
+    def _make(self, batch: Batch) -> Deferred[Outcome]:
+        """Put all that waits into a commit, and give it to the store."""
+        if self._proposals:
+            proposals, self._proposals = self._proposals, []
+            batch.decide(proposals)
+            batch.answer_refused()
+        batch.gather(self._awake)
+        batch.seen, self._again, self._seen = self._again | self._seen, {}, {}
+        batch.trims, self._trims = self._trims[:TRIMS], self._trims[TRIMS:]
+        change = batch.change()
+        if not (batch.records or batch.seen or batch.trims or change):
+            return succeed(Outcome(self.base))  # All is passing, or refused.
+        seen = [ReadMarker(log, account, seq) for (log, account), seq in batch.seen.items()]
+        trims = [trim for trim, _ in batch.trims]
+        return self._store.commit(Commit(self.base, batch.records, seen, trims, change))
+
+    def _committed(self, outcome: Outcome, batch: Batch) -> bool:
+        """Deliver records, then let the change take effect, then tell those who asked for it.
+
+        Return whether others waited meanwhile.
+        """
+        is_void = batch.has_change and outcome.change is None
+        if not is_void:
+            self._proposals[:0] = batch.later
+            self._awake = batch.waiting | self._awake
+        is_busy = self._has_work
+        batch.deliver(outcome)
+        if is_void:
+            # Nobody else changes the state, so its file was replaced underneath.
+            batch.fail_change(Failure(StoreError("the state has changed behind the server's back")))
+        else:
+            self._apply(outcome, batch)
+        for (_, done), count in zip(batch.trims, outcome.trimmed, strict=True):
+            done.callback(count)
+        return is_busy
+
+    def _apply(self, outcome: Outcome, batch: Batch) -> None:
+        if batch.losses.silences_all:
+            self.fence = outcome.base
+        batch.begin_epochs(outcome.base)
+        try:
+            for applied, answer in batch.apply():
+                answer()
+                try:
+                    self._effects(applied)
+                except Exception:
+                    _log_bug(Failure())
+        finally:
+            # Not before: what comes between two decisions was not checked on both.
+            self.base = outcome.base
+
+    def _not_committed(self, failure: Failure, batch: Batch) -> bool:
+        """Whatever a store fails with: nothing was stored, and nothing is applied."""
+        _log.failure("A commit failed", failure)
+        is_busy = self._has_work
+        batch.refuse()
+        batch.fail_change(failure)
+        for _, done in batch.trims:
+            done.errback(failure)
+        self._again |= batch.seen
+        return is_busy
+
+    def _go_on(self, is_busy: bool) -> None:
+        """Make the next commit, but not too soon where things come fast."""
+        self._release()
+        wait = self._began + COMMIT_SECONDS - self._clock.seconds() if is_busy else 0.0
+        if wait > 0:
+            self._clock.callLater(wait, self._end)
+        else:
+            self._end()
+
+    def _release(self) -> None:
+        """Let those be read who sent too much, if what waits is within the bound again."""
+        if self._bytes > self._limits.batch_bytes:
+            return
+        held, self._held = self._held, []
+        for session in held:
+            try:
+                session.release()
+            except Exception:
+                _log_bug(Failure())
+
+    def _end(self) -> None:
+        self._is_committing = False
+        if self._has_work:
+            self._schedule()
+        self._check_idle()
+
+    def _check_idle(self) -> None:
+        if self._is_committing or self._is_scheduled or self._has_work:
+            return
+        idle, self._idle = self._idle, []
+        for waiting in idle:
+            waiting.callback(None)
+
+
+def _log_bug(failure: Failure) -> bool:
+    _log.failure("A bug in what follows a commit", failure)
+    return True

@@ -1,0 +1,48 @@
+"""Up to where users have seen their logs: in memory, and written now and then."""
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from chat.ids import AccountId, LogId
+from chat.limits import Limits
+from chat.server.state.commits import Commits
+from chat.store.interface import LogStore
+
+__all__ = ["ReadMarkers"]
+
+
+class ReadMarkers:
+    """The largest number that each user has seen of each log. `load` first."""
+
+    def __init__(self, commits: Commits, clock: IReactorTime, limits: Limits) -> None:
+        self._commits = commits
+        self._clock = clock
+        self._limits = limits
+        self._seen: dict[tuple[LogId, AccountId], int] = {}
+        self._unsaved: set[tuple[LogId, AccountId]] = set()
+        self._saving: IDelayedCall | None = None
+
+    async def load(self, store: LogStore) -> None:
+        """Learn what is kept. Raises StoreError."""
+        self._seen = {(it.log, it.account): it.seq for it in await store.seen()}
+
+    def seen(self, log: LogId, account: AccountId) -> int:
+        """Return up to which record somebody has seen a log."""
+        return self._seen.get((log, account), 0)
+
+    def mark(self, log: LogId, account: AccountId, seq: int) -> None:
+        """Remember that somebody has seen a log up to `seq`."""
+        if seq <= self.seen(log, account):
+            return
+        self._seen[log, account] = seq
+        self._unsaved.add((log, account))
+        if self._saving is None:
+            self._saving = self._clock.callLater(self._limits.seen_seconds, self.save)
+
+    def save(self) -> None:
+        """Have written what is new."""
+        if self._saving is not None and self._saving.active():
+            self._saving.cancel()
+        self._saving = None
+        unsaved, self._unsaved = self._unsaved, set()
+        for log, account in sorted(unsaved):
+            self._commits.see(log, account, self._seen[log, account])

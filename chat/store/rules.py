@@ -1,0 +1,189 @@
+"""Which of a commit's items count: the rules of `chat.store.interface`, once for every engine.
+
+`apply` goes through a commit in the order of the rules and has an engine's `State` do what counts.
+All that it decides by comes from the commit and from what the state `Known` says, so engines that
+know the same decide alike. Nothing here knows how any of it is kept.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from chat.ids import LogId
+from chat.store.interface import (
+    AUDIT,
+    CLOCK_MILLISECONDS,
+    Commit,
+    Epoch,
+    Head,
+    Outcome,
+    Place,
+    Record,
+    RecordKind,
+    StateChange,
+    Trim,
+    Void,
+)
+from chat.store.state import Decided, Known, State, Target
+
+__all__ = ["apply", "decide"]
+
+_REPLACEABLE: Final = frozenset({RecordKind.TEXT})
+_ERASABLE: Final = frozenset({RecordKind.TEXT, RecordKind.EDIT})
+
+
+def apply(commit: Commit, state: State) -> Outcome:
+    """Have a state do what counts of a commit; return what that is."""
+    decided = decide(commit.records, commit.base, state)
+    state.store(decided)
+    seen = [it for it in commit.seen if it.seq > 0]
+    if seen:
+        state.see(seen)
+    trimmed = [_trim(trim, state) for trim in commit.trims]
+    places = None if commit.change is None else _change(commit.change, commit.base, state)
+    return Outcome(state.base, decided.places, trimmed, places)
+
+
+class _End:
+    """Where a log ends, while records are put behind it."""
+
+    __slots__ = ("epoch", "gone", "has_rules", "head", "is_shut", "records", "seq", "time")
+
+    def __init__(self, log: LogId, base: int, known: Known) -> None:
+        self.head = head = known.head(log)
+        self.seq, self.time, self.epoch = head.seq, head.time, head.epoch
+        self.has_rules = log != AUDIT
+        self.is_shut = head.is_stale or base < head.fence or base < known.fence
+        self.records: list[Record] = []
+        """Those that go behind it."""
+        self.gone: set[int] = set()
+        """The sequence numbers of those that these erase."""
+
+    def among_the_new(self, seq: int) -> Record | None:
+        """Return the record with this number, if it is one of those."""
+        number = seq - self.head.seq - 1
+        return self.records[number] if number >= 0 else None
+
+
+def decide(records: Sequence[Record], base: int, known: Known) -> Decided:
+    """Return what becomes of records that were checked when `base` was the last change."""
+    decided = Decided()
+    if not records:
+        return decided
+    keys = [(record.log, record.id) for record in records]
+    places = known.places(keys)
+    ends: dict[LogId, _End] = {}
+    for key, record in zip(keys, records, strict=True):
+        there = places.get(key)
+        if there is not None:
+            # It may have been new in this commit.
+            decided.places.append(Place(there.seq, there.time, False))
+            continue
+        log, _, _, _, epoch, time, _, _, replaces, erases = record
+        end = ends.get(log)
+        if end is None:
+            end = ends[log] = _End(log, base, known)
+        last = end.time
+        if end.has_rules and (
+            end.is_shut or epoch != end.epoch or time < last - CLOCK_MILLISECONDS
+        ):
+            decided.places.append(Void.STALE)
+        elif (replaces or erases) and not _remove(record, end, decided, known):
+            decided.places.append(Void.GONE)
+        else:
+            end.seq = seq = end.seq + 1
+            if time < last:
+                time = last
+            end.time = time
+            end.records.append(record)
+            place = places[key] = Place(seq, time, True)
+            decided.places.append(place)
+            decided.placed.append((record, seq, time))
+    for log, end in ends.items():
+        if end.records:
+            head = end.head
+            decided.heads[log] = Head(end.seq, end.time, head.epoch, head.is_stale, head.fence)
+    return decided
+
+
+def _remove(record: Record, end: _End, decided: Decided, known: Known) -> bool:
+    """Note what a record removes; return whether all that is there."""
+    log, replaces, erases = record.log, record.replaces, record.erases
+    if replaces and not _may_remove(record, replaces, _REPLACEABLE, end, known):
+        return False
+    if erases and not _may_remove(record, erases, _ERASABLE, end, known):
+        return False
+    if replaces:
+        decided.hidden.append((log, replaces))
+    if erases:
+        seqs = {erases, *known.replacing(log, erases)}
+        new = enumerate((*end.records, record), end.head.seq + 1)
+        seqs.update(seq for seq, it in new if it.replaces == erases)
+        decided.erased += [(log, seq) for seq in sorted(seqs)]
+        end.gone |= seqs
+    return True
+
+
+def _may_remove(
+    record: Record,
+    seq: int,
+    kinds: Collection[int],
+    end: _End,
+    known: Known,
+) -> bool:
+    """Tell whether a record that another one names is there, and is its author's to remove."""
+    if not 0 < seq <= end.seq or seq in end.gone:
+        return False
+    found: Record | Target | None = end.among_the_new(seq) or known.target(record.log, seq)
+    return found is not None and found.author == record.author and found.kind in kinds
+
+
+def _trim(trim: Trim, state: State) -> int:
+    end = state.head(trim.log).seq
+    last = 0
+    if end and trim.before_time is not None:
+        # Times never decrease in a log, so this looks at what goes and no further.
+        young = state.first_since(trim.log, trim.before_time)
+        last = end if young is None else young - 1
+    if end and trim.keep is not None:
+        last = max(last, state.last_but(trim.log, trim.keep) or 0)
+    return state.trim(trim.log, last) if last else 0
+
+
+def _change(change: StateChange, base: int, state: State) -> list[Place] | None:
+    """Make a change, if it counts; return the places of its records."""
+    if base != state.base:
+        return None
+    decided = decide(change.records, base, state)
+    places = [place for place in decided.places if isinstance(place, Place)]
+    if len(places) < len(decided.places) or not _follow(change.epochs, state):
+        return None
+    number = base + 1
+    state.store(decided)
+    state.put(change.values)
+    fence = number if change.silences_all else state.fence
+    state.settle(number, fence, change.epochs, _heads(change, number, state))
+    return places
+
+
+def _follow(epochs: Sequence[Epoch], known: Known) -> bool:
+    """Tell whether each epoch is the next one of its log."""
+    last: dict[LogId, int] = {}
+    for log, number, _ in epochs:
+        before = last[log] if log in last else known.head(log).epoch
+        if number != before + 1:
+            return False
+        last[log] = number
+    return True
+
+
+def _heads(change: StateChange, number: int, known: Known) -> dict[LogId, Head]:
+    """Return the heads that a change makes different, with its epochs and fences."""
+    heads: dict[LogId, Head] = {}
+    for epoch in change.epochs:
+        head = known.head(epoch.log)
+        heads[epoch.log] = head._replace(epoch=epoch.number, is_stale=False)
+    for log in sorted(change.lost | change.silenced):
+        head = heads[log] if log in heads else known.head(log)
+        is_stale = head.is_stale or log in change.lost
+        heads[log] = head._replace(fence=number, is_stale=is_stale)
+    return heads

@@ -1,0 +1,28 @@
+"""Logs in one SQLite file: durable when acknowledged, found by their words, gone when erased."""
+
+from pathlib import Path
+
+from chat.store.engine import Engine, Reactor
+from chat.store.interface import LogStore, StoreError
+from chat.store.sqlite.schema import has_search
+from chat.store.sqlite.store import SqliteStore, open_store
+
+__all__ = ["ENGINE", "SqliteStore", "open_store"]
+
+
+def _open(address: str, reactor: Reactor, has_search: bool) -> LogStore:
+    return open_store(_path(address), reactor, has_search)
+
+
+def _has_search(address: str) -> bool:
+    return has_search(_path(address))
+
+
+def _path(address: str) -> Path:
+    if not address or "\0" in address:
+        raise StoreError(f"'sqlite:{address}' names no file: write sqlite:PATH")
+    # Absolute, so that no name has a meaning to SQLite, as ":memory:" has.
+    return Path(address).absolute()
+
+
+ENGINE = Engine(_open, _has_search)

@@ -1,0 +1,50 @@
+"""Which ids a log's records have: in a table, but for those of what waits, which are in memory.
+
+An id is random, so one that goes into a table alone costs a page of the file; of thousands that go
+there together, many share a page.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from chat.ids import LogId, RecordId
+from chat.store.interface import Place
+from chat.store.sqlite.connection import WritingConnection, padded
+
+__all__ = ["known"]
+
+_ASKED: Final = 256
+"""Ids that are looked up at once."""
+
+
+def known(
+    connection: WritingConnection, keys: Collection[tuple[LogId, RecordId]]
+) -> dict[tuple[LogId, RecordId], Place]:
+    """Return where those are that are there already; in logs that are not known, none is."""
+    found = {}
+    others = []
+    logs: dict[int, LogId] = {}
+    for key in keys:
+        log, id = key
+        entry = connection.logs.get(log)
+        if entry is None:
+            continue
+        number = entry[0]
+        waiting = connection.waiting.get(number)
+        place = None if waiting is None else waiting.get(id)
+        if place is None:
+            logs[number] = log
+            others.append((number, id))
+        else:
+            found[key] = Place(*place, False)
+    for start in range(0, len(others), _ASKED):
+        asked = padded(others[start : start + _ASKED])
+        # A join in this order, because SQLite would scan the table for several pairs in an IN.
+        rows = connection.execute(
+            f"WITH asked (log, id) AS (VALUES (?, ?){', (?, ?)' * (len(asked) - 1)})"
+            " SELECT ids.* FROM asked CROSS JOIN ids USING (log, id)",
+            [value for key in asked for value in key],
+        )
+        for number, id, seq, time in rows:
+            found[logs[number], id] = Place(seq, time, False)
+    return found

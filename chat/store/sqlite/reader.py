@@ -1,0 +1,185 @@
+"""What is done in the reader's thread: questions, none of which waits for a commit."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Final, TypeVar
+
+from chat.ids import LogId
+from chat.store.interface import Epoch, Found, Head, ReadMarker, Stored, StoreError
+from chat.store.sqlite.connection import connect
+from chat.store.sqlite.journal import row_id
+from chat.store.words import has_word
+
+__all__ = ["Reader"]
+
+T = TypeVar("T")
+
+_KEY_BYTES: Final = 256
+"""Longer than any key of a small value."""
+
+
+class Reader:
+    """The connection that reads. One thread at a time may use it. Everything raises StoreError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def base(self) -> int:
+        """As `LogStore.base`."""
+        return self._use(lambda it: int(it.execute("SELECT base FROM state").fetchone()[0]))
+
+    def head(self, log: LogId) -> Head:
+        """As `LogStore.head`."""
+
+        def head(connection: sqlite3.Connection, number: int, filed: Head) -> Head:
+            seq, time = connection.execute(
+                "SELECT max(seq), max(time) FROM journal WHERE log = ?", (number,)
+            ).fetchone()
+            return filed if seq is None else filed._replace(seq=seq, time=time)
+
+        return self._look(log, head) or Head()
+
+    def epochs(self, log: LogId) -> list[Epoch]:
+        """As `LogStore.epochs`."""
+
+        def epochs(connection: sqlite3.Connection, number: int, _: Head) -> list[Epoch]:
+            rows = connection.execute(
+                "SELECT number, wrapped FROM epochs WHERE log = ? ORDER BY number", (number,)
+            )
+            return [Epoch(log, *row) for row in rows]
+
+        return self._look(log, epochs) or []
+
+    def read(
+        self, log: LogId, after: int, limit_bytes: int, backward: bool, limit: int | None
+    ) -> list[Stored]:
+        """As `LogStore.read`."""
+
+        def read(connection: sqlite3.Connection, number: int, filed: Head) -> list[Stored]:
+            page: list[Stored] = []
+            size = 0
+            where = "seq < ? ORDER BY seq DESC" if backward else "seq > ? ORDER BY seq"
+            tables = ["journal", "records"] if backward else ["records", "journal"]
+            if backward and after <= filed.seq + 1:
+                tables.remove("journal")
+            # Each is asked when it is come to.
+            asked = (
+                connection.execute(
+                    f"SELECT seq, id, data FROM {table}"
+                    f" WHERE log = ? AND data IS NOT NULL AND {where}",
+                    (number, after),
+                )
+                for table in tables
+            )
+            for row in chain.from_iterable(asked):
+                size += len(row[2])
+                if page and size > limit_bytes:
+                    break
+                page.append(Stored._make(row))
+                if len(page) == limit:
+                    break
+            return page
+
+        return self._look(log, read) or []
+
+    def search(self, words: str, logs: Sequence[LogId], limit: int) -> list[Found]:
+        """As `LogStore.search`."""
+        # Each part is a string of the query language, in which nothing has a meaning.
+        query = " ".join(
+            '"' + part.replace('"', '""') + '"'
+            for part in words.replace("\0", " ").split()
+            if has_word(part)
+        )
+        if not query:
+            return []
+
+        def search(connection: sqlite3.Connection) -> list[Found]:
+            found = [it for log in logs for it in _search(connection, query, log, limit)]
+            found.sort(key=lambda it: (it.time, it.stored.seq, it.log), reverse=True)
+            return found[:limit]
+
+        return self._at_once(search)
+
+    def scan(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        """As `LogStore.scan`."""
+        # What is behind all keys with this prefix, as far as keys are shorter than that.
+        end = prefix + b"\xff" * _KEY_BYTES
+        return self._use(
+            lambda it: it.execute(
+                "SELECT key, value FROM entries WHERE key BETWEEN ? AND ? ORDER BY key",
+                (prefix, end),
+            ).fetchall()
+        )
+
+    def seen(self) -> list[ReadMarker]:
+        """As `LogStore.seen`."""
+        query = "SELECT id, account, seen.seq FROM seen JOIN logs ON number = log"
+        return self._use(lambda it: [ReadMarker._make(row) for row in it.execute(query)])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def _look(self, log: LogId, question: Callable[[sqlite3.Connection, int, Head], T]) -> T | None:
+        """Ask about a log, by its number and the end of what is filed of it; None, where it never
+        was."""
+
+        def look(connection: sqlite3.Connection) -> T | None:
+            row = connection.execute(
+                "SELECT number, seq, time, epoch, stale, fence FROM logs WHERE id = ?", (log,)
+            ).fetchone()
+            if row is None:
+                return None
+            number, seq, time, epoch, stale, fence = row
+            return question(connection, number, Head(seq, time, epoch, bool(stale), fence))
+
+        return self._at_once(look)
+
+    def _at_once(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        """Ask in one transaction, because what waits may be filed meanwhile, and what is there
+        removed."""
+
+        def ask(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN")
+            try:
+                return question(connection)
+            finally:
+                connection.execute("COMMIT")
+
+        return self._use(ask)
+
+    def _use(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            if self._connection is None:
+                self._connection = connect(self._path)
+            return function(self._connection)
+        except sqlite3.Error as error:
+            # A connection that has failed may fail forever; a new one tells.
+            self.close()
+            raise StoreError(str(error)) from None
+
+
+def _search(connection: sqlite3.Connection, query: str, log: LogId, limit: int) -> list[Found]:
+    """Return the latest records of a log that match."""
+    known = connection.execute("SELECT number FROM logs WHERE id = ?", (log,)).fetchone()
+    if known is None:
+        return []
+    [number] = known
+    rows = connection.execute(
+        "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ?"
+        " ORDER BY rowid DESC LIMIT ?",
+        (query, row_id(number, 0), row_id(number + 1, 0) - 1, limit),
+    ).fetchall()
+    found = []
+    for [row] in rows:
+        time, *stored = connection.execute(
+            "SELECT time, seq, id, data FROM records WHERE log = ? AND seq = ?",
+            (number, row - row_id(number, 0)),
+        ).fetchone()
+        found.append(Found(log, time, Stored(*stored)))
+    return found

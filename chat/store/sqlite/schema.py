@@ -1,0 +1,195 @@
+"""The database file: how it is made, checked, and made ready."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from twisted.logger import Logger
+
+from chat.store.interface import StoreError
+from chat.store.sqlite.connection import connect
+
+__all__ = ["VERSION", "has_search", "prepare"]
+
+_log = Logger()
+
+_APPLICATION_ID: Final = 0x656E6363
+"""``encc``: what is in the file's header, so that no other program's file is taken for ours."""
+
+VERSION: Final = 6
+"""Of the schema. Those before it were never released."""
+
+_SCHEMA: Final = f"""
+    CREATE TABLE state (
+        clean INTEGER NOT NULL,
+        tidy INTEGER NOT NULL,
+        merges INTEGER NOT NULL,
+        base INTEGER NOT NULL,
+        fence INTEGER NOT NULL
+    );
+    INSERT INTO state VALUES (1, 1, 0, 0, 0);
+    CREATE TABLE logs (
+        number INTEGER PRIMARY KEY,
+        id BLOB NOT NULL UNIQUE,
+        seq INTEGER NOT NULL DEFAULT 0,
+        time INTEGER NOT NULL DEFAULT 0,
+        epoch INTEGER NOT NULL DEFAULT 0,
+        stale INTEGER NOT NULL DEFAULT 0,
+        fence INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE records (
+        log INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        id BLOB NOT NULL,
+        author BLOB NOT NULL,
+        kind INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        replaces INTEGER NOT NULL,
+        data BLOB,
+        PRIMARY KEY (log, seq)
+    ) WITHOUT ROWID;
+    CREATE INDEX replacing ON records (log, replaces) WHERE replaces > 0;
+    CREATE TABLE ids (
+        log INTEGER NOT NULL,
+        id BLOB NOT NULL,
+        seq INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        PRIMARY KEY (log, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE journal (
+        place INTEGER PRIMARY KEY,
+        log INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        id BLOB NOT NULL,
+        author BLOB NOT NULL,
+        kind INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        replaces INTEGER NOT NULL,
+        data BLOB NOT NULL,
+        words TEXT NOT NULL
+    );
+    CREATE TABLE epochs (
+        log INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        wrapped BLOB NOT NULL,
+        PRIMARY KEY (log, number)
+    ) WITHOUT ROWID;
+    CREATE TABLE seen (
+        log INTEGER NOT NULL,
+        account BLOB NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (log, account)
+    ) WITHOUT ROWID;
+    CREATE TABLE entries (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+    PRAGMA user_version = {VERSION};
+"""
+"""What was appended waits in `journal` until its records, ids and words are filed together: see
+`chat.store.sqlite.journal`. `logs` says where the filed part of a log ends."""
+
+_WORDS: Final = """
+    CREATE VIRTUAL TABLE IF NOT EXISTS words
+    USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2')
+"""
+"""Words as `chat.store.words` has them."""
+
+
+def has_search(path: Path) -> bool:
+    """Tell whether the file has an index of words, if it is there. Raises StoreError."""
+    if not path.exists():
+        return False  # Nor is it made, by only looking at it.
+    try:
+        connection = connect(path)
+        try:
+            return _has_table(connection, "words")
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be used: {error}") from None
+
+
+def prepare(path: Path, has_search: bool) -> None:
+    """Make the file, or check it. Raises StoreError."""
+    try:
+        # Made here, because SQLite would let others read it.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = connect(path)
+        try:
+            _check_ours(connection, path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            if _version(connection) == 0:
+                connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            else:
+                _check_whole(connection, path)
+            _set_search(connection, has_search)
+            connection.execute("UPDATE state SET clean = 0")
+        finally:
+            connection.close()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be used: {error.strerror}") from None
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be used: {error}") from None
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
+    version = _version(connection)
+    [application] = connection.execute("PRAGMA application_id").fetchone()
+    if version == 0:
+        if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise StoreError(f"{path} is a database of something else")
+        # Both take effect only in an empty file.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    elif application != _APPLICATION_ID:
+        raise StoreError(f"{path} is a database of something else")
+    elif version > VERSION:
+        raise StoreError(
+            f"{path} was written by a newer encchat (its schema is {version}, this one knows "
+            f"{VERSION}); install that one, or use another state directory"
+        )
+    elif version < VERSION:
+        raise StoreError(
+            f"{path} was written by an encchat from before the first release, and cannot be read "
+            "any more; use another state directory"
+        )
+
+
+def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
+    """After an unclean stop, check that the file is whole."""
+    if connection.execute("SELECT clean FROM state").fetchone() == (1,):
+        return
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != ("ok",):
+        raise StoreError(f"{path} is damaged: {found[0]}")
+
+
+def _set_search(connection: sqlite3.Connection, has_search: bool) -> None:
+    """Make the index of words if it is wanted, or remove it with all words in it."""
+    if has_search:
+        connection.execute(_WORDS)
+        _mend_search(connection)
+    elif _has_table(connection, "words"):
+        connection.executescript(
+            "BEGIN IMMEDIATE; DROP TABLE words; UPDATE state SET tidy = 0; COMMIT;"
+        )
+
+
+def _has_table(connection: sqlite3.Connection, name: str) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,))
+    return found.fetchone() is not None
+
+
+def _mend_search(connection: sqlite3.Connection) -> None:
+    """Make the index of words anew, from the words, if it is damaged."""
+    try:
+        connection.execute("SELECT rowid FROM words WHERE words MATCH 'a' LIMIT 1").fetchall()
+    except sqlite3.DatabaseError:
+        _log.warn("The index of words was damaged, and is made anew from the words")
+        # No word is indexed, says this, without which nothing can be done with the table.
+        connection.execute("UPDATE words_data SET block = x'00000000000000' WHERE id = 10")
+        connection.execute("INSERT INTO words (words) VALUES ('rebuild')")

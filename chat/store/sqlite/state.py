@@ -1,0 +1,215 @@
+"""The state in the file, as `chat.store.rules` needs it.
+
+Everything runs in the writer's thread, on its connection, in the transaction of whoever calls.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from chat.ids import LogId, RecordId
+from chat.store.interface import Commit, Epoch, Head, Place, ReadMarker, Value
+from chat.store.sqlite import ids, journal
+from chat.store.sqlite.connection import WritingConnection, padded
+from chat.store.sqlite.journal import SINGLE, row_id
+from chat.store.state import Decided, Target
+
+__all__ = ["SqliteState", "is_single"]
+
+_UNTIDY: Final = "UPDATE state SET tidy = 0"
+"""What every removal does: see `chat.store.sqlite.writer`."""
+
+_SEEN: Final = 64
+"""Markers that are kept at once."""
+
+
+def is_single(connection: WritingConnection, commit: Commit) -> bool:
+    """Tell whether a commit comes down to one statement that changes something, at most.
+
+    That is a transaction by itself, which spares the three statements around it.
+    """
+    if commit.change is not None or commit.seen or commit.trims or len(commit.records) > SINGLE:
+        return False
+    logs = connection.logs
+    return not any(it.replaces or it.erases or it.log not in logs for it in commit.records)
+
+
+class SqliteState:
+    """A `chat.store.state.State` in a file. It lasts for one commit."""
+
+    def __init__(self, connection: WritingConnection, has_search: bool) -> None:
+        self._connection = connection
+        self._has_search = has_search
+
+    # --- What is known ---
+
+    @property
+    def base(self) -> int:
+        """As `Known.base`."""
+        return self._connection.base
+
+    @property
+    def fence(self) -> int:
+        """As `Known.fence`."""
+        return self._connection.fence
+
+    def head(self, log: LogId) -> Head:
+        """As `Known.head`."""
+        known = self._known(log)
+        return Head() if known is None else known[1]
+
+    def places(
+        self, keys: Collection[tuple[LogId, RecordId]]
+    ) -> dict[tuple[LogId, RecordId], Place]:
+        """As `Known.places`."""
+        logs = self._connection.logs
+        for log, _ in keys:
+            if log not in logs:
+                self._known(log)
+        return ids.known(self._connection, keys)
+
+    def target(self, log: LogId, seq: int) -> Target | None:
+        """As `Known.target`."""
+        row = self._connection.execute(
+            "SELECT author, kind FROM records WHERE log = ? AND seq = ? AND data IS NOT NULL",
+            (self._filed(log), seq),
+        ).fetchone()
+        return None if row is None else Target(*row)
+
+    def replacing(self, log: LogId, seq: int) -> list[int]:
+        """As `Known.replacing`."""
+        rows = self._connection.execute(
+            "SELECT seq FROM records WHERE log = ? AND replaces = ?", (self._filed(log), seq)
+        )
+        return [it for [it] in rows]
+
+    def first_since(self, log: LogId, time: int) -> int | None:
+        """As `Known.first_since`."""
+        row = self._connection.execute(
+            "SELECT seq FROM records WHERE log = ? AND time >= ? ORDER BY seq LIMIT 1",
+            (self._filed(log), time),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def last_but(self, log: LogId, count: int) -> int | None:
+        """As `Known.last_but`."""
+        row = self._connection.execute(
+            "SELECT seq FROM records WHERE log = ? AND data IS NOT NULL"
+            " ORDER BY seq DESC LIMIT 1 OFFSET ?",
+            (self._filed(log), count),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def _known(self, log: LogId) -> tuple[int, Head] | None:
+        """Return the number of a log, and where it ends, if it is there."""
+        logs = self._connection.logs
+        known = logs.get(log)
+        if known is None:
+            # Nothing of it waits, or it would be known.
+            row = self._connection.execute(
+                "SELECT number, seq, time, epoch, stale, fence FROM logs WHERE id = ?", (log,)
+            ).fetchone()
+            if row is None:
+                return None
+            number, seq, time, epoch, stale, fence = row
+            known = logs[log] = number, Head(seq, time, epoch, bool(stale), fence)
+        return known
+
+    def _filed(self, log: LogId) -> int:
+        """Return the number of a log, of which nothing waits any more; 0, if it is not there."""
+        known = self._known(log)
+        if known is None:
+            return 0
+        journal.file_log(self._connection, known[0], self._has_search)
+        return known[0]
+
+    # --- What is done ---
+
+    def store(self, decided: Decided) -> None:
+        """As `State.store`."""
+        for log, head in decided.heads.items():
+            self._connection.logs[log] = self._made(log), head
+        if decided.placed:
+            journal.insert(self._connection, decided.placed, self._has_search)
+        # What is removed may wait itself.
+        for log, seq in decided.hidden:
+            self._forget(self._filed(log), seq, seq)
+        for log, seq in decided.erased:
+            number = self._filed(log)
+            self._connection.execute(
+                "UPDATE records SET data = NULL WHERE log = ? AND seq = ?", (number, seq)
+            )
+            self._forget(number, seq, seq)
+        if decided.erased:
+            self._connection.execute(_UNTIDY)
+
+    def see(self, seen: Sequence[ReadMarker]) -> None:
+        """As `State.see`."""
+        rows = [(self._made(log), account, seq) for log, account, seq in seen]
+        for start in range(0, len(rows), _SEEN):
+            some = padded(rows[start : start + _SEEN])
+            self._connection.execute(
+                f"INSERT INTO seen VALUES (?, ?, ?){', (?, ?, ?)' * (len(some) - 1)}"
+                " ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)",
+                [value for row in some for value in row],
+            )
+
+    def trim(self, log: LogId, last: int) -> int:
+        """As `State.trim`."""
+        number = self._filed(log)
+        self._forget(number, 0, last)
+        [count] = self._connection.execute(
+            "SELECT count(*) FROM records WHERE log = ? AND seq <= ? AND data IS NOT NULL",
+            (number, last),
+        ).fetchone()
+        gone = self._connection.execute(
+            "DELETE FROM records WHERE log = ? AND seq <= ?", (number, last)
+        )
+        if gone.rowcount:
+            self._connection.execute("DELETE FROM ids WHERE log = ? AND seq <= ?", (number, last))
+            self._connection.execute(_UNTIDY)
+        return int(count)
+
+    def put(self, values: Sequence[Value]) -> None:
+        """As `State.put`."""
+        for key, value in values:
+            if value is None:
+                self._connection.execute("DELETE FROM entries WHERE key = ?", (key,))
+            else:
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO entries VALUES (?, ?)", (key, value)
+                )
+
+    def settle(
+        self, base: int, fence: int, epochs: Sequence[Epoch], heads: Mapping[LogId, Head]
+    ) -> None:
+        """As `State.settle`."""
+        connection = self._connection
+        connection.execute("UPDATE state SET base = ?, fence = ?", (base, fence))
+        connection.base, connection.fence = base, fence
+        for log, head in heads.items():
+            number = self._made(log)
+            connection.execute(
+                "UPDATE logs SET epoch = ?, stale = ?, fence = ? WHERE number = ?",
+                (head.epoch, head.is_stale, head.fence, number),
+            )
+            connection.logs[log] = number, head
+        for log, epoch, wrapped in epochs:
+            connection.execute(
+                "INSERT INTO epochs VALUES (?, ?, ?)", (self._made(log), epoch, wrapped)
+            )
+
+    def _made(self, log: LogId) -> int:
+        """Return the number of a log, that is made if need be."""
+        known = self._known(log)
+        if known is not None:
+            return known[0]
+        number = self._connection.execute("INSERT INTO logs (id) VALUES (?)", (log,)).lastrowid
+        assert number is not None
+        self._connection.logs[log] = number, Head()
+        return number
+
+    def _forget(self, number: int, first: int, last: int) -> None:
+        """Take the words of filed records out of the index."""
+        if self._has_search:
+            rows = row_id(number, first), row_id(number, last)
+            self._connection.execute("DELETE FROM words WHERE rowid BETWEEN ? AND ?", rows)

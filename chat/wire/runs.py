@@ -1,0 +1,161 @@
+"""Record lines joined into runs: the bytes that all readers share, and their digests."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Final, NamedTuple
+
+from chat.ids import LogId
+from chat.limits import RUN_BYTES
+from chat.wire.lines import VOUCHER_LINE_BYTES, encode_record
+from chat.wire.records import record_epoch
+
+__all__ = ["Delivery", "Line", "Run", "join_runs", "line_of", "run_of"]
+
+_BLOCK: Final = 32
+"""Lines that an author's run has of its own, at most and besides its own gaps; all the others are
+digested once for all authors."""
+
+Part = tuple[bytes | memoryview, bytes]
+"""Record lines, and their SHA-512."""
+
+
+class Line(NamedTuple):
+    """A record line and what it was made of."""
+
+    seq: int
+    """0 for a passing record."""
+    record: bytes
+    data: bytes
+    """The line as it is written."""
+
+
+@dataclass(slots=True)
+class Run:
+    """Record lines of one epoch, at most `RUN_BYTES`, that are written at once.
+
+    What is the same for all readers is found out for the first one, and noted here.
+    """
+
+    parts: Sequence[Part]
+    """Each is followed by a voucher. More than one only for authors in a crowd."""
+    epoch: int
+    last: int
+    """The highest sequence number in it; 0 where all are passing."""
+    size: int = 0
+    """Bytes that are written to a reader: its lines, and vouchers. Filled in when it is made."""
+    written_at: float = 0.0
+    """When it is first written, by the connections' clock; 0 before."""
+
+    def __post_init__(self) -> None:
+        """Count what is written."""
+        self.size = sum([len(lines) + VOUCHER_LINE_BYTES for lines, _ in self.parts])
+
+
+def line_of(log: LogId, seq: int, record: bytes) -> Line:
+    """Return the line of a record."""
+    return Line(seq, record, encode_record(log, seq, record))
+
+
+def run_of(lines: Sequence[Line]) -> Run:
+    """Join lines, at least one, into one run."""
+    data = b"".join([line.data for line in lines])
+    last = max([line.seq for line in lines])
+    return Run(((data, hashlib.sha512(data).digest()),), record_epoch(lines[-1].record), last)
+
+
+def join_runs(lines: Sequence[Line]) -> list[Run]:
+    """Join lines into as few runs as their epochs and `RUN_BYTES` allow."""
+    return Delivery(lines).runs
+
+
+class Delivery:
+    """Record lines that were committed together, as each of their readers is to get them."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._stretches: list[_Stretch] = []
+        start = size = 0
+        for index, line in enumerate(lines):
+            size += len(line.data)
+            if index > start and (size > RUN_BYTES or line.record[:4] != lines[start].record[:4]):
+                self._stretches.append(_Stretch(start, lines[start:index]))
+                start, size = index, len(line.data)
+        if start < len(lines):
+            self._stretches.append(_Stretch(start, lines[start:]))
+        self.runs = [it.run for it in self._stretches]
+
+    def without(self, own: Collection[int]) -> list[Run]:
+        """Return the runs without the lines at some places, in rising order."""
+        runs = []
+        for it in self._stretches:
+            mine = [place - it.start for place in own if it.start <= place < it.end]
+            if not mine:
+                runs.append(it.run)
+            elif len(mine) < it.end - it.start:
+                runs.append(it.without(mine))
+        return runs
+
+
+class _Stretch:
+    """Lines that make one run."""
+
+    def __init__(self, start: int, lines: Sequence[Line]) -> None:
+        self.start = start
+        self.end = start + len(lines)
+        self._lines = lines
+        self.run = run_of(lines)
+        self._view = memoryview(self.run.parts[0][0])
+        self._suffixes: dict[int, Part] = {}
+
+    @cached_property
+    def _offsets(self) -> list[int]:
+        """Where each line begins, and the end."""
+        return list(accumulate([len(line.data) for line in self._lines], initial=0))
+
+    @cached_property
+    def _prefixes(self) -> list["hashlib._Hash"]:
+        """What the hash is before each block."""
+        states = [hashlib.sha512()]
+        for start in range(0, len(self._lines) - _BLOCK, _BLOCK):
+            state = states[-1].copy()
+            state.update(self._view[self._offsets[start] : self._offsets[start + _BLOCK]])
+            states.append(state)
+        return states
+
+    def without(self, mine: Sequence[int]) -> Run:
+        """Return the run without the lines at `mine`, which are in rising order.
+
+        What is before and behind them in a long run is shared with other authors: of what comes
+        before, the hash is known at each block's begin; what comes behind begins with a block.
+        """
+        lines, offsets, view = self._lines, self._offsets, self._view
+        omitted = frozenset(mine)
+        first, behind, end = 0, len(lines), len(lines)
+        if len(lines) > 2 * _BLOCK:
+            first, behind = mine[0], mine[-1] + 1
+            end = min(-(-behind // _BLOCK) * _BLOCK, len(lines))
+        parts: list[Part] = []
+        if first:
+            block = first // _BLOCK
+            state = self._prefixes[block].copy()
+            state.update(view[offsets[block * _BLOCK] : offsets[first]])
+            parts.append((view[: offsets[first]], state.digest()))
+        between = [lines[it].data for it in range(first, behind) if it not in omitted]
+        middle = b"".join([*between, view[offsets[behind] : offsets[end]]])
+        if middle:
+            parts.append((middle, hashlib.sha512(middle).digest()))
+        if end < len(lines):
+            parts.append(self._suffix(end))
+        # Numbers rise, but those of passing records are 0.
+        backward = range(len(lines) - 1, -1, -1)
+        last = next((lines[it].seq for it in backward if it not in omitted and lines[it].seq), 0)
+        return Run(parts, self.run.epoch, last)
+
+    def _suffix(self, place: int) -> Part:
+        part = self._suffixes.get(place)
+        if part is None:
+            data = self._view[self._offsets[place] :]
+            part = self._suffixes[place] = data, hashlib.sha512(data).digest()
+        return part

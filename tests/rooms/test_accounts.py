@@ -1,0 +1,497 @@
+"""Decisions on who is who: who is let in by what, and how one becomes somebody else."""
+
+from typing import Final
+
+import pytest
+
+from chat.ids import LogId
+from chat.rooms import accounts
+from chat.rooms.accounts import Credentials, LoginPolicy
+from chat.rooms.changes import NOTHING, Change, Event, put
+from chat.rooms.errors import (
+    BadCodeError,
+    BadTokenError,
+    BannedError,
+    ClosedError,
+    LastDeviceError,
+    NickEmptyError,
+    NickInvalidError,
+    NickTakenError,
+    NickTooLongError,
+    NoSuchDeviceError,
+    NoSuchNickError,
+    RequestError,
+    TokenNeededError,
+    WrongPasswordError,
+)
+from chat.rooms.hub import Hub
+from chat.rooms.invitations import CODE_TRIES, Registration
+from chat.rooms.names import name_key
+from chat.rooms.people import Account
+from chat.rooms.roles import Role, Sanction
+from chat.rooms.values import (
+    SERVER,
+    AccountKey,
+    BanKey,
+    Device,
+    DeviceOf,
+    Invitation,
+    InvitationKey,
+    InvitedBy,
+    InvitedKey,
+    Kind,
+    LinkCode,
+    LinkCodeKey,
+    MembershipKey,
+    NetworkKey,
+    Profile,
+    RoleKey,
+    TokenHash,
+)
+from tests.rooms.support import (
+    NETWORK,
+    NOW,
+    account_id,
+    ban,
+    decide,
+    device,
+    do,
+    hub_with,
+    log_id,
+    room_of,
+    set_role,
+    snapshot,
+    token,
+)
+
+NEW: Final = account_id("new")
+KEY: Final = device("new")
+NO_ROOM: Final = LogId(b"")
+UNTIL: Final = NOW + 1
+"""The first millisecond at which what is over then is so."""
+OPEN: Final = LoginPolicy()
+PASSWORDS: Final = LoginPolicy(wants_passwords=True)
+NEW_EVA: Final = (put(AccountKey(NEW), Profile("eva")), put(DeviceOf(KEY), Device(NEW, NOW)))
+TOKEN: Final = token("token")
+CODE: Final = token("code")
+WRONG: Final = token("wrong")
+
+
+def shown(
+    nick: str = "eva",
+    *,
+    key: str = "new",
+    code: TokenHash | None = None,
+    token: TokenHash | None = None,
+    has_password: bool = False,
+) -> Credentials:
+    """Return what somebody shows who logs in, with a key that is new."""
+    return Credentials(device(key), nick, NETWORK, code, token, has_password)
+
+
+def enter(hub: Hub, it: Credentials, policy: LoginPolicy = OPEN, now: int = NOW) -> Change:
+    """Return what it comes to that somebody logs in."""
+    return decide(hub, accounts.enter, hub, it, policy, NEW, now)
+
+
+def let_in(hub: Hub, it: Credentials, policy: LoginPolicy = OPEN, now: int = NOW) -> Change:
+    """Log somebody in."""
+    return do(hub, accounts.enter, hub, it, policy, NEW, now)
+
+
+def hub_with_token(uses: int = 1, log: LogId = NO_ROOM) -> tuple[Hub, Account]:
+    """Return a hub with an invitation."""
+    hub, [ana] = hub_with("ana")
+    hub.put(InvitationKey(TOKEN), Invitation(log, ana.id, uses, UNTIL))
+    return hub, ana
+
+
+def hub_with_code() -> tuple[Hub, Account]:
+    """Return a hub with a code for another device."""
+    hub, [ana] = hub_with("ana")
+    hub.put(LinkCodeKey(ana.id), LinkCode(CODE, UNTIL))
+    return hub, ana
+
+
+# --- A key that is known ---
+
+
+def test_who_has_a_key_is_its_account_whatever_else_is_shown() -> None:
+    hub, _ = hub_with_code()
+    for it in (
+        shown("ana", key="ana"),
+        shown("", key="ana"),
+        shown("ana", key="ana", code=WRONG, has_password=True),
+    ):
+        for policy in (OPEN, PASSWORDS, LoginPolicy(Registration.CLOSED)):
+            assert enter(hub, it, policy) == NOTHING
+
+
+# --- A key that is new ---
+
+
+def test_a_new_key_makes_an_account_with_the_nickname_prepared() -> None:
+    hub, _ = hub_with("ana")
+    change = let_in(hub, shown(" e\u0301va "))
+    assert change.puts == (
+        put(AccountKey(NEW), Profile("\u00e9va")),
+        put(DeviceOf(KEY), Device(NEW, NOW)),
+    )
+    assert hub.people.of_key(KEY) is hub.people.named("\u00c9VA")
+    # And does so once: another connection with it finds the account.
+    assert enter(hub, shown("max")) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("nick", "refusal"),
+    [
+        (" ", NickEmptyError),
+        ("a" * 33, NickTooLongError),
+        ("a\x1bb", NickInvalidError),
+        ("ANA", NickTakenError),
+        ("\u0430na", NickTakenError),
+    ],
+)
+def test_a_new_account_needs_a_nickname_of_its_own(nick: str, refusal: type[RequestError]) -> None:
+    hub, _ = hub_with("ana")
+    with pytest.raises(refusal):
+        enter(hub, shown(nick))
+
+
+@pytest.mark.parametrize("registration", Registration)
+def test_who_may_have_a_new_account_is_the_operators_to_say(registration: Registration) -> None:
+    hub, _ = hub_with_token()
+    policy = LoginPolicy(registration)
+    without, with_token = {
+        Registration.OPEN: (None, None),
+        Registration.INVITE: (TokenNeededError, None),
+        Registration.CLOSED: (ClosedError, ClosedError),
+    }[registration]
+    for it, refusal in ((shown(), without), (shown(token=TOKEN), with_token)):
+        if refusal is None:
+            assert enter(hub, it, policy).puts[:2] == NEW_EVA
+        else:
+            with pytest.raises(refusal):
+                enter(hub, it, policy)
+
+
+# --- Invitations ---
+
+
+def test_an_invitation_is_used_up_by_a_new_account() -> None:
+    hub, ana = hub_with_token(uses=2)
+    policy = LoginPolicy(Registration.INVITE)
+    let_in(hub, shown(token=TOKEN), policy)
+    assert hub.invitations == {TOKEN: Invitation(NO_ROOM, ana.id, 1, UNTIL)}
+    do(hub, accounts.enter, hub, shown("bob", key="b", token=TOKEN), policy, account_id("b"), NOW)
+    assert hub.invitations == {}
+    with pytest.raises(BadTokenError):
+        enter(hub, shown("max", key="m", token=TOKEN), policy)
+
+
+@pytest.mark.parametrize("it", [TOKEN, WRONG])
+@pytest.mark.parametrize("registration", [Registration.OPEN, Registration.INVITE])
+def test_a_new_account_comes_with_no_bad_token(it: TokenHash, registration: Registration) -> None:
+    hub, _ = hub_with_token()
+    with pytest.raises(BadTokenError):
+        enter(hub, shown(token=it), LoginPolicy(registration), now=UNTIL)
+    if it is WRONG:
+        with pytest.raises(BadTokenError):
+            enter(hub, shown(token=it), LoginPolicy(registration), now=NOW)
+
+
+def test_a_name_that_is_taken_uses_no_invitation_up() -> None:
+    hub, _ = hub_with_token()
+    with pytest.raises(NickTakenError):
+        enter(hub, shown("ana", token=TOKEN))
+
+
+def test_an_invitation_of_a_room_lets_a_new_account_join_it() -> None:
+    hub, ana = hub_with_token(log=log_id("python"))
+    room = room_of(hub, ana, kind=Kind.INVITE)
+    assert let_in(hub, shown(token=TOKEN)).puts == (
+        *NEW_EVA,
+        put(InvitationKey(TOKEN), None),
+        put(InvitedKey(room.log, NEW), InvitedBy(ana.id)),
+    )
+
+
+def test_an_invitation_of_a_room_that_is_gone_still_lets_somebody_in() -> None:
+    hub, _ = hub_with_token(log=log_id("python"))
+    policy = LoginPolicy(Registration.INVITE)
+    change = let_in(hub, shown(token=TOKEN), policy)
+    assert change.puts == (*NEW_EVA, put(InvitationKey(TOKEN), None))
+
+
+def test_who_is_there_already_is_invited_once() -> None:
+    hub, ana = hub_with_token(uses=2, log=log_id("python"))
+    room = room_of(hub, ana)
+    let_in(hub, shown("bob", key="bob"))
+    it = shown(key="bob", token=TOKEN)
+    assert let_in(hub, it).puts == (
+        put(InvitationKey(TOKEN), Invitation(room.log, ana.id, 1, UNTIL)),
+        put(InvitedKey(room.log, NEW), InvitedBy(ana.id)),
+    )
+    assert enter(hub, it) == NOTHING
+    # Nor is a member.
+    assert enter(hub, shown(key="ana", token=TOKEN)) == NOTHING
+
+
+@pytest.mark.parametrize("case", ["wrong", "over", "of no room", "of a room that is gone"])
+def test_no_token_keeps_out_who_is_there_already(case: str) -> None:
+    hub, ana = hub_with_token()
+    room_of(hub, ana)
+    if case == "over":
+        hub.put(InvitationKey(TOKEN), Invitation(log_id("python"), ana.id, 1, NOW))
+        hub.put(MembershipKey(log_id("python"), ana.id), None)
+    elif case == "of a room that is gone":
+        hub.put(InvitationKey(TOKEN), Invitation(log_id("perl"), ana.id, 1, UNTIL))
+    it = WRONG if case == "wrong" else TOKEN
+    assert enter(hub, shown(key="ana", token=it)) == NOTHING
+
+
+def test_who_is_banned_from_a_room_uses_no_invitation_up() -> None:
+    hub, ana = hub_with_token(uses=2, log=log_id("python"))
+    room = room_of(hub, ana)
+    let_in(hub, shown("bob", key="bob"))
+    hub.put(BanKey(room.log, NEW), Sanction(NOW))
+    it = shown(key="bob", token=TOKEN)
+    assert enter(hub, it, now=NOW - 1) == NOTHING
+    assert put(InvitedKey(room.log, NEW), InvitedBy(ana.id)) in enter(hub, it, now=NOW).puts
+
+
+# --- Codes ---
+
+
+def test_a_code_adds_a_key_and_is_used_up() -> None:
+    hub, ana = hub_with_code()
+    # Whoever may have a new account, and without a password; a token is not looked at.
+    policy = LoginPolicy(Registration.CLOSED, wants_passwords=True)
+    change = let_in(hub, shown(" ANA ", code=CODE, token=WRONG), policy)
+    assert change.puts == (
+        put(LinkCodeKey(ana.id), None),
+        put(DeviceOf(KEY), Device(ana.id, NOW)),
+    )
+    assert ana.devices == {device("ana"): 0, KEY: NOW}
+    with pytest.raises(BadCodeError):
+        enter(hub, shown("ana", key="other", code=CODE))
+
+
+def test_a_wrong_code_is_counted_and_refused() -> None:
+    hub, ana = hub_with_code()
+    change = let_in(hub, shown("ana", code=WRONG))
+    assert change.puts == (put(LinkCodeKey(ana.id), LinkCode(CODE, UNTIL, 1)),)
+    assert isinstance(change.refusal, BadCodeError)
+
+
+def test_the_last_wrong_code_makes_the_right_one_worth_nothing() -> None:
+    hub, ana = hub_with_code()
+    for _ in range(CODE_TRIES - 1):
+        let_in(hub, shown("ana", code=WRONG))
+    assert enter(hub, shown("ana", code=CODE)).refusal is None
+    let_in(hub, shown("ana", code=WRONG))
+    assert hub.get(LinkCodeKey(ana.id)) is None
+    with pytest.raises(BadCodeError):
+        enter(hub, shown("ana", code=CODE))
+
+
+def test_a_code_is_over_at_its_millisecond() -> None:
+    hub, ana = hub_with_code()
+    change = enter(hub, shown("ana", code=CODE), now=UNTIL)
+    assert change.puts == (put(LinkCodeKey(ana.id), None),)
+    assert isinstance(change.refusal, BadCodeError)
+
+
+def test_a_code_of_somebody_else_or_of_nobody_is_wrong() -> None:
+    hub, _ = hub_with_code()
+    do(hub, accounts.enter, hub, shown("bob", key="bob"), OPEN, account_id("bob"), NOW)
+    for nick in ("bob", "nobody", ""):
+        with pytest.raises(BadCodeError):
+            enter(hub, shown(nick, code=CODE, has_password=True), PASSWORDS)
+
+
+# --- Passwords ---
+
+
+def test_a_password_adds_a_key() -> None:
+    hub, [ana] = hub_with("ana")
+    change = enter(hub, shown(" ANA ", has_password=True), PASSWORDS)
+    assert change.puts == (put(DeviceOf(KEY), Device(ana.id, NOW)),)
+
+
+def test_a_password_of_who_is_not_there_yet_makes_an_account() -> None:
+    hub, _ = hub_with("ana")
+    assert enter(hub, shown(has_password=True), PASSWORDS).puts == NEW_EVA
+    with pytest.raises(ClosedError):
+        enter(hub, shown(has_password=True), LoginPolicy(Registration.CLOSED, frozenset(), True))
+
+
+def test_the_password_of_one_who_looks_like_another_is_not_the_other_s() -> None:
+    hub, _ = hub_with("ian")
+    assert name_key("lan") == name_key("ian")
+    with pytest.raises(NickTakenError):
+        enter(hub, shown("lan", has_password=True), PASSWORDS)
+
+
+@pytest.mark.parametrize("nick", ["ana", "eva"])
+def test_a_key_that_was_revoked_meanwhile_needs_a_password(nick: str) -> None:
+    # It was known when the password would have been asked for.
+    hub, [ana] = hub_with("ana")
+    hub.put(DeviceOf(KEY), Device(ana.id, 0))
+    do(hub, accounts.revoke, hub, ana, KEY)
+    with pytest.raises(WrongPasswordError):
+        enter(hub, shown(nick), PASSWORDS)
+
+
+def test_a_key_that_came_to_be_known_meanwhile_is_its_account_s() -> None:
+    hub, [_, bob] = hub_with("ana", "bob")
+    hub.put(DeviceOf(KEY), Device(bob.id, 0))
+    assert enter(hub, shown("ana", has_password=True), PASSWORDS) == NOTHING
+
+
+# --- Bans ---
+
+
+def test_who_is_banned_is_not_let_in_by_anything() -> None:
+    hub, ana = hub_with_code()
+    room = room_of(hub, ana)
+    hub.put(MembershipKey(room.log, ana.id), None)
+    hub.put(InvitationKey(TOKEN), Invitation(room.log, ana.id, 1, UNTIL))
+    ban(hub, ana, until=NOW + 1)
+    policy = LoginPolicy(owners=frozenset({name_key("ana")}))
+    for it in (
+        shown(key="ana"),
+        shown(key="ana", token=TOKEN),
+        shown("ana", code=CODE),
+        shown("ana", has_password=True),
+    ):
+        with pytest.raises(BannedError, match=r"^You are banned from this server"):
+            enter(hub, it, policy)
+        enter(hub, it, policy, now=NOW + 1)
+
+
+def test_nobody_comes_from_a_network_that_is_kept_out() -> None:
+    hub, _ = hub_with("ana")
+    hub.put(NetworkKey(NETWORK), Sanction(UNTIL))
+    was = snapshot(hub)
+    for it in (shown(), shown(key="ana")):
+        with pytest.raises(BannedError):
+            enter(hub, it)
+        enter(hub, it, now=UNTIL)
+    assert snapshot(hub) == was
+
+
+# --- Owners of the server ---
+
+
+@pytest.mark.parametrize("nick", ["boss", "B0ss", "b\u043ess"])
+def test_an_owner_is_who_has_the_name_however_it_is_written(nick: str) -> None:
+    hub, _ = hub_with("ana")
+    policy = LoginPolicy(owners=frozenset({name_key("boss")}))
+    change = let_in(hub, shown(nick), policy)
+    assert change.puts[-1] == put(RoleKey(SERVER, NEW), Role.OWNER)
+    assert change.event == Event(NOW, nick, "own", nick, "", "--operator")
+    assert enter(hub, shown(), policy) == NOTHING
+
+
+def test_an_operator_becomes_the_owner_by_name() -> None:
+    hub, [boss] = hub_with("boss")
+    set_role(hub, boss, Role.OPERATOR)
+    change = enter(hub, shown(key="boss"), LoginPolicy(owners=frozenset({name_key("boss")})))
+    assert change.puts == (put(RoleKey(SERVER, boss.id), Role.OWNER),)
+
+
+def test_a_key_that_is_let_in_by_a_wrong_code_owns_nothing() -> None:
+    hub, _ = hub_with_code()
+    change = enter(hub, shown("ana", code=WRONG), LoginPolicy(owners=frozenset({name_key("ana")})))
+    assert change.event is None and change.refusal is not None
+
+
+def test_what_is_not_the_name_of_an_owner_makes_none() -> None:
+    hub, _ = hub_with("ana")
+    policy = LoginPolicy(owners=frozenset({name_key("boss")}))
+    assert enter(hub, shown("boss1"), policy).event is None
+
+
+# --- Devices ---
+
+
+def test_a_key_is_taken_away_but_not_the_last() -> None:
+    hub, [ana, _] = hub_with("ana", "bob")
+    hub.put(DeviceOf(device("phone")), Device(ana.id, 7))
+    for name in ("bob", "nobody"):
+        with pytest.raises(NoSuchDeviceError):
+            decide(hub, accounts.revoke, hub, ana, device(name))
+    assert do(hub, accounts.revoke, hub, ana, device("ana")).puts == (
+        put(DeviceOf(device("ana")), None),
+    )
+    with pytest.raises(LastDeviceError):
+        decide(hub, accounts.revoke, hub, ana, device("phone"))
+    with pytest.raises(NoSuchDeviceError):
+        decide(hub, accounts.revoke, hub, ana, device("ana"))
+
+
+def test_a_code_dies_with_a_key_that_may_have_asked_for_it() -> None:
+    hub, [ana] = hub_with("ana")
+    hub.put(DeviceOf(KEY), Device(ana.id, 0))
+    hub.put(LinkCodeKey(ana.id), LinkCode(CODE, UNTIL))
+    do(hub, accounts.revoke, hub, ana, KEY)
+    assert not hub.codes
+
+
+# --- Nicknames ---
+
+
+def test_a_nickname_is_changed() -> None:
+    hub, [ana] = hub_with("ana")
+    for nick in (" e\u0301va ", "\u00c9va", "\u00e9v\u0430"):
+        change = do(hub, accounts.rename, hub, ana, nick)
+        assert change.puts == (put(AccountKey(ana.id), Profile(ana.nick)),)
+        assert hub.people.all() == [ana]
+    assert decide(hub, accounts.rename, hub, ana, ana.nick) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("nick", "refusal"),
+    [
+        ("BOB", NickTakenError),
+        ("b0b", NickTakenError),
+        ("", NickEmptyError),
+        ("-a", NickInvalidError),
+    ],
+)
+def test_a_nickname_is_changed_to_one_that_can_be_had(
+    nick: str, refusal: type[RequestError]
+) -> None:
+    hub, [ana, _] = hub_with("ana", "bob")
+    with pytest.raises(refusal):
+        decide(hub, accounts.rename, hub, ana, nick)
+
+
+# --- What the operator does ---
+
+
+def test_the_operator_makes_owners() -> None:
+    hub, [ana] = hub_with("ana")
+    change = do(hub, accounts.own, hub, "ANA", "admin", NOW)
+    assert change.puts == (put(RoleKey(SERVER, ana.id), Role.OWNER),)
+    assert change.event == Event(NOW, "admin", "own", "ana", "", "")
+    assert decide(hub, accounts.own, hub, "ana", "admin", NOW).puts == ()
+    with pytest.raises(NoSuchNickError):
+        decide(hub, accounts.own, hub, "bob", "admin", NOW)
+
+
+def test_a_lost_account_is_given_to_a_new_key() -> None:
+    hub, [ana, _] = hub_with("ana", "bob")
+    hub.put(DeviceOf(device("phone")), Device(ana.id, 7))
+    hub.put(LinkCodeKey(ana.id), LinkCode(WRONG, UNTIL, 4))
+    change = do(hub, accounts.recover, hub, "ana", CODE, UNTIL, "admin", NOW)
+    assert change.event == Event(NOW, "admin", "recover", "ana", "", "")
+    assert ana.devices == {} and hub.codes == {ana.id: LinkCode(CODE, UNTIL)}
+    # Who has the old key is a stranger, and who has the code is the account.
+    with pytest.raises(NickTakenError):
+        enter(hub, shown("ana", key="ana"))
+    let_in(hub, shown("ana", code=CODE))
+    assert hub.people.of_key(KEY) is ana
+    with pytest.raises(NoSuchNickError):
+        decide(hub, accounts.recover, hub, "eva", CODE, UNTIL, "admin", NOW)

@@ -1,0 +1,47 @@
+"""Groups of addresses: what one neighbour has counts once."""
+
+import pytest
+
+from chat.rooms.addresses import LOCAL, address_group, is_loopback
+
+
+@pytest.mark.parametrize(
+    ("host", "group"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("::FFFF:c000:201", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:DB8:0:0:ffff:ffff:ffff:ffff", "2001:db8::/64"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("fe80::2%25", "fe80::/64"),
+        ("::1", "::/64"),
+        ("a local socket", LOCAL),
+        ("", LOCAL),
+        ("/run/encchat.sock", LOCAL),
+        ("192.0.2.1:80", LOCAL),
+    ],
+)
+def test_an_address_is_in_one_group(host: str, group: str) -> None:
+    assert address_group(host) == group
+    assert address_group(group) == group
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("a local socket", True),
+        ("192.0.2.1", False),
+        ("2001:db8::1", False),
+        ("::ffff:192.0.2.1", False),
+        ("fe80::1%lo", False),
+    ],
+)
+def test_what_is_on_this_machine(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected

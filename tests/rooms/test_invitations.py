@@ -1,0 +1,258 @@
+"""Codes and invitations: right once, or so often; not too late; not by trying; not too many."""
+
+from typing import Final
+
+import pytest
+
+from chat.ids import LogId
+from chat.limits import Limits
+from chat.rooms import invitations
+from chat.rooms.changes import NOTHING, Change, Event, Put, put
+from chat.rooms.errors import (
+    BadCodeError,
+    BadTokenError,
+    InvalidError,
+    NoSuchNickError,
+    NotAllowedError,
+    TooManyInvitationsError,
+)
+from chat.rooms.hub import Hub
+from chat.rooms.invitations import CODE_TRIES
+from chat.rooms.people import Account
+from chat.rooms.room import Room
+from chat.rooms.values import (
+    Invitation,
+    InvitationKey,
+    InvitedBy,
+    InvitedKey,
+    Kind,
+    LinkCode,
+    LinkCodeKey,
+    TokenHash,
+)
+from tests.rooms.support import (
+    NOW,
+    account_id,
+    ban,
+    conversation_of,
+    decide,
+    do,
+    hub_with,
+    log_id,
+    room_of,
+    token,
+)
+
+RIGHT: Final = token("right")
+WRONG: Final = token("wrong")
+UNTIL: Final = NOW + 1
+ANA: Final = account_id("ana")
+BOB: Final = account_id("bob")
+EVENT: Final = Event(NOW, "ana", "token", "", "", "")
+NO_ROOM: Final = LogId(b"")
+
+
+# --- Codes ---
+
+
+def try_code(hub: Hub, hash: TokenHash, now: int = NOW) -> list[Put]:
+    """Try a code of ana's, and return what is to be put. Raises BadCodeError."""
+    puts, refusal = decide(hub, invitations.try_code, hub, ANA, hash, now)
+    hub.put_all(puts)
+    if refusal is not None:
+        raise refusal
+    return puts
+
+
+def hub_with_code(tries: int = 0) -> Hub:
+    """Return a hub with a code that was tried so often."""
+    hub, _ = hub_with("ana", "bob")
+    hub.put_all(decide(hub, invitations.issue_code, ANA, RIGHT, UNTIL))
+    for _ in range(tries):
+        with pytest.raises(BadCodeError):
+            try_code(hub, WRONG)
+    return hub
+
+
+@pytest.mark.parametrize("tries", range(CODE_TRIES))
+def test_a_code_is_right_once(tries: int) -> None:
+    hub = hub_with_code(tries)
+    assert hub.codes == {ANA: LinkCode(RIGHT, UNTIL, tries)}
+    assert try_code(hub, RIGHT) == [put(LinkCodeKey(ANA), None)]
+    with pytest.raises(BadCodeError):
+        try_code(hub, RIGHT)
+
+
+def test_a_code_cannot_be_found_by_trying() -> None:
+    hub = hub_with_code(CODE_TRIES)
+    assert hub.codes == {}
+    with pytest.raises(BadCodeError):
+        try_code(hub, RIGHT)
+
+
+@pytest.mark.parametrize("hash", [RIGHT, WRONG])
+def test_a_code_that_is_over_is_gone_once_it_was_tried(hash: TokenHash) -> None:
+    hub = hub_with_code()
+    with pytest.raises(BadCodeError):
+        try_code(hub, hash, now=UNTIL)
+    assert hub.codes == {}
+
+
+def test_a_code_is_one_account_s() -> None:
+    hub = hub_with_code()
+    with pytest.raises(BadCodeError):
+        decide(hub, invitations.try_code, hub, BOB, RIGHT, NOW)
+    assert hub.codes == {ANA: LinkCode(RIGHT, UNTIL)}
+
+
+def test_a_new_code_takes_the_place_of_the_old_with_all_its_tries() -> None:
+    hub = hub_with_code(CODE_TRIES - 1)
+    second = token("second")
+    hub.put_all(decide(hub, invitations.issue_code, ANA, second, UNTIL))
+    with pytest.raises(BadCodeError):
+        try_code(hub, RIGHT)
+    try_code(hub, second)
+
+
+# --- Tokens ---
+
+
+def issue(hub: Hub, uses: int = 1, until: int = UNTIL, log: LogId = NO_ROOM) -> Change:
+    """Make an invitation."""
+    invitation = Invitation(log, ANA, uses, until)
+    return do(hub, invitations.issue_token, hub, RIGHT, invitation, EVENT, NOW)
+
+
+def redeem(hub: Hub, account: Account, hash: TokenHash = RIGHT, now: int = NOW) -> None:
+    """Use an invitation up by one."""
+    hub.put_all(decide(hub, invitations.redeem_token, hub, account.id, hash, now))
+
+
+def test_an_invitation_is_made_and_noted() -> None:
+    hub, _ = hub_with("ana")
+    change = issue(hub)
+    assert change.event == EVENT
+    assert hub.invitations == {RIGHT: Invitation(NO_ROOM, ANA, 1, UNTIL)}
+
+
+@pytest.mark.parametrize(("uses", "until"), [(1, NOW), (1, NOW - 1), (0, UNTIL)])
+def test_an_invitation_is_worth_something(uses: int, until: int) -> None:
+    hub, _ = hub_with("ana")
+    with pytest.raises(InvalidError):
+        issue(hub, uses, until)
+
+
+def test_what_is_worth_nothing_is_forgotten_when_another_is_made() -> None:
+    hub, _ = hub_with("ana")
+    for name, uses, until in (("good", 1, UNTIL), ("used", 0, UNTIL), ("old", 1, NOW)):
+        hub.put(InvitationKey(token(name)), Invitation(NO_ROOM, ANA, uses, until))
+    issue(hub)
+    assert set(hub.invitations) == {token("good"), RIGHT}
+
+
+def test_an_invitation_is_used_so_often() -> None:
+    hub, [ana, bob] = hub_with("ana", "bob")
+    room = room_of(hub, ana, kind=Kind.INVITE)
+    issue(hub, uses=2, log=room.log)
+    redeem(hub, bob)
+    assert hub.invitations == {RIGHT: Invitation(room.log, ANA, 1, UNTIL)}
+    assert room.invited == {bob.id: InvitedBy(ANA)}
+    redeem(hub, bob)
+    assert hub.invitations == {}
+    with pytest.raises(BadTokenError):
+        redeem(hub, bob)
+
+
+def test_an_invitation_is_over_at_its_millisecond() -> None:
+    hub, [_, bob] = hub_with("ana", "bob")
+    issue(hub)
+    for hash, now in ((RIGHT, UNTIL), (WRONG, NOW)):
+        with pytest.raises(BadTokenError):
+            redeem(hub, bob, hash, now)
+
+
+def test_an_invitation_of_a_room_that_is_gone_is_one_of_none() -> None:
+    hub, [_, bob] = hub_with("ana", "bob")
+    issue(hub, log=log_id("gone"))
+    redeem(hub, bob)
+    assert hub.invitations == {} and hub.invited_to(bob) == []
+
+
+def test_an_invitation_lifts_no_ban_and_a_ban_that_is_over_is_none() -> None:
+    hub, [ana, bob] = hub_with("ana", "bob")
+    room = room_of(hub, ana)
+    issue(hub, uses=2, until=UNTIL + 1, log=room.log)
+    ban(hub, bob, room, until=UNTIL)
+    redeem(hub, bob, now=NOW)
+    assert hub.invited_to(bob) == []
+    redeem(hub, bob, now=UNTIL)
+    assert hub.invited_to(bob) == [(room, InvitedBy(ANA))]
+
+
+def test_an_invitation_is_withdrawn() -> None:
+    hub, [_, bob] = hub_with("ana", "bob")
+    issue(hub)
+    assert do(hub, invitations.withdraw, RIGHT, EVENT).event == EVENT
+    with pytest.raises(BadTokenError):
+        redeem(hub, bob)
+
+
+# --- Invitations of somebody ---
+
+
+def invite(hub: Hub, room: Room, nick: str, limits: Limits | None = None, now: int = NOW) -> Change:
+    """Let somebody join a room, by ana."""
+    ana = hub.people.named("ana")
+    return do(hub, invitations.invite, hub, ana, room, nick, limits or Limits(), now)
+
+
+@pytest.mark.parametrize("kind", [Kind.PUBLIC, Kind.INVITE])
+def test_somebody_is_invited_once(kind: Kind) -> None:
+    hub, [ana, bob] = hub_with("ana", "bob")
+    room = room_of(hub, ana, kind=kind)
+    assert invite(hub, room, "BOB").puts == (put(InvitedKey(room.log, bob.id), InvitedBy(ana.id)),)
+    assert invite(hub, room, "bob") == NOTHING
+    assert invite(hub, room, "ana") == NOTHING  # Who is in.
+
+
+def test_who_is_banned_is_not_invited_until_that_is_over() -> None:
+    hub, [ana, bob] = hub_with("ana", "bob")
+    room = room_of(hub, ana)
+    ban(hub, bob, room, until=UNTIL)
+    assert invite(hub, room, "bob") == NOTHING
+    assert invite(hub, room, "bob", now=UNTIL) != NOTHING
+
+
+def test_nobody_is_invited_to_a_conversation_nor_who_is_not_there() -> None:
+    hub, [ana, bob, _] = hub_with("ana", "bob", "eva")
+    with pytest.raises(NotAllowedError):
+        invite(hub, conversation_of(hub, ana, bob), "eva")
+    with pytest.raises(NoSuchNickError):
+        invite(hub, room_of(hub, ana), "max")
+
+
+def test_an_account_has_so_many_invitations() -> None:
+    hub, [ana, bob, _] = hub_with("ana", "bob", "eva")
+    limits = Limits(invitations_per_account=2)
+    rooms = [room_of(hub, ana, name=f"r{number}") for number in range(3)]
+    for room in rooms[:2]:
+        invite(hub, room, "bob", limits)
+    with pytest.raises(TooManyInvitationsError):
+        invite(hub, rooms[2], "bob", limits)
+    # Who is invited already may be told again, and others may be invited.
+    assert invite(hub, rooms[0], "bob", limits) == NOTHING
+    invite(hub, rooms[2], "eva", limits)
+    hub.put(InvitedKey(rooms[0].log, bob.id), None)
+    invite(hub, rooms[2], "bob", limits)
+
+
+def test_a_room_has_so_many_invitations() -> None:
+    hub, [ana, bob, *_] = hub_with("ana", "bob", "eva", "max")
+    limits = Limits(invitations_per_room=2)
+    room = room_of(hub, ana)
+    for nick in ("bob", "eva"):
+        invite(hub, room, nick, limits)
+    with pytest.raises(TooManyInvitationsError):
+        invite(hub, room, "max", limits)
+    hub.put(InvitedKey(room.log, bob.id), None)
+    invite(hub, room, "max", limits)

@@ -1,0 +1,43 @@
+"""What can be said: each bound, and one more."""
+
+import pytest
+
+from chat.limits import REACTION_BYTES, REASON_CHARACTERS, TEXT_BYTES, TOPIC_CHARACTERS
+from chat.rooms.errors import TextEmptyError, TextTooLongError
+from chat.rooms.texts import check_reaction, check_reason, check_text, check_topic
+
+
+def test_a_text_has_bytes() -> None:
+    for text in (
+        "x",
+        "x" * TEXT_BYTES,
+        "\u00e9" * (TEXT_BYTES // 2),
+        "\U0001f600" * (TEXT_BYTES // 4),
+    ):
+        check_text(text)
+    for text in ("x" * (TEXT_BYTES + 1), "\u00e9" * (TEXT_BYTES // 2) + "x"):
+        with pytest.raises(TextTooLongError, match=r"at most 8192 bytes\.$"):
+            check_text(text)
+    with pytest.raises(TextTooLongError):
+        check_text("\U0001f600" * (TEXT_BYTES // 4) + "x")
+    with pytest.raises(TextEmptyError):
+        check_text("")
+
+
+def test_a_reaction_has_bytes_or_none() -> None:
+    for reaction in ("", "x" * REACTION_BYTES, "\u00e9" * (REACTION_BYTES // 2)):
+        check_reaction(reaction)
+    with pytest.raises(TextTooLongError, match=r"at most 64 bytes\.$"):
+        check_reaction("\u00e9" * (REACTION_BYTES // 2) + "x")
+
+
+def test_a_topic_has_characters() -> None:
+    check_topic("\u00e9" * TOPIC_CHARACTERS)
+    with pytest.raises(TextTooLongError, match=r"at most 200 characters\.$"):
+        check_topic("x" * (TOPIC_CHARACTERS + 1))
+
+
+def test_a_reason_has_characters() -> None:
+    check_reason("\u00e9" * REASON_CHARACTERS)
+    with pytest.raises(TextTooLongError, match=r"at most 200 characters\.$"):
+        check_reason("x" * (REASON_CHARACTERS + 1))

@@ -1,0 +1,178 @@
+"""What tests of a whole server share: how they fail, and a store that waits to be told."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred, fail
+from twisted.logger import LogEvent, formatEvent
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from chat.ids import LogId
+from chat.rooms.errors import AlreadyReadingError, RequestError
+from chat.store.interface import Commit, Epoch, Found, Head, Outcome, Stored, StoreError
+from chat.store.memory import MemoryStore
+from chat.wire.messages import Refused
+
+__all__ = [
+    "COMMITS",
+    "EVERYTHING",
+    "READS",
+    "HeldStore",
+    "ServerCase",
+    "SlowPasswords",
+    "Waiting",
+    "chat_lines",
+    "refused",
+]
+
+T = TypeVar("T")
+
+COMMITS = frozenset({"commit"})
+READS = frozenset({"head", "epochs", "read", "search"})
+EVERYTHING = COMMITS | READS
+
+
+def refused(request: int, error: RequestError) -> Refused:
+    """Return the answer that an error becomes."""
+    if isinstance(error, AlreadyReadingError):
+        return Refused(request, error.code, str(error), error.args[0])
+    return Refused(request, error.code, str(error))
+
+
+class SlowPasswords:
+    """Takes its time, and then takes any."""
+
+    def __init__(self) -> None:
+        self.checks: list[Deferred[None]] = []
+        """What waits: fire it, and the password was right."""
+
+    async def check(self, nick: str, password: str) -> None:
+        """Wait."""
+        check: Deferred[None] = Deferred()
+        self.checks.append(check)
+        await check
+
+
+class ServerCase(SynchronousTestCase):
+    """A test that fails when an error was logged, unless it is one that it asks for."""
+
+    def replace(self, target: object, name: str, value: object) -> None:
+        """Replace an attribute until the end of the test."""
+        patch: Callable[[object, str, object], None] = self.patch
+        patch(target, name, value)
+
+    def expect_error(self, kind: type[Exception], count: int = 1) -> None:
+        """Check that errors of this kind, and so many, have been logged."""
+        flush: Callable[..., list[Failure]] = self.flushLoggedErrors
+        assert len(flush(kind)) == count
+
+    def expect_errors(self, kind: type[Exception]) -> None:
+        """Check that errors of this kind have been logged, however many."""
+        flush: Callable[..., list[Failure]] = self.flushLoggedErrors
+        assert flush(kind)
+
+    def forget_errors(self, kind: type[Exception]) -> None:
+        """Let it be that errors of this kind were logged."""
+        flush: Callable[..., list[Failure]] = self.flushLoggedErrors
+        flush(kind)
+
+
+def _chain(act: Callable[[], Deferred[T]], done: Deferred[T]) -> None:
+    act().chainDeferred(done)
+
+
+def _fail(done: Deferred[T]) -> None:
+    done.errback(StoreError("the disk is full"))
+
+
+def chat_lines(events: Sequence[LogEvent]) -> list[str]:
+    """Return the lines that encchat wrote to the log."""
+    return [
+        str(formatEvent(event)) for event in events if event["log_namespace"].startswith("chat.")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that a store was asked for and has not done."""
+
+    name: str
+    release: Callable[[], None]
+    """Do it now."""
+    refuse: Callable[[], None]
+    """Fail now."""
+
+
+class HeldStore(MemoryStore):
+    """A store that does some of what it is asked when it is told to, or fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.holds: Collection[str] = ()
+        """What waits: methods of these names."""
+        self.waiting: list[Waiting] = []
+        """In the order in which it was asked for."""
+        self.is_broken = False
+        """Whether nothing that is asked for from now on comes to anything."""
+        self.is_closed = False
+
+    def commit(self, commit: Commit) -> Deferred[Outcome]:
+        """Keep it until `release` or `refuse`."""
+        return self._hold("commit", lambda: super(HeldStore, self).commit(commit))
+
+    def head(self, log: LogId) -> Deferred[Head]:
+        """As `LogStore.head`; what comes late is how it was."""
+        return self._answer_late("head", super().head(log))
+
+    def epochs(self, log: LogId) -> Deferred[list[Epoch]]:
+        """As `LogStore.epochs`; what comes late is how it was."""
+        return self._answer_late("epochs", super().epochs(log))
+
+    def read(
+        self,
+        log: LogId,
+        after: int,
+        limit_bytes: int,
+        backward: bool = False,
+        limit: int | None = None,
+    ) -> Deferred[list[Stored]]:
+        """As `LogStore.read`; what comes late is how it was."""
+        return self._answer_late("read", super().read(log, after, limit_bytes, backward, limit))
+
+    def search(self, words: str, logs: Collection[LogId], limit: int) -> Deferred[list[Found]]:
+        """As `LogStore.search`; what comes late is how it was."""
+        return self._answer_late("search", super().search(words, logs, limit))
+
+    def _answer_late(self, name: str, answer: Deferred[T]) -> Deferred[T]:
+        return self._hold(name, lambda: answer)
+
+    def _hold(self, name: str, act: Callable[[], Deferred[T]]) -> Deferred[T]:
+        if self.is_broken:
+            return fail(StoreError("a broken disk"))
+        if name not in self.holds:
+            return act()
+        done: Deferred[T] = Deferred()
+        self.waiting.append(
+            Waiting(
+                name,
+                partial(_chain, act, done),
+                partial(_fail, done),
+            )
+        )
+        return done
+
+    def release(self) -> None:
+        """Do what has waited longest."""
+        self.waiting.pop(0).release()
+
+    def refuse(self) -> None:
+        """Let what has waited longest fail."""
+        self.waiting.pop(0).refuse()
+
+    def close(self) -> Deferred[None]:
+        """Note it, and go on: another server may use it."""
+        self.is_closed = True
+        return super().scan(b"").addCallback(lambda _: None)

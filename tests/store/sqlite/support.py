@@ -1,0 +1,107 @@
+"""What tests of the store in a file share."""
+
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+from twisted.internet.defer import Deferred, execute
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from chat.store.interface import StoreError
+from chat.store.sqlite import SqliteStore
+from chat.store.sqlite.schema import prepare
+from tests.store.dump import Dump, dump_file
+
+__all__ = ["NoThreads", "SqliteCase"]
+
+T = TypeVar("T")
+
+
+class NoThreads:
+    """`Threads` that do everything at once, or when they are told to."""
+
+    def __init__(self) -> None:
+        self.is_holding = False
+        self.held: list[Callable[[], object]] = []
+        self.is_stopped = False
+
+    def write(self, function: Callable[[], T]) -> Deferred[T]:
+        """Do it, at once or after `go_on`."""
+        if not self.is_holding:
+            return execute(function)
+        done: Deferred[T] = Deferred()
+        self.held.append(lambda: execute(function).chainDeferred(done))
+        return done
+
+    def go_on(self) -> None:
+        """Do what has waited longest."""
+        self.held.pop(0)()
+
+    def read(self, function: Callable[[], T]) -> Deferred[T]:
+        """Do it at once."""
+        return execute(function)
+
+    def stop(self) -> None:
+        """Note it."""
+        self.is_stopped = True
+
+
+class SqliteCase(SynchronousTestCase):
+    """A test with a file."""
+
+    def setUp(self) -> None:
+        """Make a directory for it."""
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.path = Path(directory.name) / "encchat.db"
+        self.threads = NoThreads()
+        self.clock = Clock()
+
+    def flush(self) -> list[Failure]:
+        """Return the logged failures of the store, which are expected then."""
+        flush: Callable[..., list[Failure]] = self.flushLoggedErrors
+        return flush(StoreError)
+
+    def replace(self, target: object, name: str, value: object) -> None:
+        """Replace an attribute until the end of the test."""
+        patch: Callable[[object, str, object], None] = self.patch
+        patch(target, name, value)
+
+    def tidying(self) -> list[IDelayedCall]:
+        """Return the calls that will tidy."""
+        calls = self.clock.getDelayedCalls()
+        return [call for call in calls if "_start_tidying" in str(call)]
+
+    def open(self, has_search: bool = True) -> SqliteStore:
+        """Return a store in the file."""
+        prepare(self.path, has_search)
+        return SqliteStore(self.path, self.threads, self.clock, has_search)
+
+    def dump(self) -> Dump:
+        """Return the state that is in the file."""
+        return dump_file(self.path)
+
+    def waiting(self) -> int:
+        """Return how many records are not filed."""
+        [(count,)] = self.execute("SELECT count(*) FROM journal")
+        return cast(int, count)
+
+    def bytes_on_disk(self) -> bytes:
+        """Return everything in all files."""
+        return b"".join(path.read_bytes() for path in sorted(self.path.parent.iterdir()))
+
+    def execute(self, *statements: str) -> list[tuple[object, ...]]:
+        """Do something to the file behind the store's back."""
+        connection = sqlite3.connect(self.path, isolation_level=None)
+        try:
+            rows: list[tuple[object, ...]] = []
+            for statement in statements:
+                rows = connection.execute(statement).fetchall()
+            return rows
+        finally:
+            connection.close()

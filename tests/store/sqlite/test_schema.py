@@ -1,0 +1,101 @@
+"""The file: what is opened, and what is not."""
+
+import os
+from unittest.mock import patch
+
+import pytest
+
+from chat.store.interface import StoreError
+from chat.store.sqlite import schema
+from chat.store.sqlite.schema import VERSION, has_search, prepare
+from tests.store.commits import append, fired, record
+from tests.store.sqlite.support import SqliteCase
+
+
+class FileTests(SqliteCase):
+    """What is opened, and what is not."""
+
+    def test_the_file_is_nobody_else_s(self) -> None:
+        append(self.open(), record(1))
+        for path in self.path.parent.iterdir():
+            assert path.stat().st_mode & 0o077 == 0
+
+    def test_every_commit_reaches_the_disk(self) -> None:
+        store = self.open()
+        append(store, record(1))
+        writing = store._writer._connection
+        assert writing is not None
+        for pragma, value in (("synchronous", 2), ("secure_delete", 1), ("journal_mode", "wal")):
+            assert writing.execute(f"PRAGMA {pragma}").fetchone() == (value,)
+        fired(store.close())
+
+    def test_a_newer_schema_is_refused(self) -> None:
+        fired(self.open().close())
+        self.execute(f"PRAGMA user_version = {VERSION + 1}")
+        with pytest.raises(StoreError, match="written by a newer encchat"):
+            self.open()
+
+    def test_a_schema_from_before_the_first_release_is_refused(self) -> None:
+        fired(self.open().close())
+        for version in range(1, VERSION):
+            self.execute(f"PRAGMA user_version = {version}")
+            with pytest.raises(StoreError, match="from before the first release"):
+                self.open()
+            assert self.execute("PRAGMA user_version") == [(version,)]
+
+    def test_what_is_something_else_is_refused(self) -> None:
+        self.execute("CREATE TABLE recipes (name)")
+        with pytest.raises(StoreError, match="something else"):
+            self.open()
+        self.execute("PRAGMA user_version = 1")
+        with pytest.raises(StoreError, match="something else"):
+            self.open()
+        self.path.write_bytes(b"not a database, but long enough to be taken for one" * 100)
+        with pytest.raises(StoreError, match="not a database"):
+            self.open()
+
+    def test_what_cannot_be_opened_is_refused(self) -> None:
+        with pytest.raises(StoreError, match="cannot be used: No such file or directory"):
+            prepare(self.path / "nowhere", True)
+        self.path.mkdir()
+        with pytest.raises(StoreError, match="cannot be used"):
+            prepare(self.path, True)
+
+    def test_a_file_whose_making_failed_is_made_the_next_time(self) -> None:
+        with (
+            patch.object(schema, "_SCHEMA", schema._SCHEMA + "CREATE TABLE logs (x);"),
+            pytest.raises(StoreError, match="already exists"),
+        ):
+            self.open()
+        assert self.execute("SELECT name FROM sqlite_master") == []
+        store = self.open()
+        append(store, record(1))
+        fired(store.close())
+
+    def test_it_is_looked_at_without_being_made(self) -> None:
+        assert not has_search(self.path) and not self.path.exists()
+        for wanted in (True, False):
+            fired(self.open(wanted).close())
+            assert has_search(self.path) == wanted
+        self.path.write_bytes(b"not a database, but long enough to be taken for one" * 100)
+        with pytest.raises(StoreError, match="not a database"):
+            has_search(self.path)
+
+    def test_after_an_unclean_stop_a_damaged_file_is_refused(self) -> None:
+        store = self.open()
+        append(store, *(record(number, data=bytes(2_000)) for number in range(100)))
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        os.sync()
+        content = bytearray(self.path.read_bytes())
+        content[8_192:40_960] = os.urandom(32_768)
+        self.path.write_bytes(content)
+        with pytest.raises(StoreError, match=r"damaged|malformed"):
+            self.open()
+
+    def test_a_clean_stop_needs_no_check(self) -> None:
+        store = self.open()
+        append(store, record(1))
+        assert self.execute("SELECT clean FROM state") == [(0,)]
+        fired(store.close())
+        assert self.execute("SELECT clean FROM state") == [(1,)]
+        fired(self.open().close())

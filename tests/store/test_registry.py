@@ -1,0 +1,82 @@
+"""What an operator calls a store, and that another kind of store is one line more."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import cast
+from unittest.mock import patch
+
+import pytest
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from chat.store import registry
+from chat.store.engine import Engine, Reactor
+from chat.store.interface import LogStore, StoreError
+from chat.store.memory import MemoryStore
+from chat.store.registry import has_search, open_store, put_temporary_files_in
+from tests.store.commits import append, fired, record, seqs
+
+REACTOR = cast(Reactor, Clock())
+
+
+class RegistryTests(SynchronousTestCase):
+    """URLs."""
+
+    def setUp(self) -> None:
+        """Make a directory."""
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.path = Path(directory.name)
+
+    def test_memory(self) -> None:
+        for wanted in (True, False):
+            store = open_store("memory:", REACTOR, wanted)
+            assert isinstance(store, MemoryStore) and store.has_search == wanted
+        assert not has_search("memory:")
+
+    def test_what_names_no_store_is_refused(self) -> None:
+        for url, pattern in (
+            ("", "sqlite:PATH"),
+            ("/var/lib/encchat.db", "sqlite:/var/lib/encchat.db"),
+            (":", "called ''"),
+            ("postgres://host/name", "'postgres'; there are memory:, sqlite:"),
+            ("SQLITE:x", "called 'SQLITE'"),
+            ("sqlite:", "names no file"),
+            ("sqlite:a\0b", "names no file"),
+            ("memory:somewhere", "no address"),
+            (f"sqlite:{self.path}/nowhere/encchat.db", "No such file"),
+        ):
+            with pytest.raises(StoreError, match=pattern):
+                open_store(url, REACTOR, True)
+        for url in ("", "x:", "sqlite:", "memory:x"):
+            with pytest.raises(StoreError):
+                has_search(url)
+
+    def test_has_search_makes_no_file(self) -> None:
+        assert not has_search(f"sqlite:{self.path}/encchat.db")
+        assert list(self.path.iterdir()) == []
+
+    def test_another_engine_is_one_line(self) -> None:
+        opened = []
+
+        def open_toy(address: str, reactor: Reactor, has_search: bool) -> LogStore:
+            opened.append((address, has_search))
+            return MemoryStore(has_search)
+
+        with patch.dict(registry.ENGINES, toy=Engine(open_toy, lambda address: address == "yes")):
+            store = open_store("toy:a:b", REACTOR, False)
+            assert has_search("toy:yes") and not has_search("toy:no")
+            with pytest.raises(StoreError, match="there are memory:, sqlite:, toy:"):
+                open_store("none:", REACTOR, True)
+        assert opened == [("a:b", False)]
+        assert seqs(append(store, record(1))) == [1]
+        fired(store.close())
+
+    def test_where_temporary_files_go(self) -> None:
+        with patch.dict(os.environ):
+            os.environ.pop("SQLITE_TMPDIR", None)
+            put_temporary_files_in(self.path)
+            assert os.environ["SQLITE_TMPDIR"] == str(self.path)
+            put_temporary_files_in(Path("/elsewhere"))
+            assert os.environ["SQLITE_TMPDIR"] == str(self.path)
