@@ -39,8 +39,8 @@ from chat.limits import Limits
 from chat.rooms.errors import WrongPasswordError
 from chat.rooms.invitations import Registration
 from chat.server import service as module
-from chat.server.passwords.checker import ScryptFileChecker
-from chat.server.passwords.file import Parameters, PasswordFile
+from chat.server.passwords.checker import PasswordFileChecker
+from chat.server.passwords.file import PasswordFile
 from chat.server.service import DEFAULT_LISTEN, ChatService, Options, makeService
 from chat.server.settings import describe_limits
 from chat.server.state.directory import StateDirectory, default_state_path, store_url
@@ -49,6 +49,7 @@ from chat.store import engine
 from chat.store.interface import LogStore, StoreError
 from chat.testing import FakeTransport, Server
 from tests.server.cases import HeldStore, ServerCase, chat_lines
+from tests.server.passwords.parameters import CHEAP
 from tests.store.commits import fired
 
 IN_USE = CannotListenError("127.0.0.1", 5555, OSError(98, "Address already in use"))
@@ -251,10 +252,10 @@ class AuthTests(ServiceCase):
 
     def test_checkers_are_kept_in_order(self) -> None:
         self.path.mkdir()
-        PasswordFile(self.path / "passwords", Parameters(2, 1, 1)).set("bob", "hunter2")
+        PasswordFile(self.path / "passwords", CHEAP).set("bob", "hunter2")
         options = parse("--auth", f"encchat:{self.path}/passwords", "--auth=memory:eve:x")
         kinds = [type(checker) for checker in options["credCheckers"]]
-        assert kinds == [ScryptFileChecker, InMemoryUsernamePasswordDatabaseDontUse]
+        assert kinds == [PasswordFileChecker, InMemoryUsernamePasswordDatabaseDontUse]
         assert options["credInterfaces"] == {IUsernamePassword: options["credCheckers"]}
         assert parse()["credCheckers"] == []
 

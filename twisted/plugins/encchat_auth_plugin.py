@@ -1,5 +1,5 @@
 """Makes ``encchat:PATH`` known to whatever takes ``--auth``."""
 
-from chat.server.passwords.checker import ScryptFileCheckerFactory
+from chat.server.passwords.checker import PasswordFileCheckerFactory
 
-encchat_auth = ScryptFileCheckerFactory()
+encchat_auth = PasswordFileCheckerFactory()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from twisted.cred.checkers import ICredentialsChecker
-from twisted.cred.credentials import IUsernamePassword, UsernamePassword
+from twisted.cred.credentials import UsernamePassword
 from twisted.cred.error import Unauthorized
 from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger
@@ -33,9 +33,7 @@ class Authenticator:
     """
 
     def __init__(self, checkers: Sequence[ICredentialsChecker]) -> None:
-        self._checkers = [
-            checker for checker in checkers if IUsernamePassword in checker.credentialInterfaces
-        ]
+        self._checkers = checkers
 
     async def check(self, nick: str, password: str) -> None:
         """Return if a checker knows the user by that password.

@@ -1,64 +1,55 @@
-"""Passwords of users, in a file of memory-hard hashes.
+"""Passwords of users, in a file of argon2id hashes.
 
-A line for each user, ``NICK:$scrypt$ln=15,r=8,p=1$SALT$HASH``: the nickname, and what scrypt
-(RFC 7914) makes of the password, in the PHC string format: base64 without padding, log2 N, salt of
-16 bytes, hash of 32. Whoever reads the file checks all of it; with one bad line none is used.
+A line for each user, ``NICK:$argon2id$v=19$m=65536,t=3,p=4$SALT$HASH``: the nickname, and what
+argon2id (RFC 9106) makes of the password, with a salt of 16 bytes and a hash of 32. Whoever reads
+the file checks all of it; with one bad line none is used.
 """
 
 import fcntl
-import hashlib
-import hmac
 import os
 import re
 import stat
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from random import Random
+from typing import Final, NamedTuple
 
+from argon2 import Parameters, PasswordHasher, extract_parameters
+from argon2.exceptions import HashingError, VerifyMismatchError
+from argon2.profiles import RFC_9106_LOW_MEMORY
 from precis_i18n import get_profile
+from twisted.logger import Logger
 
 from chat.files import write_whole
 from chat.rooms.names import name_key, prepare_nick
 from chat.server.settings import ConfigurationError
 
-__all__ = [
-    "PARAMETERS",
-    "PASSWORD_BYTES",
-    "BadPasswordError",
-    "Parameters",
-    "PasswordFile",
-    "PasswordFileError",
-    "Scrypt",
-    "prepare_password",
-    "scrypt",
-]
+__all__ = ["BadPasswordError", "PasswordFile", "PasswordFileError", "prepare_password"]
 
-PASSWORD_BYTES: Final = 256
+_log = Logger()
+
+_DEFAULTS: Final = RFC_9106_LOW_MEMORY
+"""For new passwords: 64 MiB, and about 0.2 s of processor time, in four threads."""
+
+_DEARER: Final = 4
+"""How many times as much a line may cost."""
+
+_PASSWORD_BYTES: Final = 256
 """A password in UTF-8, prepared."""
 
-_TYPED_BYTES: Final = 4 * PASSWORD_BYTES
-"""The same as typed, looked at first, because preparing takes time for each character. What is
-prepared has no less than a third of the bytes, where characters are composed or are wide spaces."""
-
 _FILE_BYTES: Final = 2**20
-"""A file of passwords: some 10,000 users of 100 bytes. It is read for each login, which takes as
+"""A file of passwords: some 9,000 users of 110 bytes. It is read for each login, which takes as
 long as a hash when it is as large as that; more users are for a directory (LDAP)."""
-
-_SALT_BYTES: Final = 16
-_HASH_BYTES: Final = 32
-
-_LOG2_N_MOST: Final = 20
-_COST_MOST: Final = 2**30
-"""What a line may cost: 128 N r p, which N = 2**20, r = 8, p = 1 reaches with 1 GiB and 4 s."""
 
 _OPAQUE_STRING: Final = get_profile("OpaqueString")
 
+# U+FFFD is what is no UTF-8. The last characters of salt and hash, 16 and 32 bytes, have no bits
+# beyond them, or argon2 would refuse the line at a login.
 _LINE: Final = re.compile(
-    r"(?P<nick>[^:\s]+):\$scrypt\$ln=(?P<ln>[1-9][0-9]?),r=(?P<r>[1-9][0-9]?),p=(?P<p>[1-9][0-9]?)"
-    r"\$(?P<salt>[A-Za-z0-9+/]{22})\$(?P<hash>[A-Za-z0-9+/]{43})",
+    r"(?P<nick>[^:\s\ufffd]+):(?P<hash>\$argon2id\$v=19"
+    r"\$m=[1-9][0-9]{0,8},t=[1-9][0-9]{0,8},p=[1-9][0-9]{0,8}"
+    r"\$[A-Za-z0-9+/]{21}[AQgw]\$[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048])"
 )
 
 
@@ -70,84 +61,28 @@ class BadPasswordError(Exception):
     """A password that nobody can have; the text is a sentence for who chose it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """What one hash costs: 128 N r bytes of memory, and time in proportion to N r p."""
-
-    log2_n: int
-    r: int
-    p: int
-
-    @property
-    def memory(self) -> int:
-        """Bytes that one hash takes, but for some KiB."""
-        return 128 * self.r << self.log2_n
-
-
-PARAMETERS: Final = Parameters(log2_n=15, r=8, p=1)
-"""For new passwords: 32 MiB, and about 0.1 s of one core, so that the two hashes at a time of a
-server take 64 MiB. OWASP recommends at least N = 2**17, r = 8, p = 1 (128 MiB, 0.5 s) or, with
-similar strength, N = 2**15, r = 8, p = 3: what a stolen file costs to guess is a third of that
-here. Each line has its own parameters, so others can be chosen later."""
-
-Scrypt = Callable[[bytes, bytes, Parameters], bytes]
-"""Password, salt and cost to hash."""
-
-
-def scrypt(password: bytes, salt: bytes, parameters: Parameters) -> bytes:
-    """Return the hash of 32 bytes. Lets go of the interpreter while it computes."""
-    return hashlib.scrypt(
-        password,
-        salt=salt,
-        n=1 << parameters.log2_n,
-        r=parameters.r,
-        p=parameters.p,
-        # What RFC 7914 needs: V, B and two blocks; OpenSSL counts a little more.
-        maxmem=parameters.memory + 128 * parameters.r * (parameters.p + 2) + 2**16,
-        dklen=_HASH_BYTES,
-    )
-
-
 def prepare_password(password: str) -> bytes:
     """Return what is hashed: an RFC 8265 OpaqueString of 1 to 256 bytes, in UTF-8.
 
     Raises BadPasswordError.
     """
-    if not password:
-        raise BadPasswordError("A password cannot be empty.")
-    too_long = BadPasswordError(f"A password has at most {PASSWORD_BYTES} bytes.")
-    if len(password.encode("utf-8", "surrogatepass")) > _TYPED_BYTES:
-        raise too_long
+    # Preparing takes time for each character. What is cut off here would be too long in any case:
+    # prepared, it has no less than a third of its bytes.
     try:
-        prepared = _OPAQUE_STRING.enforce(password).encode()
+        prepared = _OPAQUE_STRING.enforce(password[: 4 * _PASSWORD_BYTES]).encode()
     except UnicodeEncodeError:
-        raise BadPasswordError(
-            "A password cannot have control characters or others that are no text."
-        ) from None
-    if len(prepared) > PASSWORD_BYTES:
-        raise too_long
+        raise BadPasswordError("A password is text, and has no control characters.") from None
+    if len(prepared) > _PASSWORD_BYTES:
+        raise BadPasswordError(f"A password has at most {_PASSWORD_BYTES} bytes.")
     return prepared
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A line."""
-
+class _User(NamedTuple):
     nick: str
-    parameters: Parameters
-    salt: bytes
-    hash: bytes
-
-    def __str__(self) -> str:
-        """Return the line, without its end."""
-        cost = self.parameters
-        return (
-            f"{self.nick}:$scrypt$ln={cost.log2_n},r={cost.r},p={cost.p}"
-            f"${_encode(self.salt)}${_encode(self.hash)}"
-        )
+    hash: str
 
 
-_Entries = dict[str, _Entry]
+_Users = dict[str, _User]
 """The lines of a file, by name_key."""
 
 
@@ -158,119 +93,107 @@ class PasswordFile:
     one of one's own that others may read, which OpenSSH refuses of a private key as well.
     """
 
-    def __init__(
-        self, path: Path, parameters: Parameters = PARAMETERS, scrypt: Scrypt = scrypt
-    ) -> None:
+    def __init__(self, path: Path, parameters: Parameters = _DEFAULTS) -> None:
         self.path = path
-        self._parameters = parameters
-        self._scrypt = scrypt
+        self._hasher = PasswordHasher.from_parameters(parameters)
         self._secret = os.urandom(32)
 
     def nicks(self) -> list[str]:
         """Return who has a password, in the order of the file."""
-        with self._failing():
-            return [entry.nick for entry in self._read().values()]
+        return [user.nick for user in self._read().values()]
 
     def verify(self, nick: str, password: str) -> bool:
         """Return whether that is the password of the user. Costs one hash, whoever the user is.
 
-        A password that nobody can have costs none, for all users alike.
+        Nobody costs any where the file is empty, or the password one that nobody can have. Once it
+        is right, a hash that is weaker than new ones is replaced, if the file can be written.
         """
+        key = name_key(nick)
+        users = self._read()
+        if not users:
+            return False
+        # Strangers cost what some user does, always the same one; so they differ as users do.
+        stand_in = Random(self._secret + key.encode()).choice(list(users.values()))
+        user = users.get(key, stand_in)
         try:
             prepared = prepare_password(password)
-        except BadPasswordError:
+            self._hasher.verify(user.hash, prepared)
+        except (BadPasswordError, VerifyMismatchError):
             return False
-        with self._failing():
-            entries = self._read()
-        key = name_key(nick)
-        compared = entries.get(key, self._stand_in(key, entries))
-        computed = self._scrypt(prepared, compared.salt, compared.parameters)
-        return hmac.compare_digest(computed, compared.hash) and key in entries
+        # Not check_needs_rehash: that is true of stronger ones as well.
+        if key in users and _work(extract_parameters(user.hash)) < _work(self._hasher):
+            self._strengthen(key, user, prepared)
+        return key in users
 
     def set(self, nick: str, password: str) -> None:
         """Give a user a password, in the place of any other. Makes the file if need be.
 
         Raises BadPasswordError, and NickEmptyError and its like as `prepare_nick`.
         """
-        nick, prepared = prepare_nick(nick), prepare_password(password)
-        salt = os.urandom(_SALT_BYTES)
-        computed = self._scrypt(prepared, salt, self._parameters)
-        with self._failing(), self._locked():
-            try:
-                entries = self._read()
-            except FileNotFoundError:
-                entries = {}
-            entries[name_key(nick)] = _Entry(nick, self._parameters, salt, computed)
-            self._write(entries.values())
+        user = _User(prepare_nick(nick), self._hasher.hash(prepare_password(password)))
+        with self._failing():
+            self.path.touch(0o600)
+        with self._changing() as users:
+            users[name_key(user.nick)] = user
 
     def remove(self, nick: str) -> bool:
         """Take a user's password away. Returns whether there was one."""
-        with self._failing(), self._locked():
-            entries = self._read()
-            if entries.pop(name_key(nick), None) is None:
-                return False
-            self._write(entries.values())
-            return True
+        with self._changing() as users:
+            return users.pop(name_key(nick), None) is not None
 
-    def _stand_in(self, key: str, entries: _Entries) -> _Entry:
-        """Return an entry that costs what a user's does, always the same for one nickname.
+    def _strengthen(self, key: str, user: _User, password: bytes) -> None:
+        """Replace a weak hash, unless it was changed meanwhile. A failure is only logged."""
+        try:
+            stronger = user._replace(hash=self._hasher.hash(password))
+            with self._changing() as users:
+                if self.path.stat().st_uid != os.geteuid():  # It would become the server's.
+                    raise PasswordFileError("the file is somebody else's")
+                if users.get(key) == user:
+                    users[key] = stronger
+        except (PasswordFileError, HashingError) as error:
+            _log.error("A password keeps a weaker hash than new ones: {reason}", reason=str(error))
 
-        Where parameters differ between users, those of strangers differ in the same proportion.
-        """
-        costs = [entry.parameters for entry in entries.values()] or [self._parameters]
-        number = int.from_bytes(hmac.digest(self._secret, key.encode(), "sha256"), "big")
-        return _Entry("", costs[number % len(costs)], bytes(_SALT_BYTES), bytes(_HASH_BYTES))
-
-    def _read(self) -> _Entries:
-        """Return what is in the file. Raises OSError, PasswordFileError."""
-        with open(self.path, "rb") as file:
+    def _read(self) -> _Users:
+        with self._failing(), self.path.open("rb") as file:
             found = os.fstat(file.fileno())
             if found.st_uid == os.geteuid() and found.st_mode & 0o077:
                 raise PasswordFileError(
                     f"others may read or change the password file {self.path};"
                     f" its mode has to be 0600, not {stat.S_IMODE(found.st_mode):04o}"
                 )
-            content = file.read(_FILE_BYTES + 1)
+            return self._parse(file.read(_FILE_BYTES + 1))
+
+    def _parse(self, content: bytes) -> _Users:
         if len(content) > _FILE_BYTES:
-            raise self._too_large()
-        entries: _Entries = {}
-        for number, line in enumerate(content.removesuffix(b"\n").split(b"\n"), 1):
-            if not content:
-                break
-            entry = _parse(line)
-            if entry is None:
+            raise PasswordFileError(
+                f"the password file {self.path} cannot have more than {_FILE_BYTES} bytes"
+            )
+        users: _Users = {}
+        for number, line in enumerate(content.splitlines(), 1):
+            found = _LINE.fullmatch(line.decode(errors="replace"))
+            if found is None or not _is_affordable(extract_parameters(found["hash"])):
                 raise PasswordFileError(
-                    f"line {number} of {self.path} is no nickname with an scrypt hash"
+                    f"line {number} of {self.path} is no nickname with an argon2id hash"
                 )
-            if entries.setdefault(name_key(entry.nick), entry) is not entry:
+            user = _User(found["nick"], found["hash"])
+            if users.setdefault(name_key(user.nick), user) is not user:
                 raise PasswordFileError(f"line {number} of {self.path} has the nickname of another")
-        return entries
-
-    def _write(self, entries: Iterable[_Entry]) -> None:
-        """Replace the file by one that is there whole or not at all.
-
-        Raises OSError, and PasswordFileError where it would be too large to be read again.
-        """
-        content = "".join(f"{entry}\n" for entry in entries).encode()
-        if len(content) > _FILE_BYTES:
-            raise self._too_large()
-        write_whole(self.path, content)  # A password that was taken away does not come back.
-
-    def _too_large(self) -> PasswordFileError:
-        return PasswordFileError(
-            f"the password file {self.path} cannot have more than {_FILE_BYTES} bytes"
-        )
+        return users
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Change the file alone: of two who write what they have read, one would be lost."""
-        lock = self.path.with_name(self.path.name + ".lock")
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+    def _changing(self) -> Iterator[_Users]:
+        """Give out what is in the file, and write what has become of it; one at a time may."""
+        with self._failing():
+            while True:
+                with self.path.open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                    # Whoever had the lock before may have put another file in the place of this.
+                    if not os.path.samestat(os.fstat(file.fileno()), self.path.stat()):
+                        continue
+                    yield (users := self._read())
+                    content = "".join(f"{nick}:{hash}\n" for nick, hash in users.values()).encode()
+                    self._parse(content)
+                    return write_whole(self.path, content)
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
@@ -282,26 +205,15 @@ class PasswordFile:
             ) from None
 
 
-def _parse(line: bytes) -> _Entry | None:
-    """Return what a line says, if it is one that may be computed."""
-    try:
-        found = _LINE.fullmatch(line.decode())
-    except UnicodeDecodeError:
-        return None
-    if found is None:
-        return None
-    cost = Parameters(int(found["ln"]), int(found["r"]), int(found["p"]))
-    if cost.log2_n > _LOG2_N_MOST or cost.memory * cost.p > _COST_MOST:
-        return None
-    if cost.log2_n >= 16 * cost.r:  # N has to be less than 2**(128 r / 8) (RFC 7914 section 2).
-        return None
-    entry = _Entry(found["nick"], cost, _decode(found["salt"]), _decode(found["hash"]))
-    return entry if str(entry).encode() == line else None  # Not with bits beyond the last byte.
+def _is_affordable(cost: Parameters) -> bool:
+    return (
+        8 * cost.parallelism <= cost.memory_cost <= _DEARER * _DEFAULTS.memory_cost
+        and cost.parallelism <= _DEARER * _DEFAULTS.parallelism
+        # However little memory: each pass starts threads anew.
+        and cost.time_cost <= _DEARER * _DEFAULTS.time_cost
+        and _work(cost) <= _DEARER * _work(_DEFAULTS)
+    )
 
 
-def _encode(data: bytes) -> str:
-    return b64encode(data).decode("ascii").rstrip("=")
-
-
-def _decode(text: str) -> bytes:
-    return b64decode(text + "=" * (-len(text) % 4))
+def _work(cost: Parameters | PasswordHasher) -> int:
+    return cost.memory_cost * cost.time_cost

@@ -5,7 +5,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import pytest
 from twisted.cred import strcred
@@ -14,24 +14,22 @@ from twisted.cred.credentials import IUsernamePassword, UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
 from zope.interface.verify import verifyObject
 
 from chat.server.passwords import checker as module
 from chat.server.passwords.checker import (
-    HASHES_WAITING,
-    HASHING_THREADS,
-    AvatarId,
     BusyError,
-    PoolThreads,
-    ScryptFileChecker,
-    ScryptFileCheckerFactory,
+    PasswordFileChecker,
+    PasswordFileCheckerFactory,
 )
-from chat.server.passwords.file import Parameters, PasswordFile, PasswordFileError, scrypt
+from chat.server.passwords.file import PasswordFile, PasswordFileError
+from tests.server.passwords.parameters import CHEAP
 from tests.server.support import ServerCase
 
 T = TypeVar("T")
 
-CHEAP = Parameters(log2_n=2, r=1, p=1)
+AvatarId = bytes | tuple[()]
 WAIT_SECONDS = 60
 """For a thread that hangs; none of these waits takes noticeable time."""
 
@@ -40,17 +38,17 @@ class FakeThreads:
     """Threads that do nothing until they are told to."""
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[Callable[[], bool], Deferred[bool]]] = []
+        self.begun: list[tuple[Callable[[], AvatarId], Deferred[AvatarId]]] = []
 
-    def call(self, function: Callable[[], bool]) -> Deferred[bool]:
+    def call(self, function: Callable[..., AvatarId], *arguments: object) -> Deferred[AvatarId]:
         """Keep it."""
-        result: Deferred[bool] = Deferred()
-        self.waiting.append((function, result))
+        result: Deferred[AvatarId] = Deferred()
+        self.begun.append((lambda: function(*arguments), result))
         return result
 
     def go_on(self) -> None:
         """Do what has waited longest."""
-        function, result = self.waiting.pop(0)
+        function, result = self.begun.pop(0)
         try:
             value = function()
         except Exception as error:
@@ -68,14 +66,22 @@ class CheckerCase(ServerCase):
         self.addCleanup(directory.cleanup)
         self.path = Path(directory.name) / "passwords"
         self.hashes: list[str] = []
-        self.users = PasswordFile(self.path, CHEAP, self.scrypt)
+        self.at_a_time: list[int] = []
+        running: list[None] = []
+        self.users = PasswordFile(self.path, CHEAP)
         self.users.set("bob", "hunter2")
-        self.hashes.clear()
+        verify = self.users.verify
 
-    def scrypt(self, password: bytes, salt: bytes, parameters: Parameters) -> bytes:
-        """Compute a hash, and note the thread."""
-        self.hashes.append(threading.current_thread().name)
-        return scrypt(password, salt, parameters)
+        def note(nick: str, password: str) -> bool:
+            self.hashes.append(threading.current_thread().name)
+            running.append(None)
+            self.at_a_time.append(len(running))
+            is_right = verify(nick, password)
+            running.pop()
+            return is_right
+
+        self.replace(self.users, "verify", note)
+        self.checker = PasswordFileChecker(self.users)
 
     def failure(self, result: Deferred[T], kind: type[Exception]) -> str:
         """Return with what text a result has failed."""
@@ -87,10 +93,10 @@ class CheckerTests(CheckerCase):
     """The checker, with threads that wait to be told."""
 
     def setUp(self) -> None:
-        """Make a checker."""
+        """Let nothing be a thread."""
         super().setUp()
         self.threads = FakeThreads()
-        self.checker = ScryptFileChecker(self.users, self.threads)
+        self.replace(module, "deferToThread", self.threads.call)
 
     def ask(self, nick: bytes = b"bob", password: bytes = b"hunter2") -> Deferred[AvatarId]:
         """Ask for a user's name."""
@@ -116,35 +122,38 @@ class CheckerTests(CheckerCase):
 
     def test_what_is_no_text_is_refused(self) -> None:
         for nick, password in ((b"\xff", b"hunter2"), (b"bob", b"\xff")):
-            self.failure(self.ask(nick, password), UnauthorizedLogin)
-        assert self.threads.waiting == []
+            answer = self.ask(nick, password)
+            self.threads.go_on()
+            self.failure(answer, UnauthorizedLogin)
+        assert self.hashes == []
 
     def test_nothing_is_hashed_where_it_is_asked(self) -> None:
         answer = self.ask()
         assert not answer.called
-        assert self.hashes == [] and len(self.threads.waiting) == 1
+        assert self.hashes == [] and len(self.threads.begun) == 1
         self.threads.go_on()
         assert len(self.hashes) == 1
 
     def test_beyond_what_can_wait_it_is_busy(self) -> None:
-        most = HASHING_THREADS + HASHES_WAITING
-        answers = [self.ask() for _ in range(most)]
+        answers = [self.ask() for _ in range(34)]
+        assert len(self.threads.begun) == 2
         assert self.failure(self.ask(), BusyError) == "too many passwords are being checked"
-        assert len(self.threads.waiting) == most
         self.threads.go_on()
         answers.append(self.ask())
         self.failure(self.ask(), BusyError)
-        while self.threads.waiting:
+        while self.threads.begun:
+            assert len(self.threads.begun) <= 2
             self.threads.go_on()
-        assert [self.successResultOf(answer) for answer in answers] == [b"bob"] * (most + 1)
+        assert [self.successResultOf(answer) for answer in answers] == [b"bob"] * 35
 
     def test_who_no_longer_waits_makes_no_room(self) -> None:
-        answers = [self.ask() for _ in range(HASHING_THREADS + HASHES_WAITING)]
+        answers = [self.ask() for _ in range(34)]
         for answer in answers:
             answer.cancel()
             self.failure(answer, CancelledError)
+        assert len(self.threads.begun) == 2
         self.failure(self.ask(), BusyError)
-        while self.threads.waiting:
+        while self.threads.begun:
             self.threads.go_on()
         answer = self.ask()
         self.threads.go_on()
@@ -152,7 +161,7 @@ class CheckerTests(CheckerCase):
 
     def test_a_file_that_cannot_be_used_is_another_failure(self) -> None:
         self.path.write_text("rubbish")
-        for _ in range(HASHING_THREADS + HASHES_WAITING + 1):
+        for _ in range(35):
             answer = self.ask()
             self.threads.go_on()
             assert "line 1 of" in self.failure(answer, PasswordFileError)
@@ -173,96 +182,41 @@ class FakeReactor:
 
     def __init__(self) -> None:
         self.calls: queue.Queue[Callable[[], object]] = queue.Queue()
-        self.triggers: list[tuple[str, str, Callable[[], object]]] = []
+        self.pool = ThreadPool(0, 10)
 
     def callFromThread(self, function: Callable[..., object], *arguments: object) -> None:
         """Keep it."""
         self.calls.put(lambda: function(*arguments))
 
-    def addSystemEventTrigger(
-        self, phase: str, event: str, function: Callable[..., object], *arguments: object
-    ) -> None:
-        """Keep it."""
-        self.triggers.append((phase, event, lambda: function(*arguments)))
+    def getThreadPool(self) -> ThreadPool:
+        """Return one with more threads than are wanted."""
+        return self.pool
 
     def turn(self) -> None:
         """Do what a thread wanted, when it wants something."""
         self.calls.get(timeout=WAIT_SECONDS)()
 
 
-class PoolTests(CheckerCase):
+class ThreadTests(CheckerCase):
     """Threads that are threads."""
 
-    def setUp(self) -> None:
-        """Make a checker with them."""
-        super().setUp()
-        self.fake = FakeReactor()
-        self.threads = PoolThreads(cast(module.Reactor, self.fake))
-        self.checker = ScryptFileChecker(self.users, self.threads)
+    def test_hashes_are_computed_in_threads_two_at_a_time(self) -> None:
+        from twisted import internet
 
-    def stop(self) -> None:
-        """Stop as the reactor does."""
-        for _, _, stop in self.fake.triggers:
-            stop()
-
-    def test_hashes_are_computed_in_threads_that_end_with_the_reactor(self) -> None:
-        before = threading.active_count()
+        fake = FakeReactor()
+        self.replace(internet, "reactor", fake)
+        fake.pool.start()
+        self.addCleanup(fake.pool.stop)
         answers = [
             self.checker.requestAvatarId(UsernamePassword(b"bob", b"hunter2")) for _ in range(9)
         ]
         for answer in answers:
             assert not answer.called
         for _ in answers:
-            self.fake.turn()
+            fake.turn()
         assert [self.successResultOf(answer) for answer in answers] == [b"bob"] * 9
         assert threading.current_thread().name not in self.hashes
-        assert 1 <= len(set(self.hashes)) <= HASHING_THREADS
-        assert [trigger[:2] for trigger in self.fake.triggers] == [("during", "shutdown")]
-        self.stop()
-        assert threading.active_count() == before
-
-    def test_no_thread_begins_before_it_is_needed(self) -> None:
-        before = threading.active_count()
-        PoolThreads(cast(module.Reactor, self.fake))
-        assert threading.active_count() == before and self.fake.triggers == []
-
-    def test_what_has_not_begun_is_not_waited_for(self) -> None:
-        release = threading.Event()
-        begun: queue.Queue[None] = queue.Queue()
-
-        def hang() -> bool:
-            begun.put(None)
-            return release.wait(WAIT_SECONDS)
-
-        hanging = [self.threads.call(hang) for _ in range(HASHING_THREADS)]
-        for _ in hanging:
-            begun.get(timeout=WAIT_SECONDS)
-        waiting = [self.threads.call(hang) for _ in range(3)]
-        pool = self.threads._pool
-        assert pool is not None
-        end = pool.stop
-
-        def stop() -> None:
-            release.set()
-            end()
-
-        self.replace(pool, "stop", stop)
-        self.stop()
-        for _ in range(5):
-            self.fake.turn()
-        assert [self.successResultOf(result) for result in hanging] == [True] * HASHING_THREADS
-        for result in waiting:
-            self.failure(result, BusyError)
-
-    def test_the_reactor_is_the_usual_one_unless_told_otherwise(self) -> None:
-        from twisted import internet
-
-        self.replace(internet, "reactor", self.fake)
-        threads = PoolThreads()
-        answer = threads.call(lambda: True)
-        self.fake.turn()
-        assert self.successResultOf(answer) is True
-        self.stop()
+        assert max(self.at_a_time) <= 2
 
 
 class FactoryTests(CheckerCase):
@@ -270,14 +224,14 @@ class FactoryTests(CheckerCase):
 
     def test_it_is_found_by_its_name(self) -> None:
         checker = strcred.makeChecker(f"encchat:{self.path}")
-        assert isinstance(checker, ScryptFileChecker)
+        assert isinstance(checker, PasswordFileChecker)
         assert checker._file.path == self.path
 
     def test_it_is_in_the_list_and_says_what_it_is(self) -> None:
         [factory] = [
             factory
             for factory in strcred.findCheckerFactories()
-            if isinstance(factory, ScryptFileCheckerFactory)
+            if isinstance(factory, PasswordFileCheckerFactory)
         ]
         assert verifyObject(strcred.ICheckerFactory, factory)
         assert factory.authType == "encchat"

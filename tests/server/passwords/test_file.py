@@ -4,41 +4,31 @@ import fcntl
 import os
 import re
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from argon2 import Parameters, PasswordHasher, extract_parameters
+from argon2.exceptions import HashingError, VerificationError
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.logger import capturedLogs
 
 from chat.rooms.errors import NickInvalidError
 from chat.server.passwords.file import (
-    PARAMETERS,
-    PASSWORD_BYTES,
     BadPasswordError,
-    Parameters,
     PasswordFile,
     PasswordFileError,
     prepare_password,
-    scrypt,
 )
+from tests.server.passwords.parameters import CHEAP, DEARER
+from tests.server.support import chat_lines
 
-CHEAP = Parameters(log2_n=2, r=1, p=1)
-DEARER = Parameters(log2_n=3, r=1, p=1)
+COST = "m=8,t=1,p=1"
 SALT = "AAECAwQFBgcICQoLDA0ODw"
 HASH = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
-
-
-class CountingScrypt:
-    """Computes nothing, and remembers what it was to cost."""
-
-    def __init__(self) -> None:
-        self.costs: list[Parameters] = []
-
-    def __call__(self, password: bytes, salt: bytes, parameters: Parameters) -> bytes:
-        """Return the password as its own hash."""
-        self.costs.append(parameters)
-        return password.ljust(32, b"\0")
 
 
 @pytest.fixture
@@ -53,6 +43,20 @@ def users(path: Path) -> PasswordFile:
     users = PasswordFile(path, CHEAP)
     users.set("bob", "hunter2")
     return users
+
+
+@pytest.fixture
+def costs(users: PasswordFile, monkeypatch: pytest.MonkeyPatch) -> list[Parameters]:
+    """Return what is computed from now on, by its cost."""
+    costs: list[Parameters] = []
+    verify = PasswordHasher.verify
+
+    def count(hasher: PasswordHasher, hash: str, password: bytes) -> bool:
+        costs.append(extract_parameters(hash))
+        return verify(hasher, hash, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", count)
+    return costs
 
 
 def write(path: Path, content: bytes | str) -> PasswordFile:
@@ -81,25 +85,6 @@ def complaint(users: PasswordFile) -> str:
     return sentence
 
 
-# --- The hash ---
-
-
-def test_the_hash_is_that_of_the_rfc() -> None:
-    # RFC 7914 section 12; PBKDF2's first 32 bytes do not depend on how many are wanted.
-    assert scrypt(b"", b"", Parameters(4, 1, 1)).hex() == (
-        "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442"
-    )
-    assert scrypt(b"password", b"NaCl", Parameters(10, 8, 16)).hex() == (
-        "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
-    )
-
-
-def test_what_a_new_password_costs() -> None:
-    assert Parameters(log2_n=15, r=8, p=1) == PARAMETERS
-    assert PARAMETERS.memory == 32 * 2**20
-    assert len(scrypt(b"x", bytes(16), PARAMETERS)) == 32  # OpenSSL's own bound is 32 MiB.
-
-
 # --- Passwords ---
 
 
@@ -124,21 +109,20 @@ def test_passwords_are_opaque_strings(typed: str, prepared: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("", "A password cannot be empty."),
+        ("", "A password is text"),
         ("x" * 257, "A password has at most 256 bytes."),
         ("\u00e9" * 129, "A password has at most 256 bytes."),
         ("e\u0301" * 10_000_000, "A password has at most 256 bytes."),
-        ("a\nb", "A password cannot have control characters"),
-        ("a\0", "A password cannot have control characters"),
-        ("\ud800", "A password cannot have control characters"),
-        ("\u200b", "A password cannot have control characters"),
+        ("a\nb", "A password is text, and has no control characters."),
+        ("a\0", "A password is text, and has no control characters."),
+        ("\ud800", "A password is text, and has no control characters."),
+        ("\u200b", "A password is text, and has no control characters."),
     ],
     ids=range(8),
 )
 def test_other_passwords_are_refused_with_a_sentence(
     users: PasswordFile, typed: str, sentence: str
 ) -> None:
-    assert PASSWORD_BYTES == 256
     for refuse in (lambda: prepare_password(typed), lambda: users.set("bob", typed)):
         with pytest.raises(BadPasswordError, match=f"^{re.escape(sentence)}"):
             refuse()
@@ -152,9 +136,15 @@ def test_a_user_has_a_line(users: PasswordFile, path: Path) -> None:
     users.set("\u00e4nne", "x")
     lines = path.read_text("utf-8").splitlines()
     for line, nick in zip(lines, ["bob", "\u00e4nne"], strict=True):
-        pattern = r":\$scrypt\$ln=2,r=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}"
+        pattern = r":\$argon2id\$v=19\$m=8,t=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}"
         assert re.fullmatch(re.escape(nick) + pattern, line)
     assert users.nicks() == ["bob", "\u00e4nne"]
+
+
+def test_what_a_new_password_costs(path: Path) -> None:
+    PasswordFile(path).set("bob", "hunter2")
+    assert path.read_text().startswith("bob:$argon2id$v=19$m=65536,t=3,p=4$")
+    assert PasswordFile(path, CHEAP).verify("bob", "hunter2")
 
 
 def test_a_password_is_right_or_wrong(users: PasswordFile) -> None:
@@ -174,7 +164,7 @@ def test_a_nickname_is_the_same_in_other_letters(users: PasswordFile) -> None:
 def test_the_same_password_has_another_hash(users: PasswordFile, path: Path) -> None:
     users.set("eve", "hunter2")
     first, second = path.read_text().splitlines()
-    assert first.split("$")[3:] != second.split("$")[3:]
+    assert first.split("$")[4] != second.split("$")[4]
 
 
 def test_who_is_removed_is_unknown(users: PasswordFile) -> None:
@@ -210,7 +200,7 @@ def test_what_is_set_is_verified(users: dict[str, str]) -> None:
             except BadPasswordError:
                 continue
             accepted.append(nick)
-        again = PasswordFile(Path(directory) / "passwords")
+        again = PasswordFile(Path(directory) / "passwords", CHEAP)
         for nick in accepted:
             assert again.verify(nick, users[nick])
             assert not again.verify(nick, users[nick] + "x")
@@ -221,55 +211,138 @@ def test_what_is_set_is_verified(users: dict[str, str]) -> None:
 # --- What a stranger costs ---
 
 
-def test_wrong_and_unknown_cost_the_same(users: PasswordFile, path: Path) -> None:
-    count = CountingScrypt()
-    counting = PasswordFile(path, DEARER, count)
+def test_wrong_and_unknown_cost_the_same(path: Path, costs: list[Parameters]) -> None:
     for nick in ("bob", "eve", "", "x" * 10_000):
-        assert not counting.verify(nick, "wrong")
-    assert count.costs == [CHEAP] * 4
+        assert not PasswordFile(path, DEARER).verify(nick, "wrong")
+    assert costs == [CHEAP] * 4
 
 
-def test_nobody_knows_the_hash_of_a_stranger(path: Path) -> None:
-    class Zeros(CountingScrypt):
-        def __call__(self, password: bytes, salt: bytes, parameters: Parameters) -> bytes:
-            return bytes(32)
-
-    users = PasswordFile(path, CHEAP, Zeros())
-    users.set("bob", "x")
-    assert users.verify("bob", "y") and not users.verify("eve", "y")
+def test_nobody_is_known_by_the_password_of_another(path: Path, costs: list[Parameters]) -> None:
+    assert not PasswordFile(path, DEARER).verify("eve", "hunter2")
+    assert costs == [CHEAP] and path.read_text().startswith(f"bob:$argon2id$v=19${COST}$")
 
 
-def test_strangers_are_as_different_as_users_are(users: PasswordFile, path: Path) -> None:
-    PasswordFile(path, DEARER).set("dear", "x")
-    count = CountingScrypt()
-    counting = PasswordFile(path, CHEAP, count)
+def test_strangers_are_as_different_as_users_are(path: Path, costs: list[Parameters]) -> None:
+    users = PasswordFile(path, DEARER)
+    users.set("dear", "x")
     strangers = [f"stranger{number}" for number in range(64)]
     for stranger in (*strangers, *strangers):
-        counting.verify(stranger, "wrong")
-    assert set(count.costs) == {CHEAP, DEARER}
-    assert count.costs[:64] == count.costs[64:]
+        users.verify(stranger, "wrong")
+    assert costs.count(CHEAP) > 20 and costs.count(DEARER) > 20
+    assert costs[:64] == costs[64:]
 
 
-def test_a_stranger_to_an_empty_file_costs_what_a_new_password_does(path: Path) -> None:
-    write(path, "")
-    count = CountingScrypt()
-    assert not PasswordFile(path, DEARER, count).verify("bob", "x")
-    assert count.costs == [DEARER]
+def test_in_an_empty_file_all_are_unknown_and_cost_nothing(
+    path: Path, costs: list[Parameters]
+) -> None:
+    assert not write(path, "").verify("bob", "x")
+    assert costs == []
 
 
-def test_what_is_no_password_costs_nobody_anything(users: PasswordFile, path: Path) -> None:
-    count = CountingScrypt()
-    counting = PasswordFile(path, CHEAP, count)
+def test_what_is_no_password_costs_nobody_anything(
+    users: PasswordFile, costs: list[Parameters]
+) -> None:
     for nick in ("bob", "eve"):
-        assert not counting.verify(nick, "") and not counting.verify(nick, "x" * 257)
-    assert count.costs == []
+        assert not users.verify(nick, "") and not users.verify(nick, "x" * 257)
+    assert costs == []
+
+
+def test_what_cannot_be_computed_is_no_wrong_password(
+    users: PasswordFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise VerificationError("Memory allocation error")
+
+    monkeypatch.setattr(PasswordHasher, "verify", fail)
+    for nick in ("bob", "eve"):
+        with pytest.raises(VerificationError):
+            users.verify(nick, "hunter2")
+
+
+# --- Weak hashes ---
+
+
+def test_a_login_replaces_a_weaker_hash(users: PasswordFile, path: Path) -> None:
+    users.set("eve", "x")
+    before = path.read_text().splitlines()
+    stronger = PasswordFile(path, DEARER)
+    assert not stronger.verify("bob", "wrong") and path.read_text().splitlines() == before
+    assert stronger.verify("BOB", "hunter2")
+    after = path.read_text().splitlines()
+    assert after[0].startswith("bob:$argon2id$v=19$m=8,t=2,p=1$") and after[1] == before[1]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stronger.verify("bob", "hunter2") and not stronger.verify("bob", "wrong")
+    assert path.read_text().splitlines() == after
+
+
+def test_a_stronger_or_equal_hash_stays(path: Path) -> None:
+    for parameters in (DEARER, replace(CHEAP, memory_cost=16), CHEAP):
+        PasswordFile(path, parameters).set("bob", "hunter2")
+        before = path.read_bytes()
+        assert PasswordFile(path, CHEAP).verify("bob", "hunter2")
+        assert path.read_bytes() == before
+
+
+def test_a_hash_that_cannot_be_replaced_is_logged_and_the_login_goes_on(
+    users: PasswordFile, path: Path
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    def no_memory(*_: object) -> str:
+        raise HashingError("Memory allocation error")
+
+    before = path.read_bytes()
+    sentence = "A password keeps a weaker hash than new ones: "
+    for target, name, failing, reason in (
+        (os, "fsync", full, f"the password file {path} cannot be used: No space left on device"),
+        (PasswordHasher, "hash", no_memory, "Memory allocation error"),
+    ):
+        with pytest.MonkeyPatch.context() as patch, capturedLogs() as events:
+            patch.setattr(target, name, failing)
+            assert PasswordFile(path, DEARER).verify("bob", "hunter2")
+        assert chat_lines(events) == [sentence + reason]
+        assert path.read_bytes() == before
+
+
+def test_a_file_of_somebody_else_s_is_not_replaced(
+    users: PasswordFile, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = path.stat().st_uid + 1
+    monkeypatch.setattr(os, "geteuid", lambda: other)
+    before = path.read_bytes()
+    with capturedLogs() as events:
+        assert PasswordFile(path, DEARER).verify("bob", "hunter2")
+    assert chat_lines(events)[0].endswith(": the file is somebody else's")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_a_password_that_is_changed_meanwhile_does_not_come_back(
+    users: PasswordFile, path: Path, monkeypatch: pytest.MonkeyPatch, is_removed: bool
+) -> None:
+    hash = PasswordHasher.hash
+
+    def change(hasher: PasswordHasher, password: bytes) -> str:
+        monkeypatch.undo()
+        if is_removed:
+            users.remove("bob")
+        else:
+            users.set("bob", "other")
+        return hash(hasher, password)
+
+    monkeypatch.setattr(PasswordHasher, "hash", change)
+    assert PasswordFile(path, DEARER).verify("bob", "hunter2")
+    assert not users.verify("bob", "hunter2") and users.verify("bob", "other") is not is_removed
 
 
 # --- What a file may have in it ---
 
 
-@pytest.mark.parametrize("content", ["", f"bob:$scrypt$ln=2,r=1,p=1${SALT}${HASH}"])
-def test_a_file_may_be_empty_or_have_no_last_line_end(path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    "content", ["", *(f"bob:$argon2id$v=19${COST}${SALT}${HASH}{end}" for end in ("", "\r\n"))]
+)
+def test_a_file_may_be_empty_or_have_another_end_of_line(path: Path, content: str) -> None:
     users = write(path, content)
     assert users.nicks() == (["bob"] if content else [])
     users.set("eve", "x")
@@ -277,70 +350,77 @@ def test_a_file_may_be_empty_or_have_no_last_line_end(path: Path, content: str) 
 
 
 @pytest.mark.parametrize(
-    "cost", ["ln=1,r=1,p=1", "ln=20,r=8,p=1", "ln=15,r=8,p=3", "ln=17,r=64,p=1", "ln=13,r=8,p=10"]
+    "cost",
+    [
+        *("m=8,t=12,p=1", "m=262144,t=3,p=4", "m=65536,t=12,p=16", "m=128,t=1,p=16"),
+        *("m=19456,t=2,p=1", "m=102400,t=2,p=8"),
+    ],
 )
 def test_other_costs_are_taken(path: Path, cost: str) -> None:
-    assert write(path, f"bob:$scrypt${cost}${SALT}${HASH}\n").nicks() == ["bob"]
+    assert write(path, f"bob:$argon2id$v=19${cost}${SALT}${HASH}\n").nicks() == ["bob"]
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        *("", "#", "bob", "bob:", "bob:hunter2", f"$scrypt$ln=2,r=1,p=1${SALT}${HASH}"),
-        f":$scrypt$ln=2,r=1,p=1${SALT}${HASH}",
-        f"b b:$scrypt$ln=2,r=1,p=1${SALT}${HASH}",
-        f"bob:$scrypt$ln=2,r=1,p=1${SALT}${HASH} ",
-        f"bob:$scrypt$ln=2,r=1,p=1${SALT}${HASH}\r",
-        f"bob:$scrypt$ln=2,r=1,p=1${SALT}${HASH}:more",
-        f"bob:$scrypt$ln=2,r=1,p=1${SALT}",
-        f"bob:$scrypt$ln=2,r=1,p=1${SALT}$",
-        f"bob:$scrypt$ln=2,r=1,p=1$${HASH}",
-        f"bob:$scrypt$ln=2,r=1,p=1${SALT}==${HASH}=",
-        f"bob:$scrypt$ln=2,r=1,p=1${SALT[:-1]}x${HASH}",
-        f"bob:$scrypt$ln=2,r=1,p=1${SALT}${HASH[:-1]}9",
-        f"bob:$scrypt$ln=2,r=1,p=1${SALT[:-1]}${HASH}",
-        f"bob:$scrypt$ln=2,r=1,p=1${SALT}AA${HASH}",
-        f"bob:$scrypt$ln=2,r=1,p=1${SALT[:-1]}-${HASH}",
-        f"bob:$scrypt$ln=2,r=1${SALT}${HASH}",
-        f"bob:$scrypt$p=1,r=1,ln=2${SALT}${HASH}",
-        f"bob:$scrypt$ln=0,r=1,p=1${SALT}${HASH}",
-        f"bob:$scrypt$ln=02,r=1,p=1${SALT}${HASH}",
-        f"bob:$scrypt$ln=-2,r=1,p=1${SALT}${HASH}",
-        f"bob:$scrypt$ln=\u0662,r=1,p=1${SALT}${HASH}",
-        f"bob:$scrypt$ln=2,r=0,p=1${SALT}${HASH}",
-        f"bob:$scrypt$ln=2,r=1,p=0${SALT}${HASH}",
-        f"bob:$scrypt$ln=21,r=1,p=1${SALT}${HASH}",
-        f"bob:$scrypt$ln=20,r=9,p=1${SALT}${HASH}",
-        f"bob:$scrypt$ln=20,r=8,p=2${SALT}${HASH}",
-        f"bob:$scrypt$ln=16,r=1,p=1${SALT}${HASH}",
-        f"bob:$scrypt$ln=99,r=99,p=99${SALT}${HASH}",
-        f"bob:$scrypt$ln=2,r=999999999,p=1${SALT}${HASH}",
-        f"bob:$argon2id$v=19$m=65536,t=3,p=4${SALT}${HASH}",
-        b"b\xffb:$scrypt$ln=2,r=1,p=1$" + f"{SALT}${HASH}".encode(),
+        *("", "#", "bob", "bob:", "bob:hunter2", f"$argon2id$v=19${COST}${SALT}${HASH}"),
+        f":$argon2id$v=19${COST}${SALT}${HASH}",
+        f"b b:$argon2id$v=19${COST}${SALT}${HASH}",
+        f"bob:$argon2id$v=19${COST}${SALT}${HASH} ",
+        f"bob:$argon2id$v=19${COST}${SALT}${HASH}:more",
+        f"bob:$argon2id$v=19${COST}${SALT}${HASH}$more",
+        f"bob:$argon2id$v=19${COST}${SALT}",
+        f"bob:$argon2id$v=19${COST}${SALT}$",
+        f"bob:$argon2id$v=19${COST}$${HASH}",
+        f"bob:$argon2id$v=19${COST}${SALT}==${HASH}=",
+        f"bob:$argon2id$v=19${COST}${SALT[:-1]}x${HASH}",
+        f"bob:$argon2id$v=19${COST}${SALT}${HASH[:-1]}9",
+        f"bob:$argon2id$v=19${COST}${SALT[:-1]}${HASH}",
+        f"bob:$argon2id$v=19${COST}${SALT}AA${HASH}",
+        f"bob:$argon2id$v=19${COST}${SALT[:-1]}-${HASH}",
+        f"bob:$argon2id${COST}${SALT}${HASH}",
+        f"bob:$argon2id$v=16${COST}${SALT}${HASH}",
+        f"bob:$argon2i$v=19${COST}${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=8,t=1${SALT}${HASH}",
+        f"bob:$argon2id$v=19$p=1,t=1,m=8${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=8,t=0,p=1${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=8,t=01,p=1${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=8,t=-1,p=1${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=8,t=\u0661,p=1${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=8,t=1,p=0${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=7,t=1,p=1${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=15,t=1,p=2${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=262145,t=1,p=1${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=8,t=13,p=1${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=136,t=1,p=17${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=262144,t=4,p=1${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m=65537,t=12,p=1${SALT}${HASH}",
+        f"bob:$argon2id$v=19$m={'9' * 5_000},t=1,p=1${SALT}${HASH}",
+        f"bob:$scrypt$ln=15,r=8,p=1${SALT}${HASH}",
+        b"b\xffb:$argon2id$v=19$m=8,t=1,p=1$" + f"{SALT}${HASH}".encode(),
         b"\xff\xfe\x00",
     ],
-    ids=range(37),
+    ids=range(41),
 )
-def test_any_other_line_is_refused_by_its_number(path: Path, line: str | bytes) -> None:
+def test_any_other_line_is_refused_by_its_number(
+    path: Path, costs: list[Parameters], line: str | bytes
+) -> None:
     damaged = line.encode() if isinstance(line, str) else line
-    good = f"ana:$scrypt$ln=2,r=1,p=1${SALT}${HASH}\n".encode()
-    count = CountingScrypt()
+    good = f"ana:$argon2id$v=19${COST}${SALT}${HASH}\n".encode()
     for number, content in ((2, good + damaged + b"\n"), (1, damaged + b"\n" + good)):
         users = write(path, content)
-        assert complaint(users) == f"line {number} of {path} is no nickname with an scrypt hash"
-        with pytest.raises(PasswordFileError):
-            PasswordFile(path, CHEAP, count).verify("bob", "x")
-    assert count.costs == []
+        assert complaint(users) == f"line {number} of {path} is no nickname with an argon2id hash"
+    assert costs == []
 
 
 def test_a_nickname_has_one_line(path: Path) -> None:
-    rest = f":$scrypt$ln=2,r=1,p=1${SALT}${HASH}\n"
+    rest = f":$argon2id$v=19${COST}${SALT}${HASH}\n"
     users = write(path, f"bob{rest}eve{rest}BOB{rest}")
     assert complaint(users) == f"line 3 of {path} has the nickname of another"
 
 
 def test_a_file_has_a_bound(path: Path) -> None:
-    line = f"{{:09}}:$scrypt$ln=2,r=1,p=1${SALT}${HASH}\n"
+    line = f"{{:09}}:$argon2id$v=19${COST}${SALT}${HASH}\n"
     users = write(path, "".join(line.format(n) for n in range(2**20 // len(line.format(0)))))
     assert len(users.nicks()) > 9_000
     before = path.read_bytes()
@@ -362,7 +442,7 @@ def test_what_is_written_is_private(path: Path, umask: int) -> None:
     finally:
         os.umask(before)
     assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
-    assert sorted(file.name for file in path.parent.iterdir()) == ["passwords", "passwords.lock"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["passwords"]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o666])
@@ -442,7 +522,7 @@ def test_a_change_that_fails_changes_nothing(
 def test_of_two_changes_none_is_lost(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
 
-    def flock(descriptor: int, operation: int) -> None:
+    def flock(_: object, operation: int) -> None:
         taken.append(operation)
         if len(taken) == 1:  # Somebody else was faster, while this one waited.
             PasswordFile(path, CHEAP).set("eve", "x")
@@ -450,7 +530,14 @@ def test_of_two_changes_none_is_lost(path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(fcntl, "flock", flock)
     PasswordFile(path, CHEAP).set("bob", "x")
     assert PasswordFile(path).nicks() == ["eve", "bob"]
-    assert taken == [fcntl.LOCK_EX] * 2
+    assert taken == [fcntl.LOCK_EX] * 3  # The last for the file that the other has written.
+
+
+def test_changes_wait_for_each_other(path: Path) -> None:
+    names = [f"user{number}" for number in range(20)]
+    with ThreadPoolExecutor(10) as threads:
+        list(threads.map(lambda name: PasswordFile(path, CHEAP).set(name, "x"), names))
+    assert sorted(PasswordFile(path).nicks()) == sorted(names)
 
 
 def test_a_refused_file_leaves_nothing_open(path: Path) -> None:
