@@ -38,25 +38,30 @@ class Pages:
         self._limit_bytes = limit_bytes
         self._seconds = seconds
         self._pages: dict[tuple[LogId, int], tuple[float, LogPage]] = {}
-        self._loading: dict[tuple[LogId, int], list[Deferred[None]]] = {}
+        self._loading: dict[tuple[LogId, int], list[Deferred[LogPage | None]]] = {}
         self._removals = 0
 
     async def get(self, log: LogId, after: int, tail: int) -> LogPage:
         """Return what follows `after` in a log, up to `tail`. Raises StoreError."""
         key = log, after
         while key in self._loading:
-            loaded: Deferred[None] = Deferred()
+            loaded: Deferred[LogPage | None] = Deferred()
             self._loading[key].append(loaded)
-            await loaded
+            page = await loaded
+            if page is not None:
+                return page  # If it ends before this tail, the reader asks for what follows.
         since, page = self._pages.get(key, (0.0, None))
         if page is not None and self._seconds() - since < _SECONDS:
             return page
         self._loading[key] = []
+        removals, page = self._removals, None
         try:
-            return await self._load(key, tail)
+            page = await self._load(key, tail)
+            return page
         finally:
             for waiting in self._loading.pop(key):
-                waiting.callback(None)
+                # What was removed meanwhile may be in it, and this reader may know it is gone.
+                waiting.callback(page if removals == self._removals else None)
 
     def forget(self, log: LogId) -> None:
         """Something was removed from a log."""

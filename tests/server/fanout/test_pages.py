@@ -108,6 +108,28 @@ class SharingTests(ServerCase):
         assert library.store.loads == 1
         assert seqs(first) == list(range(1, PAGE + 1))
 
+    def test_the_last_page_is_shared_by_all_who_wait_for_it(self) -> None:
+        # It is not kept, so that each would load it again, one after the other.
+        library = Library(300)
+        library.store.is_holding_reads = True
+        asked = [library.ask(PAGE) for _ in range(100)]
+        library.store.answer()
+        first, *others = map(fired, asked)
+        assert all(page is first for page in others)
+        assert seqs(first) == list(range(PAGE + 1, 301))
+        assert library.store.loads == 1
+
+    def test_who_waits_with_a_later_tail_goes_on_from_where_the_page_ends(self) -> None:
+        library = Library(300)
+        library.store.is_holding_reads = True
+        asked = [library.ask(PAGE, tail=280), library.ask(PAGE, tail=300)]
+        library.store.answer()
+        early, late = map(fired, asked)
+        assert late is early
+        follows = library.ask(late.end, tail=300)
+        library.store.answer()
+        assert seqs(early) + seqs(fired(follows)) == list(range(PAGE + 1, 301))
+
     def test_one_who_asks_later_shares_it_too(self) -> None:
         library = Library(600)
         page = library.get()
