@@ -185,8 +185,8 @@ class Limits:
     invitations_per_account: int = _set_by_operator(100, "open invitations to one account")
     """Invitations of an account that it has not taken up: it is sent them all at each login."""
     invitations_per_room: int = _set_by_operator(1_000, "open invitations into one room")
-    """Invitations into a room that are not taken up. All are in the room's one value in the store:
-    1,000 times 18 bytes."""
+    """Invitations of somebody into a room that are not taken up. As many more may be open for
+    whoever has their token."""
 
     ping_seconds: float = _set_by_operator(
         300, "of silence, until a client is asked for a sign of life"

@@ -6,7 +6,7 @@ leaves all as it was before. Decisions (`chat.rooms.accounts`, `membership`, `mo
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from operator import itemgetter
 from typing import Any, Final, assert_never
 
@@ -68,6 +68,8 @@ class Hub:
         """Groups of addresses that are kept out."""
         self.invitations: dict[TokenHash, Invitation] = {}
         """By the hash of their token."""
+        self._tokens: dict[LogId, set[TokenHash]] = {}
+        """Of invitations, by their room."""
         self.codes: dict[AccountId, LinkCode] = {}
         """Each lets another device of its account in."""
         self._rooms: dict[LogId, Room] = {}
@@ -123,6 +125,10 @@ class Hub:
         """Return the rooms that an account is invited to and did not join, and by whom."""
         rooms = [self._rooms[log] for log in sorted(account.invitations)]
         return [(room, room.invited[account.id]) for room in rooms]
+
+    def tokens_of(self, log: LogId) -> Collection[TokenHash]:
+        """Return the hashes of the invitations into a room, or into none, that anybody may use."""
+        return self._tokens.get(log, ())
 
     def logs(self) -> list[LogId]:
         """Return the ids of all logs."""
@@ -231,7 +237,7 @@ class Hub:
             case NetworkKey(group):
                 _set(self.networks, group, value)
             case InvitationKey(hash):
-                _set(self.invitations, hash, value)
+                self._put_invitation(hash, value)
             case LinkCodeKey(account_id):
                 _set(self.codes, account_id, value)
             case _:
@@ -269,6 +275,17 @@ class Hub:
             self.people.rename(account, value.nick)
             for room in rooms:
                 room.list_nick(account.nick)
+
+    def _put_invitation(self, hash: TokenHash, value: AnyValue | None) -> None:
+        before = self.invitations.pop(hash, None)
+        if before is not None:
+            tokens = self._tokens[before.log]
+            tokens.discard(hash)
+            if not tokens:
+                del self._tokens[before.log]
+        if isinstance(value, Invitation):
+            self.invitations[hash] = value
+            self._tokens.setdefault(value.log, set()).add(hash)
 
     def _put_room(self, key: RoomKey, value: AnyValue | None) -> None:
         room = self._rooms.get(key.log)

@@ -81,18 +81,22 @@ def try_code(
 
 
 def issue_token(
-    hub: Hub, hash: TokenHash, invitation: Invitation, event: Event, now: int
+    hub: Hub, hash: TokenHash, invitation: Invitation, event: Event, limits: Limits, now: int
 ) -> Change:
-    """Make an invitation for whoever has its token, and forget those that are worth nothing.
+    """Make an invitation for whoever has its token, and forget those into the same room that are
+    worth nothing.
 
-    Raises InvalidError for one that would be over at once.
+    Raises InvalidError for one that would be over at once, and TooManyInvitationsError.
     """
     if not invitation.is_good(now):
         raise InvalidError("An invitation has to last for at least a second.")
-    over = [known for known, it in hub.invitations.items() if not it.is_good(now)]
+    known = hub.tokens_of(invitation.log)
+    over = [it for it in known if not hub.invitations[it].is_good(now)]
+    if len(known) - len(over) >= limits.invitations_per_room:
+        raise TooManyInvitationsError
     return changed(
         [
-            *(put(InvitationKey(known), None) for known in over),
+            *(put(InvitationKey(it), None) for it in over),
             put(InvitationKey(hash), invitation),
         ],
         event,

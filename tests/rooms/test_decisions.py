@@ -154,7 +154,7 @@ class DecisionMachine(RuleBasedStateMachine):
             room = hub.named_room(name)
             invitation = Invitation(room.log, room.owner, uses, now + 60_000)
             event = Event(now, "ana", "token", "", room.name, "")
-            return invitations.issue_token(hub, hash, invitation, event, now)
+            return invitations.issue_token(hub, hash, invitation, event, Limits(), now)
 
         self.run(decision)
 

@@ -120,7 +120,7 @@ def test_a_new_code_takes_the_place_of_the_old_with_all_its_tries() -> None:
 def issue(hub: Hub, uses: int = 1, until: int = UNTIL, log: LogId = NO_ROOM) -> Change:
     """Make an invitation."""
     invitation = Invitation(log, ANA, uses, until)
-    return do(hub, invitations.issue_token, hub, RIGHT, invitation, EVENT, NOW)
+    return do(hub, invitations.issue_token, hub, RIGHT, invitation, EVENT, Limits(), NOW)
 
 
 def redeem(hub: Hub, account: Account, hash: TokenHash = RIGHT, now: int = NOW) -> None:
@@ -148,6 +148,29 @@ def test_what_is_worth_nothing_is_forgotten_when_another_is_made() -> None:
         hub.put(InvitationKey(token(name)), Invitation(NO_ROOM, ANA, uses, until))
     issue(hub)
     assert set(hub.invitations) == {token("good"), RIGHT}
+
+
+def test_only_so_many_may_be_open_into_a_room() -> None:
+    hub, [ana] = hub_with("ana")
+    room = room_of(hub, ana, kind=Kind.INVITE)
+    limits = Limits(invitations_per_room=2)
+
+    def issue_into(log: LogId, name: str, until: int = UNTIL, now: int = NOW) -> None:
+        invitation = Invitation(log, ANA, 1, until)
+        do(hub, invitations.issue_token, hub, token(name), invitation, EVENT, limits, now)
+
+    issue_into(room.log, "one", UNTIL + 1)
+    issue_into(room.log, "two")
+    with pytest.raises(TooManyInvitationsError):
+        issue_into(room.log, "three")
+    issue_into(NO_ROOM, "into none")
+    # One that is over makes room for another, and so does one that is withdrawn or used up.
+    issue_into(room.log, "three", UNTIL + 1, UNTIL)
+    assert set(hub.invitations) == {token("one"), token("three"), token("into none")}
+    do(hub, invitations.withdraw, token("one"), EVENT)
+    issue_into(room.log, "four", UNTIL + 1, UNTIL)
+    assert set(hub.tokens_of(room.log)) == {token("three"), token("four")}
+    assert set(hub.tokens_of(NO_ROOM)) == {token("into none")}
 
 
 def test_an_invitation_is_used_so_often() -> None:

@@ -249,16 +249,14 @@ class Control:
 
     async def _do(self, request: Do) -> object:
         order = Order(request.action, request.seconds, request.reason)
-        await self._change(
+        return await self._change(
             lambda hub, now: moderation.moderate(
                 hub, order, ADMIN, hub.people.named(request.nick), None, now
             )
         )
-        return {}
 
     async def _own(self, request: Own) -> object:
-        await self._change(lambda hub, now: accounts.own(hub, request.nick, ADMIN, now))
-        return {}
+        return await self._change(lambda hub, now: accounts.own(hub, request.nick, ADMIN, now))
 
     async def _recover(self, request: Recover) -> object:
         code = new_code(self._context.random_bytes)
@@ -272,24 +270,22 @@ class Control:
 
     async def _block(self, request: Block) -> object:
         group = _group(request.network)
-        await self._change(
+        return await self._change(
             lambda _, now: moderation.block(group, request.seconds, request.reason, ADMIN, now)
         )
-        return {}
 
     async def _unblock(self, request: Unblock) -> object:
         group = _group(request.network)
-        await self._change(lambda hub, now: moderation.unblock(hub, group, ADMIN, now))
-        return {}
+        return await self._change(lambda hub, now: moderation.unblock(hub, group, ADMIN, now))
 
     async def _invite(self, request: Invite) -> object:
-        token = self._context.random_bytes(TOKEN_BYTES)
+        token, limits = self._context.random_bytes(TOKEN_BYTES), self._context.limits
         event = self._event("invite", request.room, f"{request.uses} uses, {request.seconds} s")
 
         def decide(hub: Hub, now: int) -> Change:
             log = hub.named_room(request.room).log if request.room else LogId(b"")
             invitation = Invitation(log, NOBODY, request.uses, now + request.seconds * 1_000)
-            return invitations.issue_token(hub, token_hash(token), invitation, event, now)
+            return invitations.issue_token(hub, token_hash(token), invitation, event, limits, now)
 
         await self._change(decide)
         return {"token": token.hex(), "fingerprint": self._host_key.fingerprint}
@@ -303,13 +299,13 @@ class Control:
             event = self._event("revoke-invite", found[0].hex(), "")
             return invitations.withdraw(found[0], event)
 
-        await self._change(decide)
-        return {}
+        return await self._change(decide)
 
-    async def _change(self, decide: Callable[[Hub, int], Change]) -> None:
-        """Let a decision on what is known, at some time, take effect."""
+    async def _change(self, decide: Callable[[Hub, int], Change]) -> object:
+        """Let a decision on what is known, at some time, take effect; return an empty answer."""
         context = self._context
         await context.commits.change(lambda: decide(context.hub, context.milliseconds()))
+        return {}
 
     def _event(self, action: str, target: str, detail: str) -> Event:
         return Event(self._context.milliseconds(), ADMIN, action, target, "", detail)

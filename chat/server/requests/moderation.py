@@ -51,6 +51,7 @@ async def token(asking: Asking[messages.Token]) -> None:
     """Make an invitation for whoever has it."""
     context, request = asking.context, asking.request
     secret = context.random_bytes(TOKEN_BYTES)
+    hash = token_hash(secret)
 
     def decide() -> Change:
         now, room = context.milliseconds(), asking.where
@@ -60,7 +61,7 @@ async def token(asking: Asking[messages.Token]) -> None:
         detail = f"{request.uses} uses, {request.seconds} s"
         place = "" if room is None else room.name
         event = Event(now, asking.account.nick, "token", "", place, detail)
-        return invitations.issue_token(context.hub, token_hash(secret), invitation, event, now)
+        return invitations.issue_token(context.hub, hash, invitation, event, context.limits, now)
 
     await asking.change(decide)
     asking.session.send(messages.TokenIssued(request.id, secret))
