@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chat.ids import LogId
 from chat.limits import SLOW_MOST, Limits
-from chat.rooms.changes import Change, Event, Put, Told, changed, put
+from chat.rooms.changes import NOTHING, Change, Event, Put, Told, changed, put
 from chat.rooms.errors import InvalidError, NoSuchRoomError, TooManyRoomsError
 from chat.rooms.happenings import TopicSet
 from chat.rooms.hub import Hub
@@ -115,5 +115,7 @@ def set_slow(account: Account, room: Room, seconds: int, now: int) -> Change:
     """Let everybody who is no operator wait between two posts; 0 ends that. Raises InvalidError."""
     if seconds > SLOW_MOST:
         raise InvalidError(f"Slow mode lasts at most {SLOW_MOST} seconds between two messages.")
+    if seconds == room.slow:
+        return NOTHING
     event = Event(now, account.nick, "slow", "", room.name, f"{seconds} s")
     return changed([put(RoomKey(room.log), replace(room.profile, slow=seconds))], event)

@@ -243,5 +243,7 @@ def test_slow_mode_is_set() -> None:
         change = do(hub, membership.set_slow, ana, room, seconds, NOW)
         assert change.event == Event(NOW, "ana", "slow", "", "python", f"{seconds} s")
         assert room.slow == seconds
+    # What is so already is noted nowhere.
+    assert decide(hub, membership.set_slow, ana, room, 0, NOW) == NOTHING
     with pytest.raises(InvalidError):
         decide(hub, membership.set_slow, ana, room, SLOW_MOST + 1, NOW)
