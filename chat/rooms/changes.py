@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from chat.ids import AccountId
+from chat.ids import AccountId, LogId
 from chat.rooms.errors import RequestError
 from chat.rooms.happenings import Kept
-from chat.rooms.values import AnyKey, AnyValue, Key
+from chat.rooms.values import AnyKey, AnyValue, Key, MembershipKey
 
 __all__ = ["NOTHING", "Change", "Event", "Put", "Told", "changed", "put"]
 
@@ -63,6 +63,10 @@ class Change:
     def is_nothing(self) -> bool:
         """Whether it leaves everything as it is."""
         return not (self.puts or self.event or self.happening)
+
+    def leaves(self) -> set[LogId]:
+        """Return the logs of which somebody is to be no member."""
+        return {key.log for key, value in self.puts if isinstance(key, MembershipKey) and not value}
 
 
 NOTHING = Change()

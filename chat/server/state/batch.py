@@ -1,6 +1,6 @@
 """What one commit is made of, and who is told what came of it."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Set
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -30,7 +30,7 @@ from chat.store.interface import (
 )
 from chat.wire.sealing import RandomBytes
 
-__all__ = ["RECORDS", "Batch", "Proposal"]
+__all__ = ["RECORDS", "Batch", "Proposal", "guard"]
 
 _log = Logger()
 
@@ -48,7 +48,8 @@ class Proposal:
 
 
 class _NotYetError(Exception):
-    """An epoch has to begin before what is decided can be sealed."""
+    """An epoch has to begin before what is decided can be sealed, or has to be used before it is
+    decided."""
 
 
 @dataclass(slots=True)
@@ -64,6 +65,8 @@ class Batch:
     """One commit."""
 
     def __init__(self, hub: Hub, fanout: Fanout, random_bytes: RandomBytes) -> None:
+        self.awaited: set[LogId] = set()
+        """Logs whose epoch begins with this commit, so that the next one can seal what waits."""
         self._hub = hub
         self._fanout = fanout
         self._random_bytes = random_bytes
@@ -74,7 +77,7 @@ class Batch:
         self.has_change = False
         """Whether there is anything that the store is to change."""
         self.later: list[Proposal] = []
-        """What has to wait for the next commit, because an epoch begins with this one."""
+        """What has to wait for the next commit, because of an epoch."""
         self.waiting: dict[Source, None] = {}
         """Logs whose drafts have to wait for the next commit too."""
         self._sources: dict[Source, _Taken] = {}
@@ -86,9 +89,13 @@ class Batch:
 
     # --- Making it ---
 
-    def decide(self, proposals: Collection[Proposal]) -> None:
-        """Try what was proposed."""
-        trials = try_all(self._hub, [partial(self._decide, it) for it in proposals])
+    def decide(self, proposals: Collection[Proposal], awaited: Set[LogId]) -> None:
+        """Try what was proposed.
+
+        Nobody leaves a log in the commit that follows the beginning of its epoch, which is
+        `awaited`: else a kick in every commit would keep the log from ever sealing anything.
+        """
+        trials = try_all(self._hub, [partial(self._decide, awaited, it) for it in proposals])
         for proposal, trial in zip(proposals, trials, strict=True):
             if isinstance(trial.error, _NotYetError):
                 self.later.append(proposal)
@@ -101,11 +108,13 @@ class Batch:
         for log in new_logs(decided):
             self._epochs[log] = self._fanout.found(log)
 
-    def _decide(self, proposal: Proposal) -> Change:
+    def _decide(self, awaited: Set[LogId], proposal: Proposal) -> Change:
         change = proposal.decide()
         if change.happening is not None and self._begin_epoch(
             self._fanout.source(change.happening.log)
         ):
+            raise _NotYetError
+        if not awaited.isdisjoint(change.leaves()):
             raise _NotYetError
         return change
 
@@ -114,6 +123,7 @@ class Batch:
         epoch = source.next_epoch()
         if epoch is not None:
             self._epochs[epoch.log] = epoch
+            self.awaited.add(epoch.log)
         return epoch is not None
 
     def gather(self, awake: dict[Source, None]) -> None:
@@ -133,7 +143,7 @@ class Batch:
             except Exception:
                 _log.failure("Records could not be sealed")
                 del self.records[start:]
-                _guard(source.refused)
+                guard(source.refused)
             else:
                 self._sources[source] = _Taken(start, len(self.records))
             if source.has_drafts:
@@ -174,7 +184,7 @@ class Batch:
                 places += [Void.STALE] * len(taken.behind)
             else:
                 places += [outcome.change[index] for index in taken.behind]
-            _guard(source.given, places)
+            guard(source.given, places)
 
     def begin_epochs(self, base: int) -> None:
         """Let logs know of epochs that have begun, and of those who may do no more."""
@@ -195,13 +205,13 @@ class Batch:
     def refuse(self) -> None:
         """Tell the authors of records that nothing was stored."""
         for source in self._sources:
-            _guard(source.refused)
+            guard(source.refused)
 
     def fail_change(self, error: Failure) -> None:
         """Tell those who asked for a change, or for what had to wait for it, that nothing came of
         it."""
         for source in self.waiting:
-            _guard(source.give_up)
+            guard(source.give_up)
         for proposal in [*[proposal for proposal, _ in self._decided], *self.later]:
             proposal.done.errback(error)
 
@@ -212,9 +222,9 @@ def _answer(proposal: Proposal, change: Change) -> Callable[[], None]:
     return lambda: proposal.done.callback(None)
 
 
-def _guard(function: Callable[..., None], *arguments: Any) -> None:
-    """Call something for one log, so that a bug there is nobody else's."""
+def guard(function: Callable[..., None], *arguments: Any) -> None:
+    """Call something for one log or session, so that a bug there is nobody else's."""
     try:
         function(*arguments)
     except Exception:
-        _log.failure("A bug in the fan-out")
+        _log.failure("A bug in what follows a commit")

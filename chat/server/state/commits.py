@@ -9,7 +9,7 @@ nothing, neither in the store nor in memory, so nobody has anything to undo.
 from collections.abc import Callable
 from typing import Final
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -19,7 +19,7 @@ from chat.limits import Limits
 from chat.rooms.hub import Hub
 from chat.rooms.trial import Decide
 from chat.server.session import Session
-from chat.server.state.batch import Batch, Proposal
+from chat.server.state.batch import Batch, Proposal, guard
 from chat.server.state.sources import Applied, Fanout, Source
 from chat.store.interface import Commit, LogStore, Outcome, ReadMarker, StoreError, Trim
 from chat.wire.sealing import RandomBytes
@@ -64,6 +64,8 @@ class Commits:
         self._again: dict[tuple[LogId, AccountId], int] = {}
         """Of a commit that failed: they go with the next one, but are no reason for it."""
         self._trims: list[tuple[Trim, Deferred[int]]] = []
+        self._awaited: set[LogId] = set()
+        """Logs whose epoch began with the last commit, because something waits to be sealed."""
         self._bytes = 0
         """Of the drafts that wait."""
         self._held: list[Session] = []
@@ -156,10 +158,7 @@ class Commits:
         self._is_committing = True
         self._began = self._clock.seconds()
         batch = Batch(self._hub, self._fanout, self._random_bytes)
-        try:
-            committing = self._make(batch)
-        except Exception:
-            committing = fail(Failure())
+        committing = maybeDeferred(self._make, batch)
         self._release()
         done = committing.addCallbacks(
             self._committed, self._not_committed, callbackArgs=(batch,), errbackArgs=(batch,)
@@ -168,10 +167,10 @@ class Commits:
 
     def _make(self, batch: Batch) -> Deferred[Outcome]:
         """Put all that waits into a commit, and give it to the store."""
-        if self._proposals:
-            proposals, self._proposals = self._proposals, []
-            batch.decide(proposals)
-            batch.answer_refused()
+        proposals, self._proposals = self._proposals, []
+        awaited, self._awaited = self._awaited, set()
+        batch.decide(proposals, awaited)
+        batch.answer_refused()
         batch.gather(self._awake)
         batch.seen, self._again, self._seen = self._again | self._seen, {}, {}
         batch.trims, self._trims = self._trims[:TRIMS], self._trims[TRIMS:]
@@ -191,6 +190,7 @@ class Commits:
         if not is_void:
             self._proposals[:0] = batch.later
             self._awake = batch.waiting | self._awake
+            self._awaited = batch.awaited
         is_busy = self._has_work
         batch.deliver(outcome)
         if is_void:
@@ -209,10 +209,7 @@ class Commits:
         try:
             for applied, answer in batch.apply():
                 answer()
-                try:
-                    self._effects(applied)
-                except Exception:
-                    _log_bug(Failure())
+                guard(self._effects, applied)
         finally:
             # Not before: what comes between two decisions was not checked on both.
             self.base = outcome.base
@@ -243,10 +240,7 @@ class Commits:
             return
         held, self._held = self._held, []
         for session in held:
-            try:
-                session.release()
-            except Exception:
-                _log_bug(Failure())
+            guard(session.release)
 
     def _end(self) -> None:
         self._is_committing = False

@@ -1,7 +1,7 @@
 """What is kept no longer: records that are too old, or too many, are removed for good."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from twisted.internet.defer import Deferred, FirstError, gatherResults
@@ -29,8 +29,7 @@ class RetentionPolicy:
 
     def as_limits(self) -> dict[str, int]:
         """Return what clients are told of it."""
-        kept = {"days": self.days, "records": self.records}
-        return {name: value for name, value in kept.items() if value is not None}
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 EVERYTHING: Final = RetentionPolicy()

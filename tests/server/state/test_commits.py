@@ -409,6 +409,40 @@ class FailingTests(ServerCase):
         assert [type(body).__name__ for _, body in self.reader.heard] == ["TextBody", "TopicBody"]
         assert self.outcomes.events[-1] == "again"
 
+    def test_who_is_kicked_in_every_commit_keeps_nothing_from_being_sealed(self) -> None:
+        guests = self.room.enter(*range(3, 33))
+        self.reader.heard.clear()
+        topic = changed([], happening=TopicSet(LOG, self.author.account, "chess"))
+        heard: list[int] = []
+        for number, guest in enumerate(guests):
+            self.outcomes.watch(f"kick {number}", self.room.kick(guest))
+            if number == 1:
+                self.room.say(self.author, "waits")
+                self.outcomes.watch("topic", self.room.change(topic, self.author))
+            self.room.turn()
+            if self.room.store.held:
+                self.room.store.release()
+            heard.append(len(self.reader.heard))
+        assert heard[6] >= 2, heard  # The text and the topic: a few commits later.
+        assert "topic" in self.outcomes.events
+        # Nor does what is said keep anybody from being kicked.
+        assert f"kick {len(guests) - 5}" in self.outcomes.events
+        self.room.settle()
+        assert not self.outcomes.errors
+        room = self.room.hub.known_room(LOG)
+        assert room is not None
+        assert room.members.keys().isdisjoint(guest.account for guest in guests)
+
+    def test_what_is_said_in_every_commit_keeps_nobody_in(self) -> None:
+        for number, guest in enumerate(self.room.enter(*range(3, 13))):
+            self.outcomes.watch(f"kick {number}", self.room.kick(guest))
+            for turn in range(4):
+                self.room.say(self.author, f"{number} {turn}")
+                self.room.turn()
+                if self.room.store.held:
+                    self.room.store.release()
+            assert f"kick {number}" in self.outcomes.events
+
     def test_markers_of_a_commit_that_failed_go_with_the_next_one_and_cause_none(self) -> None:
         self.room.commits.see(LOG, account(1), 5)
         self.room.commits.see(LOG, account(2), 6)
