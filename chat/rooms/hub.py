@@ -8,7 +8,7 @@ leaves all as it was before. Decisions (`chat.rooms.accounts`, `membership`, `mo
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable
 from operator import itemgetter
-from typing import Any, Final, assert_never
+from typing import Any, Final, TypeVar, assert_never
 
 from chat.ids import AccountId, LogId
 from chat.limits import LOGS_PAGE, ROOMS_PAGE
@@ -53,6 +53,9 @@ from chat.rooms.values import (
 )
 
 __all__ = ["Hub"]
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _KEY: Final = itemgetter(0)
 
@@ -279,10 +282,7 @@ class Hub:
     def _put_invitation(self, hash: TokenHash, value: AnyValue | None) -> None:
         before = self.invitations.pop(hash, None)
         if before is not None:
-            tokens = self._tokens[before.log]
-            tokens.discard(hash)
-            if not tokens:
-                del self._tokens[before.log]
+            _discard(self._tokens, before.log, hash)
         if isinstance(value, Invitation):
             self.invitations[hash] = value
             self._tokens.setdefault(value.log, set()).add(hash)
@@ -318,10 +318,7 @@ class Hub:
             return
         key = name_key(room.name)
         self._by_name.remove(key, room)
-        owned = self._owned[room.owner]
-        owned.discard(room.log)
-        if not owned:
-            del self._owned[room.owner]
+        _discard(self._owned, room.owner, room.log)
         if room.kind is Kind.PUBLIC:
             del self._public[bisect_left(self._public, (key, room.log))]
 
@@ -341,6 +338,13 @@ class Hub:
                 return standing.muted
             case _:
                 assert_never(key)
+
+
+def _discard(sets: dict[K, set[V]], key: K, value: V) -> None:
+    """Take a value out of the set of a key, and forget the set when it is empty."""
+    sets[key].discard(value)
+    if not sets[key]:
+        del sets[key]
 
 
 def _log(room: Room) -> LogId:
