@@ -19,6 +19,7 @@ from chat.rooms.errors import NotStoredError, NotYoursError, RequestError
 from chat.rooms.happenings import Deleted, Kept, Passing, Said
 from chat.rooms.hub import Hub
 from chat.rooms.pace import Pace
+from chat.rooms.room import Room
 from chat.server.fanout.bodies import beside, body_of
 from chat.server.fanout.drafts import Acknowledge, Author, Draft, Exclude
 from chat.server.fanout.epochs import Epochs
@@ -139,9 +140,8 @@ class Feed:
         in slow mode is asked about only now, because it counts from the last one that was stored.
         """
         fence = max(self._fence, self._commits.fence)
-        room = self._hub.known_room(self.log)
-        slow = 0 if room is None else room.slow
-        if not slow and all(draft.check is None or draft.base >= fence for draft in drafts):
+        slow = self._slow_room()
+        if slow is None and all(draft.check is None or draft.base >= fence for draft in drafts):
             return drafts
         allowed: list[Draft] = []
         posted: dict[AccountId, RecordId] = {}
@@ -150,7 +150,7 @@ class Feed:
                 if draft.check is not None:
                     if draft.base < fence:
                         draft.check()
-                    if slow and isinstance(draft.happening, Said):
+                    if slow is not None and isinstance(draft.happening, Said):
                         self._check_pace(draft, slow, posted)
             except RequestError as error:
                 self._refuse(draft, error)
@@ -168,14 +168,18 @@ class Feed:
             if draft.reply.session is not None:
                 self.readers.fail(draft.reply.session)
 
-    def _check_pace(self, draft: Draft, slow: int, posted: dict[AccountId, RecordId]) -> None:
+    def _slow_room(self) -> Room | None:
+        """Return the log's room, if it is in slow mode."""
+        room = self._hub.known_room(self.log)
+        return room if room is not None and room.slow else None
+
+    def _check_pace(self, draft: Draft, room: Room, posted: dict[AccountId, RecordId]) -> None:
         """Raise SlowModeError for a post that comes too soon, behind those of this commit too."""
         account = draft.happening.account
-        room = self._hub.known_room(self.log)
         if self._hub.role(account, room) > 0:
             return
         record = draft.record_id
-        if self._pace.check(self.log, account, record, slow, self._time, posted.get(account)):
+        if self._pace.check(self.log, account, record, room.slow, self._time, posted.get(account)):
             posted[account] = record
 
     def seal(self, happening: Kept, asked_by: Session | None) -> Record:
@@ -254,8 +258,7 @@ class Feed:
         self.readers.tail = max([before, *[place.seq for _, _, place in placed]])
         lines: list[Line] = []
         authors: dict[int, Author] = {}
-        room = self._hub.known_room(self.log)
-        is_slow = room is not None and room.slow > 0
+        is_slow = self._slow_room() is not None
         for draft, data, place in placed:
             session = draft.reply.session
             if session is not None:
