@@ -44,6 +44,11 @@ class People:
         """Return the account with this id, if there is one."""
         return self._by_id.get(account_id)
 
+    def nick_of(self, account_id: AccountId) -> str:
+        """Return what an account is called; empty if there is none with this id."""
+        account = self._by_id.get(account_id)
+        return "" if account is None else account.nick
+
     def named(self, nick: str) -> Account:
         """Return who has this nickname. Raises NoSuchNickError."""
         name = nick.strip(" ")

@@ -21,11 +21,13 @@ def test_an_account_is_found_by_all_that_is_its() -> None:
     assert ana is people.get(ana.id) is people.of_key(device("ana")) is people.named(" ANA ")
     assert ana is people.by_name_key(name_key("ana"))
     assert (ana.nick, ana.devices) == ("ana", {device("ana"): 0})
+    assert people.nick_of(ana.id) == "ana"
 
 
 def test_nobody_is_found_by_what_is_nobodys() -> None:
     hub, _ = hub_with("ana")
     assert hub.people.get(account_id("bob")) is hub.people.of_key(device("bob")) is None
+    assert hub.people.nick_of(account_id("bob")) == ""
     with pytest.raises(NoSuchNickError, match=r"^Nobody here is called bob\.$"):
         hub.people.named("bob")
 

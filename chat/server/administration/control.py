@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from chat.ids import NOBODY, AccountId, LogId
+from chat.ids import NOBODY, LogId
 from chat.limits import TOKEN_BYTES
 from chat.rooms import accounts, invitations, moderation
 from chat.rooms.addresses import AddressGroup, address_group
@@ -187,7 +187,7 @@ class Control:
                 "room": room.name,
                 "kind": room.kind.value,
                 "members": len(room.members),
-                "owner": self._nick_of(room.owner),
+                "owner": hub.people.nick_of(room.owner),
                 "topic": room.topic,
             }
             for room in sorted(hub.shared_rooms(), key=lambda it: it.name)
@@ -197,7 +197,12 @@ class Control:
         hub, now = self._context.hub, self._context.milliseconds()
         kinds = (("ban", hub.standing.banned), ("mute", hub.standing.muted))
         return [
-            {"what": what, "whom": self._nick_of(account), "until": it.until, "reason": it.reason}
+            {
+                "what": what,
+                "whom": hub.people.nick_of(account),
+                "until": it.until,
+                "reason": it.reason,
+            }
             for what, sanctions in kinds
             for account, it in sanctions.items()
             if it.holds(now)
@@ -208,16 +213,16 @@ class Control:
         ]
 
     async def _invites(self, request: Invites) -> object:
-        now = self._context.milliseconds()
+        hub, now = self._context.hub, self._context.milliseconds()
         return [
             {
                 "invitation": hash.hex(),
                 "room": self._room_of(it.log),
-                "by": self._nick_of(it.by),
+                "by": hub.people.nick_of(it.by),
                 "uses": it.uses,
                 "until": it.until,
             }
-            for hash, it in self._context.hub.invitations.items()
+            for hash, it in hub.invitations.items()
             if it.is_good(now)
         ]
 
@@ -227,10 +232,6 @@ class Control:
 
     async def _fingerprint(self, request: Fingerprint) -> object:
         return _identity(self._host_key)
-
-    def _nick_of(self, account_id: AccountId) -> str:
-        account = self._context.hub.people.get(account_id)
-        return "" if account is None else account.nick
 
     def _room_of(self, log: LogId) -> str:
         room = self._context.hub.known_room(log)

@@ -195,8 +195,7 @@ class Feed:
         people = self._hub.people
         bodies = []
         for draft in drafts:
-            account = people.get(draft.happening.account)
-            nick = "" if account is None else account.nick
+            nick = people.nick_of(draft.happening.account)
             bodies.append(messages.encode(body_of(draft.happening, nick, time)))
         ids = [draft.record_id for draft in drafts]
         sealed = seal_records(

@@ -109,8 +109,7 @@ def _let_in(asking: Asking[messages.Login], account: Account) -> None:
         )
     )
     for room, invited in context.hub.invited_to(account):
-        by = context.hub.people.get(invited.by)
-        session.send(messages.Invited(room.name, "" if by is None else by.nick))
+        session.send(messages.Invited(room.name, context.hub.people.nick_of(invited.by)))
     context.presence.came(account.id)
 
 

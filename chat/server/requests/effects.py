@@ -127,8 +127,7 @@ class Effects:
                 session.close(CloseCode.REMOVED, "its key was taken away")
 
     def _invited(self, log: LogId, account_id: AccountId, by: AccountId) -> None:
-        room, inviter = self._hub.known_room(log), self._hub.people.get(by)
+        room = self._hub.known_room(log)
         if room is not None:
-            nick = "" if inviter is None else inviter.nick
             for session in self._sessions.of(account_id):
-                session.send(messages.Invited(room.name, nick))
+                session.send(messages.Invited(room.name, self._hub.people.nick_of(by)))
