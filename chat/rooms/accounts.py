@@ -118,10 +118,8 @@ def _join_by_token(hub: Hub, account: Account, shown: Credentials, now: int) -> 
         return []
     invitation = hub.invitations.get(shown.token)
     room = None if invitation is None else hub.known_room(invitation.log)
-    if room is None or account.id in room.members or account.id in room.invited:
-        return []
-    if room.standing.ban(account.id, now) is not None:
-        return []  # It is not used up by who may not come.
+    if room is None or not room.is_invitable(account.id, now):
+        return []  # It is not used up by who is there, or may not come.
     try:
         return redeem_token(hub, account.id, shown.token, now)
     except BadTokenError:

@@ -133,8 +133,7 @@ def invite(hub: Hub, actor: Account, room: Room, nick: str, limits: Limits, now:
     """
     room.check_shared()
     target = hub.people.named(nick)
-    is_banned = room.standing.ban(target.id, now) is not None
-    if is_banned or target.id in room.members or target.id in room.invited:
+    if not room.is_invitable(target.id, now):
         return NOTHING
     if (
         len(target.invitations) >= limits.invitations_per_account

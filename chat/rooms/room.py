@@ -102,6 +102,11 @@ class Room:
         if self.kind is not Kind.PUBLIC and not is_welcome:
             raise NotInvitedError
 
+    def is_invitable(self, account: AccountId, now: int) -> bool:
+        """Tell whether an account may be invited: it is not in, invited already, or banned."""
+        is_there = account in self.members or account in self.invited
+        return not is_there and self.standing.ban(account, now) is None
+
     # --- Changing: see `Hub.put` ---
 
     def add(self, account: Account) -> None:
