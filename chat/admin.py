@@ -15,8 +15,8 @@ import segno
 from twisted.internet import task
 from twisted.internet.defer import Deferred
 
-from chat.client.address import Address, AddressError, make_link, parse_address
-from chat.client.display import make_visible
+from chat.client.core.address import Address, AddressError, make_link, parse_address
+from chat.client.line.display import make_visible
 from chat.durations import parse_duration
 from chat.limits import Limits
 from chat.rooms.errors import RequestError

@@ -35,8 +35,8 @@ from chat.client.commands import (
     Topic,
     Who,
 )
-from chat.client.display import make_visible
-from chat.client.interfaces import TypedLine
+from chat.client.core.interfaces import TypedLine
+from chat.client.line.display import make_visible
 from chat.client.listing import Listing
 from chat.client.login import LoginRequests
 from chat.client.logs import LogView

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from chat.client.interfaces import Link, TypedLine
+from chat.client.core.interfaces import Link, TypedLine
 from chat.wire.messages import Page, Refused, Request
 from chat.wire.records import Delivered
 

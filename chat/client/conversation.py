@@ -16,18 +16,18 @@ from msgspec import Struct
 from chat.client.absence import Absence
 from chat.client.actions import Actions
 from chat.client.arrival import Arriving
-from chat.client.display import explain_close
+from chat.client.core.backoff import Backoff, is_final
+from chat.client.core.interfaces import ExitStatus, Link, Network, Screen, TypedLine
+from chat.client.core.trust import HostKeyCheck
 from chat.client.entrance import Entrance, Question
-from chat.client.identities import Identities
 from chat.client.incoming import Incoming
-from chat.client.interfaces import ExitStatus, Link, Network, Screen, TypedLine
+from chat.client.line.display import explain_close
 from chat.client.login import Credentials, LoginRequests
 from chat.client.membership import Membership
 from chat.client.moderating import Moderating
 from chat.client.posts import Posts
 from chat.client.reading import Reading
-from chat.client.retry import Backoff, is_final
-from chat.client.trust import HostKeyCheck
+from chat.client.storage.identities import Identities
 from chat.client.visit import Visit
 from chat.limits import ClientLimits
 from chat.wire.connection import Delivered

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from chat.client.interfaces import TypedLine
+from chat.client.core.interfaces import TypedLine
 from chat.client.login import LoginRequests
 from chat.client.visit import Visit
 from chat.wire import messages

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
-from chat.client.interfaces import ExitStatus, Link, Network
+from chat.client.core.interfaces import ExitStatus, Link, Network
+from chat.client.core.trust import HostKeyCheck, TrustError, Verdict
 from chat.client.login import LoginError, LoginRequests
-from chat.client.trust import HostKeyCheck, TrustError, Verdict
 from chat.client.visit import Visit
 from chat.wire.messages import Refused, Welcome
 

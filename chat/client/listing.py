@@ -2,8 +2,8 @@
 
 from msgspec import UNSET, UnsetType
 
-from chat.client.display import make_visible
-from chat.client.interfaces import TypedLine
+from chat.client.core.interfaces import TypedLine
+from chat.client.line.display import make_visible
 from chat.client.logs import LogView
 from chat.client.pages import format_found
 from chat.client.reading import Reading

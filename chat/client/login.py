@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, Struct, UnsetType
 
-from chat.client.identities import Identities, IdentityError
-from chat.client.interfaces import TypedLine
+from chat.client.core.interfaces import TypedLine
+from chat.client.storage.identities import Identities, IdentityError
 from chat.client.visit import Visit
 from chat.ids import DeviceKey
 from chat.rooms.errors import RequestError

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from chat.client.display import make_visible
-from chat.client.interfaces import TypedLine
+from chat.client.core.interfaces import TypedLine
+from chat.client.line.display import make_visible
 from chat.client.logs import LogView
 from chat.client.reading import Arrival, Reading
 from chat.client.visit import Visit

@@ -8,7 +8,7 @@ import segno
 from msgspec import UNSET, Struct
 
 from chat.client.commands import MakeInvitation, Moderate
-from chat.client.interfaces import TypedLine
+from chat.client.core.interfaces import TypedLine
 from chat.client.logs import LogView
 from chat.client.visit import Visit
 from chat.rooms.roles import Action

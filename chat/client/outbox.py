@@ -6,7 +6,7 @@ protocol.md 6.1). It can also be acknowledged by its own record, which comes bac
 was stored while the answer was lost.
 """
 
-from chat.client.interfaces import TypedLine
+from chat.client.core.interfaces import TypedLine
 from chat.ids import AccountId, LogId, RecordId
 from chat.wire.messages import Delete, Edit, Post, React
 from chat.wire.records import record_id

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from chat.client.display import format_body, make_visible
+from chat.client.line.display import format_body, make_visible
 from chat.client.texts import Texts
 from chat.ids import AccountId
 from chat.wire.messages import (

@@ -7,7 +7,7 @@ is sent again, with the same ids, whenever its log is read on a new connection.
 
 from typing import assert_never
 
-from chat.client.interfaces import TypedLine
+from chat.client.core.interfaces import TypedLine
 from chat.client.logs import LogView
 from chat.client.outbox import Posting
 from chat.client.visit import Visit

@@ -6,8 +6,8 @@ until the page has come, also over a reconnection.
 
 from enum import Enum, auto
 
-from chat.client.display import format_body, format_prefix, make_visible
-from chat.client.interfaces import TypedLine
+from chat.client.core.interfaces import TypedLine
+from chat.client.line.display import format_body, format_prefix, make_visible
 from chat.client.logs import LogView
 from chat.client.pages import format_page
 from chat.client.posts import Posts

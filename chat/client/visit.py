@@ -8,8 +8,8 @@ import os
 from collections.abc import Callable
 
 from chat.client.asking import Asking
-from chat.client.display import make_visible, shorten
-from chat.client.interfaces import ExitStatus, Screen, TypedLine
+from chat.client.core.interfaces import ExitStatus, Screen, TypedLine
+from chat.client.line.display import make_visible, shorten
 from chat.client.logs import LogBook
 from chat.client.outbox import Outbox
 from chat.ids import NOBODY

@@ -11,15 +11,15 @@ from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-from chat.client.address import Address
 from chat.client.conversation import Conversation
-from chat.client.identities import Identities
-from chat.client.interfaces import ExitStatus
-from chat.client.known_hosts import KnownHosts
-from chat.client.network import Dialer
-from chat.client.protocol import ChatClientProtocol
-from chat.client.retry import Backoff
-from chat.client.trust import HostKeyCheck
+from chat.client.core.address import Address
+from chat.client.core.backoff import Backoff
+from chat.client.core.interfaces import ExitStatus
+from chat.client.core.trust import HostKeyCheck
+from chat.client.network.dialer import Dialer
+from chat.client.network.protocol import ChatClientProtocol
+from chat.client.storage.identities import Identities
+from chat.client.storage.known_hosts import KnownHosts
 from chat.limits import ClientLimits, Limits
 from chat.wire.messages import Post, Posted
 
@@ -34,7 +34,7 @@ class RealReactor(IReactorTime, IReactorTCP):
 
 
 class KeptScreen:
-    """A `chat.client.interfaces.Screen` that keeps what is shown."""
+    """A `chat.client.core.interfaces.Screen` that keeps what is shown."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

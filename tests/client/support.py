@@ -6,14 +6,14 @@ from typing import TypeVar
 from msgspec import Struct
 
 from chat.client.absence import LOST
-from chat.client.address import Address
 from chat.client.conversation import NO_CREDENTIALS, Conversation
-from chat.client.identities import Identities
-from chat.client.interfaces import ExitStatus
-from chat.client.known_hosts import KnownHosts
+from chat.client.core.address import Address
+from chat.client.core.backoff import Backoff
+from chat.client.core.interfaces import ExitStatus
+from chat.client.core.trust import HostKeyCheck
 from chat.client.login import Credentials
-from chat.client.retry import Backoff
-from chat.client.trust import HostKeyCheck
+from chat.client.storage.identities import Identities
+from chat.client.storage.known_hosts import KnownHosts
 from chat.limits import ClientLimits
 from chat.testing import FakeClock
 from chat.wire import messages as m

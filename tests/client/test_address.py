@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.client.address import Address, AddressError, make_link, parse_address
+from chat.client.core.address import Address, AddressError, make_link, parse_address
 from chat.wire.hostkey import fingerprint
 
 PIN = fingerprint(bytes(32))

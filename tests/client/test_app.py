@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from chat.client.address import Address
-from chat.client.arguments import parse_arguments
+from chat.client.core.address import Address
+from chat.client.line.arguments import parse_arguments
 from chat.limits import Limits
 
 SECONDS = 20.0

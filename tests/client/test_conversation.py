@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.client.interfaces import ExitStatus
+from chat.client.core.interfaces import ExitStatus
 from chat.limits import TEXT_BYTES, ClientLimits
 from chat.testing.ids import ANY_ACCOUNT, ANY_LOG, ANY_RECORD
 from chat.wire import messages as m

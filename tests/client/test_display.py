@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.client.display import explain_close, format_body, format_prefix, make_visible
+from chat.client.line.display import explain_close, format_body, format_prefix, make_visible
 from chat.client.logs import LogView
 from chat.client.texts import Texts
 from chat.ids import AccountId

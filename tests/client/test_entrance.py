@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec import UNSET
 
-from chat.client.interfaces import ExitStatus
+from chat.client.core.interfaces import ExitStatus
 from chat.client.login import Credentials
 from chat.testing.ids import ANY_ACCOUNT, ANY_LOG
 from chat.wire import messages as m

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.client.identities import Identities, IdentityError
+from chat.client.storage.identities import Identities, IdentityError
 from chat.wire.identity import Identity
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chat.client.address import Address
-from chat.client.known_hosts import KnownHosts, KnownHostsError, default_home
+from chat.client.core.address import Address
+from chat.client.storage.known_hosts import KnownHosts, KnownHostsError, default_home
 from chat.wire.hostkey import fingerprint
 
 HOME = Address("localhost")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from twisted.internet.interfaces import IReactorFromThreads
 from zope.interface import implementer
 
-from chat.client.lines import INPUT_LINE_BYTES, LineSplitter, start_reading
+from chat.client.line.stdin import INPUT_LINE_BYTES, LineSplitter, start_reading
 
 
 def split(*chunks: bytes) -> list[str | None]:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from msgspec import UNSET
 
-from chat.client.address import parse_address
-from chat.client.interfaces import ExitStatus
+from chat.client.core.address import parse_address
+from chat.client.core.interfaces import ExitStatus
 from chat.wire import messages as m
 from chat.wire.identity import Identity, identity_fingerprint
 from tests.client.model import ModelServer

@@ -14,8 +14,8 @@ from twisted.internet.error import (
     getConnectError,
 )
 
-from chat.client.address import Address
-from chat.client.network import explain_failure
+from chat.client.core.address import Address
+from chat.client.network.dialer import explain_failure
 
 ADDRESS = Address("chat.example.org", 5999)
 

@@ -1,6 +1,6 @@
 """What is on its way, and the cursor that own records are measured by."""
 
-from chat.client.interfaces import TypedLine
+from chat.client.core.interfaces import TypedLine
 from chat.client.logs import LogView
 from chat.client.outbox import Outbox
 from chat.ids import AccountId, LogId, MessageId

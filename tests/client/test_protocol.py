@@ -12,8 +12,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.client.conversation import Conversation
-from chat.client.interfaces import Link
-from chat.client.protocol import ChatClientProtocol
+from chat.client.core.interfaces import Link
+from chat.client.network.protocol import ChatClientProtocol
 from chat.limits import Limits
 from chat.testing import HOST_KEY, FakeLog, FakeTransport, split_lines
 from chat.testing.ids import ANY_ACCOUNT, ANY_DEVICE, ANY_LOG

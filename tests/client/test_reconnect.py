@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.client.interfaces import ExitStatus
+from chat.client.core.interfaces import ExitStatus
 from chat.limits import ClientLimits
 from chat.wire import messages as m
 from chat.wire.connection import Delivered

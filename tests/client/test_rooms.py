@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.client.interfaces import ExitStatus
+from chat.client.core.interfaces import ExitStatus
 from chat.ids import LogId
 from chat.testing.ids import ANY_ACCOUNT, ANY_RECORD
 from chat.wire import messages as m

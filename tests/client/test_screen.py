@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 
 import pytest
 
-from chat.client.screen import TextScreen
+from chat.client.line.screen import TextScreen
 
 
 def test_what_is_shown_goes_out_and_what_is_noted_elsewhere(
@@ -58,7 +58,7 @@ def test_what_nobody_reads_goes_nowhere(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_when_nobody_reads_any_more_it_is_told_and_the_process_ends_well() -> None:
     program = (
-        "from chat.client.screen import TextScreen;"
+        "from chat.client.line.screen import TextScreen;"
         "TextScreen(lambda: exit(7), is_watched=True).show('x')"
     )
     out, into = os.pipe()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from chat.client.address import Address
-from chat.client.known_hosts import KnownHosts
-from chat.client.trust import HostKeyCheck, TrustError, Verdict, judge
+from chat.client.core.address import Address
+from chat.client.core.trust import HostKeyCheck, TrustError, Verdict, judge
+from chat.client.storage.known_hosts import KnownHosts
 from chat.wire.hostkey import HostKey, fingerprint, fingerprint_words
 
 KEY, OTHER_KEY = bytes(32), bytes(31) + b"\x01"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chat.admin import parse_arguments
-from chat.client.address import parse_address
+from chat.client.core.address import parse_address
 from tests.e2e.programs import Program, Programs, has_entered, link_of
 
 

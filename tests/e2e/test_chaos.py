@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest_twisted
 
-from chat.client.interfaces import ExitStatus
+from chat.client.core.interfaces import ExitStatus
 from chat.limits import ClientLimits, Limits
 from chat.testing.headless import HeadlessClient
 from tests.e2e.conftest import StartServer

@@ -17,19 +17,19 @@ from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReac
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-from chat.client.address import Address
-from chat.client.arguments import parse_arguments
 from chat.client.conversation import Conversation
-from chat.client.identities import Identities
-from chat.client.interfaces import ExitStatus
-from chat.client.known_hosts import KnownHosts, default_home
-from chat.client.lines import start_reading
+from chat.client.core.address import Address
+from chat.client.core.backoff import Backoff
+from chat.client.core.interfaces import ExitStatus
+from chat.client.core.trust import HostKeyCheck
+from chat.client.line.arguments import parse_arguments
+from chat.client.line.screen import TextScreen
+from chat.client.line.stdin import start_reading
 from chat.client.login import Credentials
-from chat.client.network import Dialer, explain_failure
-from chat.client.protocol import ChatClientProtocol
-from chat.client.retry import Backoff
-from chat.client.screen import TextScreen
-from chat.client.trust import HostKeyCheck
+from chat.client.network.dialer import Dialer, explain_failure
+from chat.client.network.protocol import ChatClientProtocol
+from chat.client.storage.identities import Identities
+from chat.client.storage.known_hosts import KnownHosts, default_home
 from chat.limits import ClientLimits, Limits
 
 __all__ = ["main"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chat import __version__
-from chat.client.address import Address, AddressError, parse_address
+from chat.client.core.address import Address, AddressError, parse_address
 from chat.limits import ClientLimits
 
 __all__ = ["parse_arguments"]

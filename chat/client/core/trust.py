@@ -4,8 +4,8 @@ from collections.abc import Collection
 from enum import Enum, auto
 from typing import Final
 
-from chat.client.address import Address, make_link
-from chat.client.known_hosts import KnownHosts, KnownHostsError
+from chat.client.core.address import Address, make_link
+from chat.client.storage.known_hosts import KnownHosts, KnownHostsError
 from chat.wire.hostkey import fingerprint, fingerprint_words, predecessors
 
 __all__ = ["HostKeyCheck", "TrustError", "Verdict", "judge"]

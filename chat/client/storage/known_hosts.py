@@ -11,8 +11,8 @@ from pathlib import Path
 
 from platformdirs import user_config_path
 
-from chat.client.address import Address
-from chat.client.append import append_line, read_lines
+from chat.client.core.address import Address
+from chat.client.storage.append import append_line, read_lines
 from chat.wire.hostkey import is_fingerprint
 
 __all__ = ["KnownHosts", "KnownHostsError", "default_home"]

@@ -19,7 +19,7 @@ from twisted.internet.interfaces import IAddress, IReactorTime, IStreamClientEnd
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python.failure import Failure
 
-from chat.client.address import Address
+from chat.client.core.address import Address
 
 __all__ = ["Dialer", "explain_failure"]
 
@@ -59,7 +59,7 @@ class _Factory(Factory[Protocol]):
 
 
 class Dialer:
-    """A `chat.client.interfaces.Network`.
+    """A `chat.client.core.interfaces.Network`.
 
     `make` returns the protocol for each connection, `delay` how many seconds to wait before the
     next; `failed` is told if the first after a `connect` cannot be made.

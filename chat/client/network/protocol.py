@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from chat.client.absence import LOST
 from chat.client.conversation import Conversation
-from chat.client.display import explain_stranger
+from chat.client.line.display import explain_stranger
 from chat.limits import Limits
 from chat.receiver import ConnectionProtocol
 from chat.wire.connection import (

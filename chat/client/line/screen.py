@@ -9,7 +9,7 @@ __all__ = ["TextScreen"]
 
 
 class TextScreen:
-    """A `chat.client.interfaces.Screen` made of standard output and standard error.
+    """A `chat.client.core.interfaces.Screen` made of standard output and standard error.
 
     When nobody reads the one or the other any more, what would go there is dropped. Unless a person
     watches, remarks are dropped, too: whatever starts scripts mails what they print to standard

@@ -1,0 +1,1 @@
+"""The line client: standard input and output, for a person or a script."""

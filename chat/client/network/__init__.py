@@ -1,0 +1,1 @@
+"""Connections to a server, for `chat.client.core`."""
