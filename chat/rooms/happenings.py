@@ -5,6 +5,7 @@ What is `Kept` becomes a record of the log. What is `Passing` is told to those w
 
 from dataclasses import dataclass
 
+from chat.content import Content
 from chat.ids import AccountId, LogId
 
 __all__ = [
@@ -37,10 +38,15 @@ class Kept(Happening):
 
 @dataclass(frozen=True, slots=True)
 class Said(Kept):
-    """Said `text`, perhaps in reply to the record `reply` (0 for none)."""
+    """Said something, perhaps in reply to the record `reply` (0 for none)."""
 
-    text: str
+    content: Content
     reply: int
+
+    @property
+    def text(self) -> str:
+        """The text alone."""
+        return self.content.text
 
 
 @dataclass(frozen=True, slots=True)

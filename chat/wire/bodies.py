@@ -2,6 +2,8 @@
 
 from msgspec import UNSET, UnsetType
 
+from chat.content import Content
+from chat.ids import AccountId
 from chat.wire.fields import Account, Message, Natural, Seq
 
 __all__ = [
@@ -29,6 +31,18 @@ class TextBody(_Body, frozen=True):
 
     text: str
     reply: Seq | UnsetType = UNSET
+
+    @classmethod
+    def of(
+        cls, time: int, account: AccountId, nick: str, content: Content, reply: int | UnsetType
+    ) -> "TextBody":
+        """Return the body of a message."""
+        return cls(time, account, nick, content.text, reply)
+
+    @property
+    def content(self) -> Content:
+        """What was said."""
+        return Content(self.text)
 
 
 class EditBody(_Body, frozen=True):

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from chat.content import Content
+from chat.ids import LogId, MessageId
 from chat.limits import HISTORY_PAGE
 from chat.wire.fields import (
     Device,
@@ -193,6 +195,18 @@ class Post(Posting, frozen=True):
 
     text: str
     reply: Seq | UnsetType = UNSET
+
+    @classmethod
+    def of(
+        cls, number: int, log: LogId, message: MessageId, content: Content, reply: int | UnsetType
+    ) -> "Post":
+        """Return the request to post a message, with `number` as its id."""
+        return cls(number, log, message, content.text, reply)
+
+    @property
+    def content(self) -> Content:
+        """What is said."""
+        return Content(self.text)
 
 
 class Edit(Posting, frozen=True):

@@ -9,6 +9,7 @@ from msgspec import Struct
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 
+from chat.content import Content
 from chat.ids import NOBODY, AccountId, DeviceKey, LogId, MessageId
 from chat.limits import Limits
 from chat.rooms.addresses import Address, AddressGroup
@@ -404,7 +405,7 @@ class Room:
         request: int = 1,
     ) -> None:
         """Let a session post something."""
-        self.add(Said(LOG, session.account, text, 0), session, message, request)
+        self.add(Said(LOG, session.account, Content(text), 0), session, message, request)
 
     def rename(self, session: FakeSession, nick: str) -> None:
         """Let a session tell that it has a new name."""

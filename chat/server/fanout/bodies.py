@@ -38,8 +38,8 @@ def body_of(happening: Happening, nick: str, time: int) -> Body:
     """
     account = happening.account
     match happening:
-        case Said(text=text, reply=reply):
-            return TextBody(time, account, nick, text, reply or UNSET)
+        case Said(content=content, reply=reply):
+            return TextBody.of(time, account, nick, content, reply or UNSET)
         case Edited(seq=seq, text=text):
             return EditBody(time, account, nick, seq, text)
         case Deleted(seq=seq):

@@ -20,7 +20,7 @@ def post(asking: Asking[messages.Post]) -> Deferred[None] | None:
     request = asking.request
     check_text(request.text)
     reply = 0 if request.reply is UNSET else request.reply
-    return add(asking, Said(request.log, asking.account.id, request.text, reply))
+    return add(asking, Said(request.log, asking.account.id, request.content, reply))
 
 
 def edit(asking: Asking[messages.Edit]) -> Deferred[None] | None:

@@ -4,6 +4,7 @@ from typing import Final
 
 import pytest
 
+from chat.content import Content
 from chat.ids import LogId
 from chat.rooms.happenings import (
     Arrived,
@@ -42,8 +43,8 @@ EDIT: Final = RecordKind.EDIT
 @pytest.mark.parametrize(
     ("happening", "body", "known"),
     [
-        (Said(*WHO, "hi", 0), TextBody(*HEAD, "hi"), Beside(TEXT, "hi")),
-        (Said(*WHO, "hi", 7), TextBody(*HEAD, "hi", 7), Beside(TEXT, "hi")),
+        (Said(*WHO, Content("hi"), 0), TextBody(*HEAD, "hi"), Beside(TEXT, "hi")),
+        (Said(*WHO, Content("hi"), 7), TextBody(*HEAD, "hi", 7), Beside(TEXT, "hi")),
         (Edited(*WHO, 7, "ho"), EditBody(*HEAD, 7, "ho"), Beside(EDIT, "ho", replaces=7)),
         (Deleted(*WHO, 7), DeleteBody(*HEAD, 7), Beside(erases=7)),
         (Reacted(*WHO, 7, "+"), ReactionBody(*HEAD, 7, "+"), Beside()),

@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from chat.content import Content
 from chat.ids import RecordId
 from chat.limits import Limits
 from chat.rooms.happenings import Deleted, Edited, Said
@@ -86,7 +87,7 @@ class FeedMachine(RuleBasedStateMachine):
     def post(self, data: st.DataObject, message: int, size: int) -> None:
         # Few message ids, so that many are repetitions.
         session = data.draw(st.sampled_from(self.able()))
-        self.ask(Said(LOG, session.account, "x" * size, 0), session, message)
+        self.ask(Said(LOG, session.account, Content("x" * size), 0), session, message)
 
     @precondition(lambda self: self.able() and self.ever())
     @rule(data=st.data(), message=st.integers(0, 30), is_edit=st.booleans())

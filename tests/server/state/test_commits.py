@@ -10,6 +10,7 @@ import pytest
 from msgspec import UNSET
 from twisted.internet.defer import Deferred
 
+from chat.content import Content
 from chat.ids import LogId
 from chat.limits import Limits
 from chat.rooms.changes import NOTHING, Change, changed, put
@@ -557,7 +558,7 @@ class PaceTests(ServerCase):
         other = self.room.feeds.source(OTHER)
         for number in range(3_000):
             self.room.say(self.author, str(number))
-        said = Said(OTHER, self.author.account, "quiet", 0)
+        said = Said(OTHER, self.author.account, Content("quiet"), 0)
         identity = record_id(self.author.account, message_id(1))
         other.add(Draft(said, identity, Acknowledge(self.author, 2)))
         self.room.settle()

@@ -1,0 +1,16 @@
+"""What a person says in one message.
+
+Requests, records, the domain and the clients hand it on whole. So a new property of a message
+concerns whoever makes it and whoever shows it, and nothing between them.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["Content"]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The text of a message, at most `chat.limits.TEXT_BYTES` of UTF-8."""
+
+    text: str
