@@ -1,6 +1,6 @@
 """``python -m benchmarks.kills``: kill the server again and again while clients post.
 
-The server is ``twistd``; the clients are the terminal client without its terminal, and note which
+The server is ``twistd``; the clients are the client's core without a face, and note which
 posts the server acknowledged, with which numbers. Again and again, while all of them are posting,
 the server gets SIGKILL and is started on the same state. What each kill interrupted is counted when
 all connections are gone: posts that were sent, and not acknowledged by anything that still came.
@@ -22,6 +22,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater, react
 
 from benchmarks.server import ServerProcess, free_port
+from chat.client.core.model import End
 from chat.limits import ClientLimits, Limits
 from chat.testing.headless import HeadlessClient, RealReactor
 
@@ -56,14 +57,14 @@ class _Poster:
         self._allowed = round(self._lines * share)
 
     def fill(self) -> None:
-        """Type what may be in flight."""
-        while self.client.typed < self._allowed and self.in_flight < _IN_FLIGHT:
-            self.client.type(f"line {self.client.typed}")
+        """Say what may be in flight."""
+        while self.client.asked < self._allowed and self.in_flight < _IN_FLIGHT:
+            self.client.say(f"line {self.client.asked}")
 
     @property
     def in_flight(self) -> int:
-        """Lines that were typed and are not answered."""
-        return self.client.typed - self.client.answered
+        """Lines that were said and are not answered."""
+        return self.client.asked - self.client.answered
 
     @property
     def left(self) -> int:
@@ -97,15 +98,15 @@ class _Run:
             await self._wait("acknowledgements", lambda: all(it.is_done for it in self._posters))
             total = clients * lines
             fresh = await self._enter("fresh", history=total)
-            await self._wait("the history", lambda: len(fresh.screen.said) >= total)
-            await self._wait("the reader", lambda: len(reader.screen.said) >= total)
+            await self._wait("the history", lambda: len(fresh.said) >= total)
+            await self._wait("the reader", lambda: len(reader.said) >= total)
             for client in self._clients:
-                client.end_input()
-            await self._wait("all to leave", lambda: None not in {c.status for c in self._clients})
+                client.finish()
+            await self._wait("all to leave", lambda: None not in {c.end for c in self._clients})
             self._check(fresh, total, kills)
         finally:
             for client in self._clients:
-                client.interrupt()
+                client.close()
 
     async def _enter(self, nick: str, history: int = 0) -> HeadlessClient:
         client = HeadlessClient(
@@ -119,7 +120,7 @@ class _Run:
         )
         self._clients.append(client)
         client.start()
-        await self._wait(nick, lambda: any("You are" in note for note in client.screen.notes))
+        await self._wait(nick, lambda: client.is_ready)
         return client
 
     async def _wait(self, what: str, condition: Callable[[], bool]) -> None:
@@ -170,7 +171,7 @@ class _Run:
         self._posters = posters
 
     def _check(self, fresh: HeadlessClient, total: int, kills: int) -> None:
-        order = fresh.screen.said
+        order = fresh.said
         acknowledged = sorted(
             (seq, (poster.client.nick, text))
             for poster in self._posters
@@ -186,14 +187,14 @@ class _Run:
             raise Failed("the order is not that of the numbers")
         for client in self._clients:
             others = [said for said in order if said[0] != client.nick]
-            if client.screen.said != others:
+            if client.said != others:
                 raise Failed(f"{client.nick} was shown something else, or in another order")
-            if client.status:
-                raise Failed(f"{client.nick} ended with {client.status}: {client.screen.notes}")
-        sent = sum(poster.client.sent for poster in self._posters)
+            if client.end is not End.CLOSED or client.refusals:
+                raise Failed(f"{client.nick} ended with {client.end}: {client.refusals}")
+        again = sum(poster.client.sent_again for poster in self._posters)
         print(
-            f"{kills} kills; {total:,} posts, {len(acknowledged):,} of them acknowledged by number,"
-            f" {total - len(acknowledged):,} by their own record; {sent - total:,} were sent again"
+            f"{kills} kills; {total:,} posts, {len(acknowledged):,} of them acknowledged;"
+            f" {again:,} were sent again"
         )
         print("0 lost, 0 shown twice, one order for all, for a newcomer and by the numbers")
 

@@ -16,7 +16,7 @@ from twisted.internet import task
 from twisted.internet.defer import Deferred
 
 from chat.client.core.address import Address, AddressError, make_link, parse_address
-from chat.client.line.display import make_visible
+from chat.client.visible import make_visible
 from chat.durations import parse_duration
 from chat.limits import Limits
 from chat.rooms.errors import RequestError

@@ -251,8 +251,9 @@ class ClientLimits:
     """Records shown to a person who comes back and has missed nothing."""
     held: int = 1_000
     """New records of a log that wait for a page of older ones; then it is not waited for."""
-    texts: int = 200
-    """Messages of a log whose text is remembered, to quote them: 200 times 8 KiB is 1.6 MiB."""
+    timeline: int = 500
+    """Messages of a log that are remembered, besides those that were paged back to: 500 times 8 KiB
+    is 4 MiB."""
     own: int = 1_024
     """Acknowledged sequence numbers of one's own above a cursor. In flight are 64 at a time; this
     is room for a log whose other records come much later."""

@@ -1,7 +1,5 @@
-"""The terminal client without its terminal: all of it, over a real connection, driven by calls."""
+"""The client's core without a face, over a real connection: what it brings is kept, not shown."""
 
-import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -9,64 +7,45 @@ from msgspec import Struct
 from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.internet.task import LoopingCall
-from twisted.python.failure import Failure
 
-from chat.client.conversation import Conversation
 from chat.client.core.address import Address
-from chat.client.core.backoff import Backoff
-from chat.client.core.interfaces import ExitStatus
-from chat.client.core.trust import HostKeyCheck
-from chat.client.network.dialer import Dialer
+from chat.client.core.commands import Command, Join, PageBack, Send
+from chat.client.core.core import Core
+from chat.client.core.events import (
+    Arrival,
+    ConnectionChanged,
+    Ended,
+    Ending,
+    Event,
+    MessageArrived,
+    Page,
+    Ready,
+    RoomOpened,
+)
+from chat.client.core.model import End, Message, Phase, Refusal
+from chat.client.core.rooms import Room
+from chat.client.network.assemble import assemble
 from chat.client.network.protocol import ChatClientProtocol
 from chat.client.storage.identities import Identities
 from chat.client.storage.known_hosts import KnownHosts
-from chat.limits import ClientLimits, Limits
-from chat.wire.messages import Post, Posted
+from chat.content import Content
+from chat.limits import HISTORY_PAGE, ClientLimits, Limits
+from chat.wire.messages import Post
 
-__all__ = ["HeadlessClient", "KeptScreen", "RealReactor"]
+__all__ = ["HeadlessClient", "RealReactor"]
 
 _TICK_SECONDS: Final = 0.25
-_SAID: Final = re.compile(r"([^*\s]\S*): (.*)")
 
 
 class RealReactor(IReactorTime, IReactorTCP):
     """What is needed of the reactor."""
 
 
-class KeptScreen:
-    """A `chat.client.core.interfaces.Screen` that keeps what is shown."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.notes: list[str] = []
-
-    def show(self, line: str) -> None:
-        """Keep a line of the conversation."""
-        self.lines.append(line)
-
-    def note(self, line: str) -> None:
-        """Keep a note."""
-        self.notes.append(line)
-
-    def remark(self, line: str) -> None:
-        """Keep it as a note."""
-        self.notes.append(line)
-
-    def prompt(self, text: str) -> None:
-        """Keep a question."""
-        self.notes.append(text)
-
-    @property
-    def said(self) -> list[tuple[str, str]]:
-        """What others were shown to have said: nickname and text."""
-        found = map(_SAID.fullmatch, self.lines)
-        return [(match[1], match[2]) for match in found if match]
-
-
 class HeadlessClient:
     """A user's client of a server on a port of the loopback address.
 
-    It pins the server's key on first use, and keeps that and its account in `home`.
+    It pins the server's key on first use, and keeps that and its account in `home`. It talks in the
+    room that it joined last. `history` is how many older messages it fetches of a room it joins.
     """
 
     def __init__(
@@ -79,123 +58,162 @@ class HeadlessClient:
         client_limits: ClientLimits | None = None,
         history: int = 0,
     ) -> None:
-        limits, client_limits = limits or Limits(), client_limits or ClientLimits()
-        address = Address("localhost", port)
-        backoff = Backoff(client_limits)
+        limits = limits or Limits()
         self.nick = nick
-        self.screen = KeptScreen()
-        self.status: ExitStatus | None = None
-        self.typed = 0
-        """Lines that were given to `type`."""
+        self.is_ready = False
+        """Whether every room is open."""
+        self.asked = 0
+        """Commands that were given."""
         self.answered = 0
-        """Of those, the ones that nothing is left to wait for."""
-        self.sent = 0
-        """Posts that were written to a connection; one that is sent again counts again."""
+        """Of those, the ones that have an outcome."""
+        self.refusals: list[Refusal] = []
+        """The outcomes that were refusals."""
         self.acknowledged: list[tuple[int, str]] = []
-        """Sequence number and text of each post, when the server said that it is stored."""
-        self._texts: dict[int, str] = {}
-        self._conversation = _Conversation(
-            nick,
-            is_terminal=False,
-            history=history,
-            check=HostKeyCheck(
-                address, KnownHosts(home / "known_hosts"), is_terminal=False, trust_new=False
-            ),
-            identities=Identities(home),
-            screen=self.screen,
-            network=Dialer(
-                TCP4ClientEndpoint(reactor, "127.0.0.1", port, timeout=limits.connect_seconds),
-                lambda: _Protocol(self._sent, self._conversation, reactor, limits),
-                reactor,
-                backoff.delay,
-                self._not_connected,
-            ),
-            backoff=backoff,
-            finish=self._finish,
-            line_done=self._line_done,
-            seconds=reactor.seconds,
-            limits=client_limits,
+        """Number and text of each message of its own, once it was stored."""
+        self.reasons: list[str] = []
+        """Why connections were lost."""
+        self.returns = 0
+        """How often it was connected again."""
+        self.end: End | None = None
+        """Why it has ended, if it has."""
+        self.sent: list[str] = []
+        """Texts that were written to a connection; one that is sent again is there again."""
+        self._history = history
+        self._older: list[tuple[str, str]] = []
+        self._newer: list[tuple[str, str]] = []
+        self._room: Room | None = None
+        self._is_finishing = False
+        self._ending: End | None = None
+        self._waiting_to_say: list[str] = []
+        self.core: Core = assemble(
+            reactor,
+            self._event,
+            Address("localhost", port),
+            keys=Identities(home),
+            pins=KnownHosts(home / "known_hosts"),
+            endpoint=TCP4ClientEndpoint(reactor, "127.0.0.1", port, timeout=limits.connect_seconds),
+            make=lambda core: _Protocol(self.sent, core, reactor, limits),
+            limits=limits,
+            client_limits=client_limits,
         )
-        self._conversation.posted = self._posted
-        self._ticker = LoopingCall(self._conversation.tick)
+        self._ticker = LoopingCall(self._tick)
         self._ticker.clock = reactor
 
     @property
-    def cuts(self) -> int:
-        """How often it said that its connection was lost."""
-        return sum(note.startswith("* The connection was lost") for note in self.screen.notes)
+    def said(self) -> list[tuple[str, str]]:
+        """What others said: nickname and text, in the order of the room."""
+        return self._older + self._newer
 
     @property
-    def returns(self) -> int:
-        """How often it said that it is connected again."""
-        return sum("Connected again" in note for note in self.screen.notes)
+    def cuts(self) -> int:
+        """How often its connection was lost."""
+        return len(self.reasons)
 
     @property
     def sent_again(self) -> int:
         """How often it sent a text that it had sent before."""
-        return self.sent - len(set(self._texts.values()))
+        return len(self.sent) - len(set(self.sent))
 
     def start(self) -> None:
         """Connect."""
         self._ticker.start(_TICK_SECONDS)
-        self._conversation.start()
+        self.core.log_in_as(self.nick)
 
-    def type(self, line: str) -> None:
-        """Type a line."""
-        self.typed += 1
-        self._conversation.line(line)
+    def join(self, room: str) -> None:
+        """Join a room, made if there is none, and talk there from now on."""
+        self._room = None
+        self._do(Join(room))
 
-    def end_input(self) -> None:
+    def say(self, text: str) -> None:
+        """Say something, as soon as there is a room to say it in."""
+        if self._room is None:
+            self._waiting_to_say.append(text)
+        else:
+            self._do(Send(self._room.log, Content(text)))
+
+    def finish(self) -> None:
         """Let it leave when everything is answered."""
-        self._conversation.end_of_input()
+        self._is_finishing = True
+        self._leave_if_done()
 
-    def interrupt(self) -> None:
+    def close(self) -> None:
         """Let it leave at once, if it has not left."""
-        self._conversation.interrupt()
+        self.core.close()
 
-    def _line_done(self) -> None:
-        self.answered += 1
+    def _do(self, command: Command) -> None:
+        self.asked += 1
 
-    def _sent(self, post: Post) -> None:
-        self.sent += 1
-        self._texts[post.id] = post.text
+        def done(outcome: object) -> None:
+            self.answered += 1
+            if isinstance(outcome, Refusal):
+                self.refusals.append(outcome)
+            elif isinstance(outcome, Message):
+                self.acknowledged.append((outcome.handle.seq, outcome.text))
+            elif isinstance(outcome, Room):
+                self._enter(outcome)
+            self._leave_if_done()
 
-    def _posted(self, posted: Posted) -> None:
-        self.acknowledged += [(seq, self._texts[number]) for number, seq, _ in posted.acks]
+        self.core.do(command, done)
 
-    def _not_connected(self, failure: Failure) -> None:
-        self._conversation.disconnected(None, failure.getErrorMessage())
+    def _enter(self, room: Room) -> None:
+        self._room = room
+        waiting, self._waiting_to_say = self._waiting_to_say, []
+        for text in waiting:
+            self.say(text)
 
-    def _finish(self, status: ExitStatus) -> None:
-        self.status = status
-        self._ticker.stop()
+    def _event(self, event: Event) -> None:
+        match event:
+            case ConnectionChanged(connection):
+                if connection.phase is Phase.WAITING and connection.retry_at is None:
+                    self.reasons.append(connection.reason)
+            case RoomOpened(room, arrival):
+                if self._room is None and not self.asked:
+                    self._enter(room)
+                if arrival is Arrival.JOINED:
+                    self._page_back(room)
+            case Ready(is_first):
+                self.is_ready = True
+                self.returns += not is_first
+            case MessageArrived(message=message):
+                self._newer.append((message.author.nick, message.text))
+            case Ending(end):
+                self._ending = end
+            case Ended():
+                self.end = self._ending
+                self._ticker.stop()
 
+    def _page_back(self, room: Room) -> None:
+        if self._history <= 0 or room.is_whole:
+            return
 
-class _Conversation(Conversation):
-    """Tells of acknowledgements."""
+        def take(outcome: object) -> None:
+            if isinstance(outcome, Page):
+                self._history -= outcome.count
+                messages = [item for item in outcome.items if isinstance(item, Message)]
+                self._older[:0] = [(it.author.nick, it.text) for it in messages]
+                self._page_back(room)
 
-    posted: Callable[[Posted], None]
+        self.core.do(PageBack(room.log, min(self._history, HISTORY_PAGE)), take)
 
-    def received(self, message: Struct) -> None:
-        if isinstance(message, Posted):
-            self.posted(message)
-        super().received(message)
+    def _tick(self) -> None:
+        self.core.tick()
+        self._leave_if_done()
+
+    def _leave_if_done(self) -> None:
+        is_behind = any(room.is_behind for room in self.core.rooms)
+        if self._is_finishing and self.core.is_idle and not is_behind:
+            self.core.close()
 
 
 class _Protocol(ChatClientProtocol):
-    """Tells of posts."""
+    """Notes the texts that are sent."""
 
-    def __init__(
-        self,
-        sent: Callable[[Post], None],
-        conversation: Conversation,
-        clock: IReactorTime,
-        limits: Limits,
-    ) -> None:
-        super().__init__(conversation, clock, limits)
+    def __init__(self, sent: list[str], core: Core, clock: IReactorTime, limits: Limits) -> None:
+        super().__init__(core, clock, limits)
         self._sent = sent
 
     def send(self, message: Struct) -> None:
-        if isinstance(message, Post):
-            self._sent(message)
+        """Send a message, and note its text."""
         super().send(message)
+        if isinstance(message, Post):
+            self._sent.append(message.text)

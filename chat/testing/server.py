@@ -1,7 +1,7 @@
 """A whole server, and clients joined to it by fake transports."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
@@ -49,9 +49,22 @@ from chat.wire.messages import (
 STORAGE_KEY: Final = bytes(range(64))
 """What wraps the keys of the logs."""
 
-__all__ = ["STORAGE_KEY", "Client", "Message", "Server"]
+__all__ = ["STORAGE_KEY", "Client", "Message", "Peer", "Server"]
 
 Message = ClientMessage | ServerMessage | Unknown
+
+
+class Peer(Protocol):
+    """What `Server.pump` carries bytes to and from."""
+
+    @property
+    def transport(self) -> FakeTransport:
+        """The server's end of the connection."""
+        ...
+
+    def read(self) -> bool:
+        """Take in what the server wrote. Return whether there was any."""
+        ...
 
 
 class Client:
@@ -237,6 +250,8 @@ class Server:
         self.factory.start()
         self.clients: list[Client] = []
         """All that were ever connected."""
+        self.peers: list[Peer] = []
+        """The same, and whatever else has a connection."""
         self.outgoing: list[tuple[Client, bytes]] = []
         """What clients have sent since the last `pump`, in this order."""
         self.pump()
@@ -249,6 +264,7 @@ class Server:
         """Return a new client that has said nothing yet; of an account that is known, if given."""
         client = Client(self, address, identity)
         self.clients.append(client)
+        self.peers.append(client)
         self.pump()
         return client
 
@@ -273,10 +289,10 @@ class Server:
             outgoing, self.outgoing = self.outgoing, []
             for client, data in outgoing:
                 client.transport.receive(data)
-            arrived = [client.transport.receive() for client in self.clients]
+            arrived = [peer.transport.receive() for peer in self.peers]
             due = self._is_due(0)
             self.clock.advance(0)
-            read = [client.read() for client in self.clients]
+            read = [peer.read() for peer in self.peers]
             is_moving = any([outgoing, due, *arrived, *read])
             if not is_moving and self._is_due(COMMIT_SECONDS):
                 self.clock.advance(COMMIT_SECONDS)

@@ -5,13 +5,13 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from chat.client.absence import LOST
-from chat.client.conversation import NO_CREDENTIALS, Conversation
 from chat.client.core.address import Address
-from chat.client.core.backoff import Backoff
-from chat.client.core.interfaces import ExitStatus
+from chat.client.core.core import Core
+from chat.client.core.login import NO_CREDENTIALS, Credentials
+from chat.client.core.reconnect import LOST, Backoff
 from chat.client.core.trust import HostKeyCheck
-from chat.client.login import Credentials
+from chat.client.line.client import LineClient
+from chat.client.line.interfaces import ExitStatus
 from chat.client.storage.identities import Identities
 from chat.client.storage.known_hosts import KnownHosts
 from chat.limits import ClientLimits
@@ -122,27 +122,35 @@ class Person:
         self.identities = Identities(home)
         limits = ClientLimits() if limits is None else limits
         self.backoff = Backoff(limits, lambda: 0.5)
-        self.conversation = Conversation(
+        self.client = LineClient(
             nick,
             is_terminal=is_terminal,
             history=history,
-            check=HostKeyCheck(
-                ADDRESS,
-                KnownHosts(home / "known_hosts"),
-                is_terminal=is_terminal,
-                trust_new=trust_new,
-            ),
-            identities=self.identities,
             room=room,
-            credentials=credentials,
             screen=self.screen,
-            network=self,
-            backoff=self.backoff,
             finish=self.statuses.append,
             line_done=self._line_done,
             seconds=self.clock,
             limits=limits,
         )
+        self.core = Core(
+            self.client.event,
+            check=HostKeyCheck(
+                ADDRESS,
+                KnownHosts(home / "known_hosts"),
+                can_ask=is_terminal,
+                trust_new=trust_new,
+            ),
+            keys=self.identities,
+            network=self,
+            credentials=credentials,
+            limits=limits,
+            backoff=self.backoff,
+        )
+
+    def begin(self) -> None:
+        """Begin, without a connection."""
+        self.client.start(self.core)
 
     # The network, as the client sees it.
 
@@ -164,7 +172,7 @@ class Person:
 
     def start(self) -> "Person":
         """Come as far as a host key to decide about."""
-        self.conversation.start()
+        self.begin()
         self.connected()
         return self
 
@@ -172,13 +180,13 @@ class Person:
         """Let the next connection be made."""
         assert self.is_dialing
         self.links.append(FakeLink(self.server.connect()))
-        self.conversation.connected(self.link)
+        self.core.connected(self.link)
 
     def offer(
         self, key: bytes = KEY, successions: bytes = b"", *, is_loopback: bool = True
     ) -> None:
         """Let the server prove a host key."""
-        self.conversation.offered(key, successions, is_loopback=is_loopback)
+        self.core.offered(key, successions, is_loopback=is_loopback)
 
     def enter(self) -> "Person":
         """Come as far as it goes without a question."""
@@ -204,9 +212,9 @@ class Person:
             return False
         for piece in session.out.pop(0):
             if isinstance(piece, Delivered):
-                self.conversation.delivered(piece)
+                self.core.delivered(piece)
             else:
-                self.conversation.received(piece)
+                self.core.received(piece)
         return True
 
     def carry(self) -> None:
@@ -228,11 +236,11 @@ class Person:
     def enter_line(self, line: str | None) -> None:
         """Type a line, and carry nothing."""
         self.typed += 1
-        self.conversation.line(line)
+        self.client.line(line)
 
     def end(self) -> None:
         """End the input, and carry what follows."""
-        self.conversation.end_of_input()
+        self.client.end_of_input()
         if self.links:
             self.carry()
 
@@ -240,9 +248,9 @@ class Person:
         """Let the client receive something."""
         for piece in pieces:
             if isinstance(piece, Delivered):
-                self.conversation.delivered(piece)
+                self.core.delivered(piece)
             else:
-                self.conversation.received(piece)
+                self.core.received(piece)
 
     def cut(self, reason: str = LOST, *, is_final: bool = False) -> None:
         """Cut the connection; what is on its way is lost."""
@@ -250,7 +258,7 @@ class Person:
         if link.session is not None:
             link.session.server.sessions.remove(link.session)
             link.session = None
-        self.conversation.disconnected(link, reason, is_final=is_final)
+        self.core.disconnected(link, reason, is_final=is_final)
 
     def come_back(self) -> None:
         """Let another connection be made, up to the login."""
@@ -259,7 +267,7 @@ class Person:
 
     def closed(self, code: int, retry_after: int | None = None) -> None:
         """Let the server close the connection."""
-        self.conversation.peer_closed(code, retry_after)
+        self.core.peer_closed(code, retry_after)
         self.cut()
 
     def refuse(self, request: m.Request, text: str = "No.", code: str = "code") -> None:

@@ -1,9 +1,9 @@
 """What is said about a connection that is away."""
 
 import pytest
-
 from chat.client.absence import LOST, Absence
 from chat.client.visit import Visit
+
 from chat.limits import ClientLimits
 from chat.testing import FakeClock
 from tests.client.support import FakeScreen

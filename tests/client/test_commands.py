@@ -1,12 +1,12 @@
 """What typed lines mean."""
 
 import pytest
+from chat.client.parsing import parse_line
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.client import commands as c
 from chat.client.commands import HELP, Command, CommandError
-from chat.client.parsing import parse_line
 from chat.limits import REACTION_BYTES, SEQ_MAX, TEXT_BYTES
 from chat.rooms.roles import Action
 

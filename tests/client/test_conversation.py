@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.client.core.interfaces import ExitStatus
+from chat.client.line.interfaces import ExitStatus
 from chat.limits import TEXT_BYTES, ClientLimits
 from chat.testing.ids import ANY_ACCOUNT, ANY_LOG, ANY_RECORD
 from chat.wire import messages as m
@@ -69,7 +69,7 @@ def test_lines_become_posts_with_different_ids(person: Person) -> None:
 
 
 def test_lines_typed_early_wait_for_the_room(person: Person) -> None:
-    person.conversation.start()
+    person.begin()
     person.enter_line("one")
     person.connected()
     person.offer()
@@ -86,7 +86,7 @@ def test_at_the_end_it_waits_for_every_acknowledgement(person: Person) -> None:
     person.enter()
     for text in ("one", "two", "three"):
         person.enter_line(text)
-    person.conversation.end_of_input()
+    person.client.end_of_input()
     one, two, three = person.link.all(m.Post)
     log = one.log
     person.receive(m.Posted(log, 9, [(three.id, 9, 0), (one.id, 3, 0)]))
@@ -99,9 +99,9 @@ def test_at_the_end_it_waits_for_every_acknowledgement(person: Person) -> None:
 
 
 def test_an_input_that_ended_before_the_room_is_sent_all_the_same(person: Person) -> None:
-    person.conversation.start()
+    person.begin()
     person.enter_line("one")
-    person.conversation.end_of_input()
+    person.client.end_of_input()
     person.connected()
     person.offer()
     person.carry()
@@ -111,7 +111,7 @@ def test_an_input_that_ended_before_the_room_is_sent_all_the_same(person: Person
 
 def test_a_script_prints_the_past_before_it_leaves(person: Person) -> None:
     person.server.says("bob", person.server.room("lobby", "bob"), "earlier")
-    person.conversation.end_of_input()
+    person.client.end_of_input()
     person.enter()
     assert person.screen.shown == ["bob: earlier"]
     person.check_ended(ExitStatus.OK)
@@ -124,7 +124,7 @@ def test_a_script_prints_what_was_missed_before_it_leaves(tmp_path: Path) -> Non
     for text in ("one", "two"):
         server.says("bob", lobby, text)
     person = Person(tmp_path, server)
-    person.conversation.end_of_input()
+    person.client.end_of_input()
     person.start().offer()
     while not person.link.all(m.Read):
         assert person.carry_up() or person.carry_down()
@@ -145,7 +145,7 @@ def test_what_was_missed_is_not_waited_for_without_end(tmp_path: Path) -> None:
     Person(tmp_path, server).enter().end()
     server.says("bob", server.room("lobby"), "one")
     person = Person(tmp_path, server)
-    person.conversation.end_of_input()
+    person.client.end_of_input()
     person.start().offer()
     while not person.link.all(m.Read):
         assert person.carry_up() or person.carry_down()
@@ -155,10 +155,10 @@ def test_what_was_missed_is_not_waited_for_without_end(tmp_path: Path) -> None:
     person.carry()
     for seconds in (0, 59):
         person.clock.advance(seconds)
-        person.conversation.tick()
+        person.client.tick()
     assert person.statuses == []
     person.clock.advance(1)
-    person.conversation.tick()
+    person.client.tick()
     person.check_ended(ExitStatus.OK)
 
 
@@ -214,7 +214,7 @@ def test_records_are_shown_and_unknown_ones_skipped(person: Person) -> None:
     person.receive(Delivered(ANY_LOG, 1, ANY_RECORD, m.LeftBody(0, ANY_ACCOUNT, "x")))
     person.receive(Delivered(lobby.log, 100, ANY_RECORD, m.LeftBody(0, ANY_ACCOUNT, "x"), 7))
     assert person.screen.shown == [r"bob: hi\x07", "* cat joined"]
-    person.conversation.tick()
+    person.client.tick()
     assert person.link.last(m.Seen) == m.Seen(lobby.log, 99)
 
 
@@ -229,12 +229,12 @@ def test_a_record_that_comes_twice_is_shown_once(person: Person) -> None:
 def test_nothing_is_shown_when_it_is_over(person: Person) -> None:
     person.enter()
     lobby = person.server.room("lobby")
-    person.conversation.end_of_input()
+    person.client.end_of_input()
     person.receive(
         Delivered(lobby.log, 5, ANY_RECORD, m.TextBody(0, ANY_ACCOUNT, "bob", "late")), m.Ok(99)
     )
     person.enter_line("late as well")
-    person.conversation.peer_closed(CloseCode.NORMAL, None)
+    person.core.peer_closed(CloseCode.NORMAL, None)
     assert person.screen.shown == [] and person.link.all(m.Post) == []
     assert person.lines_done == 1
 
@@ -244,7 +244,7 @@ def test_help_and_empty_lines_send_nothing(person: Person) -> None:
     sent = len(person.link.sent)
     person.type("/help", "")
     assert len(person.link.sent) == sent
-    assert "/nick" in person.screen.shown[0]
+    assert any(line.startswith("/nick NAME ") for line in person.screen.shown)
     assert person.lines_done == 2
 
 
@@ -274,7 +274,7 @@ def test_a_refused_line_is_a_scripts_failure_and_does_not_end_it(person: Person)
 
 def test_a_script_is_told_which_line_was_refused(tmp_path: Path) -> None:
     person = Person(tmp_path, nick=None)
-    person.conversation.start()
+    person.begin()
     for line in ("ana", "", "/dance \x1b[1m" + "x" * 60, None):
         person.enter_line(line)
     person.connected()
@@ -362,16 +362,16 @@ def test_answers_nobody_asked_for_change_nothing(person: Person) -> None:
 def test_what_was_shown_is_told_when_it_changed(person: Person) -> None:
     person.enter()
     lobby = person.server.room("lobby")
-    person.conversation.tick()
+    person.client.tick()
     assert person.link.all(m.Seen) == []
     person.server.says("bob", lobby, "one")
     person.server.says("bob", lobby, "two")
     person.carry()
-    person.conversation.tick()
-    person.conversation.tick()
+    person.client.tick()
+    person.client.tick()
     assert person.link.all(m.Seen) == [m.Seen(lobby.log, 6)]
     person.type("three")
-    person.conversation.tick()
+    person.client.tick()
     assert person.link.last(m.Seen) == m.Seen(lobby.log, 9)
 
 
@@ -379,7 +379,7 @@ def test_an_interrupt_tells_what_was_seen(person: Person) -> None:
     person.enter()
     person.server.says("bob", person.server.room("lobby"), "one")
     person.carry()
-    person.conversation.interrupt()
+    person.client.interrupt()
     assert len(person.link.all(m.Seen)) == 1
 
 
@@ -436,23 +436,23 @@ def test_another_device_can_rename_one(person: Person) -> None:
 
 
 def test_no_connection_is_a_sentence_and_a_status(person: Person) -> None:
-    person.conversation.start()
-    person.conversation.disconnected(None, "Could not connect.")
+    person.begin()
+    person.core.disconnected(None, "Could not connect.")
     assert person.screen.notes == ["Could not connect."]
     person.check_ended(ExitStatus.CONNECTION)
 
 
 def test_where_the_link_leads_is_no_line_that_is_lost(tmp_path: Path) -> None:
     person = Person(tmp_path, room="den")
-    person.conversation.start()
-    person.conversation.disconnected(None, "Could not connect.")
+    person.begin()
+    person.core.disconnected(None, "Could not connect.")
     assert person.screen.notes == ["Could not connect."]
 
 
 def test_an_attempt_that_fails_too_late_means_nothing(person: Person) -> None:
-    person.conversation.start()
-    person.conversation.interrupt()
-    person.conversation.disconnected(None, "Could not connect.")
+    person.begin()
+    person.client.interrupt()
+    person.core.disconnected(None, "Could not connect.")
     person.check_ended(ExitStatus.OK)
 
 
@@ -475,7 +475,7 @@ def test_a_first_connection_that_fails_is_the_last(person: Person, lines: int, s
 
 def test_a_first_connection_that_is_refused_is_the_last(person: Person) -> None:
     person.start()
-    person.conversation.peer_closed(CloseCode.SHUTDOWN, 5)
+    person.core.peer_closed(CloseCode.SHUTDOWN, 5)
     assert person.screen.notes == [
         "The server is stopping. It says to come back in 5 seconds.",
     ]
@@ -485,11 +485,11 @@ def test_a_first_connection_that_is_refused_is_the_last(person: Person) -> None:
 @pytest.mark.parametrize("stage", ["dialing", "start", "enter"])
 def test_an_interrupt_ends_it_at_once_from_anywhere(person: Person, stage: str) -> None:
     if stage == "dialing":
-        person.conversation.start()
+        person.begin()
     else:
         getattr(person, stage)()
-    person.conversation.interrupt()
-    person.conversation.interrupt()
+    person.client.interrupt()
+    person.client.interrupt()
     person.check_ended(ExitStatus.OK)
 
 
@@ -500,21 +500,21 @@ def test_an_interrupt_says_what_is_lost_by_it(
 ) -> None:
     person = Person(tmp_path, is_terminal=is_terminal, room="den")
     if stage == "dialing":
-        person.conversation.start()
+        person.begin()
     else:
         getattr(person, stage)()
     person.enter_line("not waited for")
     person.enter_line("/topic not waited for either")
-    person.conversation.interrupt()
-    person.conversation.interrupt()
+    person.client.interrupt()
+    person.client.interrupt()
     assert person.screen.errors[-1] == "2 lines were not acknowledged."
     person.check_ended(ExitStatus.CONNECTION)
 
 
 def test_an_interrupt_counts_only_what_was_typed(tmp_path: Path) -> None:
     person = Person(tmp_path, nick=None, is_terminal=True, room="den")
-    person.conversation.start()
-    person.conversation.interrupt()
+    person.begin()
+    person.client.interrupt()
     person.check_ended(ExitStatus.OK)
     assert person.screen.errors == []
 
@@ -522,7 +522,7 @@ def test_an_interrupt_counts_only_what_was_typed(tmp_path: Path) -> None:
 def test_a_script_that_is_interrupted_keeps_its_status(person: Person) -> None:
     person.enter()
     person.type("/dance")
-    person.conversation.interrupt()
+    person.client.interrupt()
     person.check_ended(ExitStatus.REFUSED)
 
 

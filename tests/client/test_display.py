@@ -3,12 +3,12 @@
 import unicodedata
 
 import pytest
+from chat.client.logs import LogView
+from chat.client.texts import Texts
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.client.line.display import explain_close, format_body, format_prefix, make_visible
-from chat.client.logs import LogView
-from chat.client.texts import Texts
 from chat.ids import AccountId
 from chat.limits import ClientLimits
 from chat.testing.ids import ANY_LOG

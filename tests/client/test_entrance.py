@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from msgspec import UNSET
 
-from chat.client.core.interfaces import ExitStatus
-from chat.client.login import Credentials
+from chat.client.core.login import Credentials
+from chat.client.line.interfaces import ExitStatus
 from chat.testing.ids import ANY_ACCOUNT, ANY_LOG
 from chat.wire import messages as m
 from chat.wire.errors import CloseCode
@@ -38,7 +38,7 @@ def test_with_a_nickname_nothing_is_asked(person: Person) -> None:
 
 def test_without_one_a_terminal_is_asked(tmp_path: Path) -> None:
     person = Person(tmp_path, nick=None, is_terminal=True)
-    person.conversation.start()
+    person.begin()
     assert person.screen.prompts == ["Nickname: "]
     for line in ("   ", None, "two words"):
         person.enter_line(line)
@@ -58,7 +58,7 @@ def test_without_one_a_terminal_is_asked(tmp_path: Path) -> None:
 
 def test_the_first_line_of_a_script_is_its_nickname(tmp_path: Path) -> None:
     person = Person(tmp_path, nick=None)
-    person.conversation.start()
+    person.begin()
     person.enter_line("bob")
     person.enter_line("hello")
     person.connected()
@@ -71,7 +71,7 @@ def test_the_first_line_of_a_script_is_its_nickname(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ["", "  ", None, "two words"])
 def test_a_script_whose_first_line_is_no_nickname_ends(tmp_path: Path, line: str | None) -> None:
     person = Person(tmp_path, nick=None)
-    person.conversation.start()
+    person.begin()
     person.enter_line(line)
     person.check_ended(ExitStatus.REFUSED)
     assert len(person.screen.notes) == 1
@@ -79,14 +79,14 @@ def test_a_script_whose_first_line_is_no_nickname_ends(tmp_path: Path, line: str
 
 def test_a_nickname_that_is_none_ends_a_script(tmp_path: Path) -> None:
     person = Person(tmp_path, nick="a\nb")
-    person.conversation.start()
+    person.begin()
     person.check_ended(ExitStatus.REFUSED)
     assert person.connects == 0
 
 
 def test_an_input_that_ends_before_the_nickname_ends_it(tmp_path: Path) -> None:
     person = Person(tmp_path, nick=None)
-    person.conversation.start()
+    person.begin()
     person.end()
     person.check_ended(ExitStatus.REFUSED)
 
@@ -280,10 +280,10 @@ def test_a_person_can_decline(terminal: Person, answer: str) -> None:
 def test_the_end_of_input_is_no_consent(terminal: Person, is_early: bool) -> None:
     terminal.start()
     if is_early:
-        terminal.conversation.end_of_input()
+        terminal.client.end_of_input()
     terminal.offer(is_loopback=False)
     if not is_early:
-        terminal.conversation.end_of_input()
+        terminal.client.end_of_input()
     assert terminal.statuses == [ExitStatus.HOST_KEY]
 
 

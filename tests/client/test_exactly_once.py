@@ -126,7 +126,7 @@ class Network(RuleBasedStateMachine):
 
     @rule()
     def tick(self) -> None:
-        self.ana.conversation.tick()
+        self.ana.client.tick()
 
     def check(self) -> None:
         """Let everything come to rest, and look at what there is."""
@@ -150,7 +150,7 @@ class Network(RuleBasedStateMachine):
             text = line.rpartition(" ")[2]
             shown[everything[text]].append(text)  # KeyError for what she typed herself.
         assert shown == {name: texts for name, texts in self.said.items() if texts}
-        ana.conversation.tick()
+        ana.client.tick()
         ana.carry()
         account = self.server.account("ana")
         for name, log in logs.items():

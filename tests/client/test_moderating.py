@@ -6,7 +6,7 @@ import pytest
 from msgspec import UNSET
 
 from chat.client.core.address import parse_address
-from chat.client.core.interfaces import ExitStatus
+from chat.client.line.interfaces import ExitStatus
 from chat.wire import messages as m
 from chat.wire.identity import Identity, identity_fingerprint
 from tests.client.model import ModelServer

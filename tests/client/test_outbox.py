@@ -1,8 +1,9 @@
 """What is on its way, and the cursor that own records are measured by."""
 
-from chat.client.core.interfaces import TypedLine
 from chat.client.logs import LogView
 from chat.client.outbox import Outbox
+
+from chat.client.core.interfaces import TypedLine
 from chat.ids import AccountId, LogId, MessageId
 from chat.limits import ClientLimits
 from chat.testing.ids import ANY_RECORD

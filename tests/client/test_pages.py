@@ -1,9 +1,9 @@
 """Pages of older records, and the memory of what was said."""
 
 import pytest
-
 from chat.client.pages import format_found, format_page
 from chat.client.texts import Texts
+
 from chat.ids import AccountId
 from chat.testing.ids import ANY_LOG, ANY_RECORD
 from chat.wire.messages import (

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from hashlib import sha512
 
 import pytest
+from chat.client.conversation import Conversation
 from msgspec import Struct
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.error import ConnectionDone
@@ -11,7 +12,6 @@ from twisted.internet.interfaces import IAddress, IProtocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from chat.client.conversation import Conversation
 from chat.client.core.interfaces import Link
 from chat.client.network.protocol import ChatClientProtocol
 from chat.limits import Limits
@@ -119,7 +119,7 @@ class ProtocolTests(SynchronousTestCase):
 
     def happened(self) -> Sequence[object]:
         """What the conversation was told since the last question."""
-        happened, self.conversation.happened = self.conversation.happened, []
+        happened, self.client.happened = self.client.happened, []
         return happened
 
     def test_it_shakes_hands_and_logs_in(self) -> None:
@@ -127,14 +127,14 @@ class ProtocolTests(SynchronousTestCase):
         assert Received(LOGIN) in self.pump()
         self.say(Ok(1))
         assert self.happened() == [Ok(1)]
-        assert self.conversation.is_loopback
+        assert self.client.is_loopback
 
     def test_the_successions_are_handed_on_with_the_host_key(self) -> None:
         rotated = HostKey.from_pem(HOST_KEY.to_pem())
         rotated.successions = bytes(SUCCESSION_BYTES)
         self.server = ServerConnection(rotated, LIMITS, self.clock.seconds)
         self.pump()
-        assert self.conversation.successions == bytes(SUCCESSION_BYTES)
+        assert self.client.successions == bytes(SUCCESSION_BYTES)
 
     def test_messages_go_out_sealed(self) -> None:
         self.establish()
@@ -219,7 +219,7 @@ class ProtocolTests(SynchronousTestCase):
         self.advance(LIMITS.silence_seconds + 2)
         assert self.pump()[-1] == PeerClosed(CloseCode.TIMEOUT)
         assert self.happened() == ["The server has fallen silent."]
-        assert self.conversation.is_final is False
+        assert self.client.is_final is False
 
     def test_a_server_that_breaks_the_protocol_is_told_and_left(self) -> None:
         self.establish()
@@ -229,14 +229,14 @@ class ProtocolTests(SynchronousTestCase):
         [reason] = self.happened()
         assert isinstance(reason, str)
         assert "broke the protocol" in reason
-        assert self.conversation.is_final
+        assert self.client.is_final
 
     def test_what_is_no_server_of_ours_is_left_without_a_word(self) -> None:
         self.transport.take()
         self.transport.receive(b"SSH-2.0-OpenSSH_9.2\r\n")
         assert self.transport.take() == b""
         assert self.happened() == ["The server does not speak encchat's protocol."]
-        assert self.conversation.is_final
+        assert self.client.is_final
 
     def test_neither_is_what_answers_without_an_end_of_line(self) -> None:
         for answer in (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.client.core.interfaces import ExitStatus
+from chat.client.line.interfaces import ExitStatus
 from chat.limits import ClientLimits
 from chat.wire import messages as m
 from chat.wire.connection import Delivered
@@ -45,11 +45,11 @@ def test_a_script_is_not_told_unless_it_lasts(person: Person) -> None:
     person.screen.clear()
     person.cut()
     person.clock.advance(59)
-    person.conversation.tick()
+    person.client.tick()
     back(person)
     person.cut()
     for seconds in (59, 59, 1_000):
-        person.conversation.tick()
+        person.client.tick()
         person.clock.advance(seconds)
         if seconds == 59:
             assert person.screen.errors == []
@@ -68,7 +68,7 @@ def test_a_person_is_told_once(tmp_path: Path) -> None:
     person.screen.clear()
     person.cut()
     person.clock.advance(1_000)
-    person.conversation.tick()
+    person.client.tick()
     back(person)
     assert person.screen.notes == [
         "* The connection was lost; trying again.",
@@ -224,14 +224,14 @@ def test_a_busy_server_is_tried_again(person: Person) -> None:
 
 def test_a_busy_server_is_tried_for_a_minute_when_the_input_has_ended(person: Person) -> None:
     person.start()
-    person.conversation.end_of_input()
+    person.client.end_of_input()
     person.closed(CloseCode.BUSY)
     for seconds in (0, 59):
         person.clock.advance(seconds)
-        person.conversation.tick()
+        person.client.tick()
     assert person.statuses == []
     person.clock.advance(1)
-    person.conversation.tick()
+    person.client.tick()
     assert person.screen.errors == ["The server has too many connections; try again in a moment."]
     person.check_ended(ExitStatus.CONNECTION)
 
@@ -240,7 +240,7 @@ def test_a_script_is_told_that_a_server_stays_busy(person: Person) -> None:
     person.start()
     person.closed(CloseCode.BUSY)
     person.clock.advance(60)
-    person.conversation.tick()
+    person.client.tick()
     assert person.screen.errors == [
         "The server still has too many connections; the client goes on trying."
     ]
@@ -282,7 +282,7 @@ def test_a_host_key_is_still_asked_about_when_the_server_was_busy(tmp_path: Path
 def test_with_nothing_left_to_say_it_leaves(person: Person) -> None:
     person.enter()
     person.cut()
-    person.conversation.end_of_input()
+    person.client.end_of_input()
     person.check_ended(ExitStatus.OK)
 
 
@@ -296,8 +296,8 @@ def test_quit_leaves_without_a_connection(tmp_path: Path) -> None:
 
 def test_an_end_while_the_last_answer_is_lost_leaves_as_well(person: Person) -> None:
     person.enter()
-    person.conversation.line("/who")
-    person.conversation.end_of_input()
+    person.client.line("/who")
+    person.client.end_of_input()
     person.cut()
     assert person.statuses == []
     back(person)
@@ -311,14 +311,14 @@ def test_lines_are_tried_for_a_minute_more(person: Person) -> None:
     person.enter_line("two")
     person.cut()
     person.clock.advance(1_000)
-    person.conversation.tick()
-    person.conversation.end_of_input()
-    person.conversation.tick()
+    person.client.tick()
+    person.client.end_of_input()
+    person.client.tick()
     person.clock.advance(59)
-    person.conversation.tick()
+    person.client.tick()
     assert person.statuses == []
     person.clock.advance(1)
-    person.conversation.tick()
+    person.client.tick()
     assert person.screen.notes[-1] == (
         "The connection to the server did not come back. 2 lines were not acknowledged."
     )
@@ -330,24 +330,24 @@ def test_quitting_does_not_wait_longer_than_that_either(tmp_path: Path) -> None:
     person.enter_line("one")
     person.enter_line("/quit")
     person.cut()
-    person.conversation.tick()
+    person.client.tick()
     person.clock.advance(60)
-    person.conversation.tick()
+    person.client.tick()
     person.check_ended(ExitStatus.CONNECTION)
 
 
 def test_the_minute_begins_anew_with_each_loss(person: Person) -> None:
     person.enter()
     person.enter_line("one")
-    person.conversation.end_of_input()
+    person.client.end_of_input()
     for _ in range(3):
         person.cut()
-        person.conversation.tick()
+        person.client.tick()
         person.clock.advance(40)
         person.come_back()
         while not person.link.all(m.Post):
             assert person.carry_up() or person.carry_down()
-        person.conversation.tick()
+        person.client.tick()
     person.carry()
     person.check_ended(ExitStatus.OK)
 
@@ -356,7 +356,7 @@ def test_an_interrupt_does_not_wait_for_a_connection(person: Person) -> None:
     person.enter()
     person.enter_line("one")
     person.cut()
-    person.conversation.interrupt()
+    person.client.interrupt()
     assert person.screen.errors[-1] == "1 line was not acknowledged."
     person.check_ended(ExitStatus.CONNECTION)
 
@@ -467,7 +467,7 @@ def test_a_page_that_is_cut_off_is_asked_for_again_and_still_comes_first(tmp_pat
     while person.carry_down():
         pass
     assert person.screen.shown == []
-    person.conversation.tick()
+    person.client.tick()
     assert person.link.all(m.Seen) == []
     person.cut()
     server.says("bob", lobby, "newer")
@@ -490,7 +490,7 @@ def test_too_much_that_is_new_does_not_wait_for_what_is_old(tmp_path: Path) -> N
     assert person.screen.shown == ["bob: a", "bob: b", "bob: c", "bob: d"]
     person.carry()
     assert len(person.screen.shown) == 4
-    person.conversation.tick()
+    person.client.tick()
     assert person.link.all(m.Seen)
 
 

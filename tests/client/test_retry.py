@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from chat.client.core.backoff import Backoff, is_final
+from chat.client.core.reconnect import Backoff, is_final
 from chat.client.network.dialer import Dialer
 from chat.limits import ClientLimits
 from chat.wire.errors import CloseCode

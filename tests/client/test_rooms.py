@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.client.core.interfaces import ExitStatus
+from chat.client.line.interfaces import ExitStatus
 from chat.ids import LogId
 from chat.testing.ids import ANY_ACCOUNT, ANY_RECORD
 from chat.wire import messages as m
@@ -47,7 +47,7 @@ def test_a_newcomer_sees_the_last_messages(
     person = Person(tmp_path, server, history=history).enter()
     assert person.screen.shown == [f"bob: {number}" for number in range(120 - count, 120)]
     assert len(person.link.all(m.History)) == pages
-    person.conversation.tick()
+    person.client.tick()
     assert person.link.last(m.Seen).seq == lobby.seq
 
 
@@ -395,7 +395,7 @@ def test_what_is_found_and_not_understood_is_left_out(ana: Person, server: Model
     number = ana.link.last(m.Search).id
     ana.receive(m.Page(number, 1, False))
     ana.receive(unknown_record(lobby.log, number))
-    assert ana.screen.shown == [] and ana.lines_done == 1
+    assert ana.screen.shown == ["* Nothing was found."] and ana.lines_done == 1
 
 
 def unknown_record(log: LogId, page: int) -> Delivered:
@@ -455,6 +455,7 @@ def test_history_that_cannot_be_read_is_a_failure(tmp_path: Path, server: ModelS
 def test_my_last_message_and_that_of_others(ana: Person, server: ModelServer) -> None:
     lobby = server.room("lobby")
     server.says("bob", lobby, "first")
+    ana.carry()
     for line in ("mine", "/edit changed", "/reply yes", "/react 👍", "/delete"):
         ana.enter_line(line)
     ana.carry()

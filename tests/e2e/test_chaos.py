@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest_twisted
 
-from chat.client.core.interfaces import ExitStatus
+from chat.client.core.model import End
 from chat.limits import ClientLimits, Limits
 from chat.testing.headless import HeadlessClient
 from tests.e2e.conftest import StartServer
@@ -39,10 +39,7 @@ async def wait(clients: list[HeadlessClient], what: str, condition: Callable[[],
     progress, deadline = -1, 0.0
     while not condition():
         now = the_reactor().seconds()
-        seen = sum(
-            it.answered + len(it.screen.said) + it.returns + (it.status is not None)
-            for it in clients
-        )
+        seen = sum(it.answered + len(it.said) + it.returns + (it.end is not None) for it in clients)
         if seen != progress:
             progress, deadline = seen, now + PATIENCE
         assert now < deadline, what
@@ -51,7 +48,7 @@ async def wait(clients: list[HeadlessClient], what: str, condition: Callable[[],
 
 def went_wrong(proxy: Proxy, clients: list[HeadlessClient]) -> tuple[int, int, int]:
     """Return how often connections were cut and given up, and how often lines were sent again."""
-    gave_up = sum("fallen silent" in it for client in clients for it in client.screen.notes)
+    gave_up = sum("fallen silent" in reason for client in clients for reason in client.reasons)
     return proxy.done["cut"], gave_up, sum(client.sent_again for client in clients)
 
 
@@ -84,7 +81,7 @@ async def test_i6_nothing_is_lost_or_doubled_whatever_the_network_does(
             for number, room in enumerate(rooms):
                 for client in room:
                     client.start()
-                    client.type(f"/join room-{number}")
+                    client.join(f"room-{number}")
                 await wait(room, "a room to be full", partial(all_answered, room))
             proxy.is_bad = True
             random = Random(20)
@@ -92,7 +89,7 @@ async def test_i6_nothing_is_lost_or_doubled_whatever_the_network_does(
             while lines < LINES or not is_enough(*went_wrong(proxy, clients)):
                 assert lines < LINES_MOST, "too quiet a network"
                 for client in random.sample(clients, CLIENTS):
-                    client.type(f"line {lines}")
+                    client.say(f"line {lines}")
                 lines += 1
                 await sleep(LINE_SECONDS)
             proxy.is_bad = False
@@ -100,19 +97,19 @@ async def test_i6_nothing_is_lost_or_doubled_whatever_the_network_does(
             await wait(
                 clients,
                 "everybody to hear everything",
-                lambda: all(len(client.screen.said) >= heard for client in clients),
+                lambda: all(len(client.said) >= heard for client in clients),
             )
             for client in clients:
-                client.end_input()
+                client.finish()
             await wait(
                 clients,
                 "everybody to leave",
-                lambda: all(client.status is not None for client in clients),
+                lambda: all(client.end is not None for client in clients),
             )
         finally:
             # Whatever happened: nobody goes on connecting while other tests run.
             for client in clients:
-                client.interrupt()
+                client.close()
             await proxy.close()
     cut, gave_up, resent = went_wrong(proxy, clients)
     returns = sum(client.returns for client in clients)
@@ -120,7 +117,7 @@ async def test_i6_nothing_is_lost_or_doubled_whatever_the_network_does(
         f"{dict(proxy.done)}, {gave_up} given up, {returns} reconnections;"
         f" {CLIENTS * lines} lines, {resent} of them sent again"
     )
-    assert {client.status for client in clients} == {ExitStatus.OK}
+    assert {client.end for client in clients} == {End.CLOSED}
     assert is_enough(cut, gave_up, resent), "too quiet a network"
     for room in rooms:
         check_room(room, lines)
@@ -133,7 +130,7 @@ def all_answered(clients: list[HeadlessClient]) -> bool:
 
 def check_room(room: list[HeadlessClient], lines: int) -> None:
     """Check that each was shown what the others said, once, in the one order."""
-    orders = {client.nick: client.screen.said for client in room}
+    orders = {client.nick: client.said for client in room}
     for nick, order in orders.items():
         assert sorted(order) == sorted(
             (other, f"line {line}") for other in orders if other != nick for line in range(lines)

@@ -1,42 +1,23 @@
-"""What the conversation needs of the world around it, and what it tells it at the end."""
+"""What the core needs of the world around it."""
 
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Protocol
 
 from msgspec import Struct
 
+from chat.client.core.address import Address
 from chat.wire.errors import CloseCode
+from chat.wire.identity import Identity
 from chat.wire.messages import Login
 
-__all__ = ["ExitStatus", "Link", "Network", "Screen", "TypedLine"]
+__all__ = ["KeyRing", "Link", "Network", "Pins", "StorageError"]
 
 
-class ExitStatus(IntEnum):
-    """What the process tells whoever started it."""
-
-    OK = 0
-    REFUSED = 1
-    """The nickname, or a line of a script."""
-    USAGE = 2
-    """As argparse has it."""
-    CONNECTION = 3
-    """There was none, or it was lost and did not come back."""
-    HOST_KEY = 4
-    """It is not trusted."""
-
-
-@dataclass(frozen=True, slots=True)
-class TypedLine:
-    """A line of the input."""
-
-    text: str
-    number: int
-    """Counted from 1; 0 for one that the client made itself."""
+class StorageError(Exception):
+    """Something that is kept cannot be used; the text says why, without a full stop."""
 
 
 class Link(Protocol):
-    """The connection, as the conversation sees it."""
+    """A connection that has a handshake behind it or is in the middle of one."""
 
     @property
     def binding(self) -> bytes:
@@ -48,7 +29,7 @@ class Link(Protocol):
         ...
 
     def send(self, message: Struct) -> None:
-        """Send a message."""
+        """Send a message. Raises LocalProtocolError for one that does not fit."""
         ...
 
     def close(self, code: CloseCode) -> None:
@@ -57,35 +38,56 @@ class Link(Protocol):
 
 
 class Network(Protocol):
-    """What makes connections, and tells `chat.client.conversation.Conversation` of each."""
+    """Makes connections, and tells the core of each."""
 
     def connect(self) -> None:
-        """Make a connection, and another whenever one was lost, until `stop`.
+        """Connect, and connect again whenever the connection is lost, until `stop`.
 
-        If the first cannot be made, `Conversation.disconnected` is told, with no link.
+        If the first attempt fails, `Core.disconnected` is called without a link. Before each later
+        one `Core.retry_delay` says how long to wait.
         """
         ...
 
     def stop(self) -> None:
-        """Make no more connections."""
+        """Make no more connections, and end the one there is."""
         ...
 
 
-class Screen(Protocol):
-    """Where a user reads."""
+class KeyRing(Protocol):
+    """The user's identity keys, by nickname."""
 
-    def show(self, line: str) -> None:
-        """Print a line of the conversation."""
+    def identity(self, nick: str) -> Identity:
+        """Return the key for a nickname, made if need be. Raises StorageError."""
         ...
 
-    def note(self, line: str) -> None:
-        """Print an error, or something else that a script's owner has to know."""
+    def keep(self, nick: str) -> None:
+        """Note that a nickname's key belongs to an account now."""
         ...
 
-    def remark(self, line: str) -> None:
-        """Print something about the client itself that helps a person, and nobody else."""
+    def discard(self, nick: str) -> None:
+        """Remove a nickname's key if this client made it and no account has it."""
         ...
 
-    def prompt(self, text: str) -> None:
-        """Ask for a line."""
+    def rename(self, old: str, new: str) -> str | None:
+        """Let the key of `old` be that of `new`, too.
+
+        Return where the key still is if `new` has another key, which stays. Raises StorageError.
+        """
+        ...
+
+
+class Pins(Protocol):
+    """The host keys that the user has accepted."""
+
+    @property
+    def name(self) -> str:
+        """What a user calls the place where they are kept."""
+        ...
+
+    def fingerprint(self, address: Address) -> str | None:
+        """Return what `address` was last pinned with, if ever. Raises StorageError."""
+        ...
+
+    def pin(self, address: Address, fingerprint: str) -> None:
+        """Remember that `address` has this fingerprint. Raises StorageError."""
         ...

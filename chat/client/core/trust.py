@@ -1,14 +1,14 @@
 """Whether to trust a host key: the rules, and the sentences about them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import Enum, auto
 from typing import Final
 
 from chat.client.core.address import Address, make_link
-from chat.client.storage.known_hosts import KnownHosts, KnownHostsError
+from chat.client.core.interfaces import Pins, StorageError
 from chat.wire.hostkey import fingerprint, fingerprint_words, predecessors
 
-__all__ = ["HostKeyCheck", "TrustError", "Verdict", "judge"]
+__all__ = ["HostKeyCheck", "TrustError", "Verdict", "judge", "word_lines"]
 
 _WORDS: Final = 6
 """In a line, for reading aloud."""
@@ -51,7 +51,7 @@ def judge(
     given: str | None,
     pinned: str | None,
     is_loopback: bool,
-    is_terminal: bool,
+    can_ask: bool,
     trust_new: bool,
 ) -> Verdict:
     """Judge the fingerprint that a server `offered`.
@@ -70,36 +70,42 @@ def judge(
         return Verdict.SUCCEEDED
     if given is not None or is_loopback or trust_new:
         return Verdict.PIN
-    return Verdict.ASK if is_terminal else Verdict.REFUSE_NEW
+    return Verdict.ASK if can_ask else Verdict.REFUSE_NEW
+
+
+def word_lines(words: Sequence[str]) -> list[str]:
+    """Return a fingerprint's words a few in a line, indented."""
+    return ["    " + " ".join(words[at : at + _WORDS]) for at in range(0, len(words), _WORDS)]
 
 
 class HostKeyCheck:
     """The check of one server's host key. `examine`, and `pin` for SUCCEEDED, PIN and a yes."""
 
     def __init__(
-        self, address: Address, known_hosts: KnownHosts, *, is_terminal: bool, trust_new: bool
+        self, address: Address, pins: Pins, *, can_ask: bool, trust_new: bool = False
     ) -> None:
-        self._address = address
-        self._known_hosts = known_hosts
-        self._is_terminal = is_terminal
+        self.address = address
+        self.offered = ""
+        """The fingerprint of the key that was last examined."""
+        self._pins = pins
+        self._can_ask = can_ask
         self._trust_new = trust_new
         self._host_key = b""
-        self._offered = ""
         self._is_successor = False
 
     def examine(self, host_key: bytes, successions: bytes = b"", *, is_loopback: bool) -> Verdict:
         """Return KNOWN, SUCCEEDED, PIN or ASK for the key that a server has proved to hold.
 
         `successions` is what the server says led to it, not yet checked. Raises TrustError where
-        the key is refused, and where `known_hosts` cannot be read.
+        the key is refused, and where the pins cannot be read.
         """
         self._host_key = host_key
-        self._offered = offered = fingerprint(host_key)
+        self.offered = offered = fingerprint(host_key)
         try:
-            pinned = self._known_hosts.fingerprint(self._address)
-        except KnownHostsError as error:
+            pinned = self._pins.fingerprint(self.address)
+        except StorageError as error:
             raise TrustError(f"{error}.") from None
-        given = self._address.fingerprint
+        given = self.address.fingerprint
         is_as_expected = {given, pinned} <= {offered, None}
         verdict = judge(
             offered,
@@ -108,73 +114,59 @@ class HostKeyCheck:
             given=given,
             pinned=pinned,
             is_loopback=is_loopback,
-            is_terminal=self._is_terminal,
+            can_ask=self._can_ask,
             trust_new=self._trust_new,
         )
         self._is_successor = verdict is Verdict.SUCCEEDED
         match verdict:
             case Verdict.REFUSE_NEW:
                 raise TrustError(
-                    f"The host key of {self._address} is not known here: {offered}",
+                    f"The host key of {self.address} is not known here: {offered}",
                     "Nobody can be asked; use --trust-new, or a link with the fingerprint.",
                 )
             case Verdict.REFUSE_MISMATCH:
                 raise TrustError(
-                    f"The host key of {self._address} is not the one in the link, so nothing was "
+                    f"The host key of {self.address} is not the one in the link, so nothing was "
                     "sent.",
                     f"It is  {offered}",
                     "or, in words,",
-                    *self._words(),
+                    *word_lines(self.words()),
                     "and is not signed with that one. Either the link is wrong, or somebody is "
                     "posing as this server.",
                     "Ask its operator for the link, but not through this server.",
                 )
             case Verdict.REFUSE_CHANGED:
                 raise TrustError(
-                    f"The host key of {self._address} has CHANGED, so nothing was sent: somebody "
+                    f"The host key of {self.address} has CHANGED, so nothing was sent: somebody "
                     "may be posing as this server.",
                     f"It was  {pinned}",
                     f"and is  {offered}",
                     "or, in words,",
-                    *self._words(),
+                    *word_lines(self.words()),
                     "which the old key has not signed, as it does when an operator changes it.",
                     "Ask the operator for either, but not through this server. If it is the same,",
-                    f"remove the lines that begin with {self._address} "
-                    f"from {self._known_hosts.path}.",
+                    f"remove the lines that begin with {self.address} from {self._pins.name}.",
                 )
         return verdict
 
     def link(self, room: str | None, token: bytes) -> str:
         """Return the link of an invitation to the server that was examined."""
-        return make_link(self._address, self._offered, room, token)
+        return make_link(self.address, self.offered, room, token)
 
-    def question(self) -> list[str]:
-        """Return the lines that a person has to read before deciding about the key."""
-        return [
-            f"The host key of {self._address} is new. Its fingerprint is",
-            f"    {self._offered}",
-            "or, in words,",
-            *self._words(),
-            "Compare either with what the server's operator says.",
-        ]
+    def words(self) -> list[str]:
+        """Return the fingerprint of the key that was examined in words, to be read aloud."""
+        return fingerprint_words(self._host_key).split(" ")
 
-    def _words(self) -> list[str]:
-        """Return the fingerprint of the key that was offered in words, a few in a line."""
-        words = fingerprint_words(self._host_key).split(" ")
-        return ["    " + " ".join(words[at : at + _WORDS]) for at in range(0, len(words), _WORDS)]
+    def pin(self) -> bool:
+        """Remember the key from now on. Return whether the one before has signed it.
 
-    def pin(self) -> str:
-        """Remember the key from now on; return a line that says so. Raises TrustError."""
+        Raises TrustError.
+        """
         try:
-            self._known_hosts.pin(self._address, self._offered)
-        except KnownHostsError as error:
+            self._pins.pin(self.address, self.offered)
+        except StorageError as error:
             raise TrustError(f"{error}.") from None
-        if self._is_successor:
-            return (
-                f"* The host key of {self._address} was changed by its operator, and the new one "
-                f"is signed with the old one: {self._offered}"
-            )
-        return f"* The host key of {self._address} is new, and pinned from now on: {self._offered}"
+        return self._is_successor
 
 
 def _fingerprints(host_key: bytes, successions: bytes) -> list[str]:

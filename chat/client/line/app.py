@@ -11,23 +11,18 @@ from typing import TextIO, cast
 
 from msgspec import UNSET
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorTime
 from twisted.internet.task import LoopingCall
-from twisted.python.failure import Failure
 
-from chat.client.conversation import Conversation
 from chat.client.core.address import Address
-from chat.client.core.backoff import Backoff
-from chat.client.core.interfaces import ExitStatus
-from chat.client.core.trust import HostKeyCheck
+from chat.client.core.login import Credentials
 from chat.client.line.arguments import parse_arguments
+from chat.client.line.client import LineClient
+from chat.client.line.interfaces import ExitStatus
 from chat.client.line.screen import TextScreen
 from chat.client.line.stdin import start_reading
-from chat.client.login import Credentials
-from chat.client.network.dialer import Dialer, explain_failure
-from chat.client.network.protocol import ChatClientProtocol
+from chat.client.network.assemble import assemble
 from chat.client.storage.identities import Identities
 from chat.client.storage.known_hosts import KnownHosts, default_home
 from chat.limits import ClientLimits, Limits
@@ -40,52 +35,42 @@ class _Reactor(IReactorTime, IReactorCore, IReactorFromThreads):
 
 
 class App:
-    """Ties a `Conversation` to the reactor, the network and the terminal."""
+    """Ties a `LineClient` to the reactor, the network and the terminal."""
 
     def __init__(self, reactor: _Reactor, arguments: argparse.Namespace, is_watched: bool) -> None:
         limits, client_limits = Limits(), ClientLimits()
         is_terminal = is_watched and not arguments.plain
+        address: Address = arguments.address
         self._reactor = reactor
         self._window = Semaphore(limits.unacknowledged_posts)
-        self._address: Address = arguments.address
         self._finished: Deferred[None] = Deferred()
         self.status = ExitStatus.OK
-        backoff = Backoff(client_limits)
-        self.conversation = Conversation(
+        self.client = LineClient(
             arguments.nick,
             is_terminal=is_terminal,
             history=arguments.history,
-            room=self._address.room,
-            check=HostKeyCheck(
-                self._address,
-                KnownHosts(default_home() / "known_hosts"),
-                is_terminal=is_terminal,
-                trust_new=arguments.trust_new,
-            ),
-            identities=Identities(default_home(), arguments.identity, arguments.passphrase),
-            credentials=Credentials(
-                arguments.link or UNSET, self._address.token or UNSET, arguments.password or UNSET
-            ),
-            screen=TextScreen(lambda: self.conversation.end_of_input(), is_watched=is_watched),
-            network=Dialer(
-                HostnameEndpoint(
-                    reactor,
-                    self._address.host,
-                    self._address.port,
-                    timeout=limits.connect_seconds,
-                ),
-                lambda: ChatClientProtocol(self.conversation, reactor, limits),
-                reactor,
-                backoff.delay,
-                self._not_connected,
-            ),
-            backoff=backoff,
+            room=address.room,
+            screen=TextScreen(lambda: self.client.end_of_input(), is_watched=is_watched),
             finish=self._finish,
             line_done=self._window.release,
             seconds=reactor.seconds,
             limits=client_limits,
         )
-        self._ticker = LoopingCall(self.conversation.tick)
+        self._core = assemble(
+            reactor,
+            self.client.event,
+            address,
+            keys=Identities(default_home(), arguments.identity, arguments.passphrase),
+            pins=KnownHosts(default_home() / "known_hosts"),
+            can_ask=is_terminal,
+            trust_new=arguments.trust_new,
+            credentials=Credentials(
+                arguments.link or UNSET, address.token or UNSET, arguments.password or UNSET
+            ),
+            limits=limits,
+            client_limits=client_limits,
+        )
+        self._ticker = LoopingCall(self.client.tick)
         self._ticker.clock = reactor
         self._tick_seconds = limits.sweep_seconds
 
@@ -97,18 +82,13 @@ class App:
         return self.status
 
     def _start(self) -> None:
-        start_reading(
-            self._reactor, self._window, self.conversation.line, self.conversation.end_of_input
-        )
-        self._ticker.start(self._tick_seconds)
-        self.conversation.start()
-
-    def _not_connected(self, failure: Failure) -> None:
-        self.conversation.disconnected(None, explain_failure(self._address, failure.value))
+        start_reading(self._reactor, self._window, self.client.line, self.client.end_of_input)
+        self._ticker.start(self._tick_seconds, now=False)
+        self.client.start(self._core)
 
     def _stop(self) -> Deferred[None]:
         """Let the reactor wait until the connection is closed properly."""
-        self.conversation.interrupt()
+        self.client.interrupt()
         return self._finished
 
     def _finish(self, status: ExitStatus) -> None:

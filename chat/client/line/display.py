@@ -1,153 +1,157 @@
-"""What other people wrote, made fit for a terminal or a log: one line each."""
+"""The lines in which the line client shows messages and events. None is made visible yet."""
 
-import unicodedata
-from typing import Final
+from collections.abc import Callable, Sequence
 
-from msgspec import UNSET, UnsetType
-
-from chat.client.logs import LogView
-from chat.client.texts import Texts
-from chat.wire.errors import CloseCode
-from chat.wire.messages import (
-    Body,
-    DeleteBody,
-    EditBody,
-    JoinedBody,
-    LeftBody,
-    ReactionBody,
-    RenamedBody,
-    TextBody,
-    TopicBody,
-    Unknown,
+from chat.client.core.address import Address
+from chat.client.core.events import (
+    HostKeyPinned,
+    MemberArrived,
+    MemberLeft,
+    MemberRenamed,
+    MessageArrived,
+    MessageDeleted,
+    MessageEdited,
+    MessageReacted,
+    PageItem,
+    TopicChanged,
+    TrustAsked,
 )
-from chat.wire.schedule import VERSION
+from chat.client.core.model import Author, Message, Reply
+from chat.client.core.rooms import Room
+from chat.client.core.trust import word_lines
+from chat.client.visible import shorten
+from chat.content import Content
 
 __all__ = [
-    "explain_close",
-    "explain_stranger",
-    "format_body",
+    "Shown",
+    "format_event",
+    "format_item",
+    "format_page",
+    "format_pinned",
     "format_prefix",
-    "make_visible",
-    "quote",
-    "shorten",
+    "format_question",
+    "name_of",
+    "number_of",
 ]
 
-_QUOTE: Final = 40
-"""Characters of a message that are enough to recognise it."""
-
-_JOINERS: Final = frozenset("\u200c\u200d")
-"""Zero width (non-)joiner: of category Cf, but scripts and emoji need them."""
-
-_UNSAFE: Final = frozenset(
-    {
-        "Cc",  # control characters: escape sequences, new lines
-        "Cf",  # format characters: they reverse or hide text
-        "Cs",  # surrogates: no text
-        "Zl",  # line separator
-        "Zp",  # paragraph separator
-    }
+Shown = (
+    MessageArrived
+    | MessageEdited
+    | MessageDeleted
+    | MessageReacted
+    | TopicChanged
+    | MemberArrived
+    | MemberLeft
+    | MemberRenamed
 )
+"""The events that are shown as a line."""
 
 
-def make_visible(text: str) -> str:
-    """Return `text` with every character that could act on a terminal written out as an escape."""
-    return "".join(
-        ascii(character)[1:-1]
-        if unicodedata.category(character) in _UNSAFE and character not in _JOINERS
-        else character
-        for character in text
-    )
-
-
-def quote(seq: int, texts: Texts) -> str:
-    """Return the beginning of the message `seq` in quotation marks; its number if not known."""
-    said = texts.get(seq)
-    if said is None:
-        return f"#{seq}"
-    return shorten(said.text)
-
-
-def shorten(text: str) -> str:
-    """Return the beginning of a text in quotation marks."""
-    return f'"{text}"' if len(text) <= _QUOTE else f'"{text[: _QUOTE - 1]}…"'
-
-
-def format_body(body: Body | Unknown, texts: Texts) -> str | None:
-    """Return what a record says, None for a kind that this version does not know.
-
-    `texts` is what was said before it. Not made visible yet.
-    """
-    match body:
-        case TextBody(nick=nick, text=text, reply=reply):
-            return f"{nick}{_addressee(reply, texts)}: {text}"
-        case EditBody(nick=nick, seq=seq, text=text):
-            return f"* {nick} edited {quote(seq, texts)}: {text}"
-        case DeleteBody(nick=nick, seq=seq):
-            return f"* {nick} deleted {quote(seq, texts)}"
-        case ReactionBody(nick=nick, seq=seq, reaction=""):
-            return f"* {nick} took back the reaction to {quote(seq, texts)}"
-        case ReactionBody(nick=nick, seq=seq, reaction=reaction):
-            return f"* {nick} reacted {reaction} to {quote(seq, texts)}"
-        case TopicBody(nick=nick, topic=topic):
+def format_event(event: Shown) -> str:
+    """Return the line for something that happened in a room."""
+    nick = event.author.nick
+    match event:
+        case MessageArrived(message=message):
+            return _format_message(message)
+        case MessageEdited(target=target, before=before, content=content):
+            return f"* {nick} edited {_quote(target, before)}: {content.text}"
+        case MessageDeleted(target=target, before=before):
+            return f"* {nick} deleted {_quote(target, before)}"
+        case MessageReacted(target=target, sign="", message=message):
+            return f"* {nick} took back the reaction to {_quote(target, message)}"
+        case MessageReacted(target=target, sign=sign, message=message):
+            return f"* {nick} reacted {sign} to {_quote(target, message)}"
+        case TopicChanged(topic=topic):
             return f"* {nick} set the topic: {topic}"
-        case JoinedBody(nick=nick):
+        case MemberArrived():
             return f"* {nick} joined"
-        case LeftBody(nick=nick):
+        case MemberLeft():
             return f"* {nick} left"
-        case RenamedBody(nick=nick, was=was):
+        case MemberRenamed(was=was):
             return f"* {was} is now known as {nick}"
-        case _:
-            return None
 
 
-def _addressee(reply: int | UnsetType, texts: Texts) -> str:
-    if reply is UNSET:
-        return ""
-    said = texts.get(reply)
-    return f" (to #{reply})" if said is None else f" (to {said.nick}: {quote(reply, texts)})"
+def format_item(item: PageItem) -> str:
+    """Return the line for something in a page of older records."""
+    return _format_message(item) if isinstance(item, Message) else format_event(item)
 
 
-def format_prefix(view: LogView, *, is_current: bool, is_own: bool) -> str:
+def format_page(
+    items: Sequence[PageItem], prefix: Callable[[PageItem], str], *, is_numbered: bool
+) -> list[str]:
+    """Return the lines of a page. Reactions stand below what they are about.
+
+    `prefix` tells where an item belongs.
+    """
+    lines = []
+    for item in items:
+        number = f"#{number_of(item)} " if is_numbered else ""
+        lines.append(f"{number}{prefix(item)}{format_item(item)}")
+        if isinstance(item, Message) and item.reactions:
+            signs = (f"{reaction.sign} {reaction.author.nick}" for reaction in item.reactions)
+            lines.append("    " + ", ".join(signs))
+    return lines
+
+
+def number_of(item: PageItem) -> int:
+    """Return the number of the record that an item is."""
+    return item.handle.seq if isinstance(item, Message) else item.seq
+
+
+def _format_message(message: Message) -> str:
+    edited = " (edited)" if message.is_edited else ""
+    addressee = "" if message.reply is None else _addressee(message.reply)
+    return _said(message.author, message.content, addressee) + edited
+
+
+def _said(author: Author, content: Content, addressee: str = "") -> str:
+    return f"{author.nick}{addressee}: {content.text}"
+
+
+def _addressee(reply: Reply) -> str:
+    if reply.author is None or reply.content is None:
+        return f" (to #{reply.seq})"
+    return f" (to {reply.author.nick}: {shorten(reply.content.text)})"
+
+
+def _quote(seq: int, message: Message | None) -> str:
+    """Return the beginning of a message in quotation marks; its number if it is not known."""
+    if message is None or message.is_deleted:
+        return f"#{seq}"
+    return shorten(message.content.text)
+
+
+def format_prefix(room: Room, *, is_current: bool, is_own: bool) -> str:
     """Return what tells where something was said; nothing in the current room."""
     if is_current:
         return ""
-    if not view.is_private:
-        return f"[{view.name}] "
-    return f"[private to {view.name}] " if is_own else "[private] "
+    if not room.is_private:
+        return f"[{room.name}] "
+    return f"[private to {room.name}] " if is_own else "[private] "
 
 
-_CLOSED: Final = {
-    CloseCode.NORMAL: "The server ended the connection.",
-    CloseCode.SHUTDOWN: "The server is stopping.",
-    CloseCode.VERSION: "The server speaks another version of the protocol.",
-    CloseCode.TIMEOUT: "The server heard nothing from here for too long.",
-    CloseCode.BUSY: "The server has too many connections; try again in a moment.",
-    CloseCode.SLOW_CONSUMER: "The server gave up: what it sent was not read for too long.",
-    CloseCode.REMOVED: "You may not be on this server any more.",
-}
+def name_of(room: Room) -> str:
+    """Return where something was said, in the middle of a sentence."""
+    return f"between you and {room.name}" if room.is_private else f"in {room.name}"
 
 
-def explain_close(code: int, retry_after: int | None) -> str:
-    """Return the sentence for a close code of the server."""
-    try:
-        sentence = _CLOSED[CloseCode(code)]
-    except (ValueError, KeyError):
-        sentence = f"The server ended the connection because of an error (code {code})."
-    if retry_after is not None:
-        sentence += f" It says to come back in {retry_after} seconds."
-    return sentence
+def format_question(asked: TrustAsked) -> list[str]:
+    """Return the lines that a person has to read before deciding about a host key."""
+    return [
+        f"The host key of {asked.address} is new. Its fingerprint is",
+        f"    {asked.fingerprint}",
+        "or, in words,",
+        *word_lines(asked.words),
+        "Compare either with what the server's operator says.",
+    ]
 
 
-def explain_stranger(heard: bytes) -> str | None:
-    """Return the sentence for a server of which `heard` is the first line, or what there was of it.
-
-    None for what this version's server may say, be it right or wrong.
-    """
-    name = VERSION[: VERSION.index(b"/") + 1]
-    if not heard:
-        return "The server hung up without a word; it may not speak encchat's protocol."
-    if VERSION.startswith(heard[: len(VERSION)]):
-        return None
-    if heard.startswith(name):
-        return _CLOSED[CloseCode.VERSION]
-    return "The server does not speak encchat's protocol."
+def format_pinned(pinned: HostKeyPinned) -> str:
+    """Return the line about a host key that was pinned."""
+    address: Address = pinned.address
+    if pinned.is_successor:
+        return (
+            f"* The host key of {address} was changed by its operator, and the new one "
+            f"is signed with the old one: {pinned.fingerprint}"
+        )
+    return f"* The host key of {address} is new, and pinned from now on: {pinned.fingerprint}"

@@ -1,4 +1,4 @@
-"""Standard output and standard error, as the conversation writes to them."""
+"""Standard output and standard error, as the line client writes to them."""
 
 import os
 import sys

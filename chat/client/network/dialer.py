@@ -1,4 +1,4 @@
-"""Connections, one after the other: Twisted's `ClientService`, as the conversation wants it, and
+"""Connections, one after the other: Twisted's `ClientService`, as the core wants it, and
 why there is none, in a sentence of ours."""
 
 import errno

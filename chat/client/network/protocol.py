@@ -11,9 +11,8 @@ from twisted.internet.protocol import connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-from chat.client.absence import LOST
-from chat.client.conversation import Conversation
-from chat.client.line.display import explain_stranger
+from chat.client.core.core import Core
+from chat.client.core.reconnect import LOST, explain_close
 from chat.limits import Limits
 from chat.receiver import ConnectionProtocol
 from chat.wire.connection import (
@@ -28,24 +27,25 @@ from chat.wire.connection import (
 from chat.wire.errors import CloseCode, RemoteProtocolError
 from chat.wire.lines import DELIMITER
 from chat.wire.messages import Login, Ping
+from chat.wire.schedule import VERSION
 
 __all__ = ["ChatClientProtocol"]
 
 
 class ChatClientProtocol(ConnectionProtocol):
-    """A `chat.client.conversation.Link`."""
+    """A `chat.client.core.interfaces.Link`."""
 
     connection: ClientConnection
 
     def __init__(
         self,
-        conversation: Conversation,
+        core: Core,
         clock: IReactorTime,
         limits: Limits,
         seconds: Callable[[], float] = monotonic,
     ) -> None:
         self.connection = ClientConnection(limits, seconds)
-        self._conversation = conversation
+        self._core = core
         self._clock = clock
         self._limits = limits
         self._seconds = seconds
@@ -65,7 +65,7 @@ class ChatClientProtocol(ConnectionProtocol):
         super().connectionMade()
         self._sweeper.start(self._limits.sweep_seconds, now=False)
         self.transport.write(self.connection.start())
-        self._conversation.connected(self)
+        self._core.connected(self)
 
     def lineReceived(self, line: bytes) -> None:
         """Note the sign of life, and take the line in."""
@@ -79,13 +79,13 @@ class ChatClientProtocol(ConnectionProtocol):
         match event:
             case HostKeyOffered(host_key, successions):
                 is_loopback = self._is_loopback()
-                self._conversation.offered(host_key, successions, is_loopback=is_loopback)
+                self._core.offered(host_key, successions, is_loopback=is_loopback)
             case Received(message):
-                self._conversation.received(message)
+                self._core.received(message)
             case Delivered():
-                self._conversation.delivered(event)
+                self._core.delivered(event)
             case PeerClosed(code, retry_after):
-                self._conversation.peer_closed(code, retry_after)
+                self._core.peer_closed(code, retry_after)
                 self.transport.loseConnection()
             case _:
                 raise TypeError(f"a client has no {event!r}")
@@ -97,11 +97,11 @@ class ChatClientProtocol(ConnectionProtocol):
         self.close(error.code)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tell the conversation, which knows whether that was to be expected."""
+        """Tell the core, which knows whether that was to be expected."""
         self._sweeper.stop()
         if self._reason == LOST:
             self._reason = self._explain_stranger() or LOST
-        self._conversation.disconnected(self, self._reason, is_final=self._is_final)
+        self._core.disconnected(self, self._reason, is_final=self._is_final)
 
     @property
     def binding(self) -> bytes:
@@ -126,7 +126,7 @@ class ChatClientProtocol(ConnectionProtocol):
         self._since = self._seconds()
 
     def _explain_stranger(self) -> str | None:
-        return explain_stranger(self._first_line or self._buffer)
+        return _explain_stranger(self._first_line or self._buffer)
 
     def _is_loopback(self) -> bool:
         peer = self.transport.getPeer()
@@ -155,3 +155,18 @@ class ChatClientProtocol(ConnectionProtocol):
     def _give_up(self, reason: str) -> None:
         self._reason = reason
         self.close(CloseCode.TIMEOUT)
+
+
+def _explain_stranger(heard: bytes) -> str | None:
+    """Return the sentence for a server of which `heard` is the first line, or what there was of it.
+
+    None for what this version's server may say, be it right or wrong.
+    """
+    name = VERSION[: VERSION.index(b"/") + 1]
+    if not heard:
+        return "The server hung up without a word; it may not speak encchat's protocol."
+    if VERSION.startswith(heard[: len(VERSION)]):
+        return None
+    if heard.startswith(name):
+        return explain_close(CloseCode.VERSION, None)
+    return "The server does not speak encchat's protocol."

@@ -13,14 +13,12 @@ from urllib.parse import quote
 
 from Crypto import PassphraseRequiredError
 
+from chat.client.core.interfaces import StorageError
 from chat.files import create_whole
+from chat.ids import DeviceKey
 from chat.wire.identity import Identity
 
-__all__ = ["Identities", "IdentityError"]
-
-
-class IdentityError(Exception):
-    """A key cannot be used; the text says why, without a full stop."""
+__all__ = ["Identities"]
 
 
 class Identities:
@@ -36,8 +34,8 @@ class Identities:
         self._home = home
         self._named = named
         self._passphrase = passphrase
-        self._made: set[Path] = set()
-        """Those that are of no account yet, as far as is known."""
+        self._made: dict[Path, DeviceKey] = {}
+        """Those that this client made and that no account has, as far as is known."""
 
     def path(self, nick: str) -> Path:
         """Return where the key of a nickname is."""
@@ -47,57 +45,60 @@ class Identities:
         return self._home / f"identity-{quote(nick.casefold(), safe='')}.pem"
 
     def identity(self, nick: str) -> Identity:
-        """Return the key of a nickname, made if need be. Raises IdentityError."""
+        """Return the key of a nickname, made if need be. Raises StorageError."""
         path = self.path(nick)
         try:
             if self._named is None and not path.exists():
-                self._create(path, Identity.generate())
-                self._made.add(path)
+                made = Identity.generate()
+                if self._create(path, made):
+                    self._made[path] = made.public
             return self._read(path)
         except OSError as error:
-            raise IdentityError(f"{path} cannot be used: {error.strerror}") from None
+            raise StorageError(f"{path} cannot be used: {error.strerror}") from None
 
     def keep(self, nick: str) -> None:
         """Note that the key of a nickname is that of an account."""
-        self._made.discard(self.path(nick))
+        self._made.pop(self.path(nick), None)
 
     def discard(self, nick: str) -> None:
         """Remove the key of a nickname that somebody else has, if it was made here, and for
-        nothing. One that was there already stays: it may be an account's on another server."""
+        nothing. Any other stays, also one that another client of the same user has put there since:
+        it may be an account's, on this server or on another."""
         path = self.path(nick)
-        if path in self._made:
-            self._made.remove(path)
-            with suppress(OSError):
+        made = self._made.pop(path, None)
+        with suppress(OSError, StorageError):
+            if made is not None and self._read(path).public == made:
                 path.unlink()
 
-    def rename(self, old: str, new: str) -> Path | None:
+    def rename(self, old: str, new: str) -> str | None:
         """Let the key of `old` be that of `new`, too.
 
         Return where it still is if `new` has another key already, which then stays. Raises
-        IdentityError.
+        StorageError.
         """
         source, target = self.path(old), self.path(new)
         try:
             if target.exists():
-                return None if self._read(target).public == self._read(source).public else source
+                is_same = self._read(target).public == self._read(source).public
+                return None if is_same else str(source)
             self._create(target, self._read(source))
         except OSError as error:
-            raise IdentityError(f"{target} cannot be written: {error.strerror}") from None
+            raise StorageError(f"{target} cannot be written: {error.strerror}") from None
         return None
 
     def _read(self, path: Path) -> Identity:
         if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise IdentityError(f"{path} can be read by others; chmod 600 it first")
+            raise StorageError(f"{path} can be read by others; chmod 600 it first")
         try:
             return Identity.from_text(path.read_text("ascii"), self._passphrase)
         except PassphraseRequiredError:
-            raise IdentityError(f"{path} is protected; use --passphrase") from None
+            raise StorageError(f"{path} is protected; use --passphrase") from None
         except ValueError as error:
             if self._passphrase is not None and "assphrase" in str(error):
-                raise IdentityError(f"{path} has another passphrase") from None
-            raise IdentityError(f"{path} is not a private Ed25519 key") from None
+                raise StorageError(f"{path} has another passphrase") from None
+            raise StorageError(f"{path} is not a private Ed25519 key") from None
 
-    def _create(self, path: Path, identity: Identity) -> None:
-        """Write a key, unless another client of the same user was faster."""
+    def _create(self, path: Path, identity: Identity) -> bool:
+        """Write a key; return False if another client of the same user was faster."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        create_whole(path, identity.to_pem(self._passphrase).encode("ascii"))
+        return create_whole(path, identity.to_pem(self._passphrase).encode("ascii"))

@@ -12,14 +12,11 @@ from pathlib import Path
 from platformdirs import user_config_path
 
 from chat.client.core.address import Address
+from chat.client.core.interfaces import StorageError
 from chat.client.storage.append import append_line, read_lines
 from chat.wire.hostkey import is_fingerprint
 
-__all__ = ["KnownHosts", "KnownHostsError", "default_home"]
-
-
-class KnownHostsError(Exception):
-    """The file cannot be used; the text says why."""
+__all__ = ["KnownHosts", "default_home"]
 
 
 def default_home() -> Path:
@@ -34,17 +31,22 @@ class KnownHosts:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @property
+    def name(self) -> str:
+        """What a user calls it: its path."""
+        return str(self.path)
+
     def fingerprint(self, address: Address) -> str | None:
         """Return what `address` was last pinned with, None if it never was.
 
-        Raises KnownHostsError.
+        Raises StorageError.
         """
         try:
             lines = read_lines(self.path)
         except OSError as error:
-            raise KnownHostsError(f"{self.path} cannot be read: {error.strerror}") from None
+            raise StorageError(f"{self.path} cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
-            raise KnownHostsError(
+            raise StorageError(
                 f"{self.path} is not UTF-8; put it right or remove it, and every server is new "
                 "again"
             ) from None
@@ -53,7 +55,7 @@ class KnownHosts:
             # A damaged file is refused as a whole: skipping a line would make its host look new.
             words = line.split(" ")
             if len(words) != 3 or not is_fingerprint(words[1]):
-                raise KnownHostsError(
+                raise StorageError(
                     f"{self.path} is damaged in line {number}; put it right or remove that line, "
                     "and its server is new again"
                 )
@@ -62,8 +64,8 @@ class KnownHosts:
         return pinned
 
     def pin(self, address: Address, fingerprint: str) -> None:
-        """Remember that `address` has this fingerprint. Raises KnownHostsError."""
+        """Remember that `address` has this fingerprint. Raises StorageError."""
         try:
             append_line(self.path, f"{address} {fingerprint} {datetime.now(UTC):%Y-%m-%d}")
         except OSError as error:
-            raise KnownHostsError(f"{self.path} cannot be written: {error.strerror}") from None
+            raise StorageError(f"{self.path} cannot be written: {error.strerror}") from None

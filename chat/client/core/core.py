@@ -1,0 +1,431 @@
+"""The client's core: commands and what a connection brings go in, events come out, and in between
+is a model that can be asked at any time.
+
+It knows no reactor, terminal, socket, clock or file: those are `Link`, `Network`, `KeyRing`, `Pins`
+and arguments. Faces (the line client, the headless client, the API for bots) stand on it; each
+makes one `Core` for each server, listens, and calls `log_in_as`.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
+
+from msgspec import Struct
+
+from chat.client.core.commands import (
+    Command,
+    Join,
+    OpenPrivate,
+    PageBack,
+    Posting,
+    Send,
+    SendPrivate,
+)
+from chat.client.core.events import (
+    Arrival,
+    Closing,
+    Ended,
+    Ending,
+    Event,
+    Invited,
+    MessageChanged,
+    Noticed,
+    ReadMarkerMoved,
+)
+from chat.client.core.interfaces import KeyRing, Link, Network
+from chat.client.core.login import NO_CREDENTIALS, Credentials, LoginFlow
+from chat.client.core.model import (
+    Account,
+    Connection,
+    Device,
+    End,
+    Handle,
+    Phase,
+    Refusal,
+)
+from chat.client.core.outbox import Outbox
+from chat.client.core.pending import Task
+from chat.client.core.reconnect import Backoff, explain_close, is_final
+from chat.client.core.records import Records
+from chat.client.core.requests import Requested, Requests
+from chat.client.core.resync import LOBBY, Resync, close_room, open_room
+from chat.client.core.rooms import Room
+from chat.client.core.session import Session
+from chat.client.core.trust import HostKeyCheck
+from chat.limits import ClientLimits
+from chat.rooms.names import name_key
+from chat.wire import messages
+from chat.wire.errors import CloseCode
+from chat.wire.records import Delivered
+from chat.wire.sealing import RandomBytes
+
+__all__ = ["Core"]
+
+_OVER: Final = Refusal("over", "There is no connection to the server any more.")
+
+T = TypeVar("T")
+
+
+def _ignore(outcome: object) -> None:
+    """Take an outcome nobody asked for."""
+
+
+class Core:
+    """A client of one server, for one user.
+
+    `listener` is called with every event. Whoever is in no room joins `home`, unless it is None.
+    `tick` is to be called about once a second, whatever happens.
+    """
+
+    def __init__(
+        self,
+        listener: Callable[[Event], None],
+        *,
+        check: HostKeyCheck,
+        keys: KeyRing,
+        network: Network,
+        credentials: Credentials = NO_CREDENTIALS,
+        home: str | None = LOBBY,
+        limits: ClientLimits,
+        backoff: Backoff | None = None,
+        random_bytes: RandomBytes = os.urandom,
+    ) -> None:
+        self._session = session = Session(listener, limits, random_bytes)
+        self._network = network
+        self._backoff = backoff or Backoff(limits)
+        self._outbox = Outbox(session)
+        self._login = LoginFlow(
+            *(session, keys, check, network, credentials),
+            enter=self._enter,
+            fail=self._end,
+            hang_up=self._hang_up,
+        )
+        self._resync = Resync(session, self._outbox, home, self._ready, self._refuse)
+        self._records = Records(session, self._outbox)
+        self._requests = Requests(session, self._outbox, self._login, check)
+        self._invitations: dict[tuple[str, str], None] = {}
+        self._queue: deque[Task] = deque()
+        """Tasks that cannot be run yet, in order."""
+        self._link: Link | None = None
+        self._may_come_back = False
+        self._reason = ""
+        self.has_been_online = False
+        """Whether there ever was a connection one could talk over."""
+
+    # --- The model ---
+
+    @property
+    def connection(self) -> Connection:
+        """How it stands with the connection."""
+        return self._session.connection
+
+    @property
+    def account(self) -> Account:
+        """Who the user is; nobody before the first login."""
+        return self._session.account
+
+    @property
+    def devices(self) -> tuple[Device, ...] | None:
+        """The account's devices, once they were listed."""
+        return self._session.devices
+
+    @property
+    def invitations(self) -> Sequence[tuple[str, str]]:
+        """Rooms that the user may join, and who invited them."""
+        return tuple(self._invitations)
+
+    @property
+    def rooms(self) -> Iterator[Room]:
+        """All rooms and private conversations, in the order they were opened."""
+        return iter(self._session.rooms)
+
+    def room(self, name: str) -> Room | None:
+        """Return the room with this name, if the user is in it."""
+        return self._session.rooms.room(name)
+
+    def private(self, nick: str) -> Room | None:
+        """Return the private conversation with this nickname, if there is one."""
+        return self._session.rooms.private(nick)
+
+    def has(self, room: Room) -> bool:
+        """Return whether the user is in a room still."""
+        return self._session.rooms.get(room.log) is room
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is on its way, and no answer waited for."""
+        return not self._queue and not self._outbox and self._session.pending.is_idle
+
+    # --- What the user does ---
+
+    def log_in_as(self, nick: str) -> None:
+        """Connect as `nick`, or try another nickname after `LoginRefused`."""
+        self._login.start(nick)
+        self._session.flush()
+
+    def answer_trust(self, is_trusted: bool) -> None:
+        """Answer `TrustAsked`."""
+        if self.connection.phase is Phase.ASKING_TRUST:
+            self._login.answer_trust(is_trusted)
+            self._session.flush()
+
+    def do(self, command: Command, done: Callable[[object], None] = _ignore) -> None:
+        """Carry out a command, as soon as that is possible.
+
+        `done` gets its outcome once (see the command), or a `Refusal`; never before this returns
+        if it is called from a listener. What is said is sent once, and a request that a lost
+        connection left without an answer is made again.
+        """
+
+        def hand_on(outcome: object) -> None:
+            self._session.call(lambda: done(outcome))
+
+        if self.connection.phase is Phase.OVER:
+            hand_on(_OVER)
+        elif isinstance(command, Posting):
+            self._outbox.add(command, hand_on)
+        elif isinstance(command, SendPrivate):
+            self._send_private(command, hand_on)
+        elif isinstance(command, Join):
+            self._request(command, lambda outcome: hand_on(self._entered(outcome)))
+        else:
+            self._request(command, hand_on)
+        self._session.flush()
+
+    def _request(self, command: Requested, done: Callable[[object], None]) -> None:
+        key = ("page", command.log) if isinstance(command, PageBack) else None
+        self._queue.append(Task(lambda task: self._requests.run(command, task), done, key))
+        self._proceed()
+
+    def _send_private(self, command: SendPrivate, done: Callable[[object], None]) -> None:
+        room = self.private(command.nick)
+        if room is not None:
+            self._outbox.add(Send(room.log, command.content), done)
+            return
+
+        def opened(outcome: object) -> None:
+            if isinstance(outcome, Room):
+                self._outbox.add(Send(outcome.log, command.content), done)
+            else:
+                done(outcome)
+
+        self._request(OpenPrivate(command.nick), opened)
+
+    def _entered(self, outcome: object) -> object:
+        """Forget the invitations to a room that is entered: another one is told again."""
+        if isinstance(outcome, Room):
+            key = name_key(outcome.name)
+            for invitation in [it for it in self._invitations if name_key(it[0]) == key]:
+                del self._invitations[invitation]
+        return outcome
+
+    def mark_read(self, room: Room, seq: int | None = None) -> None:
+        """Note that the user has read a room, up to a number or everything that came."""
+        if room.mark_read(room.cursor if seq is None else seq, self.account.nick):
+            self._session.emit(ReadMarkerMoved(room))
+        self._session.flush()
+
+    def set_draft(self, room: Room, text: str) -> None:
+        """Keep what the user has typed for a room and not sent."""
+        room.draft = text
+
+    def discard(self, handle: Handle) -> None:
+        """Remove a message that was refused from its timeline."""
+        room = self._session.rooms.get(handle.log)
+        message = None if room is None else room.timeline.find(handle)
+        if room is not None and message is not None and message.refusal is not None:
+            room.timeline.discard(handle)
+            self._session.emit(MessageChanged(room, message))
+        self._session.flush()
+
+    def close(self) -> None:
+        """End the session. What is on its way may be stored or not."""
+        self._end(End.CLOSED, ())
+        self._session.flush()
+
+    def tick(self) -> None:
+        """See to what is done from time to time."""
+        if self.connection.phase is Phase.ONLINE:
+            self._tell_read()
+        self._session.flush()
+
+    def _tell_read(self) -> None:
+        for room in self._session.rooms:
+            seq = room.untold()
+            if seq is not None:
+                self._session.pending.send(messages.Seen(room.log, seq))
+
+    # --- What the connection brings ---
+
+    def retry_delay(self, now: float) -> float:
+        """Return how many seconds to wait before the next attempt to connect."""
+        delay = self._backoff.delay()
+        if self.connection.phase is Phase.WAITING:
+            self._session.move(Phase.WAITING, self.connection.reason, now + delay)
+            self._session.flush()
+        return delay
+
+    def connected(self, link: Link) -> None:
+        """Take a connection."""
+        self._link = link
+        self._session.pending.attach(link)
+        self._login.connected(link)
+
+    def offered(self, host_key: bytes, successions: bytes, *, is_loopback: bool) -> None:
+        """Decide about the host key that the server has proved to hold."""
+        self._login.offered(host_key, successions, is_loopback=is_loopback)
+        self._session.flush()
+
+    def received(self, message: Struct) -> None:
+        """Take an answer or an event; whatever is neither is skipped."""
+        if self.connection.phase is Phase.OVER:
+            return
+        self._take(message)
+        self._proceed()
+        self._session.flush()
+
+    def delivered(self, delivered: Delivered) -> None:
+        """Take a record: of an answer, or a new one."""
+        if self.connection.phase is Phase.OVER:
+            return
+        if delivered.page:
+            self._session.pending.record(delivered)
+        else:
+            self._records.take(delivered)
+        self._proceed()
+        self._session.flush()
+
+    def peer_closed(self, code: int, retry_after: int | None) -> None:
+        """The server ends the connection, and says why."""
+        self._may_come_back = self._may_come_back or code == CloseCode.BUSY
+        if not self._may_come_back or is_final(code):
+            self._end(End.CONNECTION, [explain_close(code, retry_after)])
+        else:
+            self._backoff.obey(retry_after)
+            self._reason = explain_close(code, None)
+        self._session.flush()
+
+    def disconnected(self, link: Link | None, reason: str, *, is_final: bool = False) -> None:
+        """`link` ended, or the first never came to be (None); `reason` is a sentence.
+
+        With `is_final`, it is no use to come back.
+        """
+        if link is not self._link:
+            return  # One that was given up before a question.
+        self._link = None
+        if self.connection.phase is Phase.OVER:
+            if link is not None:
+                self._session.emit(Ended())
+        elif is_final or not self._may_come_back:
+            self._end(End.CONNECTION, [reason])
+        else:
+            self._detach()
+            self._session.move(Phase.WAITING, self._reason or reason)
+            self._reason = ""
+        self._session.flush()
+
+    def _take(self, message: Struct) -> None:
+        pending = self._session.pending
+        match message:
+            case messages.Posted():
+                self._outbox.acknowledged(message)
+            case messages.Refused(id=number):
+                if not self._outbox.refused(message):
+                    pending.answered(number, message)
+            case (
+                messages.Ok(id=number)
+                | messages.Welcome(id=number)
+                | messages.LogList(id=number)
+                | messages.RoomList(id=number)
+                | messages.Joined(id=number)
+                | messages.Members(id=number)
+                | messages.Page(id=number)
+                | messages.CodeIssued(id=number)
+                | messages.DeviceList(id=number)
+                | messages.TokenIssued(id=number)
+            ):
+                pending.answered(number, message)
+            case messages.Opened(log=log):  # After `Joined`, which is one, too.
+                self._resync.opened_meanwhile(log)
+                open_room(self._session, self._outbox, message, Arrival.ELSEWHERE)
+            case messages.Removed(log=log, text=text):
+                room = self._session.rooms.get(log)
+                if room is not None:  # Else it was left here.
+                    close_room(self._session, self._outbox, room, Closing.REMOVED, text)
+            case messages.Notice(text=text):
+                self._session.emit(Noticed(text))
+            case messages.Invited(room=name, by=by):
+                self._invite(name, by)
+
+    def _invite(self, room: str, by: str) -> None:
+        """Tell of an invitation, once: the server repeats it after each login."""
+        if (room, by) in self._invitations:
+            return
+        self._invitations[room, by] = None
+        if len(self._invitations) > self._session.limits.invitations:
+            del self._invitations[next(iter(self._invitations))]
+        self._session.emit(Invited(room, by))
+
+    # --- From phase to phase ---
+
+    def _detach(self) -> None:
+        """The connection is gone; see to it that nothing is missing on the next one."""
+        self._login.lost()
+        self._outbox.detach()
+        self._queue.extendleft(reversed(self._session.pending.detach()))
+
+    def _hang_up(self) -> None:
+        if self._link is not None:
+            link, self._link = self._link, None
+            self._detach()
+            link.close(CloseCode.NORMAL)
+            self._network.stop()
+
+    def _enter(self) -> None:
+        self._session.move(Phase.SYNCING)
+        self._resync.begin()
+
+    def _ready(self) -> None:
+        self.has_been_online = self._may_come_back = True
+        self._backoff.reset()
+        self._session.move(Phase.ONLINE)
+
+    def _proceed(self) -> None:
+        """Run the tasks that can be run."""
+        if self.connection.phase is not Phase.ONLINE or not self._queue:
+            return
+        tasks, self._queue = self._queue, deque()
+        waiting: set[object] = set()
+        for task in tasks:
+            if task.key is not None and (
+                task.key in waiting or self._session.pending.has(task.key)
+            ):
+                waiting.add(task.key)
+                self._queue.append(task)
+            else:
+                task.run(task)
+
+    # --- Ends ---
+
+    def _refuse(self, sentence: str) -> None:
+        self._end(End.REFUSED, [sentence])
+
+    def _end(self, end: End, sentences: Sequence[str]) -> None:
+        if self.connection.phase is Phase.OVER:
+            return
+        link = self._link
+        if self.connection.phase is Phase.ONLINE and link is not None:
+            self._tell_read()
+        self._session.move(Phase.OVER, " ".join(sentences))
+        self._session.emit(Ending(end, tuple(sentences)))
+        tasks = [*self._session.pending.detach(), *self._queue]
+        self._queue.clear()
+        for task in tasks:
+            task.done(_OVER)
+        self._outbox.refuse_all(_OVER)
+        if link is not None:
+            link.close(CloseCode.NORMAL)
+        self._network.stop()
+        if link is None:
+            self._session.emit(Ended())

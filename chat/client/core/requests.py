@@ -1,0 +1,308 @@
+"""What the core asks a server for because a user wants it: one method for each command.
+
+(Except for what is said, which is in `chat.client.core.outbox`.)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from msgspec import UNSET, Struct, UnsetType
+
+from chat.client.core import commands
+from chat.client.core.events import Arrival, Closing, Found, Page, PageItem
+from chat.client.core.interfaces import StorageError
+from chat.client.core.login import LoginFlow
+from chat.client.core.model import (
+    Device,
+    DeviceCode,
+    Invitation,
+    Member,
+    PublicRoom,
+    Refusal,
+)
+from chat.client.core.outbox import Outbox
+from chat.client.core.pending import Task
+from chat.client.core.records import read_found, read_page
+from chat.client.core.resync import close_room, open_room
+from chat.client.core.rooms import Room
+from chat.client.core.session import Session
+from chat.client.core.trust import HostKeyCheck
+from chat.rooms.errors import RequestError
+from chat.rooms.names import prepare_nick
+from chat.wire import messages
+from chat.wire.identity import identity_fingerprint
+from chat.wire.messages import Request
+from chat.wire.records import Delivered
+
+__all__ = ["Renaming", "Requested", "Requests"]
+
+Requested = (
+    commands.Join
+    | commands.OpenPrivate
+    | commands.Leave
+    | commands.SetTopic
+    | commands.Invite
+    | commands.Moderate
+    | commands.SetSlowMode
+    | commands.MakeInvitation
+    | commands.MakeDeviceCode
+    | commands.ListDevices
+    | commands.RevokeDevice
+    | commands.Rename
+    | commands.ListRooms
+    | commands.ListMembers
+    | commands.PageBack
+    | commands.Search
+)
+"""The commands that are requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """The outcome of a `Rename`."""
+
+    nick: str
+    key: str | None
+    """Where the account's key is, if the new nickname has another key on this device already."""
+    problem: str | None = None
+    """Why the key could not be kept under the new nickname: without a full stop."""
+
+
+class Requests:
+    """Asks, and turns answers into outcomes."""
+
+    def __init__(
+        self, session: Session, outbox: Outbox, login: LoginFlow, check: HostKeyCheck
+    ) -> None:
+        self._session = session
+        self._outbox = outbox
+        self._login = login
+        self._check = check
+
+    def run(self, command: Requested, task: Task) -> None:
+        """Ask for what a command says; `task.done` gets the outcome."""
+        match command:
+            case commands.Join(name, is_invite_only):
+                create = "invite" if is_invite_only else "public"
+                self._open(
+                    messages.Join(self._id(), name, create),
+                    task,
+                    lambda: self._session.rooms.room(name),
+                )
+            case commands.OpenPrivate(nick):
+                self._open(
+                    messages.Private(self._id(), nick),
+                    task,
+                    lambda: self._session.rooms.private(nick),
+                )
+            case commands.Leave(log):
+                self._leave(messages.Leave(self._id(), log), task)
+            case commands.SetTopic(log, topic):
+                self._set_topic(messages.Topic(self._id(), log, topic), task)
+            case commands.Invite(log, nick):
+                self._ask(messages.Invite(self._id(), log, nick), task)
+            case commands.Moderate():
+                self._moderate(command, task)
+            case commands.SetSlowMode(log, seconds):
+                self._ask(messages.Slow(self._id(), log, seconds), task)
+            case commands.MakeInvitation():
+                self._make_invitation(command, task)
+            case commands.MakeDeviceCode():
+                self._session.pending.ask(
+                    messages.Code(self._id()),
+                    messages.CodeIssued,
+                    lambda issued: task.done(DeviceCode(issued.code, issued.seconds)),
+                    task,
+                )
+            case commands.ListDevices():
+                self._list_devices(task.done, task)
+            case commands.RevokeDevice(fingerprint):
+                self._revoke_device(fingerprint, task)
+            case commands.Rename(nick):
+                self._rename(nick, task)
+            case commands.ListRooms():
+                self._list_rooms(task)
+            case commands.ListMembers():
+                self._list_members(command, task)
+            case commands.PageBack():
+                self._page_back(command, task)
+            case commands.Search(words):
+                self._search(messages.Search(self._id(), words), task)
+            case _:
+                assert_never(command)
+
+    def _id(self) -> int:
+        return self._session.pending.next_id()
+
+    def _ask(
+        self, request: Request, task: Task, outcome: Callable[[], object] = lambda: None
+    ) -> None:
+        """Ask for something that is done or refused."""
+
+        def take(_: Struct) -> None:
+            task.done(outcome())
+
+        self._session.pending.ask(request, messages.Ok, take, task)
+
+    # --- Rooms ---
+
+    def _open(self, request: Request, task: Task, find: Callable[[], Room | None]) -> None:
+        room = find()
+        if room is not None:  # Opened by an event since this was asked for.
+            task.done(room)
+            return
+
+        def take(joined: messages.Joined) -> None:
+            task.done(open_room(self._session, self._outbox, joined, Arrival.JOINED))
+
+        def refused(refusal: Refusal) -> None:
+            # Another device, or the other person, opened it while the request was on its way.
+            room = find() if refusal.code == "already_reading" else None
+            task.done(refusal if room is None else room)
+
+        self._session.pending.ask(request, messages.Joined, take, task, refused)
+
+    def _leave(self, request: messages.Leave, task: Task) -> None:
+        room = self._session.rooms.get(request.log)
+
+        def left() -> Room | None:
+            if room is not None and self._session.rooms.get(request.log) is room:
+                close_room(self._session, self._outbox, room, Closing.LEFT)
+            return room
+
+        self._ask(request, task, left)
+
+    def _set_topic(self, request: messages.Topic, task: Task) -> None:
+        def done() -> None:
+            room = self._session.rooms.get(request.log)
+            if room is not None:
+                room.topic = request.topic
+
+        self._ask(request, task, done)
+
+    def _moderate(self, command: commands.Moderate, task: Task) -> None:
+        request = messages.Moderate(
+            *(self._id(), command.action.value, command.nick),
+            UNSET if command.log is None else command.log,
+            command.seconds or UNSET,
+            command.reason or UNSET,
+            command.network,
+        )
+        self._ask(request, task)
+
+    def _make_invitation(self, command: commands.MakeInvitation, task: Task) -> None:
+        room = None if command.log is None else self._session.rooms.get(command.log)
+
+        def take(issued: messages.TokenIssued) -> None:
+            name = None if room is None else room.name
+            task.done(Invitation(self._check.link(name, issued.token)))
+
+        log = UNSET if command.log is None else command.log
+        request = messages.Token(self._id(), command.uses, command.seconds, log)
+        self._session.pending.ask(request, messages.TokenIssued, take, task)
+
+    def _list_rooms(self, task: Task) -> None:
+        listed: list[PublicRoom] = []
+
+        def ask(after: str | UnsetType) -> None:
+            request = messages.Rooms(self._id(), after)
+            self._session.pending.ask(request, messages.RoomList, take, task)
+
+        def take(page: messages.RoomList) -> None:
+            listed.extend(PublicRoom(*it) for it in page.rooms)
+            if page.more and page.rooms:
+                ask(listed[-1].name)
+            else:
+                task.done(tuple(listed))
+
+        ask(UNSET)
+
+    def _list_members(self, command: commands.ListMembers, task: Task) -> None:
+        listed: list[Member] = []
+
+        def ask(after: str | UnsetType) -> None:
+            request = messages.Who(self._id(), command.log, after)
+            self._session.pending.ask(request, messages.Members, take, task)
+
+        def take(page: messages.Members) -> None:
+            listed.extend(Member(*it) for it in page.members)
+            if page.more and page.members:
+                ask(listed[-1].nick)
+                return
+            room = self._session.rooms.get(command.log)
+            if room is not None:
+                room.members = {member.nick: member for member in listed}
+            task.done(tuple(listed))
+
+        ask(UNSET)
+
+    # --- The account ---
+
+    def _list_devices(self, done: Callable[[tuple[Device, ...]], None], task: Task) -> None:
+        def take(listed: messages.DeviceList) -> None:
+            devices = tuple(
+                Device(key, identity_fingerprint(key), added, is_here, self._login.is_own(key))
+                for key, added, is_here in listed.devices
+            )
+            self._session.devices = devices
+            done(devices)
+
+        request = messages.Devices(self._id())
+        self._session.pending.ask(request, messages.DeviceList, take, task)
+
+    def _revoke_device(self, beginning: str, task: Task) -> None:
+        begins = "SHA256:" + beginning.removeprefix("SHA256:")
+
+        def revoke(devices: tuple[Device, ...]) -> None:
+            found = [device for device in devices if device.fingerprint.startswith(begins)]
+            if len(found) == 1:
+                self._ask(messages.Revoke(self._id(), found[0].key), task)
+                return
+            which = "more than one of your devices" if found else "none of your devices"
+            task.done(Refusal("no_such_device", f"{beginning} is {which}."))
+
+        self._list_devices(revoke, task)
+
+    def _rename(self, nick: str, task: Task) -> None:
+        try:
+            new = prepare_nick(nick)
+        except RequestError as error:
+            task.done(Refusal(error.code, str(error)))
+            return
+
+        def renamed() -> Renaming:
+            self._session.account = replace(self._session.account, nick=new)
+            try:
+                return Renaming(new, self._login.renamed(new))
+            except StorageError as error:
+                return Renaming(new, None, str(error))
+
+        self._ask(messages.Nick(self._id(), new), task, renamed)
+
+    # --- What was said ---
+
+    def _page_back(self, command: commands.PageBack, task: Task) -> None:
+        room = self._session.rooms.get(command.log)
+        if room is None:
+            task.done(Refusal("not_a_member", "You are not in that room."))
+            return
+        if room.is_whole:
+            task.done(Page(room, (), 0))
+            return
+
+        def take(records: list[Delivered], more: bool) -> None:
+            records = [it for it in records if it.log == command.log]
+            room.went_back(records, more=more)
+            items: tuple[PageItem, ...] = read_page(room, records)
+            task.done(Page(room, items, len(records)))
+
+        # Below the oldest, not the last ones: what is new comes by itself.
+        request = messages.History(self._id(), command.log, command.limit, room.oldest)
+        self._session.pending.ask_page(request, take, task)
+
+    def _search(self, request: messages.Search, task: Task) -> None:
+        def take(records: list[Delivered], more: bool) -> None:
+            task.done(Found(read_found(self._session, records), more))
+
+        self._session.pending.ask_page(request, take, task)

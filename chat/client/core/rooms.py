@@ -1,0 +1,190 @@
+"""The rooms and private conversations of the account: both are logs, and `Room` stands for either.
+
+They outlive a connection, and say where the next one goes on reading.
+"""
+
+from collections.abc import Iterator
+
+from chat.client.core.model import Member, Message
+from chat.client.core.timeline import Timeline
+from chat.ids import AccountId, LogId
+from chat.limits import ClientLimits
+from chat.rooms.names import name_key
+from chat.wire.messages import Opened
+from chat.wire.records import Delivered
+
+__all__ = ["Room", "Rooms"]
+
+
+class Room:
+    """A room or a private conversation. Faces read it; only the core changes it."""
+
+    def __init__(self, opened: Opened, account: AccountId, limits: ClientLimits) -> None:
+        self.log = opened.log
+        self.timeline = Timeline(opened.log, account, limits.timeline)
+        self.members: dict[str, Member] | None = None
+        """By nickname, once they were asked for; None before."""
+        self.cursor = 0
+        """Everything up to this number came here, or from here."""
+        self.oldest = opened.seq + 1
+        """Everything from this number on came here; paging back goes on before it."""
+        self.is_whole = opened.seq == 0
+        """Whether there is nothing before `oldest`."""
+        self.read_marker = 0
+        """Up to where the user has read."""
+        self.unread = 0
+        """Messages of others behind the read marker."""
+        self.mentions = 0
+        """Those of them that name the user or answer a message of theirs."""
+        self.draft = ""
+        """What the user has typed and not sent. Faces set it with `Core.set_draft`."""
+        self._limits = limits
+        self._since = opened.seq
+        """What was said before one came, up to this number, is not unread."""
+        self._own: set[int] = set()
+        self._told = 0
+        self.refresh(opened)
+
+    def refresh(self, opened: Opened) -> None:
+        """Take what the server says on opening it again: records after `opened.seq` follow."""
+        self.kind = opened.kind
+        self.name = opened.room
+        """Of a private conversation, the other's nickname."""
+        self.topic = opened.topic
+        self.member_count = opened.members
+        self.members = None
+        self.tail = opened.tail
+        """The last number of the log when it was opened."""
+        self.cursor = opened.seq
+        self._own = {seq for seq in self._own if seq > opened.seq}
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it is a conversation of two."""
+        return self.kind == "private"
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether records that were there on opening it have yet to come."""
+        return self.cursor < self.tail
+
+    # --- How far it has come ---
+
+    def advance(self, delivered: Delivered) -> bool:
+        """Move on to a record; return whether it is new here: neither had nor said here."""
+        seq = delivered.seq
+        if seq == 0:
+            return True
+        is_new = seq > self.cursor and seq not in self._own
+        self.reached(seq)
+        return is_new
+
+    def reached(self, seq: int) -> None:
+        """Note that everything up to `seq` came here, or came from here."""
+        self.cursor = max(self.cursor, seq)
+        if self._own:
+            self._own = {own for own in self._own if own > self.cursor}
+
+    def acknowledged(self, seq: int) -> None:
+        """Note that the record `seq` came from here, and is not new if it comes."""
+        if seq > self.cursor:
+            self._own.add(seq)
+            if len(self._own) > self._limits.own:
+                self._own.remove(min(self._own))
+
+    def went_back(self, records: list[Delivered], *, more: bool) -> None:
+        """Note a page of older records."""
+        self.is_whole = not more or not records
+        if records:
+            self.oldest = min(self.oldest, records[0].seq)
+
+    # --- What has been read ---
+
+    def count(self, message: Message, nick: str) -> None:
+        """Count a new message as unread, if it is."""
+        if message.is_own or message.handle.seq <= max(self.read_marker, self._since):
+            return
+        self.unread += 1
+        answered = None if message.reply is None else self.timeline.message(message.reply.seq)
+        is_answer = answered is not None and answered.is_own
+        self.mentions += is_answer or _mentions(message.text, nick)
+
+    def mark_read(self, seq: int, nick: str) -> bool:
+        """Move the read marker on to `seq`. Return whether that changed anything to be shown."""
+        seq = min(seq, self.cursor)
+        if seq <= self.read_marker:
+            return False
+        before = self.unread, self.mentions
+        self.read_marker = seq
+        self.unread = self.mentions = 0
+        if seq < self.cursor:
+            for message in self.timeline:
+                self.count(message, nick)
+        return before != (self.unread, self.mentions)
+
+    def told_read(self, seq: int) -> None:
+        """Note up to where the server knows it to be read."""
+        self._told = max(self._told, seq)
+        self.read_marker = max(self.read_marker, seq)
+
+    def untold(self) -> int | None:
+        """Return the read marker, if the server was not told of it since the last call."""
+        if self.read_marker <= self._told:
+            return None
+        self._told = self.read_marker
+        return self.read_marker
+
+
+class Rooms:
+    """All logs that are read, in the order they were opened."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[LogId, Room] = {}
+
+    def __iter__(self) -> Iterator[Room]:
+        """Return all of them."""
+        return iter(list(self._rooms.values()))
+
+    def get(self, log: LogId) -> Room | None:
+        """Return the room with this log."""
+        return self._rooms.get(log)
+
+    def add(self, room: Room) -> None:
+        """Keep a room."""
+        self._rooms[room.log] = room
+
+    def remove(self, log: LogId) -> None:
+        """Forget a room."""
+        self._rooms.pop(log, None)
+
+    def room(self, name: str) -> Room | None:
+        """Return the room with this name."""
+        return self._find(name, is_private=False)
+
+    def private(self, nick: str) -> Room | None:
+        """Return the private conversation with this nickname."""
+        return self._find(nick, is_private=True)
+
+    def _find(self, name: str, *, is_private: bool) -> Room | None:
+        key = name_key(name)
+        for room in self._rooms.values():
+            if room.is_private == is_private and name_key(room.name) == key:
+                return room
+        return None
+
+
+def _mentions(text: str, nick: str) -> bool:
+    """Tell whether a nickname stands in a text as a word of its own, in any case."""
+    text, nick = text.casefold(), nick.casefold()
+    at = text.find(nick) if nick else -1
+    while at >= 0:
+        end = at + len(nick)
+        if not _continues(text[at - 1 : at]) and not _continues(text[end : end + 1]):
+            return True
+        at = text.find(nick, at + 1)
+    return False
+
+
+def _continues(character: str) -> bool:
+    """Tell whether a character next to a nickname makes it part of a longer one."""
+    return character.isalnum() or character in ("_", "-")
