@@ -14,3 +14,5 @@ class Content:
     """The text of a message, at most `chat.limits.TEXT_BYTES` of UTF-8."""
 
     text: str
+    is_action: bool = False
+    """Whether it says what its author does: `* ana waves` for the text "waves"."""

@@ -31,18 +31,19 @@ class TextBody(_Body, frozen=True):
 
     text: str
     reply: Seq | UnsetType = UNSET
+    me: bool = False
 
     @classmethod
     def of(
         cls, time: int, account: AccountId, nick: str, content: Content, reply: int | UnsetType
     ) -> "TextBody":
         """Return the body of a message."""
-        return cls(time, account, nick, content.text, reply)
+        return cls(time, account, nick, content.text, reply, content.is_action)
 
     @property
     def content(self) -> Content:
         """What was said."""
-        return Content(self.text)
+        return Content(self.text, self.me)
 
 
 class EditBody(_Body, frozen=True):

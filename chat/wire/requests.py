@@ -195,18 +195,19 @@ class Post(Posting, frozen=True):
 
     text: str
     reply: Seq | UnsetType = UNSET
+    me: bool = False
 
     @classmethod
     def of(
         cls, number: int, log: LogId, message: MessageId, content: Content, reply: int | UnsetType
     ) -> "Post":
         """Return the request to post a message, with `number` as its id."""
-        return cls(number, log, message, content.text, reply)
+        return cls(number, log, message, content.text, reply, content.is_action)
 
     @property
     def content(self) -> Content:
         """What is said."""
-        return Content(self.text)
+        return Content(self.text, self.me)
 
 
 class Edit(Posting, frozen=True):

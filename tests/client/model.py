@@ -365,7 +365,8 @@ class ModelServer:
         session.say(m.Page(number, len(records), more), *records)
 
     def _post(self, session: Session, request: m.Post) -> None:
-        self._store(session, request, m.TextBody(*self._head(session), request.text, request.reply))
+        body = m.TextBody.of(*self._head(session), request.content, request.reply)
+        self._store(session, request, body)
 
     def _edit(self, session: Session, request: m.Edit) -> None:
         self._store(session, request, m.EditBody(*self._head(session), request.seq, request.text))

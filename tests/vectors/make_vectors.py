@@ -1168,7 +1168,8 @@ def example_messages() -> list[tuple[str, Message]]:
             {**login(37, "alice"), "token": POST_ID, "password": "x"},
             message("post", id=20, **posting, text="x" * 8192),
             message("post", id=21, **posting, text=TEXT),
-            message("post", id=22, **posting, text=TEXT, reply=17),
+            message("post", id=38, **posting, text="waves", me=True),
+            message("post", id=22, **posting, text=TEXT, reply=17, me=True),
             message("edit", id=23, **posting, seq=18, text=TEXT),
             message("delete", id=24, **posting, seq=tail),
             message("react", id=25, **posting, seq=18, reaction="\U0001f44d\U0001f3fd"),
@@ -1220,6 +1221,8 @@ def example_messages() -> list[tuple[str, Message]]:
             message("close", code=1, retry_after=30),
         ],
         "body": [
+            body("text", text="waves", me=True),
+            body("text", text=TEXT, reply=tail, me=True),
             body("text", text=TEXT, reply=tail),
             body("text", text=TEXT),
             body("edit", seq=18, text=TEXT),
@@ -1240,6 +1243,7 @@ def variants() -> list[tuple[str, str, Message, bytes]]:
     keys = message("keys", log=LOG, epoch=1, key=EPOCH_KEY)
     posted = message("posted", log=LOG, seq=2, acks=[[1, 2, 3]])
     moderate = message("moderate", id=5, action="op", nick="bob", log=LOG)
+    post = message("post", id=20, log=LOG, message=POST_ID, text=TEXT)
     kick = message("moderate", id=18, action="kick", nick="bob", log=LOG)
     head, ident = (pack("type"), pack("ping")), (pack("id"), pack(5))
     cases: list[tuple[str, str, Message, bytes]] = [
@@ -1254,6 +1258,13 @@ def variants() -> list[tuple[str, str, Message, bytes]]:
         ("array16", "answer", posted, pack(posted).replace(b"\x91", b"\xdc\x00\x01")),
         ("array32", "answer", posted, pack(posted).replace(b"\x93", b"\xdd\x00\x00\x00\x03")),
         ("optional false", "request", moderate, pack({**moderate, "network": False})),
+        ("no action in a post", "request", post, pack({**post, "me": False})),
+        (
+            "no action in a text",
+            "body",
+            body("text", text=TEXT),
+            pack(body("text", text=TEXT, me=False)),
+        ),
         ("optional false first", "request", kick, pack({"network": False, **kick})),
         ("all keys backwards", "answer", welcome(), pack(dict(reversed([*welcome().items()])))),
     ]
@@ -1409,6 +1420,7 @@ WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
     },
     ("request", "post", "text"): {"a bin": pack(b"text"), "an array": pack(["text"])},
     ("request", "post", "reply"): {"0": pack(0), "2^63": pack(2**63), "nil": b"\xc0"},
+    ("request", "post", "me"): {"nil": b"\xc0", "an integer": pack(1), "a str": pack("true")},
     ("request", "edit", "seq"): {"0": pack(0), "2^63": pack(2**63)},
     ("request", "delete", "seq"): {"0": pack(0), "a bin": pack(bytes(16))},
     ("request", "react", "seq"): {"0": pack(0), "negative": b"\xff"},
@@ -1484,6 +1496,7 @@ WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
     ("body", "text", "time"): {"a str": pack("1"), "negative": b"\xff"},
     ("body", "text", "account"): {"17 bytes": pack(bytes(17)), "a str": pack("x" * 16)},
     ("body", "text", "reply"): {"0": pack(0), "nil": b"\xc0"},
+    ("body", "text", "me"): {"nil": b"\xc0", "an integer": pack(1)},
     ("body", "edit", "seq"): {"0": pack(0)},
     ("body", "delete", "seq"): {"0": pack(0), "2^63": pack(2**63)},
     ("body", "reaction", "seq"): {"0": pack(0)},
@@ -1502,6 +1515,7 @@ OPTIONAL: Final = {
     *(("request", "moderate", key) for key in ("log", "seconds", "reason", "network")),
     ("request", "token", "log"),
     ("request", "post", "reply"),
+    ("request", "post", "me"),
     ("request", "history", "before"),
     ("both", "close", "retry_after"),
     ("answer", "refused", "log"),

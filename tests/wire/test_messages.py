@@ -231,12 +231,12 @@ OPTIONAL: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("client", "login"): {"code": "ABCDE-FGHJK", "token": bytes(16), "password": "x"},
     ("client", "moderate"): {"log": _LOG, "seconds": 1, "reason": "spam", "network": True},
     ("client", "token"): {"log": _LOG},
-    ("client", "post"): {"reply": 1},
+    ("client", "post"): {"reply": 1, "me": True},
     ("client", "history"): {"before": 1},
     ("client", "close"): {"retry_after": 0},
     ("server", "close"): {"retry_after": 0},
     ("server", "refused"): {"log": _LOG},
-    ("body", "text"): {"reply": 1},
+    ("body", "text"): {"reply": 1, "me": True},
 }
 """The keys that it may have besides."""
 

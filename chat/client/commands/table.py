@@ -149,6 +149,14 @@ _ENTRIES: Final = (
         lambda _, argument: commands.SendPrivate(argument[0], Content(argument[1])),
     ),
     Entry(
+        "me",
+        "TEXT",
+        "say what you do: * ana TEXT",
+        arguments.text("/me TEXT"),
+        lambda face, text: _say(face, Content(text, is_action=True)),
+        Where.IN_CONVERSATION,
+    ),
+    Entry(
         "reply",
         "[#N] TEXT",
         "answer message N, or the last one of others",

@@ -54,7 +54,8 @@ def format_event(event: Shown) -> str:
         case MessageArrived(message=message):
             return _format_message(message)
         case MessageEdited(target=target, before=before, content=content):
-            return f"* {nick} edited {_quote(target, before)}: {content.text}"
+            text = _said(event.author, content) if content.is_action else content.text
+            return f"* {nick} edited {_quote(target, before)}: {text}"
         case MessageDeleted(target=target, before=before):
             return f"* {nick} deleted {_quote(target, before)}"
         case MessageReacted(target=target, sign="", message=message):
@@ -105,12 +106,17 @@ def _format_message(message: Message) -> str:
 
 
 def _said(author: Author, content: Content, addressee: str = "") -> str:
+    """Return who said, or did, what."""
+    if content.is_action:
+        return f"* {author.nick}{addressee} {content.text}"
     return f"{author.nick}{addressee}: {content.text}"
 
 
 def _addressee(reply: Reply) -> str:
     if reply.author is None or reply.content is None:
         return f" (to #{reply.seq})"
+    if reply.content.is_action:
+        return f" (to {shorten(_said(reply.author, reply.content))})"
     return f" (to {reply.author.nick}: {shorten(reply.content.text)})"
 
 
@@ -118,6 +124,8 @@ def _quote(seq: int, message: Message | None) -> str:
     """Return the beginning of a message in quotation marks; its number if it is not known."""
     if message is None or message.is_deleted:
         return f"#{seq}"
+    if message.content.is_action:
+        return shorten(_said(message.author, message.content))
     return shorten(message.content.text)
 
 
