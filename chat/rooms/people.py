@@ -5,13 +5,22 @@ whether it is connected or not.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from chat.ids import AccountId, DeviceKey, LogId
 from chat.rooms.errors import NickTakenError, NoSuchNickError
 from chat.rooms.index import Index
 from chat.rooms.names import case_key, name_key
 
-__all__ = ["Account", "People"]
+__all__ = ["RESERVED", "Account", "People"]
+
+
+RESERVED: Final = frozenset(
+    {"another", "connected", "log", "nothing", "on", "that", "the", "there", "you", "your"}
+)
+"""Nicknames that nobody can have."""
+
+_RESERVED: Final = frozenset(map(name_key, RESERVED))
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +81,13 @@ class People:
         return sorted(self._by_id.values(), key=lambda it: name_key(it.nick))
 
     def check_free(self, nick: str, account: Account | None) -> None:
-        """Raise NickTakenError if somebody but `account` has a nickname that is the same."""
+        """Raise NickTakenError if somebody but `account` has a nickname that is the same.
+
+        The words that a client's own lines begin with are taken, too: after `/me`, a line of
+        somebody with such a name could be read as one of the client's.
+        """
+        if name_key(nick) in _RESERVED:
+            raise NickTakenError(nick)
         for owner in (self._by_nick.get(name_key(nick)), self._by_case.get(case_key(nick))):
             if owner is not None and owner is not account:
                 raise NickTakenError(nick)

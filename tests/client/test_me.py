@@ -1,11 +1,14 @@
 """`/me`: what somebody does is shown as that wherever a text is shown."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from chat.client import line
 from chat.client.commands import parse_line
 from chat.content import Content
+from chat.rooms.people import RESERVED
 from chat.wire import messages as m
 from tests.client.model import ModelServer
 from tests.client.support import Person
@@ -83,3 +86,11 @@ def test_the_parsed_line_is_a_content() -> None:
     parsed = parse_line("/me waves")
     assert parsed is not None and parsed[0].name == "me" and parsed[1] == "waves"
     assert Content("waves", True) != Content("waves")
+
+
+def test_no_action_reads_like_a_line_of_the_client() -> None:
+    begins = set()
+    for path in Path(line.__file__).parent.glob("*.py"):
+        begins |= set(re.findall(r'"\* ([A-Z][a-z]+)', path.read_text("utf-8")))
+    assert "You" in begins
+    assert {word.lower() for word in begins} <= RESERVED

@@ -5,7 +5,7 @@ import pytest
 from chat.rooms.errors import NickTakenError, NoSuchNickError
 from chat.rooms.hub import Hub
 from chat.rooms.names import name_key
-from chat.rooms.people import Account
+from chat.rooms.people import RESERVED, Account, People
 from chat.rooms.values import AccountKey, Device, DeviceOf, Profile
 from tests.rooms.support import account_id, device, hub_with
 
@@ -93,3 +93,9 @@ def test_a_key_goes_from_one_account_to_another() -> None:
 
 def test_an_account_is_nobody_else() -> None:
     assert Account(account_id("ana"), "ana") != Account(account_id("ana"), "ana")
+
+
+@pytest.mark.parametrize("nick", [*sorted(RESERVED), "You", "THE", "Th\u0435re"])
+def test_nobody_is_called_what_a_client_calls_the_user(nick: str) -> None:
+    with pytest.raises(NickTakenError):
+        People().check_free(nick, None)
