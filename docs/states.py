@@ -21,13 +21,13 @@ def _draw(role: str, table: Table) -> str:
 
 
 def render(page: str) -> str:
-    """Return the text of protocol.md with the tables as the code has them now."""
+    """Return the text of protocol.md with tables that match the code."""
     before, _, rest = page.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     tables = _draw("server", SERVER_TABLE) + "\n" + _draw("client", CLIENT_TABLE)
     login = (
-        "\nBesides: a client in `AWAIT_TRUST` that accepts the host key sends CF and is in "
-        "`AWAIT_ANSWER`. From any\nstate a violation leads to `FAILED`, and sending or receiving "
+        "\nIn addition, a client in `AWAIT_TRUST` that accepts the host key sends CF and enters "
+        "`AWAIT_ANSWER`.\nFrom any state a violation leads to `FAILED`, and sending or receiving "
         "`close` to `CLOSED`.\n"
     )
     return before + _BEGIN + tables + login + _END + after
@@ -40,7 +40,7 @@ def main() -> None:
     if sys.argv[1:] == ["--check"]:
         if new != page:
             raise SystemExit(
-                "docs/protocol.md does not show the states of the code: run docs/states.py"
+                "docs/protocol.md does not match the states in the code: run docs/states.py"
             )
     else:
         _PAGE.write_text(new, "utf-8")
