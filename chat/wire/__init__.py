@@ -1,4 +1,4 @@
-"""The protocol of docs/protocol.md without I/O: it is given lines and values, and returns them.
+"""The protocol of docs/protocol.md without I/O: lines and values in, lines and values out.
 
 Nothing here imports Twisted, opens a file or reads a clock: time and randomness are arguments.
 """

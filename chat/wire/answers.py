@@ -1,4 +1,4 @@
-"""What a server answers and tells (docs/protocol.md sections 6.2 and 6.3)."""
+"""Answers and events from a server (docs/protocol.md sections 6.2 and 6.3)."""
 
 from msgspec import UNSET, UnsetType
 
@@ -43,7 +43,7 @@ class Ok(Message, frozen=True):
 
 
 class Refused(Message, frozen=True):
-    """Not done. `text` is a sentence for the user, and `log` what is read already."""
+    """Not done. `text` is a sentence for the user; `log` is the log that is already being read."""
 
     id: RequestId
     code: str
@@ -65,7 +65,7 @@ class Welcome(Message, frozen=True):
 
 
 class LogList(Message, frozen=True, tag="logs"):
-    """A page of logs: (id, kind, name, last sequence number, the last one seen)."""
+    """A page of logs: (id, kind, name, last sequence number, last sequence number seen)."""
 
     id: RequestId
     logs: list[tuple[Log, str, str, Natural, Natural]]
@@ -102,7 +102,7 @@ class Joined(Opened, frozen=True):
 
 
 class Removed(Message, frozen=True):
-    """The account is no member of `log` any more; `text` is a sentence for the user."""
+    """The account is no longer a member of `log`; `text` is a sentence for the user."""
 
     log: Log
     text: str
@@ -127,7 +127,7 @@ class Members(Message, frozen=True):
 class Posted(Message, frozen=True):
     """Answers to several posts: (id, sequence number, time).
 
-    Up to `seq` this connection has been given everything in `log`.
+    This connection has been sent everything in `log` up to `seq`.
     """
 
     log: Log
@@ -136,7 +136,7 @@ class Posted(Message, frozen=True):
 
 
 class Page(Message, frozen=True):
-    """The next `count` records, one run, are the answer; `more` were left out."""
+    """The next `count` records, one run, are the answer; `more` says whether any were left out."""
 
     id: RequestId
     count: Natural
@@ -152,7 +152,7 @@ class Keys(Message, frozen=True):
 
 
 class CodeIssued(Message, frozen=True, tag="code"):
-    """What another device logs in with, within `seconds`; once."""
+    """A code with which another device logs in, once, within `seconds`."""
 
     id: RequestId
     code: str
@@ -167,7 +167,7 @@ class DeviceList(Message, frozen=True, tag="devices"):
 
 
 class TokenIssued(Message, frozen=True, tag="token"):
-    """What goes into the link of an invitation."""
+    """The token for an invitation link."""
 
     id: RequestId
     token: TokenValue

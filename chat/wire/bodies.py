@@ -19,7 +19,7 @@ __all__ = [
 
 
 class _Body(Message, frozen=True, tag=lambda name: name.removesuffix("Body").lower()):
-    """Base of record bodies: when, and who. `time` in milliseconds of UTC."""
+    """Base of record bodies: when, and by whom. `time` is in milliseconds since 1970 UTC."""
 
     time: Natural
     account: Account
@@ -60,24 +60,24 @@ class DeleteBody(_Body, frozen=True):
 
 
 class ReactionBody(_Body, frozen=True):
-    """`nick` answered the record `seq` with a sign; none takes an earlier one back."""
+    """`nick` reacted to the record `seq`; an empty reaction takes an earlier one back."""
 
     seq: Seq
     reaction: str
 
 
 class TopicBody(_Body, frozen=True):
-    """`nick` said what the room is about."""
+    """`nick` set the room's topic."""
 
     topic: str
 
 
 class JoinedBody(_Body, frozen=True):
-    """`nick` is here. Passing."""
+    """`nick` has arrived. Passing."""
 
 
 class LeftBody(_Body, frozen=True):
-    """`nick` is here no longer. Passing."""
+    """`nick` has left. Passing."""
 
 
 class RenamedBody(_Body, frozen=True):

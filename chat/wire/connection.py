@@ -2,12 +2,12 @@
 
 Rules:
 
-* Which input is legal when is in the two tables below and nowhere else. What a table lacks is an
+* The two tables below, and nothing else, say which input is legal when. Anything else is an
   `UnexpectedInputError`.
-* The state changes before the action runs; any exception leaves FAILED, and a failed or closed
-  connection absorbs input silently (a transport may hand over a line that was already buffered).
-* Actions compute and return events. Nothing here writes, waits or knows a transport: what is to be
-  sent comes out as `Transmit`.
+* The state changes before the action runs. Any exception leaves FAILED, and a failed or closed
+  connection ignores input silently (a transport may hand over a line that was already buffered).
+* Actions compute and return events. Nothing here writes, waits or knows a transport: bytes to send
+  come out as `Transmit`.
 * Time and randomness are arguments.
 """
 
@@ -100,7 +100,7 @@ SERVER_TABLE: Final[Table] = {
     (State.AWAIT_FINISH, FrameLine): ("check_finish", State.ESTABLISHED),
     (State.ESTABLISHED, FrameLine): ("open_frame", State.ESTABLISHED),
 }
-"""Server: state and input to action and next state."""
+"""Server: (state, input) to (action, next state)."""
 
 CLIENT_TABLE: Final[Table] = {
     (State.AWAIT_HELLO, HelloLine): ("take_hello", State.AWAIT_AUTH),
@@ -114,17 +114,17 @@ CLIENT_TABLE: Final[Table] = {
     (State.ESTABLISHED, RecordLine): ("keep_record", State.ESTABLISHED),
     (State.ESTABLISHED, VoucherLine): ("redeem_voucher", State.ESTABLISHED),
 }
-"""Client: state and input to action and next state."""
+"""Client: (state, input) to (action, next state)."""
 
 
 class Connection:
-    """What both roles share. Use `ClientConnection` or `ServerConnection`."""
+    """The part both roles share. Use `ClientConnection` or `ServerConnection`."""
 
     __slots__ = ("_clock", "_limits", "_opener", "_random_bytes", "_sealer", "_state")
 
     _table: ClassVar[Table] = {}
     _methods: dict[tuple[State, type[Line]], tuple[str, State]]
-    """The table, with the names of the methods that do what its actions say."""
+    """The table, with method names in place of actions."""
     _opener: FrameOpener
     _sealer: FrameSealer | None
 
@@ -141,31 +141,31 @@ class Connection:
         self._state = State.AWAIT_HELLO
 
     def __init_subclass__(cls) -> None:
-        """Find the methods of a role's table."""
+        """Look up the method names for the role's table."""
         cls._methods = {
             key: ("_" + action, following) for key, (action, following) in cls._table.items()
         }
 
     @property
     def state(self) -> State:
-        """Where the connection is."""
+        """The current state."""
         return self._state
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is read any more."""
+        """Whether the connection ignores all input from now on."""
         return self._state >= State.FAILED
 
     @property
     def line_bytes(self) -> int:
-        """The longest line that may come now, without CR LF."""
+        """The longest line that may arrive now, in bytes without CR LF."""
         return HANDSHAKE_LINE_BYTES if self._sealer is None else LINE_BYTES
 
     def receive_line(self, line: bytes) -> list[Event]:
-        """Return what follows from a line (without CR LF).
+        """Process a line (without CR LF) and return the resulting events.
 
-        Raises RemoteProtocolError for a peer that broke the protocol; answer with `alert`. Any
-        other exception is a bug.
+        Raises RemoteProtocolError if the peer broke the protocol; answer with `alert`. Any other
+        exception is a bug.
         """
         if self._state >= State.FAILED:
             return []
@@ -187,7 +187,7 @@ class Connection:
         return self._update(sealer, len(payload)) + encode_frame(sealer.seal(payload))
 
     def _update(self, sealer: FrameSealer, size: int) -> bytes:
-        """Return the line that ends a generation, if there is no place in it for `size` bytes."""
+        """Return the line that ends the generation, or b"" if it has room for `size` bytes."""
         now = self._clock()
         if not sealer.is_spent(size, now):
             return b""
@@ -196,9 +196,9 @@ class Connection:
         return update
 
     def alert(self, code: CloseCode, retry_after: int | None = None) -> bytes:
-        """Return what tells the peer why this side ends the connection; nothing more is read.
+        """Close this side, and return the bytes that tell the peer why.
 
-        Sealed where there are keys; else in clear from a server, and nothing from a client.
+        Sealed if there are keys; otherwise in the clear from a server, and empty from a client.
         """
         was_closed = self._state is State.CLOSED
         self._state = State.CLOSED
@@ -209,7 +209,7 @@ class Connection:
         try:
             return self.send(Close(code, UNSET if retry_after is None else retry_after))
         except LocalProtocolError:
-            return b""  # The generations are used up, or a page lacks its run: nothing fits here.
+            return b""  # Out of generations, or between a page and its run: nothing fits here.
 
     def _receive(self, line: bytes) -> list[Event]:
         if len(line) > self.line_bytes:
@@ -229,14 +229,14 @@ class Connection:
         return events
 
     def _open_message(self, box: bytes) -> tuple[bytes, bool]:
-        """Return the payload of the next frame, and whether only an `update` is legal in it."""
+        """Return the payload of the next frame, and whether it must be an `update`."""
         payload = self._opener.open(box)
         return payload, self._opener.is_last(self._limits)
 
     def _take_message(
         self, message: ClientMessage | ServerMessage | Unknown, is_last: bool
     ) -> list[Event]:
-        """Handle what both roles handle alike; hand on the rest."""
+        """Handle the messages that both roles handle alike; pass on the rest."""
         if is_last and not isinstance(message, Update):
             raise UnexpectedInputError("a generation with too many frames")
         match message:
@@ -255,7 +255,7 @@ class Connection:
                 return [Received(message)]
 
     def _alert_in_clear(self, code: CloseCode) -> bytes:
-        """Return what can be said before there are keys: nothing, unless a role has a line."""
+        """Return the alert to send before there are keys: empty unless the role has a line."""
         return b""
 
 
@@ -279,12 +279,12 @@ class ServerConnection(Connection):
         self._owes_run = False
 
     def send(self, message: Struct) -> bytes:
-        """As `Connection.send`. After a `Page` that has records, nothing but `deliver` may follow.
+        """As `Connection.send`. Only `deliver` may follow a `Page` that has records.
 
-        Raises LocalProtocolError also where something else does.
+        Raises LocalProtocolError if anything else follows, too.
         """
         if self._owes_run:
-            raise LocalProtocolError("a page is followed by its records and nothing else")
+            raise LocalProtocolError("only its records may follow a page")
         data = super().send(message)
         self._owes_run = isinstance(message, Page) and message.count > 0
         return data
@@ -292,18 +292,19 @@ class ServerConnection(Connection):
     def deliver(
         self, parts: Sequence[tuple[bytes | memoryview, bytes]], now: float | None = None
     ) -> list[bytes | memoryview]:
-        """Return what delivers record lines, in pieces to be written in this order.
+        """Return the pieces that deliver record lines, to be written in this order.
 
-        Each of `parts` is lines, shared by all readers, and their SHA-512; one voucher of this
-        connection's own follows each. `now` is the time, for a caller that has just looked. Raises
-        LocalProtocolError if there are no session keys yet.
+        Each of `parts` is a pair of lines, shared by all readers, and their SHA-512 digest; a
+        voucher for this connection follows each. `now` is the current time by the connection's
+        clock, for callers that already know it. Raises LocalProtocolError if there are no session
+        keys yet.
         """
         sealer = self._sealer
         if sealer is None:
-            raise LocalProtocolError("nothing is delivered before the handshake is complete")
+            raise LocalProtocolError("nothing can be delivered before the handshake is complete")
         pieces: list[bytes | memoryview] = []
-        # A generation does not end between a page and its run, only before both. What is no frame
-        # takes no place in it, so only its age matters here.
+        # A generation ends before a page, never between the page and its run. Record lines are not
+        # frames and do not count towards it, so only its age matters here.
         if not self._owes_run and (self._clock() if now is None else now) > sealer.ends_at:
             pieces.append(self._update(sealer, 0))
         self._owes_run = False
@@ -323,7 +324,7 @@ class ServerConnection(Connection):
         self._handshake = None
         message = decode_client_message(payload)
         if not isinstance(message, Login):
-            raise UnexpectedInputError("something else than a login in the client finish")
+            raise UnexpectedInputError("a client finish without a login")
         self._opener = FrameOpener(secrets.client_to_server, CLIENT_TO_SERVER)
         self._sealer = FrameSealer(
             *(secrets.server_to_client, SERVER_TO_CLIENT, self._clock(), self._limits),
@@ -345,7 +346,7 @@ class ClientConnection(Connection):
     __slots__ = ("_handshake", "_leaving", "_reader", "binding")
 
     binding: bytes
-    """What names the connection, for a login to sign; there once a host key was offered."""
+    """Names the connection, for the login to sign; set once a host key has been offered."""
     _table = CLIENT_TABLE
     _handshake: ClientHandshake | None
 
@@ -359,7 +360,7 @@ class ClientConnection(Connection):
         self._handshake = ClientHandshake(random_bytes)
         self._reader = RecordReader()
         self._leaving: dict[int, LogId] = {}
-        """Logs that it was asked to leave, by the id of the request."""
+        """Logs that this client has asked to leave, by request id."""
 
     def start(self) -> bytes:
         """Return the client hello, the first thing to write."""
@@ -367,9 +368,9 @@ class ClientConnection(Connection):
         return encode_hello(self._handshake.hello)
 
     def login(self, login: Login) -> bytes:
-        """Accept the host key that was offered, and return the client finish with `login` in it.
+        """Accept the offered host key, and return the client finish that carries `login`.
 
-        Raises LocalProtocolError when no host key was offered. Messages may follow at once.
+        Raises LocalProtocolError if no host key was offered. Messages may follow at once.
         """
         if self._state is not State.AWAIT_TRUST or self._handshake is None:
             raise LocalProtocolError("there is no host key to accept")
@@ -414,7 +415,7 @@ class ClientConnection(Connection):
         match message:
             case Keys():
                 self._reader.add_key(message)
-            case Opened():  # Or `Joined`, the same as an answer.
+            case Opened():  # Or its subclass `Joined`.
                 self._reader.start(message)
             case Removed(log=log):
                 self._reader.stop(log)

@@ -25,7 +25,7 @@ _SMALL_ORDER: Final = frozenset(
 
 
 class Signer:
-    """What signs with a private key."""
+    """Signs with a private key."""
 
     __slots__ = ("_secret",)
 
@@ -38,12 +38,12 @@ class Signer:
 
 
 def verify(public: bytes, signature: bytes, message: bytes) -> bool:
-    """Tell whether `signature` (64 bytes) is that of the public key (32 bytes) over `message`.
+    """Tell whether `signature` (64 bytes) by `public` (32 bytes) over `message` is valid.
 
-    A key of small order has no private half: anybody can sign for it, so nothing is its signature.
-    Nor is anything that of a key that is not encoded as it has to be (RFC 8032 section 5.1.3).
-    And no honest signature begins with a point of small order. libsodium sees to all three, others
-    do not: what verifies must not depend on the library.
+    Nothing verifies under a key of small order, for which anybody can sign, or under a key that is
+    not encoded canonically (RFC 8032 section 5.1.3). No honest signature begins with a point of
+    small order. libsodium checks all three, but other libraries do not, and the result must not
+    depend on the library.
     """
     if len(public) != PUBLIC_BYTES or len(signature) != SIGNATURE_BYTES:
         return False

@@ -1,7 +1,7 @@
-"""What can go wrong on the wire, and the close code each of it has (docs/protocol.md section 10).
+"""Errors on the wire, and their close codes (docs/protocol.md section 10).
 
 `RemoteProtocolError`: the peer broke the rules. The connection ends with the error's code.
-`LocalProtocolError`: we did, which is a bug.
+`LocalProtocolError`: we broke them, which is a bug.
 """
 
 from enum import IntEnum, unique
@@ -48,7 +48,7 @@ class ProtocolError(Exception):
 
 
 class LocalProtocolError(ProtocolError):
-    """This side was asked for something the protocol does not allow: a bug here."""
+    """This side was asked to do something the protocol does not allow: a bug here."""
 
 
 class RemoteProtocolError(ProtocolError):
@@ -62,13 +62,13 @@ class VersionError(RemoteProtocolError):
 
 
 class MalformedLineError(RemoteProtocolError):
-    """A line that is none of docs/protocol.md section 2."""
+    """A line that matches no form in docs/protocol.md section 2."""
 
     code = CloseCode.MALFORMED
 
 
 class UnexpectedInputError(RemoteProtocolError):
-    """Something legal, at a time when it is not."""
+    """Well-formed input at a time when it is not legal."""
 
     code = CloseCode.UNEXPECTED
 
@@ -80,7 +80,7 @@ class HandshakeError(RemoteProtocolError):
 
 
 class AuthenticationError(RemoteProtocolError):
-    """A tag, MAC or signature that does not verify. One text: no detail helps an attacker."""
+    """A tag, MAC or signature that does not verify. Always the same text, to help no attacker."""
 
     code = CloseCode.AUTHENTICATION
 

@@ -1,4 +1,4 @@
-"""What a connection can be in, and what it tells the layer above."""
+"""The states of a connection, and the events it reports to the layer above."""
 
 from enum import IntEnum, auto
 
@@ -20,9 +20,9 @@ __all__ = [
 
 
 class State(IntEnum):
-    """Where a connection is. Which of them a role can be in, its table shows.
+    """The state of a connection. A role's table shows which states it uses.
 
-    Numbers, because a table is looked at for every line, and they are found faster.
+    An IntEnum, because the table is consulted for every line, and ints hash faster.
     """
 
     AWAIT_HELLO = auto()
@@ -33,10 +33,10 @@ class State(IntEnum):
     AWAIT_FINISH = auto()
     """Server: the client has yet to prove that it derived the keys."""
     AWAIT_ANSWER = auto()
-    """Client: nothing the server sealed with the session's keys has come yet."""
+    """Client: nothing that the server sealed with the session keys has arrived yet."""
     ESTABLISHED = auto()
     FAILED = auto()
-    """This and what follows: nothing is read any more."""
+    """In this state and the ones below, all input is ignored."""
     CLOSED = auto()
 
 
@@ -47,11 +47,11 @@ class Transmit(Struct, frozen=True, gc=False):
 
 
 class HostKeyOffered(Struct, frozen=True, gc=False):
-    """Client: the server has proved to hold this key. Answer with `ClientConnection.login`."""
+    """Client: the server has proved that it holds this key. Accept it with `login`."""
 
     host_key: bytes
     successions: bytes = b""
-    """What the server says led to it, unchecked: see `chat.wire.hostkey.predecessors`."""
+    """The successions that the server sent, unchecked: see `chat.wire.hostkey.predecessors`."""
 
 
 class Established(Struct, frozen=True, gc=False):

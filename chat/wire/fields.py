@@ -1,4 +1,4 @@
-"""What all messages are made of: the base class, and the types of their fields."""
+"""The base class of all messages, and the types of their fields."""
 
 from typing import Annotated, Final
 

@@ -1,7 +1,7 @@
 """Session frames: one direction's key, counters and forward ratchet (docs/protocol.md section 5).
 
-Generation and sequence are never sent; they are in the associated data, so a frame opens once, in
-its place, in its direction, on its connection, or not at all.
+Generation and sequence are never sent; they are part of the associated data. So a frame opens only
+once, in its place, in its direction and on its connection.
 """
 
 import os
@@ -28,7 +28,7 @@ _PLACE: Final = struct.Struct(">IQQ")
 
 
 class _Direction:
-    """What both ends of a direction keep, in step."""
+    """The state that both ends of a direction keep in step."""
 
     __slots__ = ("_aad", "_key", "_secret", "_voucher_mac", "generation", "sequence", "vouchers")
 
@@ -51,9 +51,9 @@ class _Direction:
         self.vouchers = 0
 
     def ratchet(self) -> None:
-        """Step to the next generation. What the old keys protected can no longer be opened here.
+        """Step to the next generation. Nothing sealed under the old keys can be opened any more.
 
-        Raises LocalProtocolError after the last generation there is.
+        Raises LocalProtocolError after the last generation, 2^32 - 1.
         """
         if self.generation == _GENERATION_MAX:
             raise LocalProtocolError("the generations are used up")
@@ -63,9 +63,9 @@ class _Direction:
     def voucher(self, digest: bytes) -> bytes:
         """Return the next voucher (16 bytes) for record lines with this SHA-512 `digest`.
 
-        One side issues it, the other compares: docs/protocol.md section 8.
+        One side issues it, the other compares it (docs/protocol.md section 8).
         """
-        if self._voucher_mac is None:  # One direction of the two never needs it.
+        if self._voucher_mac is None:  # Client to server never needs it.
             self._voucher_mac = HMAC(derive(self._secret, "voucher"), SHA256())
         mac = self._voucher_mac.copy()
         mac.update(_COUNTERS.pack(self.vouchers, self.sequence) + digest)
@@ -73,8 +73,8 @@ class _Direction:
         return mac.finalize()[:_VOUCHER_BYTES]
 
     def _next_aad(self) -> bytes:
-        # With the vouchers, so that records which were dropped with theirs are missed here at the
-        # latest.
+        # The number of vouchers is included, so that the next frame reveals records that were
+        # dropped together with their voucher.
         aad = self._aad + _PLACE.pack(self.generation, self.sequence, self.vouchers)
         self.sequence += 1
         return aad
@@ -86,7 +86,7 @@ class FrameSealer(_Direction):
     __slots__ = ("_limits", "_payload_bytes", "_random_bytes", "ends_at")
 
     ends_at: float
-    """The time at which this generation is too old."""
+    """When this generation becomes too old, by the connection's clock in seconds."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class FrameSealer(_Direction):
     def is_spent(self, size: int, now: float) -> bool:
         """Tell whether this generation must end before a payload of `size` bytes, at time `now`.
 
-        The frame that ends it counts, so one place is always kept for it.
+        The frame that ends it counts too, so one place is always reserved for it.
         """
         return (
             now > self.ends_at
@@ -119,7 +119,7 @@ class FrameSealer(_Direction):
         )
 
     def ratchet_at(self, now: float) -> None:
-        """Step to the next generation, whose age counts from `now`."""
+        """Step to the next generation, which starts at `now`."""
         self.ratchet()
         self._payload_bytes = 0
         self.ends_at = now + self._limits.generation_seconds
@@ -135,5 +135,5 @@ class FrameOpener(_Direction):
         return self._key.open(box, self._next_aad())
 
     def is_last(self, limits: Limits) -> bool:
-        """Tell whether the frame just opened had the last place of its generation."""
+        """Tell whether the frame just opened is the last one its generation may have."""
         return self.sequence >= limits.frames_per_generation

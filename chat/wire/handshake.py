@@ -1,8 +1,8 @@
 """The key exchange (docs/protocol.md section 4): what each side computes, step by step.
 
 TLS 1.3 in shape, SIGMA-I in its use of the host key, with the hybrid ML-KEM-768 and X25519. These
-classes compute and check, nothing else: in which order they are called is decided by the table of
-`chat.wire.connection`, and they never see a transport.
+classes only compute and check: the tables of `chat.wire.connection` decide the order of calls, and
+nothing here sees a transport.
 """
 
 import hmac
@@ -57,7 +57,7 @@ _SIGNATURE_CONTEXT: Final = b" " * 64 + b"encchat/1 server signature\0"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SessionSecrets:
-    """What a completed handshake leaves: the first secret of each direction, and the binding."""
+    """The result of a handshake: the first secret of each direction, and the binding."""
 
     client_to_server: bytes
     server_to_client: bytes
@@ -91,7 +91,7 @@ class HandshakeKeys:
         )
 
     def session_secrets(self, t2: bytes) -> SessionSecrets:
-        """Derive what is left after the handshake, from the whole transcript's hash."""
+        """Derive the session's secrets from `t2`, the hash of the whole transcript."""
         return SessionSecrets(
             client_to_server=derive(self.prk, "c ap", t2),
             server_to_client=derive(self.prk, "s ap", t2),
@@ -127,7 +127,7 @@ class ClientHandshake:
     def take_server_hello(self, server_hello: bytes) -> None:
         """Agree on the handshake keys. Raises MalformedLineError, HandshakeError."""
         if len(server_hello) != SERVER_HELLO_BYTES:
-            raise MalformedLineError("a server hello has another length")
+            raise MalformedLineError("a server hello of the wrong length")
         x25519_secret = _x25519_secret(self._x25519, server_hello[32:64])
         ml_kem_secret = self._ml_kem.decapsulate(server_hello[64:])
         self._server_hello = server_hello
@@ -136,14 +136,14 @@ class ClientHandshake:
         )
 
     def check_server_auth(self, box: bytes) -> ServerIdentity:
-        """Return the host key the server has proved to hold, and its successions unchecked.
+        """Return the host key that the server has proved to hold, and its successions, unchecked.
 
         Raises AuthenticationError, MalformedLineError.
         """
         plaintext = open_box(self._keys.server, box, _AUTH_AAD)
         successions = plaintext[_SUCCESSIONS_AT:-_FINISHED]
         if len(plaintext) < _SUCCESSIONS_AT + _FINISHED or not are_successions(successions):
-            raise MalformedLineError("a server authentication has another length")
+            raise MalformedLineError("a server authentication of the wrong length")
         host_key = plaintext[:HOST_KEY_BYTES]
         signature = plaintext[HOST_KEY_BYTES:_SUCCESSIONS_AT]
         finished = plaintext[-_FINISHED:]
@@ -159,12 +159,17 @@ class ClientHandshake:
         return ServerIdentity(host_key, successions)
 
     def binding(self) -> bytes:
-        """Return what names this connection, for the login to sign (docs/protocol.md 4.4)."""
+        """Return the 32 bytes that name this connection, for the login to sign.
+
+        See docs/protocol.md 4.4.
+        """
         return self._secrets.binding
 
     def finish(self, login: bytes) -> tuple[bytes, SessionSecrets]:
-        """Return the client finish with an encoded login message in it, and the session's
-        secrets."""
+        """Return the client finish around an encoded login message, and the session's secrets.
+
+        Raises LocalProtocolError if `login` has more than 1,024 bytes.
+        """
         if len(login) > LOGIN_BYTES:
             raise LocalProtocolError(f"a login message has at most {LOGIN_BYTES} bytes")
         finished = hmac.digest(self._keys.client_finished, self._t2, "sha512")
@@ -188,10 +193,12 @@ class ServerHandshake:
         self._encapsulate = encapsulate
 
     def answer(self, client_hello: bytes) -> tuple[bytes, bytes]:
-        """Return server hello and server authentication. Raises MalformedLineError,
-        HandshakeError."""
+        """Return server hello and server authentication.
+
+        Raises MalformedLineError, HandshakeError.
+        """
         if len(client_hello) != CLIENT_HELLO_BYTES:
-            raise MalformedLineError("a client hello has another length")
+            raise MalformedLineError("a client hello of the wrong length")
         random = self._random_bytes(_RANDOM)
         x25519 = self._random_bytes(_X25519)
         x25519_secret = _x25519_secret(x25519, client_hello[32:64])
@@ -229,7 +236,7 @@ def _signed(hellos: tuple[bytes, bytes], host_key: bytes) -> bytes:
 def _server_finished(
     keys: HandshakeKeys, hellos: tuple[bytes, bytes], host_key: bytes, proof: bytes
 ) -> bytes:
-    """Return fin_s; `proof` is signature and successions, one item of the transcript."""
+    """Return fin_s; `proof` is signature and successions, which are one transcript item."""
     transcript = transcript_hash(*hellos, host_key, proof)
     return hmac.digest(keys.server_finished, transcript, "sha512")
 
@@ -238,5 +245,5 @@ def _x25519_secret(private: bytes, public: bytes) -> bytes:
     try:
         return crypto_scalarmult(private, public)
     except CryptoError:
-        # The points of low order are refused, whose result is all zero (RFC 7748 section 6.1).
+        # libsodium refuses points of low order, whose result is all zeros (RFC 7748 section 6.1).
         raise HandshakeError("an invalid X25519 key") from None

@@ -1,8 +1,8 @@
 """The server's identity: an Ed25519 key (RFC 8032), its successions, and its fingerprint.
 
-docs/protocol.md 4.3. A *succession* is what a host key signs when it hands over to the next one:
-its own public half and the signature. Which key is the next is not in it; that is the following
-succession's, or the current host key. So a chain of them is either whole or does not verify.
+docs/protocol.md 4.3. A *succession* is made when a host key hands over to the next one: its own
+public half and its signature over both. It does not contain the next key, which is that of the
+following succession, or the current host key. So a chain with a missing link does not verify.
 """
 
 import base64
@@ -46,7 +46,7 @@ class HostKey:
     public: bytes
     """The public half, 32 bytes."""
     successions: bytes
-    """What proves to those who know an earlier key that this one follows it; oldest first."""
+    """Prove that this key follows earlier ones; oldest first, 96 bytes each."""
 
     def __init__(self, key: ECC.EccKey) -> None:
         if key.curve != "Ed25519" or not key.has_private():
@@ -68,7 +68,10 @@ class HostKey:
 
     @classmethod
     def from_pem(cls, text: str) -> "HostKey":
-        """Return the key of a PKCS#8 PEM file. Raises ValueError for anything else."""
+        """Return the key from the text of a PKCS#8 PEM file. Raises ValueError for anything else.
+
+        PyCryptodome may also raise IndexError or TypeError for malformed input.
+        """
         return cls(ECC.import_key(text))
 
     def to_pem(self) -> str:
@@ -80,7 +83,8 @@ class HostKey:
         return self._signer.sign(message)
 
     def succeed(self) -> "HostKey":
-        """Return a new random key that this one announces. The oldest succession may fall off."""
+        """Return a new random key, signed by this one. Drops the oldest of more than 8
+        successions."""
         following = HostKey.generate()
         succession = self.public + self.sign(_succession(self.public, following.public))
         kept = self.successions + succession
@@ -100,24 +104,24 @@ class HostKey:
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
-    """What a server has proved: that it holds `host_key`, and what it says led to it."""
+    """A host key that the server has proved to hold, and the successions it claims."""
 
     host_key: bytes
     successions: bytes = b""
-    """As the server sent them; only their length was checked. See `predecessors`."""
+    """As the server sent them; only the length was checked. See `predecessors`."""
 
 
 def are_successions(data: bytes) -> bool:
-    """Tell whether `data` has the length of successions, 0 to 8 of 96 bytes each."""
+    """Tell whether `data` has the length of 0 to 8 successions of 96 bytes each."""
     number, rest = divmod(len(data), SUCCESSION_BYTES)
     return rest == 0 and number <= SUCCESSIONS
 
 
 def predecessors(host_key: bytes, successions: bytes) -> Iterator[bytes]:
-    """Give the earlier host keys that provably lead to `host_key`, the latest first.
+    """Yield the earlier host keys that provably lead to `host_key`, latest first.
 
-    Ends at the first succession that does not verify: nobody knows what is before it. Each costs
-    a verification, so take no more than are needed.
+    Stops at the first succession that does not verify: what comes before it proves nothing. Each
+    key costs a signature verification, so take no more than you need.
     """
     following = host_key
     for end in range(len(successions), 0, -SUCCESSION_BYTES):

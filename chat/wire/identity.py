@@ -1,7 +1,7 @@
-"""Who a client is: an Ed25519 key (RFC 8032), and its signature under the connection's transcript.
+"""A client's identity: an Ed25519 key (RFC 8032), and its signature over a connection's binding.
 
-A signature is over the binding of one connection (docs/protocol.md 4.4), which both keys of the
-exchange and the server's host key went into: no other connection, and no other server, accepts it.
+The binding (docs/protocol.md 4.4) depends on both keys of the exchange and on the server's host
+key: no other connection, and no other server, accepts the signature.
 """
 
 import base64
@@ -22,7 +22,7 @@ _PROTECTION: Final = "scryptAndAES256-CBC"
 
 
 class Identity:
-    """A private key, and what it is known by."""
+    """An Ed25519 key pair that identifies a device."""
 
     __slots__ = ("_key", "_signer", "public")
 
@@ -48,22 +48,24 @@ class Identity:
 
     @classmethod
     def from_text(cls, text: str, passphrase: str | None = None) -> "Identity":
-        """Return the key of a file: OpenSSH's format, or PKCS#8 in PEM.
+        """Return the key from the text of a file: OpenSSH's format, or PKCS#8 in PEM.
 
-        Raises ValueError for anything else, and for a passphrase that is missing or wrong.
+        Raises ValueError for anything else, and if the passphrase is missing or wrong.
         """
         return cls(ECC.import_key(text, passphrase=passphrase))
 
     def to_pem(self, passphrase: str | None = None) -> str:
-        """Return it as PKCS#8 in PEM (RFC 5958, RFC 8410), encrypted if a passphrase is given
-        (scrypt and AES-256-CBC, RFC 7914 section 7)."""
+        """Return the private key as PKCS#8 in PEM (RFC 5958, RFC 8410).
+
+        With a passphrase it is encrypted (scrypt and AES-256-CBC, RFC 7914 section 7).
+        """
         if passphrase is None:
             return self._key.export_key(format="PEM") + "\n"
         pem = self._key.export_key(format="PEM", passphrase=passphrase, protection=_PROTECTION)
         return pem + "\n"
 
     def sign_login(self, binding: bytes) -> bytes:
-        """Return the 64-byte signature that logs in on the connection with this binding."""
+        """Return the 64-byte signature for a login on the connection with this binding."""
         return self._signer.sign(_CONTEXT + binding)
 
 
@@ -73,9 +75,9 @@ def verify_login(identity: DeviceKey, signature: bytes, binding: bytes) -> bool:
 
 
 def identity_fingerprint(identity: DeviceKey) -> str:
-    """Return what ``ssh-keygen -l`` shows of the key: ``SHA256:`` and 43 characters of base64.
+    """Return the fingerprint as ``ssh-keygen -l`` shows it: ``SHA256:`` and 43 base64 characters.
 
-    Over the key in OpenSSH's form (RFC 8709 section 4).
+    It is computed over the key in OpenSSH's form (RFC 8709 section 4).
     """
     kind = b"ssh-ed25519"
     blob = b"".join(len(part).to_bytes(4, "big") + part for part in (kind, identity))

@@ -1,7 +1,7 @@
-"""ML-KEM-768 (FIPS 203) through HPKE in export-only mode (RFC 9180), as docs/protocol.md 4.2 says.
+"""ML-KEM-768 (FIPS 203) through HPKE in export-only mode (RFC 9180), see docs/protocol.md 4.2.
 
-HPKE's key schedule is written out here, because of what both sides need of it (base mode, one
-exported secret) all but three HMACs are constants.
+HPKE's key schedule is written out here: in base mode with one exported secret, all but three HMACs
+are constants.
 """
 
 import hmac
@@ -16,7 +16,7 @@ from chat.wire.schedule import VERSION
 __all__ = ["CIPHERTEXT_BYTES", "KEY_BYTES", "SEED_BYTES", "Encapsulate", "KemKey", "encapsulate"]
 
 KEY_BYTES: Final = 1_184
-"""Of an encapsulation key."""
+"""Size of an encapsulation key."""
 CIPHERTEXT_BYTES: Final = 1_088
 SEED_BYTES: Final = 64
 
@@ -28,12 +28,12 @@ _LABELED: Final = b"HPKE-v1" + b"HPKE\x00\x41\x00\x01\xff\xff"
 
 
 def _extract(salt: bytes, label: bytes, material: bytes) -> bytes:
-    """LabeledExtract."""
+    """LabeledExtract (RFC 9180 section 4)."""
     return hmac.digest(salt, _LABELED + label + material, "sha256")
 
 
 def _expand(key: bytes, label: bytes, info: bytes) -> bytes:
-    """LabeledExpand to 32 bytes, which is one block."""
+    """LabeledExpand (RFC 9180 section 4) to 32 bytes, which is one block."""
     return hmac.digest(key, b"\x00\x20" + _LABELED + label + info + b"\x01", "sha256")
 
 
@@ -45,7 +45,7 @@ _CONTEXT: Final = (
 
 
 def _export(secret: bytes) -> bytes:
-    """Return the secret that HPKE exports, given the one of ML-KEM."""
+    """Return the secret that HPKE exports, given ML-KEM's shared secret."""
     exporter = _expand(_extract(secret, b"secret", b""), b"exp", _CONTEXT)
     return _expand(exporter, b"sec", b"ss")
 
@@ -59,12 +59,12 @@ class KemKey:
     """The encapsulation key, 1,184 bytes."""
 
     def __init__(self, seed: bytes) -> None:
-        """Make the key of a 64-byte seed (FIPS 203 section 7.1)."""
+        """Make the key from a 64-byte seed (FIPS 203 section 7.1)."""
         self._private = MLKEM768PrivateKey.from_seed_bytes(seed)
         self.public = self._private.public_key().public_bytes_raw()
 
     def decapsulate(self, ciphertext: bytes) -> bytes:
-        """Return the 32-byte secret of a ciphertext of 1,088 bytes; another one if it is wrong."""
+        """Return the 32-byte secret in a 1,088-byte ciphertext; an unrelated one if it is wrong."""
         return _export(self._private.decapsulate(ciphertext))
 
 

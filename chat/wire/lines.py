@@ -1,6 +1,6 @@
-"""Lines: the one place where bytes from the network get a kind (docs/protocol.md section 2).
+"""Lines: the only place where bytes from the network are classified (docs/protocol.md section 2).
 
-`decode_line` takes a line without its CR LF; the `encode_` functions return it with.
+`decode_line` takes a line without its CR LF; the `encode_` functions return it with CR LF.
 """
 
 import re
@@ -46,7 +46,7 @@ class HelloLine(Struct, frozen=True, gc=False):
 
 
 class CloseLine(Struct, frozen=True, gc=False):
-    """The server's refusal in clear. Numbers it may not know yet are kept as they are."""
+    """The server's refusal in the clear. Unknown codes are kept as they are."""
 
     code: int
 
@@ -58,7 +58,7 @@ class FrameLine(Struct, frozen=True, gc=False):
 
 
 class RecordLine(Struct, frozen=True, gc=False):
-    """A record, with the bytes it came as, because the voucher covers those."""
+    """A record, with its line as received (CR LF included), which the voucher covers."""
 
     log: LogId
     seq: int
@@ -76,12 +76,12 @@ Line = HelloLine | CloseLine | FrameLine | RecordLine | VoucherLine
 
 
 def decode_line(line: bytes) -> Line:
-    """Return what `line` is.
+    """Return `line`, without CR LF, as a typed value.
 
-    Raises VersionError for a first token this version does not have, MalformedLineError for
-    everything else that is not exactly one of the five forms.
+    Raises VersionError for a first token that this version does not have, and MalformedLineError
+    for anything else that is not exactly one of the five forms.
     """
-    if line.startswith(b"F "):  # Most lines that a server gets.
+    if line.startswith(b"F "):  # Most lines that a server receives.
         return FrameLine(_base64(line[2:], most=BOX_BYTES))
     match line.split(b" "):
         case [b"R", log, seq, record]:
@@ -95,7 +95,7 @@ def decode_line(line: bytes) -> Line:
             return VoucherLine(_base64(voucher, least=_VOUCHER_BYTES, most=_VOUCHER_BYTES))
         case [first, b"close", code] if first == VERSION:
             if not _CODE.fullmatch(code):
-                raise MalformedLineError("a close line with something else than a code")
+                raise MalformedLineError("a close line without a valid code")
             return CloseLine(int(code))
         case [first, hello] if first == VERSION:
             return HelloLine(_base64(hello))
@@ -111,7 +111,7 @@ def encode_hello(payload: bytes) -> bytes:
 
 
 def encode_close(code: CloseCode) -> bytes:
-    """Return the line that refuses in clear."""
+    """Return the line that refuses in the clear."""
     return b"%s close %d\r\n" % (VERSION, code)
 
 
@@ -126,7 +126,7 @@ def encode_record(log: LogId, seq: int, record: bytes) -> bytes:
 
 
 VOUCHER_LINE_BYTES: Final = 28
-"""Of a voucher line, with its end: 2, 24 for 16 bytes in base64, and 2."""
+"""Length of a voucher line with CR LF: 2, 24 for 16 bytes in base64, and 2."""
 
 
 def encode_voucher(voucher: bytes) -> bytes:
@@ -143,12 +143,12 @@ def _base64(text: bytes, least: int = 0, most: int = LINE_BYTES) -> bytes:
         value = a2b_base64(text, strict_mode=True)
     except ValueError:
         raise MalformedLineError("a part that is not base64") from None
-    # Strict mode lets stray bits in the last character before padding pass; one value has one
-    # spelling.
+    # Strict mode ignores stray bits in the last character before the padding, but every value must
+    # have exactly one encoding.
     if text.endswith(b"=") and _to_base64(value[-(len(value) % 3) :]) != text[-4:]:
         raise MalformedLineError("a part that is not canonical base64")
     if not least <= len(value) <= most:
-        raise MalformedLineError("a part of a length that it never has")
+        raise MalformedLineError("a part of the wrong length")
     return value
 
 

@@ -1,7 +1,7 @@
 """Messages and record bodies as MessagePack (docs/protocol.md sections 6 and 7).
 
-Bytes become typed here and nowhere else. Decoding validates; what does not fit raises
-`MessageError`; what only a newer peer knows comes out as `Unknown`.
+Bytes become typed here and nowhere else. Decoding validates: invalid input raises `MessageError`,
+and a type that only a newer peer knows comes out as `Unknown`.
 """
 
 from typing import Any, Final, TypeVar, get_args
@@ -161,13 +161,13 @@ class Close(Message, frozen=True):
 
 
 class _Typed(Struct, frozen=True):
-    """What every message has. Of an unknown one that is no request, nothing else is looked at."""
+    """The key every message has. If it is unknown and not a request, the rest is ignored."""
 
     type: str
 
 
 class Unknown(_Typed, frozen=True):
-    """A message of a type this version does not have; with an `id` where it is a request."""
+    """A message of a type this version does not know; with an `id` if it is a request."""
 
     id: RequestId | None = None
 
@@ -245,13 +245,13 @@ _encoder: Final = msgspec.msgpack.Encoder()
 
 _UNDECODABLE: Final = (msgspec.DecodeError, ValueError, RecursionError)
 """What a decoder raises: ValueError for a string that is not UTF-8, RecursionError for nesting.
-DecodeError is itself a ValueError only in later releases of msgspec."""
+DecodeError is a ValueError itself only in later releases of msgspec."""
 
 _T = TypeVar("_T")
 
 
 def _types(union: Any) -> frozenset[str]:
-    """Return the values of the key ``type`` that a union's members have."""
+    """Return the values of the key ``type`` for the members of a union."""
     return frozenset(member.__struct_config__.tag for member in get_args(union))
 
 
@@ -265,7 +265,7 @@ def encode(message: Struct) -> bytes:
     try:
         payload = _encoder.encode(message)
     except UnicodeEncodeError:
-        raise LocalProtocolError("a text that cannot be written as UTF-8") from None
+        raise LocalProtocolError("a text that cannot be encoded as UTF-8") from None
     if len(payload) > PAYLOAD_BYTES:
         raise LocalProtocolError(f"a message has at most {PAYLOAD_BYTES} bytes")
     return payload
@@ -301,7 +301,7 @@ def _decode(
     try:
         unknown = unknown_decoder.decode(payload)
     except _UNDECODABLE:
-        raise MessageError("a message that is none") from None
+        raise MessageError("not a valid message") from None
     if unknown.type in types:
         raise MessageError("a message with wrong or missing values")
     return unknown if isinstance(unknown, Unknown) else Unknown(unknown.type)

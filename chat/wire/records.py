@@ -1,7 +1,7 @@
-"""Records: what is said, sealed once for all members, and how a client takes it in.
+"""Records: sealed once for all members, and opened by each client.
 
-docs/protocol.md sections 7 and 8. `RecordReader` is the client's half: it keeps record lines unseen
-until their voucher came.
+docs/protocol.md sections 7 and 8. `RecordReader` is the client's half: it holds record lines back
+until their voucher has arrived.
 """
 
 import hashlib
@@ -44,13 +44,13 @@ class Delivered(Struct, frozen=True):
     record_id: RecordId
     body: Body | Unknown
     page: int = 0
-    """The id of the request that this is a part of the answer to; 0 for what is new."""
+    """The id of the request that this record is part of the answer to; 0 for a new record."""
 
 
 def record_id(account: AccountId, message: MessageId) -> RecordId:
     """Return the 16-byte id of a record, from its author's account and chosen message id.
 
-    The account is part of it so that nobody can take or suppress another's.
+    It includes the account, so that nobody can claim or suppress somebody else's record.
     """
     return RecordId(hashlib.sha256(account + message).digest()[:16])
 
@@ -75,7 +75,7 @@ def seal_records(
     bodies: Sequence[bytes],
     random_bytes: RandomBytes = os.urandom,
 ) -> list[bytes]:
-    """Return what `seal_record` does, for each, with one run of the cipher."""
+    """Return what `seal_record` returns for each body, with one run of the cipher."""
     prefix = epoch.to_bytes(4, "big")
     heads = [prefix + record_id for record_id in record_ids]
     aad = _AAD + log
@@ -101,7 +101,7 @@ def open_record(key: BoxKey, log: LogId, record: bytes) -> tuple[RecordId, bytes
 
 @dataclass(slots=True)
 class _Log:
-    """What the reader knows of a log: its epochs' keys and how far it has read."""
+    """What the reader knows about a log: its epochs' keys and how far it has read."""
 
     keys: dict[int, BoxKey] = field(default_factory=dict, repr=False)
     epoch: int = 0
@@ -111,7 +111,7 @@ class _Log:
 
 
 class RecordReader:
-    """Takes record lines, keeps them unseen until they are vouched for, then opens them."""
+    """Holds record lines back until their voucher arrives, then opens them."""
 
     __slots__ = ("_logs", "_page", "_size", "_waiting")
 
@@ -122,11 +122,11 @@ class RecordReader:
         self._page: Page | None = None
 
     def add_key(self, keys: Keys) -> None:
-        """Remember an epoch's key. A key never changes: UnexpectedInputError if it does."""
+        """Remember an epoch's key. Raises UnexpectedInputError if the epoch has another key."""
         known = self._logs.setdefault(keys.log, _Log()).keys
         key = known.setdefault(keys.epoch, BoxKey(keys.key))
         if not hmac.compare_digest(key.raw, keys.key):
-            raise UnexpectedInputError("another key for the same epoch")
+            raise UnexpectedInputError("a different key for the same epoch")
 
     def start(self, opened: Opened) -> None:
         """Expect the records after `opened.seq`."""
@@ -142,19 +142,19 @@ class RecordReader:
             self._page = page
 
     def add(self, line: RecordLine) -> None:
-        """Keep a record until its voucher comes. Raises UnexpectedInputError beyond 256 KiB."""
+        """Hold a record until its voucher arrives. Raises UnexpectedInputError beyond 256 KiB."""
         self._size += len(line.raw)
         if self._size > RUN_BYTES:
             raise UnexpectedInputError("too many records without a voucher")
         self._waiting.append(line)
 
     def check_idle(self) -> None:
-        """Raise UnexpectedInputError while records or a voucher must come: no frame may, now."""
+        """Raise UnexpectedInputError if records or a voucher must come before the next frame."""
         if self._waiting or self._page is not None:
-            raise UnexpectedInputError("a frame where records or their voucher must come")
+            raise UnexpectedInputError("a frame in place of records or their voucher")
 
     def redeem(self, voucher: bytes, opener: FrameOpener) -> list[Delivered]:
-        """Return the records that `voucher` vouches for, opened, in order.
+        """Check `voucher`, and return the records it covers, opened, in order.
 
         Raises AuthenticationError, MalformedLineError, MessageError, UnexpectedInputError.
         """
@@ -168,7 +168,7 @@ class RecordReader:
         if page is None:
             return [self._open_new(line) for line in lines]
         if len(lines) != page.count or not all(line.seq for line in lines):
-            raise UnexpectedInputError("a page of other records than it said")
+            raise UnexpectedInputError("a page of other records than announced")
         return [self._open(line, page.id) for line in lines]
 
     def _open_new(self, line: RecordLine) -> Delivered:
@@ -184,7 +184,7 @@ class RecordReader:
             raise UnexpectedInputError("a record of an earlier epoch")
         log.epoch = epoch
         delivered = self._open(line)
-        # Nothing new needs the keys of older epochs any more.
+        # New records no longer need the keys of older epochs.
         for older in [known for known in log.keys if known < epoch]:
             del log.keys[older]
         return delivered

@@ -1,4 +1,4 @@
-"""What a client asks of a server (docs/protocol.md section 6.1)."""
+"""Requests from client to server (docs/protocol.md section 6.1)."""
 
 from typing import Annotated
 
@@ -57,10 +57,10 @@ class Request(Message, frozen=True):
 
 
 class Login(Request, frozen=True):
-    """Be the account that `key` belongs to, or a new one that is known as `nick`.
+    """Log in to the account that `key` belongs to, or create one known as `nick`.
 
-    With a `code`, be another device of the account known as `nick`. A new account may need a
-    `token`, or a `password`.
+    With a `code`, add `key` to the account known as `nick`. A new account may need a `token` or a
+    `password`.
     """
 
     nick: str
@@ -72,7 +72,7 @@ class Login(Request, frozen=True):
 
 
 class Code(Request, frozen=True):
-    """Make a code with which another device becomes one of this account."""
+    """Make a code that adds another device to this account."""
 
 
 class Devices(Request, frozen=True):
@@ -80,31 +80,31 @@ class Devices(Request, frozen=True):
 
 
 class Revoke(Request, frozen=True):
-    """Take a key away from this account."""
+    """Remove a key from this account."""
 
     key: Device
 
 
 class Nick(Request, frozen=True):
-    """Be known as `nick` from now on."""
+    """Change this account's nickname to `nick`."""
 
     nick: str
 
 
 class Logs(Request, frozen=True):
-    """List the logs this account is a member of, from behind the id `after`."""
+    """List the logs this account is a member of, starting after the id `after`."""
 
     after: Log | UnsetType = UNSET
 
 
 class Rooms(Request, frozen=True):
-    """List public rooms, from behind the name `after`."""
+    """List public rooms, starting after the name `after`."""
 
     after: str | UnsetType = UNSET
 
 
 class Join(Request, frozen=True):
-    """Become a member of `room`; `create` it, "public" or "invite", where there is none."""
+    """Become a member of `room`; `create` it, "public" or "invite", if it does not exist."""
 
     room: str
     create: str | UnsetType = UNSET
@@ -117,27 +117,27 @@ class Private(Request, frozen=True):
 
 
 class Read(Request, frozen=True):
-    """Go on reading a log of which one is a member, with the record after `after`."""
+    """Read a log that this account is a member of, starting after the record `after`."""
 
     log: Log
     after: Natural
 
 
 class Leave(Request, frozen=True):
-    """Be a member no longer."""
+    """Give up membership of a room."""
 
     log: Log
 
 
 class Who(Request, frozen=True):
-    """List members, from behind the nickname `after`."""
+    """List members, starting after the nickname `after`."""
 
     log: Log
     after: str | UnsetType = UNSET
 
 
 class Topic(Request, frozen=True):
-    """Say what a room is about."""
+    """Set a room's topic."""
 
     log: Log
     topic: str
@@ -151,10 +151,11 @@ class Invite(Request, frozen=True):
 
 
 class Moderate(Request, frozen=True):
-    """Do something to `nick`, in a room or, without `log`, on the server.
+    """Act on `nick`, in a room or, without `log`, on the server.
 
-    `action` is one of `chat.rooms.roles.Action`; `seconds` is how long, for good if it is left out.
-    A ban from the server with `network` also keeps out the addresses that `nick` is connected from.
+    `action` is a value of `chat.rooms.roles.Action`; `seconds` is how long it lasts, forever if it
+    is left out. A ban from the server with `network` also keeps out the addresses that `nick` is
+    connected from.
     """
 
     action: str
@@ -166,16 +167,16 @@ class Moderate(Request, frozen=True):
 
 
 class Slow(Request, frozen=True):
-    """Let everybody who is no operator wait `seconds` between two posts in a room."""
+    """Make everybody but operators wait `seconds` between two posts in a room."""
 
     log: Log
     seconds: Seconds
 
 
 class Token(Request, frozen=True):
-    """Make an invitation for whoever has it: to the server or, with `log`, to a room as well.
+    """Make an invitation link for anybody: to the server or, with `log`, to a room as well.
 
-    It is good for `uses` people, and for `seconds`.
+    It can be used `uses` times, within `seconds`.
     """
 
     uses: Seq
@@ -184,14 +185,14 @@ class Token(Request, frozen=True):
 
 
 class Posting(Request, frozen=True):
-    """Base of what adds a record. `message` makes a repetition recognisable."""
+    """Base of requests that add a record. `message` identifies repetitions."""
 
     log: Log
     message: MessageName
 
 
 class Post(Posting, frozen=True):
-    """Say `text`, perhaps in reply to the record `reply`."""
+    """Post `text`, perhaps in reply to the record `reply`."""
 
     text: str
     reply: Seq | UnsetType = UNSET
@@ -211,20 +212,20 @@ class Post(Posting, frozen=True):
 
 
 class Edit(Posting, frozen=True):
-    """Replace the text of one's own record `seq`."""
+    """Replace the text of the account's own record `seq`."""
 
     seq: Seq
     text: str
 
 
 class Delete(Posting, frozen=True):
-    """Remove one's own record `seq` for good."""
+    """Remove the account's own record `seq` permanently."""
 
     seq: Seq
 
 
 class React(Posting, frozen=True):
-    """Answer the record `seq` with a sign; with an empty one, take it back."""
+    """React to the record `seq`; an empty reaction takes an earlier one back."""
 
     seq: Seq
     reaction: str
@@ -239,7 +240,7 @@ class History(Request, frozen=True):
 
 
 class Search(Request, frozen=True):
-    """Return the latest records that have all of `words`, in all logs one may read."""
+    """Return the latest records that contain all of `words`, in all logs of this account."""
 
     words: str
 

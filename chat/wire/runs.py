@@ -15,42 +15,42 @@ from chat.wire.records import record_epoch
 __all__ = ["Delivery", "Line", "Run", "join_runs", "line_of", "run_of"]
 
 _BLOCK: Final = 32
-"""Lines that an author's run has of its own, at most and besides its own gaps; all the others are
-digested once for all authors."""
+"""Lines per block. Beyond the gaps for an author's own lines, at most this many lines are digested
+for that author alone; the rest are digested once for all authors."""
 
 Part = tuple[bytes | memoryview, bytes]
-"""Record lines, and their SHA-512."""
+"""Record lines, and their SHA-512 digest."""
 
 
 class Line(NamedTuple):
-    """A record line and what it was made of."""
+    """A record line and what it was made from."""
 
     seq: int
     """0 for a passing record."""
     record: bytes
     data: bytes
-    """The line as it is written."""
+    """The line as written, CR LF included."""
 
 
 @dataclass(slots=True)
 class Run:
     """Record lines of one epoch, at most `RUN_BYTES`, that are written at once.
 
-    What is the same for all readers is found out for the first one, and noted here.
+    It holds whatever is the same for all readers, so that it is computed once.
     """
 
     parts: Sequence[Part]
-    """Each is followed by a voucher. More than one only for authors in a crowd."""
+    """A voucher follows each. Only authors in a busy room get more than one."""
     epoch: int
     last: int
-    """The highest sequence number in it; 0 where all are passing."""
+    """The highest sequence number in it; 0 if all records are passing."""
     size: int = 0
-    """Bytes that are written to a reader: its lines, and vouchers. Filled in when it is made."""
+    """Bytes written to a reader: lines and vouchers. Computed on construction."""
     written_at: float = 0.0
-    """When it is first written, by the connections' clock; 0 before."""
+    """When it was first written, by the connections' clock; 0 before."""
 
     def __post_init__(self) -> None:
-        """Count what is written."""
+        """Compute `size`."""
         self.size = sum([len(lines) + VOUCHER_LINE_BYTES for lines, _ in self.parts])
 
 
@@ -60,7 +60,7 @@ def line_of(log: LogId, seq: int, record: bytes) -> Line:
 
 
 def run_of(lines: Sequence[Line]) -> Run:
-    """Join lines, at least one, into one run."""
+    """Join one or more lines into one run."""
     data = b"".join([line.data for line in lines])
     last = max([line.seq for line in lines])
     return Run(((data, hashlib.sha512(data).digest()),), record_epoch(lines[-1].record), last)
@@ -72,7 +72,7 @@ def join_runs(lines: Sequence[Line]) -> list[Run]:
 
 
 class Delivery:
-    """Record lines that were committed together, as each of their readers is to get them."""
+    """Record lines that were committed together, as each of their readers gets them."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self._stretches: list[_Stretch] = []
@@ -87,7 +87,7 @@ class Delivery:
         self.runs = [it.run for it in self._stretches]
 
     def without(self, own: Collection[int]) -> list[Run]:
-        """Return the runs without the lines at some places, in rising order."""
+        """Return the runs without the lines at the indexes in `own`."""
         runs = []
         for it in self._stretches:
             mine = [place - it.start for place in own if it.start <= place < it.end]
@@ -111,12 +111,12 @@ class _Stretch:
 
     @cached_property
     def _offsets(self) -> list[int]:
-        """Where each line begins, and the end."""
+        """The offset of each line, and the end."""
         return list(accumulate([len(line.data) for line in self._lines], initial=0))
 
     @cached_property
     def _prefixes(self) -> list["hashlib._Hash"]:
-        """What the hash is before each block."""
+        """The state of the hash before each block."""
         states = [hashlib.sha512()]
         for start in range(0, len(self._lines) - _BLOCK, _BLOCK):
             state = states[-1].copy()
@@ -125,10 +125,10 @@ class _Stretch:
         return states
 
     def without(self, mine: Sequence[int]) -> Run:
-        """Return the run without the lines at `mine`, which are in rising order.
+        """Return the run without the lines at `mine`, which are in ascending order.
 
-        What is before and behind them in a long run is shared with other authors: of what comes
-        before, the hash is known at each block's begin; what comes behind begins with a block.
+        In a long run, the parts before and after them are shared with other authors: the hash of
+        the part before is known at the start of each block, and the part after starts with a block.
         """
         lines, offsets, view = self._lines, self._offsets, self._view
         omitted = frozenset(mine)
@@ -148,7 +148,7 @@ class _Stretch:
             parts.append((middle, hashlib.sha512(middle).digest()))
         if end < len(lines):
             parts.append(self._suffix(end))
-        # Numbers rise, but those of passing records are 0.
+        # Sequence numbers ascend, but those of passing records are 0.
         backward = range(len(lines) - 1, -1, -1)
         last = next((lines[it].seq for it in backward if it not in omitted and lines[it].seq), 0)
         return Run(parts, self.run.epoch, last)

@@ -13,7 +13,7 @@ SECRET_BYTES: Final = 64
 
 
 def length_prefixed(value: bytes) -> bytes:
-    """Return `value` behind its length as u32, so that a sequence of values has one reading."""
+    """Return `value` prefixed with its length as u32, so that concatenation is unambiguous."""
     return len(value).to_bytes(4, "big") + value
 
 
@@ -28,9 +28,10 @@ def extract(ml_kem_secret: bytes, x25519_secret: bytes) -> bytes:
 
 
 def derive(secret: bytes, label: str, context: bytes = b"", length: int = SECRET_BYTES) -> bytes:
-    """Return `length` (at most 64) bytes derived from `secret` for one purpose.
+    """Return `length` bytes, 1 to 64, derived from `secret` for one purpose.
 
     HKDF-Expand (RFC 5869 section 2.3) with SHA-512: one block, because no purpose needs more.
+    Raises ValueError for another length.
     """
     if not 0 < length <= SECRET_BYTES:
         raise ValueError("derive gives 1 to 64 bytes")

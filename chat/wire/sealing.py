@@ -1,7 +1,8 @@
 """A256CBC-HS512, the one construction that seals everything (RFC 7518 section 5.2.5).
 
 AES-256-CBC with PKCS#7 padding under a second key, then HMAC-SHA-512 over associated data, IV,
-ciphertext and the length of the associated data, cut to 32 bytes. See docs/protocol.md section 3.
+ciphertext and the length of the associated data, truncated to 32 bytes. See docs/protocol.md
+section 3.
 """
 
 import hmac
@@ -25,7 +26,7 @@ _BLOCK: Final = AES.block_size
 _TAG: Final = 32
 _ZEROS: Final = bytes(_BLOCK)
 _PADDINGS: Final = [bytes((size,)) * size for size in range(_BLOCK + 1)]
-"""PKCS#7 (RFC 5652 section 6.3), by length; there is none of length 0."""
+"""PKCS#7 (RFC 5652 section 6.3), by length; length 0 is never used."""
 
 RandomBytes = Callable[[int], bytes]
 """A source of random bytes: called with a count, returns that many."""
@@ -34,8 +35,8 @@ RandomBytes = Callable[[int], bytes]
 class BoxKey:
     """A key (64 bytes) that seals or opens many boxes.
 
-    It keeps one running CBC chain for each of the two, and the MAC with its key, because to prepare
-    them costs more than to use them.
+    It keeps a running CBC chain for each direction, and the keyed MAC, because setting them up
+    costs more than using them.
     """
 
     __slots__ = ("_decryption", "_encryption", "_mac", "raw")
@@ -50,7 +51,7 @@ class BoxKey:
         """Return the box IV ‖ CT ‖ tag (16 + 16·⌊n/16 + 1⌋ + 32 bytes) of `plaintext`, bound to
         `aad`.
 
-        An unpredictable IV makes the same key safe for any number of boxes that a generation or an
+        Because the IV is unpredictable, one key is safe for as many boxes as a generation or an
         epoch holds.
         """
         return self.seal_all((plaintext,), (aad,), random_bytes)[0]
@@ -63,7 +64,7 @@ class BoxKey:
     ) -> list[bytes]:
         """Return a box for each of `plaintexts`, as `seal` does, with one run of the cipher."""
         padded = [plain + _PADDINGS[_BLOCK - len(plain) % _BLOCK] for plain in plaintexts]
-        # A block of zeros makes the next IV: the cipher's output for the last block of
+        # A block of zeros yields the next IV: the cipher's output for the last block of
         # ciphertext, which was never its input (NIST SP 800-38A appendix C, first method).
         stream = _ZEROS.join(padded)
         if self._encryption is None:
@@ -83,19 +84,19 @@ class BoxKey:
     def open(self, box: bytes, aad: bytes) -> bytes:
         """Return the plaintext of `box`. The inverse of `seal`.
 
-        Raises MalformedLineError for a length no box has (which tells the peer nothing it does not
-        know), and AuthenticationError, always the same, for everything else.
+        Raises MalformedLineError for a length that no box has (which tells the peer nothing new),
+        and AuthenticationError, always the same, for everything else.
         """
         if len(box) < 2 * _BLOCK + _TAG or (len(box) - _TAG) % _BLOCK:
-            raise MalformedLineError("a sealed box has another length")
+            raise MalformedLineError("a sealed box of the wrong length")
         sealed = box[:-_TAG]
-        # Encrypt-then-MAC: nothing is decrypted before the tag is right, so there is no padding
-        # oracle.
+        # Encrypt-then-MAC: nothing is decrypted before the tag has been checked, so there is no
+        # padding oracle.
         if not hmac.compare_digest(box[-_TAG:], self._tag(sealed, aad)):
             raise AuthenticationError
         if self._decryption is None:
             self._decryption = AES.new(self.raw[32:], AES.MODE_CBC, iv=_ZEROS)
-        # Whatever was decrypted before only changes the block that comes of the IV.
+        # Earlier input to this chain only affects the first block, the decrypted IV.
         padded = self._decryption.decrypt(sealed)
         size = padded[-1]
         if not 0 < size <= _BLOCK or not padded.endswith(_PADDINGS[size]):
@@ -109,10 +110,10 @@ class BoxKey:
 
 
 def seal(key: bytes, plaintext: bytes, aad: bytes, random_bytes: RandomBytes = os.urandom) -> bytes:
-    """Return a box under a key that seals no other: `BoxKey.seal`."""
+    """Return a box under a key that is used only once: `BoxKey.seal`."""
     return BoxKey(key).seal(plaintext, aad, random_bytes)
 
 
 def open_box(key: bytes, box: bytes, aad: bytes) -> bytes:
-    """Return the plaintext of a box under a key that opens no other: `BoxKey.open`."""
+    """Return the plaintext of a box under a key that is used only once: `BoxKey.open`."""
     return BoxKey(key).open(box, aad)
