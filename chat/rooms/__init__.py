@@ -1,1 +1,1 @@
-"""The domain: who is who, who is in which room, who may do what. No bytes, no keys, no I/O."""
+"""The domain: accounts, rooms, membership and rights. No bytes, no keys, no I/O."""

@@ -1,4 +1,4 @@
-"""Decisions on who is who: accounts, their devices, their nicknames."""
+"""Decisions about accounts, their devices and their nicknames."""
 
 from dataclasses import dataclass
 
@@ -36,33 +36,33 @@ __all__ = ["Credentials", "LoginPolicy", "enter", "own", "recover", "rename", "r
 
 @dataclass(frozen=True, slots=True)
 class LoginPolicy:
-    """Who is let in, as the operator decided."""
+    """Who may log in, as configured by the operator."""
 
     registration: Registration = Registration.OPEN
-    """Who may have a new account."""
+    """Who may create an account."""
     owners: frozenset[str] = frozenset()
-    """`name_key`s of those who own the server."""
+    """`name_key`s of the owners of the server."""
     wants_passwords: bool = False
-    """Whether a key that is new needs a password or a code."""
+    """Whether a new key needs a password or a code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What somebody shows who logs in."""
+    """What a login presents."""
 
     key: DeviceKey
-    """Of which they have shown that they have the private half."""
+    """The login has proved that it holds the private half."""
     nick: str
     group: AddressGroup
-    """Of the address that they come from."""
+    """The group of the address that the login comes from."""
     code: TokenHash | None = None
     token: TokenHash | None = None
     has_password: bool = False
-    """Whether they have shown the password of `nick`, where the server wants one."""
+    """Whether the password of `nick` was checked and is right, if the server wants one."""
 
 
 def enter(hub: Hub, shown: Credentials, policy: LoginPolicy, new_id: AccountId, now: int) -> Change:
-    """Let a key in: one that is known, or is to be an account's, perhaps the new `new_id`'s.
+    """Log in a known key, add a key to an account, or create the account `new_id`.
 
     Raises BannedError, BadCodeError, BadTokenError, ClosedError, TokenNeededError,
     WrongPasswordError, NickTakenError, and as `prepare_nick`.
@@ -91,17 +91,17 @@ def enter(hub: Hub, shown: Credentials, policy: LoginPolicy, new_id: AccountId, 
 
 
 def _is_password_of(hub: Hub, nick: str) -> bool:
-    """Tell whether it is an account's whose nickname the password of `nick` is."""
+    """Tell whether the account found by `nick` is the one whose password was checked."""
     try:
         account = hub.people.named(nick)
     except NoSuchNickError:
         return False
-    # To whoever checked it, names that look alike may be two people: ian and lan.
+    # To the checker, names that look alike may be two people: ian and lan.
     return case_key(account.nick) == case_key(nick.strip(" "))
 
 
 def _find(hub: Hub, shown: Credentials) -> Account:
-    """Return the account that a device is to be added to. Raises BadCodeError."""
+    """Return the account to add a device to. Raises BadCodeError if there is none."""
     try:
         return hub.people.named(shown.nick)
     except NoSuchNickError:
@@ -109,17 +109,16 @@ def _find(hub: Hub, shown: Credentials) -> Account:
 
 
 def _join_by_token(hub: Hub, account: Account, shown: Credentials, now: int) -> list[Put]:
-    """Invite an account that is there already to the room that a token is for.
+    """Invite an existing account to the token's room.
 
-    It may come again with the same link on every connection, so a token that is worth nothing is
-    no reason to refuse it.
+    A client may send the token of its link with every login, so an invalid token is ignored.
     """
     if shown.token is None:
         return []
     invitation = hub.invitations.get(shown.token)
     room = None if invitation is None else hub.known_room(invitation.log)
     if room is None or not room.is_invitable(account.id, now):
-        return []  # It is not used up by who is there, or may not come.
+        return []  # Members, and accounts that may not join, do not use it up.
     try:
         return redeem_token(hub, account.id, shown.token, now)
     except BadTokenError:
@@ -134,7 +133,7 @@ def _register(
     nick: str,
     now: int,
 ) -> list[Put]:
-    # A key that was known when the password was asked for may be nobody's by now.
+    # The key may have been revoked since the server decided not to ask for a password.
     if policy.wants_passwords and not shown.has_password:
         raise WrongPasswordError
     if policy.registration is Registration.CLOSED:
@@ -152,7 +151,7 @@ def _register(
 
 
 def revoke(hub: Hub, account: Account, key: DeviceKey) -> Change:
-    """Take a key away from an account, with the code that it may have asked for.
+    """Remove a key from an account, and the account's open code if there is one.
 
     Raises NoSuchDeviceError, LastDeviceError.
     """
@@ -165,7 +164,7 @@ def revoke(hub: Hub, account: Account, key: DeviceKey) -> Change:
 
 
 def rename(hub: Hub, account: Account, nick: str) -> Change:
-    """Let an account be known as `nick`. Raises NickTakenError, and as `prepare_nick`."""
+    """Change an account's nickname. Raises NickTakenError, and as `prepare_nick`."""
     nick = prepare_nick(nick)
     hub.people.check_free(nick, account)
     if nick == account.nick:
@@ -173,11 +172,11 @@ def rename(hub: Hub, account: Account, nick: str) -> Change:
     return changed([put(AccountKey(account.id), Profile(nick))])
 
 
-# --- What the operator of the server does ---
+# --- Decisions of the server's operator ---
 
 
 def own(hub: Hub, nick: str, by: str, now: int) -> Change:
-    """Let an account own the server. Raises NoSuchNickError."""
+    """Make an account an owner of the server. Raises NoSuchNickError."""
     account = hub.people.named(nick)
     is_new = hub.standing.role(account.id) is not Role.OWNER
     puts = [_own(account.id)] if is_new else []
@@ -185,9 +184,9 @@ def own(hub: Hub, nick: str, by: str, now: int) -> Change:
 
 
 def recover(hub: Hub, nick: str, code: TokenHash, until: int, by: str, now: int) -> Change:
-    """Forget the keys of an account, and let another device in with a code.
+    """Remove all keys of an account, and issue a code that adds a new one.
 
-    Raises NoSuchNickError.
+    `until` is in milliseconds since 1970 UTC. Raises NoSuchNickError.
     """
     account = hub.people.named(nick)
     puts = [put(DeviceOf(key), None) for key in account.devices]

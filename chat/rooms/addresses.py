@@ -1,7 +1,7 @@
-"""Addresses of peers, and the groups that limits are counted in.
+"""Addresses of peers, and the groups that limits count.
 
-Whoever has one IPv6 address has the 2^64 of its network (RFC 4291 section 2.5.4), so a limit for
-each of them would be no limit.
+Anybody with one IPv6 address has all 2^64 of its network (RFC 4291 section 2.5.4), so a limit per
+address would be no limit.
 """
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -10,32 +10,32 @@ from typing import Final, NewType
 __all__ = ["LOCAL", "Address", "AddressGroup", "address_group", "is_loopback", "peer_address"]
 
 Address = NewType("Address", str)
-"""Where a peer is: an IP address, or text that is none for everything else."""
+"""A peer's IP address, or other text for a peer that has none."""
 
 AddressGroup = NewType("AddressGroup", str)
-"""Addresses that are counted together: one of IPv4, a /64 of IPv6, or `LOCAL`."""
+"""Addresses that are counted together: one IPv4 address, one IPv6 /64, or `LOCAL`."""
 
 LOCAL: Final = AddressGroup("local")
-"""The group of everything that has no IP address: sockets in the file system."""
+"""The group of peers without an IP address: Unix sockets."""
 
 _LOCAL_SOCKET: Final = Address("a local socket")
 _NETWORK_BITS: Final = 64
 
 
 def peer_address(peer: object) -> Address:
-    """Return the address in the object that an endpoint gives for the peer.
+    """Return the address in the object with which an endpoint describes a peer.
 
-    Endpoints are plugins and have classes of their own; all that name a host call it `host`.
+    Endpoints are plugins with their own address classes; those that have a host call it `host`.
     """
     host = getattr(peer, "host", None)
     return Address(host) if isinstance(host, str) else _LOCAL_SOCKET
 
 
 def address_group(host: str) -> AddressGroup:
-    """Return the group that a peer's address is counted in; of a group, that group.
+    """Return the group of a peer's address. The group of a group is that group.
 
-    An IPv4 address is a group of its own, also where it is written as an IPv6 one
-    (``::ffff:192.0.2.1``); an IPv6 address is in its /64, whatever its scope (``%eth0``).
+    An IPv4 address is its own group, even if written as an IPv6 address (``::ffff:192.0.2.1``); an
+    IPv6 address belongs to its /64, whatever its scope (``%eth0``).
     """
     address = _parse(host)
     match address:
@@ -48,7 +48,7 @@ def address_group(host: str) -> AddressGroup:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a peer is on this machine; as a reverse proxy it may be anybody."""
+    """Tell whether a peer is on this machine. It may be a reverse proxy, and so anybody."""
     address = _parse(host)
     return address is None or address.is_loopback
 

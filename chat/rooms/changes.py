@@ -1,4 +1,4 @@
-"""What a decision comes to: values only."""
+"""The result of a decision: values only."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ V = TypeVar("V", bound=AnyValue)
 
 
 class Put(NamedTuple):
-    """A value that is to be known under a key; None for none any more."""
+    """A value to store under a key; None removes it."""
 
     key: AnyKey
     value: AnyValue | None
 
 
 def put(key: Key[V], value: V | None) -> Put:
-    """Return a `Put` whose value is of the key's type."""
+    """Return a `Put` whose value has the key's type."""
     assert isinstance(key, AnyKey)
     return Put(key, value)
 
 
 class Event(NamedTuple):
-    """Something that was done to somebody, for the audit log. Names are as they were then."""
+    """An action on somebody, for the audit log. Names are as they were at the time."""
 
     time: int
-    """Milliseconds of UTC."""
+    """Milliseconds since 1970 UTC."""
     actor: str
     action: str
     target: str
@@ -41,7 +41,7 @@ class Event(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A sentence for the one concerned."""
+    """A sentence for the account concerned."""
 
     account: AccountId
     sentence: str
@@ -49,23 +49,24 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a decision wants to be true from now on: all of it, or nothing."""
+    """The outcome of a decision, which takes effect completely or not at all."""
 
     puts: tuple[Put, ...] = ()
     event: Event | None = None
     told: Told | None = None
     happening: Kept | None = None
-    """What the log of a room keeps of it."""
+    """What the room's log records about it."""
     refusal: RequestError | None = None
-    """What the one who asked is answered all the same: a wrong code is counted, and refused."""
+    """The answer to the asker, if the request is refused even though something changes: a wrong
+    code is counted, and refused."""
 
     @property
     def is_nothing(self) -> bool:
-        """Whether it leaves everything as it is."""
+        """Whether it changes nothing."""
         return not (self.puts or self.event or self.happening)
 
     def leaves(self) -> set[LogId]:
-        """Return the logs of which somebody is to be no member."""
+        """Return the logs that somebody leaves."""
         return {key.log for key, value in self.puts if isinstance(key, MembershipKey) and not value}
 
 
@@ -78,5 +79,5 @@ def changed(
     told: Told | None = None,
     happening: Kept | None = None,
 ) -> Change:
-    """Return a change of some puts."""
+    """Return a change with these puts."""
     return Change(tuple(puts), event, told, happening)

@@ -1,7 +1,7 @@
-"""Which texts look alike: skeletons of UTS 39 section 4, and `fold`, which ignores case as well.
+"""Look-alike texts: skeletons of UTS 39 section 4, and `fold`, which also ignores case.
 
-The data beside this file is Unicode's, made by docs/confusables.py, under UNICODE-LICENSE.txt. It
-is read when it is first needed: 7,000 lines of 120 KB, 1 MB in memory.
+The data beside this file is Unicode's, prepared by docs/confusables.py, under UNICODE-LICENSE.txt.
+It is read on first use: 7,000 lines, 120 KB, 1 MB in memory.
 """
 
 import unicodedata
@@ -30,18 +30,18 @@ IGNORABLE: Final = frozenset(
         ],
     )
 )
-"""What is shown as nothing: Unicode's Default_Ignorable_Code_Point."""
+"""Invisible characters: Unicode's Default_Ignorable_Code_Point."""
 
 _ROUNDS: Final = 5
-"""Until `fold` keeps what it made. Three are enough for all that was tried."""
+"""Rounds until the result of `fold` no longer changes. Three were enough for everything tried."""
 
 
 def parse(text: str) -> dict[str, str]:
-    """Return which texts become which.
+    """Return the mapping in a data file.
 
-    Of each line: a text, a tab, a text, both with code points as ``\\uXXXX`` or ``\\UXXXXXXXX``,
-    which is decoded at once, not line by line. A line that begins with ``#`` is a comment. Raises
-    ValueError.
+    Each line has a source, a tab and a target, both with code points as ``\\uXXXX`` or
+    ``\\UXXXXXXXX``. The whole text is decoded at once, because that is faster than line by line. A
+    line that begins with ``#`` is a comment. Raises ValueError.
     """
     escaped = "\n".join([line for line in text.splitlines() if not line.startswith("#")])
     lines = escaped.encode("ascii").decode("unicode_escape").split("\n")
@@ -49,23 +49,23 @@ def parse(text: str) -> dict[str, str]:
 
 
 def skeleton(text: str) -> str:
-    """Return what is the same for all texts that look alike (UTS 39, without its bidi part)."""
+    """Return a key that is equal for texts that look alike (UTS 39, without its bidi part)."""
     decomposed = unicodedata.normalize("NFD", text)
     return unicodedata.normalize("NFD", decomposed.translate(_prototypes()))
 
 
 def fold(text: str) -> str:
-    """Return what is the same for all texts that look alike or differ in case; `fold` keeps it.
+    """Return a key that is equal for texts that look alike or differ in case. Idempotent.
 
-    Looks come first. A letter of which the capital form looks like one letter and the small form
-    like another, such as the Greek nu that is N or v, is therefore two.
+    Looks take precedence. A letter whose capital looks like one letter and whose small form looks
+    like another, such as the Greek nu (N or v), therefore counts as two.
     """
     letters, marked = _cases()
     for _ in range(_ROUNDS):
         text = skeleton(unicodedata.normalize("NFKC", text))
         for source, target in marked:
             text = text.replace(source, target)
-        # What a prototype is folded to can look like something else again.
+        # Folding a prototype can yield something that looks like yet another character.
         text = skeleton(text.translate(letters).casefold())
     return text
 
@@ -77,7 +77,7 @@ def _prototypes() -> dict[int, str]:
 
 @cache
 def _cases() -> tuple[dict[int, str], list[tuple[str, str]]]:
-    """Return what stands for single prototypes, and for letters with marks."""
+    """Return the replacements for single prototypes, and those for letters with marks."""
     pairs = _read("cases.txt")
     letters = {source: target for source, target in pairs.items() if len(source) == 1}
     marked = [(source, target) for source, target in pairs.items() if len(source) > 1]

@@ -1,7 +1,7 @@
-"""Refusals: what is asked for is legal, and not granted. The connection lives on.
+"""Refusals: a legal request that is not granted. The connection stays open.
 
-Each class has the code of docs/protocol.md section 6.5, and as its text the sentence that the user
-reads, whatever the client: what to type there, the client adds.
+Each class has a code from docs/protocol.md section 6.5, and the sentence that the user reads in any
+client. The client adds what to type.
 """
 
 from typing import ClassVar
@@ -62,7 +62,7 @@ class RequestError(Exception):
 
 
 class NotLoggedInError(RequestError):
-    """Anything before a login."""
+    """Any other request before a login."""
 
     code = "not_logged_in"
     sentence = "Log in first."
@@ -72,168 +72,166 @@ class AlreadyLoggedInError(RequestError):
     """A second login."""
 
     code = "already_logged_in"
-    sentence = "You are logged in already."
+    sentence = "You are already logged in."
 
 
 class NickEmptyError(RequestError):
-    """A nickname of nothing."""
+    """An empty nickname."""
 
     code = "nick_empty"
     sentence = "A nickname cannot be empty."
 
 
 class NickTooLongError(RequestError):
-    """A nickname beyond the limit, which is the argument."""
+    """A nickname that is too long. Argument: the limit in characters."""
 
     code = "nick_too_long"
     sentence = "A nickname has at most {} characters."
 
 
 class NickInvalidError(RequestError):
-    """A nickname with something in it that nicknames do not have."""
+    """A nickname with a character that is not allowed."""
 
     code = "nick_invalid"
     sentence = "A nickname is made of letters, digits and _ - . and starts with a letter or digit."
 
 
 class NickTakenError(RequestError):
-    """Somebody else's nickname, which is the argument."""
+    """Somebody else's nickname. Argument: the nickname."""
 
     code = "nick_taken"
     sentence = "The nickname {} is taken."
 
 
 class TooManyAttemptsError(RequestError):
-    """A login after too many that failed; the argument is how many seconds to wait."""
+    """A login after too many failed ones. Argument: seconds to wait."""
 
     code = "too_many_attempts"
     sentence = "Too many failed attempts; try again in {} seconds."
 
 
 class RoomEmptyError(RequestError):
-    """A name of nothing for a room."""
+    """An empty room name."""
 
     code = "room_empty"
-    sentence = "A room's name cannot be empty."
+    sentence = "A room name cannot be empty."
 
 
 class RoomTooLongError(RequestError):
-    """A name beyond the limit, which is the argument."""
+    """A room name that is too long. Argument: the limit in characters."""
 
     code = "room_too_long"
-    sentence = "A room's name has at most {} characters."
+    sentence = "A room name has at most {} characters."
 
 
 class RoomInvalidError(RequestError):
-    """A name with something in it that names of rooms do not have."""
+    """A room name with a character that is not allowed."""
 
     code = "room_invalid"
-    sentence = (
-        "A room's name is made of letters, digits and _ - . and starts with a letter or digit."
-    )
+    sentence = "A room name is made of letters, digits and _ - . and starts with a letter or digit."
 
 
 class TooManyRoomsError(RequestError):
-    """A room beyond those that an account may own, whose number is the argument."""
+    """One room more than an account may own. Argument: the limit."""
 
     code = "too_many_rooms"
-    sentence = "You have made {} rooms, and nobody may have more."
+    sentence = "You own {} rooms, which is the limit."
 
 
 class NoSuchRoomError(RequestError):
-    """A room that is not there."""
+    """A room that does not exist."""
 
     code = "no_such_room"
     sentence = "There is no such room."
 
 
 class NoSuchNickError(RequestError):
-    """A nickname that nobody has, which is the argument."""
+    """A nickname that nobody has. Argument: the nickname."""
 
     code = "no_such_nick"
     sentence = "Nobody here is called {}."
 
 
 class NotInvitedError(RequestError):
-    """A room that is not for everybody."""
+    """Joining an invitation-only room without an invitation."""
 
     code = "not_invited"
-    sentence = "That room is only for those who are invited."
+    sentence = "That room is by invitation only."
 
 
 class BannedError(RequestError):
-    """Somebody who is kept out; the arguments are of what, how long, and the end of the sentence,
-    which has the reason."""
+    """A banned account or address. Arguments: from where, how long (see `roles.until`), and the
+    end of the sentence with the reason (see `roles.reason`)."""
 
     code = "banned"
     sentence = "You are banned from {} {}{}"
 
 
 class MutedError(RequestError):
-    """Somebody who may not say anything; as `BannedError`."""
+    """A request that a muted account may not make. Arguments: as `BannedError`."""
 
     code = "muted"
-    sentence = "You may not say anything in {} {}{}"
+    sentence = "You are muted in {} {}{}"
 
 
 class SlowModeError(RequestError):
-    """A post too soon after the last; the argument is how many seconds are left."""
+    """A post too soon after the last one. Argument: seconds left to wait."""
 
     code = "slow_mode"
-    sentence = "This room is in slow mode: your next message can be sent in {} seconds."
+    sentence = "This room is in slow mode: you can send your next message in {} seconds."
 
 
 class BadSignatureError(RequestError):
     """A login whose signature is not by its key, or not for this connection."""
 
     code = "bad_signature"
-    sentence = "The signature of the login is not valid for this connection."
+    sentence = "The login's signature is not valid for this connection."
 
 
 class BadCodeError(RequestError):
-    """A code for another device that is wrong, used, or too old."""
+    """A code for another device that is wrong, used, or expired."""
 
     code = "bad_code"
-    sentence = "That code is wrong, used, or no longer valid."
+    sentence = "That code is wrong, already used, or expired."
 
 
 class WrongPasswordError(RequestError):
-    """A password that is not the user's, or a user that there is not: never said which."""
+    """A wrong password or an unknown user; the answer does not say which."""
 
     code = "wrong_password"
     sentence = "Wrong nickname or password."
 
 
 class AuthUnavailableError(RequestError):
-    """A password that nobody could check."""
+    """A password that could not be checked."""
 
     code = "auth_unavailable"
     sentence = "The password could not be checked; please try again."
 
 
 class BadTokenError(RequestError):
-    """An invitation that is wrong, used up, or too old."""
+    """An invitation that is wrong, used up, or expired."""
 
     code = "bad_token"
-    sentence = "That invitation is wrong, used up, or no longer valid."
+    sentence = "That invitation is wrong, used up, or expired."
 
 
 class ClosedError(RequestError):
-    """A new account where there are none to be had."""
+    """A new account on a server whose registration is closed."""
 
     code = "registration_closed"
     sentence = "This server takes no new accounts."
 
 
 class TokenNeededError(RequestError):
-    """A new account without an invitation where one is needed."""
+    """A new account without an invitation on a server that requires one."""
 
     code = "token_needed"
-    sentence = "This server takes new accounts by invitation only: use the link of one."
+    sentence = "This server takes new accounts by invitation only: connect with an invitation link."
 
 
 class LastDeviceError(RequestError):
-    """Taking away the only key of one's account."""
+    """Removing the only key of an account."""
 
     code = "last_device"
     sentence = "That is the only key of your account; link another device first."
@@ -247,59 +245,59 @@ class NoSuchDeviceError(RequestError):
 
 
 class TooManyInvitationsError(RequestError):
-    """An invitation beyond those that an account, or a room, may have open."""
+    """One open invitation more than an account or a room may have."""
 
     code = "too_many_invitations"
-    sentence = "Too many invitations have not been taken up yet; try again later."
+    sentence = "There are too many open invitations; try again later."
 
 
 class NotAMemberError(RequestError):
-    """Something that only members of a room may do, by somebody who is none."""
+    """A request for members of a room, from somebody who is not a member."""
 
     code = "not_a_member"
     sentence = "You are not in that room."
 
 
 class NoSuchMemberError(RequestError):
-    """Somebody who is no member of a room, and whose nickname is the argument."""
+    """An action on somebody who is not a member of the room. Argument: the nickname."""
 
     code = "no_such_member"
     sentence = "{} is not in that room."
 
 
 class NotAllowedError(RequestError):
-    """Something that only a room's owner may do, or nobody."""
+    """An action that needs a higher role, or that nobody may do here."""
 
     code = "not_allowed"
     sentence = "You may not do that here."
 
 
 class NotYoursError(RequestError):
-    """A change to what somebody else said."""
+    """A change to a record that is not the account's own, or is gone."""
 
     code = "not_yours"
-    sentence = "That is not a message of yours that is still there."
+    sentence = "That message is not yours, or it has been deleted."
 
 
 class AlreadyReadingError(RequestError):
-    """A second join; the argument is the log that is read."""
+    """A second join. Argument: the log that is already being read."""
 
     code = "already_reading"
-    sentence = "You are in that room already."
+    sentence = "You are already in that room."
 
 
 class TextEmptyError(RequestError):
-    """A post of nothing."""
+    """An empty post."""
 
     code = "text_empty"
-    sentence = "An empty message is not sent."
+    sentence = "A message cannot be empty."
 
 
 class TextTooLongError(RequestError):
-    """A text beyond the limit; the arguments are the limit and its unit."""
+    """A text that is too long. Arguments: the limit and its unit."""
 
     code = "text_too_long"
-    sentence = "That is too long: it may have at most {} {}."
+    sentence = "That is too long: the limit is {} {}."
 
 
 class NotReadError(RequestError):
@@ -310,21 +308,21 @@ class NotReadError(RequestError):
 
 
 class NoSearchError(RequestError):
-    """A server without an index."""
+    """A search on a server without a search index."""
 
     code = "no_search"
-    sentence = "This server does not search."
+    sentence = "Search is turned off on this server."
 
 
 class NotStoredError(RequestError):
-    """The log could not take the record."""
+    """The store could not commit the change."""
 
     code = "not_stored"
     sentence = "The server could not store this, and nobody has seen it; please try again."
 
 
 class InvalidError(RequestError):
-    """Something that cannot be asked for; the argument is the sentence that says what."""
+    """A request that makes no sense. Argument: the sentence that says why."""
 
     code = "invalid"
     sentence = "{}"

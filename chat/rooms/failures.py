@@ -1,12 +1,12 @@
-"""Failed logins: who fails again and again has to wait, and cannot make anybody else wait.
+"""Failed logins: repeated failures make the next attempt wait, but do not lock out others.
 
 Failures are counted per group of addresses (`addresses.py`) and per account. The first few are
-free; after that each failure doubles the wait before the next attempt. Where an account has got in
-before, neither count applies: only its own failures from there do. So whoever hammers an account
-from elsewhere, or other accounts from the same address, does not keep its owner waiting; only who
-hammers that account from the owner's own address does.
+free; after that each failure doubles the wait before the next attempt. Neither count applies at an
+address where the account has logged in before: there, only its own failures from that address do.
+So an attacker who hammers an account from elsewhere, or other accounts from the same address, does
+not keep the owner waiting; only hammering that account from the owner's own address does.
 
-All tables are bounded: the oldest entries are dropped. Nothing survives a restart.
+All tables are bounded and drop their oldest entries. Nothing survives a restart.
 """
 
 from collections import OrderedDict
@@ -25,8 +25,8 @@ __all__ = ["LoginFailures"]
 _Key = str | tuple[str, str]
 
 _KEYS: Final = 1_024
-"""Nicknames whose key is remembered, because every login needs it twice. Each is as long as a login
-can hold, so 1 MiB at most."""
+"""Nicknames whose key is cached, because every login needs it twice. A login bounds the length of
+each, so the cache takes at most 1 MiB."""
 
 
 class _Entry:
@@ -37,32 +37,33 @@ class _Entry:
     def __init__(self, now: float) -> None:
         self.count = 0
         self.since = now
-        """When the last failure was, or was forgotten."""
+        """Time of the last failure, or of the last time one was forgotten; in seconds."""
         self.until = now
-        """When the next attempt will be considered."""
+        """Time from which the next attempt is allowed; in seconds."""
 
 
 class _BackOff:
-    """Counts failures per key, and says how long each key has to wait."""
+    """Counts failures per key, and computes how long each key has to wait."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
-        """The latest failure is last."""
+        """Ordered by latest failure."""
         doublings = ceil(log2(limits.login_wait_last / limits.login_wait_first))
         self._most = limits.login_failures_free + max(doublings, 0)
-        """The count at which the wait is longest: more would only take longer to forget."""
+        """The count at which the wait is longest; a higher count would only take longer to
+        forget."""
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def wait(self, key: _Key, now: float) -> float:
-        """Return for how many seconds no attempt is considered."""
+        """Return how many seconds are left until the next attempt is allowed."""
         entry = self._entries.get(key)
         return 0.0 if entry is None else max(0.0, entry.until - now)
 
     def arm(self, key: _Key, now: float) -> None:
-        """Let the attempt after this one wait for as long as the failures so far demand."""
+        """Start the wait that the failures so far impose on the attempt after this one."""
         entry = self._recent(key, now)
         if entry is not None:
             entry.until = now + self._price(entry.count)
@@ -84,7 +85,7 @@ class _BackOff:
         self._entries.pop(key, None)
 
     def _recent(self, key: _Key, now: float) -> _Entry | None:
-        """Return the failures that are not forgotten by now, if any."""
+        """Return the failures that are not forgotten yet, if any."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -97,7 +98,7 @@ class _BackOff:
         return None
 
     def _price(self, count: int) -> float:
-        """Return for how many seconds the next attempt waits after `count` failures."""
+        """Return how many seconds the next attempt has to wait after `count` failures."""
         limits, paid = self._limits, count - self._limits.login_failures_free
         return min(limits.login_wait_first * 2**paid, limits.login_wait_last) if paid >= 0 else 0.0
 
@@ -111,20 +112,21 @@ class LoginFailures:
         self._addresses = _BackOff(limits)
         self._accounts = _BackOff(limits)
         self._returning = _BackOff(limits)
-        """By account and group of addresses, where that account has got in before."""
+        """By account and group of addresses, for groups where that account has logged in."""
         self._known: OrderedDict[str, tuple[str, ...]] = OrderedDict()
-        """From where each account got in, the latest last; the accounts in the same order."""
+        """The groups where each account has logged in, latest last; the accounts likewise."""
 
     def sizes(self) -> tuple[int, int, int, int]:
-        """Return the sizes of the tables: failures of addresses, of accounts, of accounts at their
-        usual addresses; accounts with known addresses."""
+        """Return the number of entries in each table: failures by address, by account, by account
+        at a known address; accounts with known addresses."""
         return len(self._addresses), len(self._accounts), len(self._returning), len(self._known)
 
     def wait(self, address: str, nick: str) -> float:
-        """Return in how many seconds an attempt from `address` to be `nick` may be made.
+        """Return how many seconds a login as `nick` from `address` has to wait; 0 if none.
 
-        At 0 it may be made now. If failures already cost a wait, the next attempt's begins now:
-        otherwise many at once would get through before the first of them has failed.
+        If there is no wait left, but earlier failures impose one, the wait for the next attempt
+        starts now: otherwise many concurrent attempts would get through before the first has
+        failed.
         """
         now = self._seconds()
         counts = self._counts(address, nick)
@@ -141,10 +143,10 @@ class LoginFailures:
             table.add(key, now)
 
     def succeeded(self, address: str, nick: str) -> None:
-        """Remember from where an account got in, and forget its failures there.
+        """Remember where an account logged in, and forget its failures there.
 
-        Failures elsewhere, or at other accounts, stay counted: otherwise one login of one's own
-        would buy five guesses at another's account.
+        Failures elsewhere, or with other accounts, still count: otherwise an attacker's login to
+        their own account would buy five guesses at somebody else's.
         """
         key, group = _account_key(nick), address_group(address)
         self._returning.remove((key, group))
@@ -154,25 +156,25 @@ class LoginFailures:
             self._known.popitem(last=False)
 
     def renamed(self, was: str, nick: str) -> None:
-        """Keep the addresses of an account that was called `was` and is now called `nick`."""
+        """Keep the known addresses of an account whose nickname changes from `was` to `nick`."""
         known = self._known.pop(_account_key(was), None)
         if known is not None:
             self._known[_account_key(nick)] = known
 
     def _counts(self, address: str, nick: str) -> list[tuple[_BackOff, _Key]]:
-        """Return the tables that an attempt counts in, each with its key."""
+        """Return the tables in which an attempt counts, each with its key."""
         key, group = _account_key(nick), address_group(address)
         if group in self._known.get(key, ()):
             return [(self._returning, (key, group))]
         counts: list[tuple[_BackOff, _Key]] = [(self._accounts, key)] if key else []
-        if not is_loopback(address):  # That may be a reverse proxy, and so everybody.
+        if not is_loopback(address):  # It may be a reverse proxy, and so everybody.
             counts.append((self._addresses, group))
         return counts
 
 
 @lru_cache(_KEYS)
 def _account_key(nick: str) -> str:
-    """Return the key of an account, which is never long; empty if `nick` is no nickname."""
+    """Return the key of an account, which is always short; empty if `nick` is not a nickname."""
     try:
         return name_key(prepare_nick(nick))
     except RequestError:

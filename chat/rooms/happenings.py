@@ -1,6 +1,6 @@
-"""What happens in a log, and everybody there gets to know. Values only.
+"""Happenings in a log that everybody there is told about. Values only.
 
-What is `Kept` becomes a record of the log. What is `Passing` is told to those who are there.
+A `Kept` happening becomes a record of the log. A `Passing` one reaches only connected members.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that an account did in a log."""
+    """Something an account did in a log."""
 
     log: LogId
     account: AccountId
@@ -33,12 +33,12 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Kept(Happening):
-    """What the log keeps."""
+    """A happening that the log stores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said(Kept):
-    """Said something, perhaps in reply to the record `reply` (0 for none)."""
+    """Posted a message, perhaps in reply to the record `reply` (0 for none)."""
 
     content: Content
     reply: int
@@ -51,7 +51,7 @@ class Said(Kept):
 
 @dataclass(frozen=True, slots=True)
 class Edited(Kept):
-    """Made `text` the text of the record `seq`."""
+    """Changed the text of the record `seq` to `text`."""
 
     seq: int
     text: str
@@ -66,7 +66,7 @@ class Deleted(Kept):
 
 @dataclass(frozen=True, slots=True)
 class Reacted(Kept):
-    """Reacted to the record `seq`; with an empty reaction, took the earlier one back."""
+    """Reacted to the record `seq`; an empty reaction takes the earlier one back."""
 
     seq: int
     reaction: str
@@ -74,29 +74,29 @@ class Reacted(Kept):
 
 @dataclass(frozen=True, slots=True)
 class TopicSet(Kept):
-    """Said what the room is about."""
+    """Set the room's topic."""
 
     topic: str
 
 
 @dataclass(frozen=True, slots=True)
 class Passing(Happening):
-    """What no log keeps."""
+    """A happening that no log stores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived(Passing):
-    """Is here now: became a member, or its first connection came."""
+    """Became a member, or opened its first connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Departed(Passing):
-    """Is here no longer."""
+    """Is no longer a member, or closed its last connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Renamed(Passing):
-    """Was known as `was`, and is known as `nick` now."""
+    """Changed its nickname from `was` to `nick`."""
 
     was: str
     nick: str

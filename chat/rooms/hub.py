@@ -1,8 +1,8 @@
-"""All that is known: who there is, in which rooms, and who may what.
+"""The state of the domain: accounts, rooms, membership and rights.
 
-`Hub.put` is the only way to change any of it, and takes itself back: what it returns, put again,
-leaves all as it was before. Decisions (`chat.rooms.accounts`, `membership`, `moderation`,
-`invitations`) check, and return what is to be put; they change nothing.
+`Hub.put` is the only way to change any of it, and is its own inverse: it returns the previous
+value, and putting that back restores the state. Decisions (`chat.rooms.accounts`, `membership`,
+`moderation`, `invitations`) check, and return the puts; they change nothing.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -66,27 +66,27 @@ class Hub:
     def __init__(self) -> None:
         self.people = People()
         self.standing = Standing()
-        """Of accounts on the whole server."""
+        """Roles and sanctions on the whole server."""
         self.networks: dict[AddressGroup, Sanction] = {}
-        """Groups of addresses that are kept out."""
+        """Bans by group of addresses."""
         self.invitations: dict[TokenHash, Invitation] = {}
-        """By the hash of their token."""
+        """By the hash of the token."""
         self._tokens: dict[LogId, set[TokenHash]] = {}
-        """Of invitations, by their room."""
+        """Hashes of invitation tokens, by room."""
         self.codes: dict[AccountId, LinkCode] = {}
-        """Each lets another device of its account in."""
+        """Open codes that add a device, by account."""
         self._rooms: dict[LogId, Room] = {}
         self._by_name = Index[str, Room](_log)
         self._public: list[tuple[str, LogId]] = []
-        """Keys of the names of public rooms, sorted, and which rooms they are."""
+        """`name_key` and log of each public room, sorted."""
         self._pairs = Index[frozenset[AccountId], Room](_log)
         self._owned: dict[AccountId, set[LogId]] = {}
-        """Rooms by who owns them."""
+        """Rooms by owner."""
 
     # --- Looking ---
 
     def known_room(self, log: LogId) -> Room | None:
-        """Return a log, whoever asks."""
+        """Return a log if it exists, without checking membership."""
         return self._rooms.get(log)
 
     def find_room(self, name: str) -> Room | None:
@@ -94,7 +94,7 @@ class Hub:
         return self._by_name.get(name_key(name.strip(" ")))
 
     def named_room(self, name: str) -> Room:
-        """Return a room by its name, whoever asks. Raises NoSuchRoomError."""
+        """Return a room by its name, without checking membership. Raises NoSuchRoomError."""
         room = self.find_room(name)
         if room is None:
             raise NoSuchRoomError
@@ -105,19 +105,19 @@ class Hub:
         return self._pairs.get(frozenset((one, other)))
 
     def room(self, account: Account, log: LogId) -> Room:
-        """Return the log of which an account is a member. Raises NotAMemberError."""
+        """Return a log that an account is a member of. Raises NotAMemberError."""
         room = self._rooms.get(log)
         if room is None:
-            raise NotAMemberError  # Whether there is such a log is nobody's business.
+            raise NotAMemberError  # Do not reveal whether the log exists.
         room.check_member(account)
         return room
 
     def shared_rooms(self) -> list[Room]:
-        """Return all rooms that are no private conversation."""
+        """Return all logs except private conversations."""
         return [room for room in self._rooms.values() if room.kind is not Kind.PRIVATE]
 
     def rooms_of(self, account: Account) -> list[Room]:
-        """Return all logs of which an account is a member, by id."""
+        """Return all logs that an account is a member of, ordered by id."""
         return [self._rooms[log] for log in sorted(account.logs)]
 
     def owned_by(self, account: AccountId) -> int:
@@ -125,12 +125,12 @@ class Hub:
         return len(self._owned.get(account, ()))
 
     def invited_to(self, account: Account) -> list[tuple[Room, InvitedBy]]:
-        """Return the rooms that an account is invited to and did not join, and by whom."""
+        """Return the account's open invitations: the rooms, and who invited it."""
         rooms = [self._rooms[log] for log in sorted(account.invitations)]
         return [(room, room.invited[account.id]) for room in rooms]
 
     def tokens_of(self, log: LogId) -> Collection[TokenHash]:
-        """Return the hashes of the invitations into a room, or into none, that anybody may use."""
+        """Return the token hashes of a room's invitation links, or of those to the server alone."""
         return self._tokens.get(log, ())
 
     def logs(self) -> list[LogId]:
@@ -138,19 +138,19 @@ class Hub:
         return list(self._rooms)
 
     def logs_after(self, account: Account, log: LogId | None) -> tuple[list[Room], bool]:
-        """Return logs of which an account is a member, by id, and whether more follow."""
+        """Return the account's logs after `log`, ordered by id, and whether more follow."""
         logs = sorted(account.logs)
         start = 0 if log is None else bisect_right(logs, log)
         end = start + LOGS_PAGE
         return [self._rooms[it] for it in logs[start:end]], len(logs) > end
 
     def public_after(self, name: str | None) -> tuple[list[Room], bool]:
-        """Return public rooms, by name, from behind `name`, and whether more follow."""
+        """Return the public rooms after `name`, ordered by name, and whether more follow."""
         start = 0 if name is None else bisect_right(self._public, name_key(name), key=_KEY)
         end = start + ROOMS_PAGE
         return [self._rooms[log] for _, log in self._public[start:end]], len(self._public) > end
 
-    # --- Who may what ---
+    # --- Rights ---
 
     def role(self, account: AccountId, room: Room | None) -> Role:
         """Return an account's role in a room, or on the server."""
@@ -160,16 +160,16 @@ class Hub:
         return max(Role.HOST if on_server is Role.OWNER else on_server, room.role(account))
 
     def check_may_enter(self, account: AccountId, now: int) -> None:
-        """Raise BannedError for an account that is kept out of the server."""
+        """Raise BannedError for an account that is banned from the server."""
         _check_ban(self.standing.ban(account, now))
 
     def check_network(self, group: AddressGroup, now: int) -> None:
-        """Raise BannedError for a group of addresses that is kept out of the server."""
+        """Raise BannedError for a group of addresses that is banned from the server."""
         sanction = self.networks.get(group)
         _check_ban(sanction if sanction is not None and sanction.holds(now) else None)
 
     def check_may_speak(self, account: AccountId, room: Room, now: int) -> None:
-        """Raise MutedError for a member who may not say anything."""
+        """Raise MutedError for a member who is muted in the room or on the server."""
         for standing, where in ((self.standing, "this server"), (room.standing, room.name)):
             muted = standing.mute(account, now)
             if muted is not None:
@@ -178,7 +178,7 @@ class Hub:
     # --- Changing ---
 
     def get(self, key: AnyKey) -> AnyValue | None:
-        """Return what is known under a key."""
+        """Return the value under a key, if there is one."""
         match key:
             case AccountKey(account_id):
                 account = self.people.get(account_id)
@@ -208,10 +208,10 @@ class Hub:
                 assert_never(key)
 
     def put(self, key: AnyKey, value: AnyValue | None) -> AnyValue | None:
-        """Know `value` under `key`, or nothing if it is None; return what was known before.
+        """Store `value` under `key`, or remove it if None; return the previous value.
 
-        What it names is known, and what is to be known no longer is named by nothing else: else
-        KeyError or AssertionError, and nothing has changed.
+        Whatever `value` refers to must exist, and nothing may refer to a removed value: otherwise
+        this raises KeyError or AssertionError, and changes nothing.
         """
         before = self.get(key)
         if value is None and before is None:
@@ -248,7 +248,7 @@ class Hub:
         return before
 
     def put_all(self, puts: Iterable[Put]) -> list[Put]:
-        """Put each; return what, put in this order, takes all of it back. All of them, or none."""
+        """Apply all puts, or none if one raises. Return the puts that undo them, in order."""
         back: list[Put] = []
         try:
             for key, value in puts:
@@ -262,7 +262,7 @@ class Hub:
 
     def _account(self, account_id: AccountId) -> Account:
         account = self.people.get(account_id)
-        assert account is not None, "an account is known before what it is in"
+        assert account is not None, "an account exists before its memberships"
         return account
 
     def _put_account(self, key: AccountKey, value: AnyValue | None) -> None:
@@ -290,7 +290,7 @@ class Hub:
     def _put_room(self, key: RoomKey, value: AnyValue | None) -> None:
         room = self._rooms.get(key.log)
         if room is not None:
-            assert value is not None or room.is_unused, "a room is left before it is gone"
+            assert value is not None or room.is_unused, "a room is empty before it is removed"
             self._unlist(room)
         if not isinstance(value, RoomProfile):
             del self._rooms[key.log]
@@ -341,7 +341,7 @@ class Hub:
 
 
 def _discard(sets: dict[K, set[V]], key: K, value: V) -> None:
-    """Take a value out of the set of a key, and forget the set when it is empty."""
+    """Remove a value from a key's set, and the set once it is empty."""
     sets[key].discard(value)
     if not sets[key]:
         del sets[key]

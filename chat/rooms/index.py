@@ -1,4 +1,4 @@
-"""Finding things by what several of them may have in common."""
+"""An index whose keys need not be unique."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 
 class Index(Generic[K, T]):
-    """Things by a key. Of several with one key, which later data may bring, the least id is found.
+    """Things by key. If several share a key, as later data may cause, `get` finds the least id.
 
-    So what is found follows from what there is, whoever came first, or has come and gone.
+    So the result depends only on the contents, not on the order of additions and removals.
     """
 
     def __init__(self, identify: Callable[[T], bytes]) -> None:
@@ -21,18 +21,18 @@ class Index(Generic[K, T]):
         self._behind: dict[K, list[T]] = {}
 
     def get(self, key: K) -> T | None:
-        """Return what is found by a key, if anything is."""
+        """Return the thing with the least id under a key, if there is one."""
         return self._found.get(key)
 
     def add(self, key: K, thing: T) -> None:
-        """Let something have a key."""
+        """Add a thing under a key."""
         first = self._found.setdefault(key, thing)
         if first is not thing:
             self._found[key], behind = sorted((first, thing), key=self._identify)
             self._behind.setdefault(key, []).append(behind)
 
     def remove(self, key: K, thing: T) -> None:
-        """Let something that has a key have it no longer."""
+        """Remove a thing, which must be there, from a key."""
         behind = self._behind.get(key)
         if behind is None:
             del self._found[key]

@@ -1,6 +1,6 @@
-"""Decisions on what lets somebody in beside a key: codes for another device, and invitations.
+"""Decisions about codes for another device, and about invitations.
 
-Only hashes of them are known here; what they are hashes of is the caller's.
+This module only sees hashes; the caller hashes codes and tokens.
 """
 
 from enum import Enum
@@ -40,11 +40,11 @@ __all__ = [
 ]
 
 CODE_TRIES: Final = 5
-"""Wrong codes after which a right one is worth nothing any more: a code is short, to be typed."""
+"""Wrong attempts that invalidate a code: it is short, because people type it."""
 
 
 class Registration(Enum):
-    """Who may have a new account."""
+    """Who may create an account."""
 
     OPEN = "open"
     INVITE = "invite"
@@ -55,16 +55,16 @@ class Registration(Enum):
 
 
 def issue_code(account: AccountId, hash: TokenHash, until: int) -> list[Put]:
-    """Let an account be entered with a code, instead of one that it had."""
+    """Issue a code for an account, in place of an earlier one. `until` is in ms since 1970 UTC."""
     return [put(LinkCodeKey(account), LinkCode(hash, until))]
 
 
 def try_code(
     hub: Hub, account: AccountId, hash: TokenHash, now: int
 ) -> tuple[list[Put], BadCodeError | None]:
-    """Use the code of an account up, or count a wrong one and return the refusal.
+    """Use up an account's code, or count a wrong attempt and return the refusal.
 
-    Raises BadCodeError where there is none.
+    Raises BadCodeError if the account has no code.
     """
     code = hub.codes.get(account)
     if code is None:
@@ -77,19 +77,18 @@ def try_code(
     return [put(LinkCodeKey(account), left)], BadCodeError()
 
 
-# --- Tokens: invitations for whoever has them ---
+# --- Tokens: invitations for anybody who has the link ---
 
 
 def issue_token(
     hub: Hub, hash: TokenHash, invitation: Invitation, event: Event, limits: Limits, now: int
 ) -> Change:
-    """Make an invitation for whoever has its token, and forget those into the same room that are
-    worth nothing.
+    """Add an invitation for anybody who has its token, and remove expired ones to the same room.
 
-    Raises InvalidError for one that would be over at once, and TooManyInvitationsError.
+    Raises InvalidError if it would expire at once, and TooManyInvitationsError.
     """
     if not invitation.is_good(now):
-        raise InvalidError("An invitation has to last for at least a second.")
+        raise InvalidError("An invitation must last at least one second.")
     known = hub.tokens_of(invitation.log)
     over = [it for it in known if not hub.invitations[it].is_good(now)]
     if len(known) - len(over) >= limits.invitations_per_room:
@@ -104,12 +103,12 @@ def issue_token(
 
 
 def withdraw(hash: TokenHash, event: Event) -> Change:
-    """Make an invitation worth nothing."""
+    """Withdraw an invitation."""
     return changed([put(InvitationKey(hash), None)], event)
 
 
 def redeem_token(hub: Hub, account: AccountId, hash: TokenHash, now: int) -> list[Put]:
-    """Use an invitation up by one, and let the account join its room. Raises BadTokenError."""
+    """Use an invitation once, and invite the account to its room. Raises BadTokenError."""
     invitation = hub.invitations.get(hash)
     if invitation is None or not invitation.is_good(now):
         raise BadTokenError
@@ -123,11 +122,11 @@ def redeem_token(hub: Hub, account: AccountId, hash: TokenHash, now: int) -> lis
     return puts
 
 
-# --- Invitations of somebody ---
+# --- Invitations of an account ---
 
 
 def invite(hub: Hub, actor: Account, room: Room, nick: str, limits: Limits, now: int) -> Change:
-    """Let the account known as `nick` join a room, unless it is in, invited, or banned.
+    """Invite the account known as `nick` to a room, unless it is a member, invited, or banned.
 
     Raises NoSuchNickError, NotAllowedError, TooManyInvitationsError.
     """

@@ -1,4 +1,4 @@
-"""Decisions on who is in which log, and what a room is about."""
+"""Decisions about membership, and about a room's topic and slow mode."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def join(
     limits: Limits,
     now: int,
 ) -> Change:
-    """Make an account a member of a room, which is made, as `new_log`, if there is none.
+    """Make an account a member of a room; create the room as `new_log` if it does not exist.
 
     Raises BannedError, NotInvitedError, NoSuchRoomError, TooManyRoomsError, and as `prepare_room`.
     """
@@ -45,7 +45,8 @@ def join(
         return _make_room(hub, account, name, create, new_log, limits)
     if account.id in room.members:
         return changed([])
-    # No room keeps those out who keep order on the server, but it does its own owner, if they did.
+    # No room keeps out operators of the server, but a room can keep out its own owner, if one of
+    # them has banned the owner.
     if hub.standing.role(account.id) < Role.OPERATOR:
         room.check_may_join(account, now)
     puts = [put(MembershipKey(room.log, account.id), Membership())]
@@ -72,7 +73,7 @@ def _make_room(
 
 
 def converse(hub: Hub, account: Account, nick: str, new_log: LogId) -> Change:
-    """Make the private conversation with somebody, as `new_log`, if there is none.
+    """Create the private conversation with `nick` as `new_log`, if it does not exist.
 
     Raises NoSuchNickError.
     """
@@ -90,19 +91,19 @@ def converse(hub: Hub, account: Account, nick: str, new_log: LogId) -> Change:
 
 
 def leave(account: Account, room: Room) -> Change:
-    """Make a member one no longer. Raises NotAllowedError for a private conversation."""
+    """End an account's membership. Raises NotAllowedError for a private conversation."""
     room.check_shared()
     told = Told(account.id, "You have left the room.")
     return changed(leaving(room, account), told=told)
 
 
 def leaving(room: Room, account: Account) -> list[Put]:
-    """Return what makes a member one no longer."""
+    """Return the puts that end a membership."""
     return [put(MembershipKey(room.log, account.id), None)]
 
 
 def set_topic(account: Account, room: Room, topic: str) -> Change:
-    """Say what a room is about. Raises NotAllowedError, TextTooLongError."""
+    """Set a room's topic. Raises NotAllowedError, TextTooLongError."""
     room.check_shared()
     check_topic(topic)
     puts = (
@@ -112,9 +113,9 @@ def set_topic(account: Account, room: Room, topic: str) -> Change:
 
 
 def set_slow(account: Account, room: Room, seconds: int, now: int) -> Change:
-    """Let everybody who is no operator wait between two posts; 0 ends that. Raises InvalidError."""
+    """Make everybody but operators wait between two posts; 0 turns it off. Raises InvalidError."""
     if seconds > SLOW_MOST:
-        raise InvalidError(f"Slow mode lasts at most {SLOW_MOST} seconds between two messages.")
+        raise InvalidError(f"Slow mode allows at most {SLOW_MOST} seconds between two messages.")
     if seconds == room.slow:
         return NOTHING
     event = Event(now, account.nick, "slow", "", room.name, f"{seconds} s")

@@ -1,4 +1,4 @@
-"""Decisions of those who keep order: kick, ban, mute, op; networks that are kept out."""
+"""Moderation decisions: kick, ban, mute, op; bans of networks."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -23,26 +23,26 @@ _TOLD: Final = {
     Action.BAN: "{by} has banned you from {where} {until}{why}",
     Action.UNBAN: "{by} has lifted your ban from {where}{why}",
     Action.MUTE: "{by} has muted you in {where} {until}{why}",
-    Action.UNMUTE: "{by} has given you back your voice in {where}{why}",
+    Action.UNMUTE: "{by} has unmuted you in {where}{why}",
     Action.OP: "{by} has made you an operator of {where}{why}",
-    Action.DEOP: "{by} has taken from you what an operator may do in {where}{why}",
+    Action.DEOP: "{by} has removed you as an operator of {where}{why}",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be done to somebody."""
+    """An action on somebody, and its details."""
 
     action: Action
     seconds: int = 0
-    """How long it lasts; 0 for good."""
+    """How long it lasts; 0 means forever."""
     reason: str = ""
     groups: Collection[AddressGroup] = ()
-    """Of addresses that a ban from the server keeps out as well."""
+    """Groups of addresses that a ban from the server also keeps out."""
 
 
 def parse_action(text: str) -> Action:
-    """Return the action of that name. Raises InvalidError."""
+    """Return the action with that name. Raises InvalidError."""
     try:
         return Action(text)
     except ValueError:
@@ -52,7 +52,8 @@ def parse_action(text: str) -> Action:
 def check_may_moderate(
     hub: Hub, action: Action, actor: Account, target: Account, room: Room | None
 ) -> None:
-    """Raise NotAllowedError if `actor` may not do that to `target`."""
+    """Raise NotAllowedError if `actor` may not do that to `target`, in a room or (None) on the
+    server."""
     if room is not None:
         room.check_shared()
     check_above(action, hub.role(actor.id, room), hub.role(target.id, room))
@@ -61,14 +62,14 @@ def check_may_moderate(
 def moderate(
     hub: Hub, order: Order, by: str, target: Account, room: Room | None, now: int
 ) -> Change:
-    """Do something to somebody, in a room or on the server, and tell them.
+    """Act on an account, in a room or (None) on the server, and tell the account.
 
-    What is so already is not done again, and nobody is told. Raises InvalidError,
-    NoSuchMemberError, TextTooLongError.
+    Returns NOTHING if it would change nothing. Raises InvalidError, NoSuchMemberError,
+    TextTooLongError.
     """
     check_reason(order.reason)
     if room is None and order.action is Action.KICK:
-        raise InvalidError("Somebody is kicked from a room; from the server, ban them.")
+        raise InvalidError("Kick works in rooms only; to keep somebody off the server, ban them.")
     is_elsewhere = room is not None and target.id not in room.members
     if is_elsewhere and order.action in (Action.KICK, Action.OP):
         raise NoSuchMemberError(target.nick)
@@ -98,7 +99,7 @@ def _puts(
     hub: Hub, action: Action, target: Account, room: Room | None, sanction: Sanction
 ) -> list[Put]:
     scope = SERVER if room is None else room.log
-    # Nobody makes an operator of an owner, or takes ownership away with this.
+    # These actions neither make an owner an operator nor take ownership away.
     role = (hub.standing if room is None else room).role(target.id)
     standing = hub.standing if room is None else room.standing
     demotion = [put(RoleKey(scope, target.id), None)] if role is Role.OPERATOR else []
@@ -131,14 +132,14 @@ def _out(target: Account, room: Room | None) -> list[Put]:
 
 
 def block(group: AddressGroup, seconds: int, reason: str, by: str, now: int) -> Change:
-    """Keep a group of addresses out. Raises TextTooLongError."""
+    """Ban a group of addresses; 0 seconds means forever. Raises TextTooLongError."""
     check_reason(reason)
     sanction = Sanction(now + seconds * 1_000 if seconds else 0, reason)
     return changed([put(NetworkKey(group), sanction)], Event(now, by, "block", group, "", reason))
 
 
 def unblock(hub: Hub, group: AddressGroup, by: str, now: int) -> Change:
-    """Let a group of addresses in again. Raises InvalidError if it is not kept out."""
+    """Lift the ban of a group of addresses. Raises InvalidError if it is not banned."""
     if group not in hub.networks:
         raise InvalidError(f"{group} is not banned.")
     return changed([put(NetworkKey(group), None)], Event(now, by, "unblock", group, "", ""))

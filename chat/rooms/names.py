@@ -1,7 +1,7 @@
-"""Names of people and rooms: which are allowed, and when two are the same (protocol.md 6.5).
+"""Nicknames and room names: which are valid, and when two are the same (docs/protocol.md 6.5).
 
-A name is prepared as the Nickname profile of PRECIS says (RFC 8266), and then held to less than
-that allows: no spaces inside, because commands take one word, and no symbols.
+A name is prepared with the Nickname profile of PRECIS (RFC 8266). The rules here are stricter: no
+inner spaces, because commands take one word, and no symbols.
 """
 
 import unicodedata
@@ -28,19 +28,19 @@ _PROFILE: Final = get_profile("NicknameCasePreserved")
 _PUNCTUATION: Final = frozenset("_-.")
 
 _COMPOSED: Final = 4
-"""Characters that become one by normalization, at most (an alpha and three marks)."""
+"""Most characters that normalization can compose into one (an alpha and three marks)."""
 
 _LONGEST: Final = max(NICK_CHARACTERS, ROOM_CHARACTERS)
 
 _CACHED_KEYS: Final = 4_096
-"""Of texts no longer than a name, whose keys have at most 18 times as many characters: 10 MB."""
+"""For texts no longer than a name, whose keys have at most 18 times as many characters: 10 MB."""
 
 
 def prepare_nick(text: str) -> str:
     """Return the nickname that `text` stands for, in normalization form KC.
 
-    Raises NickEmptyError, NickTooLongError, NickInvalidError. White space around it is dropped;
-    inside it is not allowed, nor is anything that could move a cursor or hide.
+    Surrounding spaces are dropped. Inner white space is not allowed, and neither is anything that
+    could move a cursor or is invisible. Raises NickEmptyError, NickTooLongError, NickInvalidError.
     """
     nick = _normalize(text, NICK_CHARACTERS)
     if not nick:
@@ -53,7 +53,7 @@ def prepare_nick(text: str) -> str:
 
 
 def prepare_room(text: str) -> str:
-    """Return the name of a room that `text` stands for, under the rules of nicknames.
+    """Return the room name that `text` stands for, under the rules for nicknames.
 
     Raises RoomEmptyError, RoomTooLongError, RoomInvalidError.
     """
@@ -68,10 +68,10 @@ def prepare_room(text: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """Return what two names have in common when they are the same: look alike, or differ in case.
+    """Return a key that is equal for names that look alike or differ only in case.
 
-    Any text has one, and the key of a key is that key. What is too long to become a name is its own
-    key, so that no text costs more than a few names. It is not for display.
+    Every text has a key, and the key of a key is that key. A text too long to become a name is its
+    own key, so that no text costs more than a few names. Not for display.
     """
     if len(name) > _COMPOSED * _LONGEST:
         return name
@@ -79,10 +79,10 @@ def name_key(name: str) -> str:
 
 
 def case_key(name: str) -> str:
-    """Return what two names have in common that differ in case alone.
+    """Return a key that is equal for names that differ only in case.
 
-    That is `name_key`'s, too, but for a few letters that look like another one in one case only,
-    as a Greek capital nu does: of those, looks come first there.
+    Such names mostly have the same `name_key` too. The exceptions are a few letters that look like
+    another letter in one case only, such as the Greek capital nu: there, looks take precedence.
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
     return unicodedata.normalize("NFKC", folded)
@@ -94,7 +94,7 @@ def _cached_key(name: str) -> str:
 
 
 def _normalize(text: str, characters: int) -> str:
-    """Return a text in form KC without space around, or the text if it is too long in any form."""
+    """Return `text` stripped and in form KC; only stripped if it is too long in any form."""
     text = text.strip(" ")
     if len(text) > _COMPOSED * characters:
         return text

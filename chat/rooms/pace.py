@@ -1,4 +1,4 @@
-"""Slow mode: how long somebody has to wait between two posts in a room."""
+"""Slow mode: how long a member has to wait between two posts in a room."""
 
 from typing import Final, NamedTuple
 
@@ -9,17 +9,17 @@ from chat.rooms.errors import SlowModeError
 __all__ = ["Pace"]
 
 _REMEMBERED: Final = 100_000
-"""Posts in slow mode that are remembered before those of more than a day ago are forgotten."""
+"""Posts to remember before dropping those that are more than a day old."""
 
 
 class _Post(NamedTuple):
     time: int
-    """Milliseconds of UTC."""
+    """Milliseconds since 1970 UTC."""
     record: RecordId
 
 
 class Pace:
-    """Who posted last in which room that is in slow mode, since the server was started."""
+    """The last post of each member in rooms in slow mode, since the server started."""
 
     def __init__(self) -> None:
         self._last: dict[tuple[LogId, AccountId], _Post] = {}
@@ -33,10 +33,11 @@ class Pace:
         now: int,
         before: RecordId | None = None,
     ) -> bool:
-        """Return whether a post is a new one, and not the last one again, whose answer was lost.
+        """Return whether a post is new, and not a repetition of the last one.
 
-        Raise SlowModeError for one that comes less than `slow` seconds after the last one. `before`
-        is a new one of the same moment that goes first.
+        `slow` is in seconds, `now` in milliseconds since 1970 UTC. `before` is a new post by the
+        same author that goes first at the same moment. Raises SlowModeError for a post less than
+        `slow` seconds after the last one.
         """
         last = self._last.get((log, account)) if before is None else _Post(now, before)
         if last is None:

@@ -1,6 +1,6 @@
-"""Accounts, found by what they are known by. Changed by `Hub.put` alone.
+"""Accounts, and finding them by id, key or nickname. Only `Hub.put` changes them.
 
-The first key that claims a nickname makes an account, and that has the nickname from then on,
+The first key that claims a nickname creates an account, which keeps the nickname from then on,
 whether it is connected or not.
 """
 
@@ -30,12 +30,11 @@ class Account:
     id: AccountId
     nick: str
     devices: dict[DeviceKey, int] = field(default_factory=dict)
-    """Keys that tell that a connection is this account's, and when each was added, in milliseconds
-    of UTC."""
+    """The account's keys, and when each was added, in milliseconds since 1970 UTC."""
     logs: set[LogId] = field(default_factory=set)
-    """Of which it is a member."""
+    """Logs that it is a member of."""
     invitations: set[LogId] = field(default_factory=set)
-    """Of which it may become a member."""
+    """Logs that it is invited to."""
 
 
 class People:
@@ -54,12 +53,12 @@ class People:
         return self._by_id.get(account_id)
 
     def nick_of(self, account_id: AccountId) -> str:
-        """Return what an account is called; empty if there is none with this id."""
+        """Return an account's nickname; empty if there is no account with this id."""
         account = self._by_id.get(account_id)
         return "" if account is None else account.nick
 
     def named(self, nick: str) -> Account:
-        """Return who has this nickname. Raises NoSuchNickError."""
+        """Return the account with this nickname. Raises NoSuchNickError."""
         name = nick.strip(" ")
         account = self._by_case.get(case_key(name)) or self._by_nick.get(name_key(name))
         if account is None:
@@ -67,24 +66,24 @@ class People:
         return account
 
     def by_name_key(self, key: str) -> Account:
-        """Return who has the nickname with this `name_key`, which somebody has."""
+        """Return the account whose nickname has this `name_key`; there must be one."""
         account = self._by_nick.get(key)
         assert account is not None
         return account
 
     def of_key(self, key: DeviceKey) -> Account | None:
-        """Return whose key this is, if it is anybody's."""
+        """Return the account that this key belongs to, if any."""
         return self._by_key.get(key)
 
     def all(self) -> list[Account]:
-        """Return everybody, by nickname."""
+        """Return all accounts, ordered by nickname."""
         return sorted(self._by_id.values(), key=lambda it: name_key(it.nick))
 
     def check_free(self, nick: str, account: Account | None) -> None:
-        """Raise NickTakenError if somebody but `account` has a nickname that is the same.
+        """Raise NickTakenError if an account other than `account` has the same nickname.
 
-        The words that a client's own lines begin with are taken, too: after `/me`, a line of
-        somebody with such a name could be read as one of the client's.
+        The words that a client's own lines begin with are reserved: after `/me`, a line from
+        somebody with such a name could pass for one of the client's.
         """
         if name_key(nick) in _RESERVED:
             raise NickTakenError(nick)
@@ -95,25 +94,25 @@ class People:
     # --- Changing: see `Hub.put` ---
 
     def add(self, account_id: AccountId, nick: str) -> None:
-        """Know an account."""
+        """Add an account."""
         account = self._by_id[account_id] = Account(account_id, nick)
         self._list(account)
 
     def rename(self, account: Account, nick: str) -> None:
-        """Let an account be known as `nick`."""
+        """Change an account's nickname."""
         self._unlist(account)
         account.nick = nick
         self._list(account)
 
     def remove(self, account_id: AccountId) -> None:
-        """Know an account no longer. It has no devices, and is in nothing."""
+        """Remove an account, which must have no devices, logs or invitations."""
         account = self._by_id[account_id]
         assert not (account.devices or account.logs or account.invitations)
         del self._by_id[account_id]
         self._unlist(account)
 
     def add_device(self, key: DeviceKey, account_id: AccountId, added: int) -> None:
-        """Let a key be an account's, and nobody else's."""
+        """Assign a key to an account, taking it from any other."""
         account = self._by_id[account_id]
         if key in self._by_key:
             self.remove_device(key)
@@ -121,7 +120,7 @@ class People:
         self._by_key[key] = account
 
     def remove_device(self, key: DeviceKey) -> None:
-        """Let a key be nobody's."""
+        """Remove a key from its account."""
         del self._by_key.pop(key).devices[key]
 
     def _list(self, account: Account) -> None:

@@ -1,8 +1,8 @@
-"""Who may what: roles and sanctions, in a room and on the whole server.
+"""Rights: roles and sanctions, in a room and on the whole server.
 
-Both have a `Standing`. An operator of the server is one in every shared room; an owner of the
-server ranks above the owner of a room there. Nobody can do anything to somebody of an equal or
-higher role.
+Rooms and the server each have a `Standing`. An operator of the server is an operator in every
+shared room; an owner of the server ranks above the owner of a room. Nobody can act on an account
+with an equal or higher role.
 """
 
 from dataclasses import dataclass, field
@@ -16,17 +16,17 @@ __all__ = ["Action", "Role", "Sanction", "Standing", "check_above", "reason", "u
 
 
 class Role(IntEnum):
-    """What somebody may do, in ascending order."""
+    """An account's role, in ascending order."""
 
     MEMBER = 0
     OPERATOR = 1
     OWNER = 2
     HOST = 3
-    """In a room: an owner of the server."""
+    """In a room only: an owner of the server."""
 
 
 class Action(Enum):
-    """What one can do to somebody else."""
+    """An action on another account."""
 
     KICK = "kick"
     BAN = "ban"
@@ -38,20 +38,20 @@ class Action(Enum):
 
     @property
     def needed(self) -> Role:
-        """The least role that may do it."""
+        """The lowest role that may do it."""
         return Role.OWNER if self in (Action.OP, Action.DEOP) else Role.OPERATOR
 
 
 @dataclass(frozen=True, slots=True)
 class Sanction:
-    """A ban, or the loss of one's voice."""
+    """A ban or a mute."""
 
     until: int = 0
-    """Milliseconds of UTC; 0 for good."""
+    """When it ends, in milliseconds since 1970 UTC; 0 means never."""
     reason: str = ""
 
     def holds(self, now: int) -> bool:
-        """Tell whether it is still in force."""
+        """Tell whether it is in force at `now`, in milliseconds since 1970 UTC."""
         return not self.until or now < self.until
 
 
@@ -68,30 +68,31 @@ class Standing:
         return self.roles.get(account, Role.MEMBER)
 
     def mute(self, account: AccountId, now: int) -> Sanction | None:
-        """Return what silences an account, if anything does."""
+        """Return the mute in force for an account, if any."""
         return _in_force(self.muted, account, now)
 
     def ban(self, account: AccountId, now: int) -> Sanction | None:
-        """Return what keeps an account out, if anything does."""
+        """Return the ban in force for an account, if any."""
         return _in_force(self.banned, account, now)
 
 
 def check_above(action: Action, actor: Role, target: Role) -> None:
-    """Raise NotAllowedError unless somebody with one role may do it to somebody with the other."""
+    """Raise NotAllowedError unless `actor` may do it to `target`."""
     if actor < action.needed or actor <= target:
         raise NotAllowedError
 
 
 def until(sanction: Sanction) -> str:
-    """Return how long a sanction lasts, for a sentence."""
+    """Return how long a sanction lasts, as part of a sentence."""
     if not sanction.until:
-        return "for good"
+        return "permanently"
     moment = datetime.fromtimestamp(sanction.until / 1_000, UTC)
     return f"until {moment:%Y-%m-%d %H:%M} UTC"
 
 
 def reason(sanction: Sanction) -> str:
-    """Return why somebody has it, for the end of a sentence."""
+    """Return the end of a sentence about a sanction: the reason if there is one, and a full
+    stop."""
     return f": {sanction.reason}." if sanction.reason else "."
 
 

@@ -1,4 +1,4 @@
-"""One log's membership: who is in it, who may come, who may do what. Changed by `Hub.put` alone."""
+"""One log: members, invitations, and rights. Only `Hub.put` changes it."""
 
 from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
@@ -29,8 +29,8 @@ class Room:
     standing: Standing = field(default_factory=Standing)
     members: dict[AccountId, Account] = field(default_factory=dict)
     _keys: list[str] = field(default_factory=list)
-    """Of the members' nicknames, sorted, so that a page of a large room costs no more than one of a
-    small room."""
+    """`name_key`s of the members' nicknames, sorted, so that a page of a large room costs no more
+    than one of a small room."""
 
     # --- Looking ---
 
@@ -41,42 +41,42 @@ class Room:
 
     @property
     def name(self) -> str:
-        """What it is called; empty for a private conversation."""
+        """The room's name; empty for a private conversation."""
         return self.profile.name
 
     @property
     def owner(self) -> AccountId:
-        """The account that made it."""
+        """The account that created it."""
         return self.profile.owner
 
     @property
     def topic(self) -> str:
-        """What it is about."""
+        """The topic; empty if there is none."""
         return self.profile.topic
 
     @property
     def slow(self) -> int:
-        """Seconds between two posts of somebody who is no operator."""
+        """Seconds between two posts by a member who is not an operator; 0 for no slow mode."""
         return self.profile.slow
 
     def name_for(self, account: Account) -> str:
-        """Return what the room is called by this member."""
+        """Return the room's name as this member sees it."""
         if self.kind is not Kind.PRIVATE:
             return self.name
         others = [member for member in self.members.values() if member is not account]
         return others[0].nick if others else account.nick
 
     def role(self, account: AccountId) -> Role:
-        """Return what an account may do here, whatever it may do on the server."""
+        """Return an account's role in this room, leaving its role on the server aside."""
         return Role.OWNER if account == self.owner else self.standing.role(account)
 
     @property
     def is_unused(self) -> bool:
-        """Whether nobody is in it, invited, or known to it by what they may do."""
+        """Whether it has no members, no invitations, no roles and no sanctions."""
         return not (self.members or self.invited) and self.standing == Standing()
 
     def keys_after(self, nick: str | None) -> tuple[list[str], bool]:
-        """Return `name_key`s of members, from behind `nick`, and whether more follow."""
+        """Return the `name_key`s of members after `nick`, and whether more follow."""
         start = 0 if nick is None else bisect_right(self._keys, name_key(nick))
         end = start + MEMBERS_PAGE
         return self._keys[start:end], len(self._keys) > end
@@ -84,12 +84,12 @@ class Room:
     # --- Checks ---
 
     def check_member(self, account: Account) -> None:
-        """Raise NotAMemberError if this account is none."""
+        """Raise NotAMemberError if this account is not a member."""
         if account.id not in self.members:
             raise NotAMemberError
 
     def check_shared(self) -> None:
-        """Raise NotAllowedError for what a private conversation does not have."""
+        """Raise NotAllowedError if this is a private conversation."""
         if self.kind is Kind.PRIVATE:
             raise NotAllowedError
 
@@ -103,7 +103,7 @@ class Room:
             raise NotInvitedError
 
     def is_invitable(self, account: AccountId, now: int) -> bool:
-        """Tell whether an account may be invited: it is not in, invited already, or banned."""
+        """Tell whether an account may be invited: it is not a member, invited, or banned."""
         is_there = account in self.members or account in self.invited
         return not is_there and self.standing.ban(account, now) is None
 
@@ -116,13 +116,13 @@ class Room:
         self.list_nick(account.nick)
 
     def remove(self, account: Account) -> None:
-        """Make a member one no longer."""
+        """End an account's membership."""
         del self.members[account.id]
         account.logs.discard(self.log)
         self.forget_nick(account.nick)
 
     def invite(self, account: Account, invited: InvitedBy | None) -> None:
-        """Let an account join, or no longer, where one has to be invited."""
+        """Add or (None) remove an account's invitation."""
         if invited is None:
             del self.invited[account.id]
             account.invitations.discard(self.log)
@@ -131,9 +131,9 @@ class Room:
             account.invitations.add(self.log)
 
     def forget_nick(self, nick: str) -> None:
-        """No longer list this nickname."""
+        """Remove this nickname from the sorted list."""
         del self._keys[bisect_left(self._keys, name_key(nick))]
 
     def list_nick(self, nick: str) -> None:
-        """List this nickname of a member."""
+        """Add a member's nickname to the sorted list."""
         insort(self._keys, name_key(nick))

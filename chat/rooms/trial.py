@@ -1,6 +1,6 @@
-"""What decisions come to: they are tried one after the other, each on what those before it leave.
+"""Trying decisions: each one runs on the state that the previous ones leave.
 
-For that their puts are put tentatively, and taken back before anybody else can look.
+To do so, their puts are applied tentatively, and rolled back before anybody else can look.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,21 +14,21 @@ from chat.rooms.values import SERVER, AnyValue, BanKey, DeviceOf, MembershipKey,
 __all__ = ["Decide", "Losses", "Trial", "losses", "new_logs", "try_all"]
 
 Decide = Callable[[], Change]
-"""Checks, and returns what is to be put, or raises a refusal. Changes nothing."""
+"""A decision: checks and returns a change, or raises a refusal. Changes nothing itself."""
 
 
 class Trial(NamedTuple):
-    """What a decision came to."""
+    """The result of a decision."""
 
     change: Change
     before: Sequence[AnyValue | None] = ()
-    """What each of its puts would replace."""
+    """The value that each of its puts would replace."""
     error: Exception | None = None
-    """What it raised instead: a refusal, or a bug."""
+    """The exception it raised, if any: a refusal, or a bug."""
 
 
 def try_all(hub: Hub, decides: Iterable[Decide]) -> list[Trial]:
-    """Return what each decision came to, in their order. Changes nothing."""
+    """Return the result of each decision, in order. Changes nothing."""
     trials: list[Trial] = []
     back: list[list[Put]] = []
     for decide in decides:
@@ -46,7 +46,7 @@ def try_all(hub: Hub, decides: Iterable[Decide]) -> list[Trial]:
 
 
 class Losses(NamedTuple):
-    """What changes take away, as the store has to know it (`chat.store.interface.Change`)."""
+    """The rights that changes take away, in the form of `chat.store.interface.Change`."""
 
     lost: frozenset[LogId] = frozenset()
     silenced: frozenset[LogId] = frozenset()
@@ -54,7 +54,7 @@ class Losses(NamedTuple):
 
 
 def losses(trials: Iterable[Trial]) -> Losses:
-    """Return in which logs somebody may read, or say, nothing more."""
+    """Return the logs in which somebody loses the right to read or to post."""
     lost, silenced = set[LogId](), set[LogId]()
     silences_all = False
     for change, before, _ in trials:
@@ -65,14 +65,14 @@ def losses(trials: Iterable[Trial]) -> Losses:
                 case MuteKey(scope) | BanKey(scope) if value is not None and scope == SERVER:
                     silences_all = True
                 case DeviceOf() if value is None:
-                    silences_all = True  # Whoever has that key says nothing more, wherever it was.
+                    silences_all = True  # That key can no longer post in any log.
                 case MuteKey(scope) if value is not None:
                     silenced.add(scope)
     return Losses(frozenset(lost), frozenset(silenced), silences_all)
 
 
 def new_logs(trials: Iterable[Trial]) -> list[LogId]:
-    """Return which logs are to be."""
+    """Return the logs that are created."""
     return [
         key.log
         for change, before, _ in trials

@@ -1,6 +1,6 @@
-"""What is known of accounts, rooms and who may what: a value under each key, and nothing else.
+"""The stored state of accounts, rooms and rights: one value under each key, and nothing else.
 
-Everything else that `chat.rooms` knows follows from these. A key says what kind of value it has.
+Everything else that `chat.rooms` knows follows from these. A key's type gives its value's type.
 """
 
 from dataclasses import dataclass
@@ -42,17 +42,17 @@ __all__ = [
 V = TypeVar("V")
 
 TokenHash = NewType("TokenHash", bytes)
-"""What is kept of an invitation's token, or of a code."""
+"""The hash of an invitation's token, or of a code."""
 
 Scope = LogId
-"""Where a role or a sanction holds: in a room, or on the whole `SERVER`."""
+"""Where a role or a sanction applies: in a room, or on the whole `SERVER`."""
 
 SERVER: Final = Scope(LogId(bytes(16)))
-"""No log's: those are random."""
+"""Never the id of a log: those are random."""
 
 
 class Key(Generic[V]):
-    """What a value of the type V is found by."""
+    """The key of a value of type V."""
 
     __slots__ = ()
 
@@ -63,70 +63,70 @@ class Kind(Enum):
     PUBLIC = "public"
     INVITE = "invite"
     PRIVATE = "private"
-    """Nobody: a conversation of two, or of one with itself."""
+    """Nobody: a conversation of two accounts, or of one with itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What an account says of itself."""
+    """An account's nickname."""
 
     nick: str
 
 
 @dataclass(frozen=True, slots=True)
 class AccountKey(Key[Profile]):
-    """Of an account."""
+    """Key of an account."""
 
     account: AccountId
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A key that shows that a connection is its account's."""
+    """The account that a device's key belongs to."""
 
     account: AccountId
     added: int
-    """Milliseconds of UTC."""
+    """Milliseconds since 1970 UTC."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceOf(Key[Device]):
-    """Of a device."""
+    """Key of a device."""
 
     key: DeviceKey
 
 
 @dataclass(frozen=True, slots=True)
 class RoomProfile:
-    """What a room, or a private conversation, is."""
+    """The properties of a room or a private conversation."""
 
     kind: Kind
     name: str
     """Empty for a private conversation."""
     owner: AccountId
-    """The account that made it."""
+    """The account that created it."""
     other: AccountId = NOBODY
-    """With whom `owner` has a private conversation."""
+    """The other account of a private conversation."""
     topic: str = ""
     slow: int = 0
-    """Seconds between two posts of somebody who is no operator."""
+    """Seconds between two posts by a member who is not an operator; 0 for no slow mode."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoomKey(Key[RoomProfile]):
-    """Of a room."""
+    """Key of a room."""
 
     log: LogId
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """That an account is a member of a log."""
+    """The account is a member of the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class MembershipKey(Key[Membership]):
-    """Of a membership."""
+    """Key of a membership."""
 
     log: LogId
     account: AccountId
@@ -134,14 +134,14 @@ class MembershipKey(Key[Membership]):
 
 @dataclass(frozen=True, slots=True)
 class InvitedBy:
-    """That an account may join a room that is not public."""
+    """The account may join the room; `by` invited it."""
 
     by: AccountId
 
 
 @dataclass(frozen=True, slots=True)
 class InvitedKey(Key[InvitedBy]):
-    """Of who is invited."""
+    """Key of an account's invitation to a room."""
 
     log: LogId
     account: AccountId
@@ -149,7 +149,7 @@ class InvitedKey(Key[InvitedBy]):
 
 @dataclass(frozen=True, slots=True)
 class RoleKey(Key[Role]):
-    """Of a role above a member's; a room's owner needs none."""
+    """Key of a role above a member's. A room's owner has none: the profile names the owner."""
 
     scope: Scope
     account: AccountId
@@ -157,7 +157,7 @@ class RoleKey(Key[Role]):
 
 @dataclass(frozen=True, slots=True)
 class BanKey(Key[Sanction]):
-    """Of a ban."""
+    """Key of a ban."""
 
     scope: Scope
     account: AccountId
@@ -165,7 +165,7 @@ class BanKey(Key[Sanction]):
 
 @dataclass(frozen=True, slots=True)
 class MuteKey(Key[Sanction]):
-    """Of the loss of one's voice."""
+    """Key of a mute."""
 
     scope: Scope
     account: AccountId
@@ -173,49 +173,50 @@ class MuteKey(Key[Sanction]):
 
 @dataclass(frozen=True, slots=True)
 class NetworkKey(Key[Sanction]):
-    """Of a group of addresses that is kept out."""
+    """Key of a ban of a group of addresses."""
 
     group: AddressGroup
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Lets whoever has its token in."""
+    """An invitation for anybody who has its token."""
 
     log: LogId
-    """Of the room that one may join with it; empty for none."""
+    """The room it invites to; empty for none."""
     by: AccountId
     """The account that made it."""
     uses: int
+    """Uses left."""
     until: int
-    """Milliseconds of UTC."""
+    """Milliseconds since 1970 UTC."""
 
     def is_good(self, now: int) -> bool:
-        """Tell whether it is worth something."""
+        """Tell whether it is valid at `now`: neither used up nor expired."""
         return self.uses > 0 and now < self.until
 
 
 @dataclass(frozen=True, slots=True)
 class InvitationKey(Key[Invitation]):
-    """Of an invitation."""
+    """Key of an invitation."""
 
     hash: TokenHash
 
 
 @dataclass(frozen=True, slots=True)
 class LinkCode:
-    """Lets another device in, once."""
+    """A code that adds another device to an account, once."""
 
     hash: TokenHash
     until: int
-    """Milliseconds of UTC."""
+    """Milliseconds since 1970 UTC."""
     tries: int = 0
-    """Wrong ones so far."""
+    """Wrong attempts so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkCodeKey(Key[LinkCode]):
-    """Of the one code that an account can have."""
+    """Key of an account's code, of which it can have one."""
 
     account: AccountId
 

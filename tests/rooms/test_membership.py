@@ -97,7 +97,7 @@ def test_an_account_has_so_many_rooms() -> None:
     room_of(hub, bob, ana, name="other")
     do(hub, membership.join, hub, ana, "two", "invite", NEW, limits, NOW)
     hub.put(MembershipKey(NEW, ana.id), None)  # It is theirs all the same.
-    with pytest.raises(TooManyRoomsError, match=r"^You have made 2 rooms, "):
+    with pytest.raises(TooManyRoomsError, match=r"^You own 2 rooms, "):
         decide(hub, membership.join, hub, ana, "three", "public", log_id("3"), limits, NOW)
     # Joining goes on.
     decide(hub, membership.join, hub, ana, "two", "public", log_id("3"), limits, NOW)

@@ -164,7 +164,7 @@ def test_what_is_done_is_kept_noted_and_told(in_room: bool) -> None:
         Action.MUTE: ((put(MuteKey(scope, bob.id), sanction),), f"muted you in {where} {when}"),
         Action.UNMUTE: (
             (put(MuteKey(scope, bob.id), None),),
-            f"given you back your voice in {where}",
+            f"unmuted you in {where}",
         ),
         Action.OP: (
             (put(RoleKey(scope, bob.id), Role.OPERATOR),),
@@ -172,7 +172,7 @@ def test_what_is_done_is_kept_noted_and_told(in_room: bool) -> None:
         ),
         Action.DEOP: (
             (put(RoleKey(scope, bob.id), None),),
-            f"taken from you what an operator may do in {where}",
+            f"removed you as an operator of {where}",
         ),
         Action.KICK: (out, f"removed you from {where}"),
     }
@@ -210,7 +210,7 @@ def test_what_lasts_no_time_is_for_good(action: Action) -> None:
     hub, [ana, bob] = hub_with("ana", "bob")
     change = moderate(hub, Order(action), bob, room_of(hub, ana, bob))
     assert change.puts[0].value == Sanction()
-    assert change.told is not None and change.told.sentence.endswith(" for good.")
+    assert change.told is not None and change.told.sentence.endswith(" permanently.")
     assert change.event is not None and change.event.detail == ""
 
 

@@ -38,6 +38,6 @@ def test_who_has_no_role_is_a_member() -> None:
 
 
 def test_sentences_say_how_long_and_why() -> None:
-    assert until(Sanction()) == "for good"
+    assert until(Sanction()) == "permanently"
     assert until(Sanction(1_700_000_000_000)) == "until 2023-11-14 22:13 UTC"
     assert (reason(Sanction()), reason(Sanction(0, "spam"))) == (".", ": spam.")

@@ -16,7 +16,7 @@ def test_a_text_has_bytes() -> None:
     ):
         check_text(text)
     for text in ("x" * (TEXT_BYTES + 1), "\u00e9" * (TEXT_BYTES // 2) + "x"):
-        with pytest.raises(TextTooLongError, match=r"at most 8192 bytes\.$"):
+        with pytest.raises(TextTooLongError, match=r"limit is 8192 bytes\.$"):
             check_text(text)
     with pytest.raises(TextTooLongError):
         check_text("\U0001f600" * (TEXT_BYTES // 4) + "x")
@@ -27,17 +27,17 @@ def test_a_text_has_bytes() -> None:
 def test_a_reaction_has_bytes_or_none() -> None:
     for reaction in ("", "x" * REACTION_BYTES, "\u00e9" * (REACTION_BYTES // 2)):
         check_reaction(reaction)
-    with pytest.raises(TextTooLongError, match=r"at most 64 bytes\.$"):
+    with pytest.raises(TextTooLongError, match=r"limit is 64 bytes\.$"):
         check_reaction("\u00e9" * (REACTION_BYTES // 2) + "x")
 
 
 def test_a_topic_has_characters() -> None:
     check_topic("\u00e9" * TOPIC_CHARACTERS)
-    with pytest.raises(TextTooLongError, match=r"at most 200 characters\.$"):
+    with pytest.raises(TextTooLongError, match=r"limit is 200 characters\.$"):
         check_topic("x" * (TOPIC_CHARACTERS + 1))
 
 
 def test_a_reason_has_characters() -> None:
     check_reason("\u00e9" * REASON_CHARACTERS)
-    with pytest.raises(TextTooLongError, match=r"at most 200 characters\.$"):
+    with pytest.raises(TextTooLongError, match=r"limit is 200 characters\.$"):
         check_reason("x" * (REASON_CHARACTERS + 1))

@@ -128,7 +128,7 @@ class DoingTests(ControlCase):
     def test_a_ban(self) -> None:
         self.run_it(c.Do(Action.BAN, "bob", 0, "spam"))
         assert self.bob.closed is not None and self.bob.closed.code == CloseCode.REMOVED
-        error = BannedError("this server", "for good", ": spam.")
+        error = BannedError("this server", "permanently", ": spam.")
         back = self.server.connect(identity=self.bob.identity)
         assert back.log_in("bob") == Refused(1, error.code, str(error))
         self.run_it(c.Do(Action.UNBAN, "bob"))
@@ -136,7 +136,7 @@ class DoingTests(ControlCase):
         assert isinstance(again.log_in("bob"), Welcome)
 
     def test_nobody_is_kicked_from_a_server(self) -> None:
-        self.refuse(c.Do(Action.KICK, "bob"), "kicked from a room")
+        self.refuse(c.Do(Action.KICK, "bob"), "works in rooms only")
 
     def test_a_network(self) -> None:
         mallory = self.server.connect("198.51.100.7")

@@ -38,7 +38,7 @@ from chat.wire.messages import (
 )
 from tests.server.cases import HeldStore, ServerCase, refused
 
-BANNED = BannedError("den", "for good", ".")
+BANNED = BannedError("den", "permanently", ".")
 
 
 class MembershipCase(ServerCase):

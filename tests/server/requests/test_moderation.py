@@ -312,7 +312,7 @@ class RoomTests(ModerationCase):
         assert self.bob.say("two", "den")
         assert Server(self.store).dispatcher.context.hub.named_room("den").slow == 10
         assert self.alice.ask(Slow(92, self.den, SLOW_MOST + 1)) == refused(
-            92, InvalidError(f"Slow mode lasts at most {SLOW_MOST} seconds between two messages.")
+            92, InvalidError(f"Slow mode allows at most {SLOW_MOST} seconds between two messages.")
         )
         assert self.alice.ask(Slow(93, self.den, 0)) == Ok(93)
         assert self.bob.say("three", "den") and self.bob.say("four", "den")
@@ -349,11 +349,10 @@ class ServerTests(ModerationCase):
         phone.log_in("bob")
         assert isinstance(self.do("ban", here=False, reason="spam"), Ok)
         for client in (self.bob, phone):
-            assert (
-                Notice("alice has banned you from this server for good: spam.") in client.received
-            )
+            notice = Notice("alice has banned you from this server permanently: spam.")
+            assert notice in client.received
             assert client.closed is not None and client.closed.code == CloseCode.REMOVED
-        error = BannedError("this server", "for good", ": spam.")
+        error = BannedError("this server", "permanently", ": spam.")
         for server in (self.server, Server(self.store)):
             back = server.connect(identity=self.bob.identity)
             assert back.log_in("bob") == refused(1, error)
@@ -381,7 +380,7 @@ class ServerTests(ModerationCase):
     def test_who_is_muted_on_the_server_says_nothing_anywhere(self) -> None:
         self.own_the_server()
         assert isinstance(self.do("mute", here=False), Ok)
-        error = MutedError("this server", "for good", ".")
+        error = MutedError("this server", "permanently", ".")
         for log in (self.den, self.bob.log()):
             assert self.bob.ask(Post(90, log, MessageId(bytes(16)), "hello")) == refused(90, error)
         opened = self.bob.ask(Private(91, "eva"))
