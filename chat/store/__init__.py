@@ -1,2 +1,2 @@
-"""Logs and the state, where they are kept. The rest of the server knows only `interface`, and
-`registry`, which opens a store."""
+"""Storage for logs and state. The rest of the server knows only `interface`, and `registry`, which
+opens a store."""

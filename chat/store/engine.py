@@ -1,4 +1,4 @@
-"""What a way to keep the state is to `chat.store.registry`."""
+"""What `chat.store.registry` knows about a storage engine."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,13 +11,13 @@ __all__ = ["Engine", "Reactor"]
 
 
 class Reactor(IReactorTime, IReactorFromThreads):
-    """What is needed of the reactor."""
+    """The parts of the reactor that a store needs."""
 
 
 class Engine(NamedTuple):
-    """Stores of one kind. Everything raises StoreError."""
+    """A storage engine. Everything raises StoreError."""
 
     open: Callable[[str, Reactor, bool], LogStore]
-    """Return the store at an address, made if need be, with an index of words or without."""
+    """Return the store at an address, with or without a search index. Creates it if needed."""
     has_search: Callable[[str], bool]
-    """Tell whether the store at an address has an index of words."""
+    """Tell whether the store at an address has a search index."""

@@ -1,31 +1,32 @@
-"""What a place that keeps the state can do. The rest of the server knows only this.
+"""The interface of a store. The rest of the server knows only this.
 
-The state is a function of one sequence of commits (docs/architecture.md). A commit brings records
-for logs, and at most one change of what is known beside them; it is applied whole or not at all,
-and which of its items count is decided by the rules below, from the commits so far and nothing
-else. Every engine decides alike, so two that are given the same sequence are equal.
+The state is a function of one sequence of commits (docs/architecture.md). A commit contains records
+for logs, and at most one change of other state; it is applied completely or not at all. The rules
+below decide which of its items count, based on the commits so far and nothing else. Every engine
+decides alike, so two engines that get the same sequence are equal.
 
 A log is an append-only sequence of records, numbered from 1 without gaps by the commits that
-brought them. Records are kept as sealed: a store needs no key. What it has to know of a record
-(who wrote it, what kind it is, what it replaces or erases) comes beside it.
+contain them. Records are stored as sealed: a store needs no key. Whatever it has to know about a
+record (its author, its kind, what it replaces or erases) comes with the record.
 
-The rules, in the order in which items are looked at: records, read markers, trims, and the change.
+The rules, in the order in which items are processed: records, read markers, trims, and the change.
 
-* **Repeated.** A record whose id its log has is not stored again, whether it was erased since or
-  not; where it is now is the answer.
+* **Repeated.** If the log has a record with the same id, even an erased one, the record is not
+  stored again; the answer is the place of the existing one.
 * **Stale.** A record is void if `Commit.base` is older than the log's fence or the server's; if
   its epoch is not the log's, or the log is stale; or if its time is more than a second before the
   log's latest.
-* **Gone.** A record that replaces another one is void unless that is there, a TEXT by the same
-  author. One that erases is void unless what it erases is there, a TEXT or EDIT by the same author.
+* **Gone.** A record that replaces another one is void unless that one is there, and is a TEXT by
+  the same author. A record that erases another one is void unless that one is there, and is a TEXT
+  or EDIT by the same author.
 * **Conflict.** A change is void unless `Commit.base` is the number of the last change that counted.
-  It is void too if one of its records is void, or one of its epochs is not the next of its log. If
-  it counts its number is one more.
+  It is void too if one of its records is void, or one of its epochs is not the next one of its log.
+  If it counts, its number is one higher.
 
-A change that counts stores its records first, which stand or fall with it. Then it sets values and
-epochs. A new epoch makes its log stale no longer. Then it puts fences: no record that was checked
-on an earlier state counts behind it, in `lost` and `silenced` logs, or anywhere if
-`silences_all`; those in `lost` are stale until a new epoch begins.
+A change that counts stores its records first; they count only together with it. Then it sets values
+and epochs. A log with a new epoch is no longer stale. Then it sets fences: after it, no record
+counts that was checked on an earlier state, in `lost` and `silenced` logs, or in any log if
+`silences_all`; logs in `lost` are stale until a new epoch begins.
 """
 
 from collections.abc import Collection, Sequence
@@ -59,18 +60,18 @@ __all__ = [
 ]
 
 AUDIT: Final = LogId(b"encchat's audits")
-"""The log of what was done to whom. It has no epochs, and no rule of staleness holds for it."""
+"""The audit log. It has no epochs, and the stale rule does not apply to it."""
 
 CLOCK_MILLISECONDS: Final = 1_000
 """How far a record's time may lie before the latest of its log."""
 
 
 class StoreError(Exception):
-    """The store could not do it; the text says why, for the operator's log."""
+    """The store failed; the text says why, for the operator's log."""
 
 
 class RecordKind(IntEnum):
-    """What a record is, as far as a store must know."""
+    """The kind of a record, as far as a store must know."""
 
     OTHER = 0
     TEXT = 1
@@ -78,30 +79,30 @@ class RecordKind(IntEnum):
 
 
 class Record(NamedTuple):
-    """A record to be stored."""
+    """A record to store."""
 
     log: LogId
     id: RecordId
-    """Makes a repetition recognisable, for as long as the log keeps it."""
+    """Identifies repetitions, for as long as the log keeps the id."""
     author: AccountId
     kind: RecordKind
     epoch: int
-    """Under whose key it is sealed; 0 in `AUDIT`."""
+    """The epoch whose key seals it; 0 in `AUDIT`."""
     time: int
-    """Milliseconds of UTC."""
+    """Milliseconds since 1970 UTC."""
     data: bytes
-    """As it is sealed."""
+    """The sealed record."""
     words: str = ""
-    """What the search index gets to know of it, in clear; nothing, if empty."""
+    """Text for the search index, in the clear; empty for none."""
     replaces: int = 0
-    """Sequence number of a record that is no longer to be found by its words; 0 for none."""
+    """Sequence number of a record that searches no longer find; 0 for none."""
     erases: int = 0
-    """Sequence number of a record that is removed with its words, for good, and with all that ever
+    """Sequence number of a record to remove permanently, with its words and every record that
     replaced it; 0 for none. Their ids stay known, so that a repetition brings nothing back."""
 
 
 class ReadMarker(NamedTuple):
-    """An account has seen a log up to a record. The largest number holds, if it is above 0."""
+    """An account has seen a log up to a record. The largest number counts, if it is above 0."""
 
     log: LogId
     account: AccountId
@@ -109,10 +110,11 @@ class ReadMarker(NamedTuple):
 
 
 class Trim(NamedTuple):
-    """Remove for good what is older than `before_time`, and all but the last `keep` records.
+    """Permanently remove records older than `before_time`, and all but the last `keep` records.
 
-    Records go in order: all those before the last one that has to. Of those that are erased only
-    the age counts. The ids of all are forgotten; sequence numbers go on. None is no bound.
+    Records are removed in order: all records up to the last one that has to go. `keep` does not
+    count erased records. The ids of removed records are forgotten; sequence numbers continue. None
+    is no bound.
     """
 
     log: LogId
@@ -121,43 +123,43 @@ class Trim(NamedTuple):
 
 
 class Value(NamedTuple):
-    """A small value under a key; None for none any more."""
+    """A small value under a key; None removes it."""
 
     key: bytes
     value: bytes | None
 
 
 class Epoch(NamedTuple):
-    """The key of an epoch of a log, wrapped."""
+    """The wrapped key of an epoch of a log."""
 
     log: LogId
     number: int
-    """From 1. An epoch that is not the next one of its log makes the change void."""
+    """From 1. The change is void unless this is the next epoch of its log."""
     wrapped: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """What happens to what is known beside the logs, all of it or nothing."""
+    """A change of the state beside the logs; it counts completely or not at all."""
 
     values: Sequence[Value] = ()
     epochs: Sequence[Epoch] = ()
     records: Sequence[Record] = ()
-    """What goes into logs because of it: entries of `AUDIT`, a room's new topic."""
+    """Records that belong to the change: entries of `AUDIT`, a room's new topic."""
     lost: frozenset[LogId] = frozenset()
-    """Logs that somebody may read no more."""
+    """Logs that somebody may no longer read."""
     silenced: frozenset[LogId] = frozenset()
-    """Logs in which somebody may say nothing any more."""
+    """Logs in which somebody may no longer post."""
     silences_all: bool = False
-    """Somebody may say nothing any more in any log."""
+    """Whether somebody may no longer post in any log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What is to happen next."""
+    """The next step in the sequence."""
 
     base: int
-    """Number of the last change that whoever made the commit knew of."""
+    """Number of the last change that the commit is based on."""
     records: Sequence[Record] = ()
     seen: Sequence[ReadMarker] = ()
     trims: Sequence[Trim] = ()
@@ -165,12 +167,13 @@ class Commit:
 
 
 class Place(NamedTuple):
-    """Where a record is now; where it was already, with the time that it was stored with."""
+    """Where a record is, and the time it was stored with."""
 
     seq: int
     time: int
-    """Never less than that of the record before."""
+    """Never less than that of the previous record."""
     is_new: bool
+    """False if the record was already there."""
 
 
 class Void(Enum):
@@ -182,33 +185,33 @@ class Void(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a commit, when it is durable."""
+    """The result of a durable commit."""
 
     base: int
     """Number of the last change that counted."""
     places: Sequence[Place | Void] = ()
-    """Of the commit's records, in their order."""
+    """Places of the commit's records, in order."""
     trimmed: Sequence[int] = ()
     """How many records each trim removed."""
     change: Sequence[Place] | None = None
-    """Of the change's records; None where there was no change, or it was void."""
+    """Places of the change's records; None if there was no change, or it was void."""
 
 
 class Head(NamedTuple):
-    """Where a log ends, whether or not its last records are still kept; 0 where it never began."""
+    """The end of a log, whether or not its last records still exist; zeros if it never began."""
 
     seq: int = 0
     time: int = 0
-    """The latest."""
+    """The latest time."""
     epoch: int = 0
     is_stale: bool = False
-    """Whether somebody who has the key of this epoch may read no more."""
+    """Whether somebody who has this epoch's key may no longer read."""
     fence: int = 0
-    """The change before which no record may have been checked."""
+    """Records that were checked before this change do not count."""
 
 
 class Stored(NamedTuple):
-    """A record as it is read back."""
+    """A stored record."""
 
     seq: int
     id: RecordId
@@ -216,7 +219,7 @@ class Stored(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A record that a search found, and when it was stored (milliseconds of UTC)."""
+    """A record that a search found, and its time in milliseconds since 1970 UTC."""
 
     log: LogId
     time: int
@@ -224,29 +227,29 @@ class Found(NamedTuple):
 
 
 class LogStore(Protocol):
-    """A keeper of logs. A log comes to be with its first epoch or record."""
+    """Stores logs and state. A log begins with its first epoch or record."""
 
     has_search: bool
-    """Whether words are indexed and `search` finds any."""
+    """Whether words are indexed, so that `search` can find them."""
 
     def commit(self, commit: Commit) -> Deferred[Outcome]:
-        """Apply a commit; fires when it is durable, and fails with StoreError when nothing was
-        changed.
+        """Apply a commit.
 
-        Commits are applied in the order in which they are given. At most one should be on its way.
+        Fires when the commit is durable; fails with StoreError if nothing has changed. Commits are
+        applied in the order of calls. At most one should be in flight.
         """
         ...
 
     def base(self) -> Deferred[int]:
-        """Return the number of the last change that counted; 0 before there was any."""
+        """Return the number of the last change that counted; 0 before the first."""
         ...
 
     def head(self, log: LogId) -> Deferred[Head]:
-        """Return where a log ends."""
+        """Return the end of a log."""
         ...
 
     def epochs(self, log: LogId) -> Deferred[list[Epoch]]:
-        """Return all epochs of a log, in their order."""
+        """Return all epochs of a log, in order."""
         ...
 
     def read(
@@ -257,19 +260,19 @@ class LogStore(Protocol):
         backward: bool = False,
         limit: int | None = None,
     ) -> Deferred[list[Stored]]:
-        """Return records next to sequence number `after`, at least one if there is any.
+        """Return records next to sequence number `after`, at least one if there are any.
 
         Forward: the lowest above it, ascending. Backward: the highest below it, descending. Stops
         at `limit_bytes` of records, or at `limit` records (at least 1). Erased and trimmed records
-        are passed over, however many there are.
+        are skipped, however many there are.
         """
         ...
 
     def search(self, words: str, logs: Collection[LogId], limit: int) -> Deferred[list[Found]]:
-        """Return the latest records in `logs` that have all of `words`, the latest first.
+        """Return the latest records in `logs` that contain all of `words`, latest first.
 
-        Finds whatever was durable when it was asked. `words` is what a user typed: no operator in
-        it means anything. Without a word in it, nothing is found.
+        Finds everything that was durable at the time of the call. `words` is what a user typed: it
+        has no operators. If it contains no word, nothing is found.
         """
         ...
 
@@ -278,9 +281,9 @@ class LogStore(Protocol):
         ...
 
     def seen(self) -> Deferred[list[ReadMarker]]:
-        """Return up to where everybody has seen every log."""
+        """Return all read markers."""
         ...
 
     def close(self) -> Deferred[None]:
-        """Finish what is under way, and let go of everything. Whatever is asked later fails."""
+        """Finish pending work and release all resources. Later calls fail."""
         ...

@@ -1,6 +1,6 @@
-"""Which engines there are, and how an operator names what they keep: ``sqlite:PATH``, ``memory:``.
+"""The available engines, and the URLs of stores: ``sqlite:PATH``, ``memory:``.
 
-An engine is a package beside this module, and one line of the table.
+An engine is a package beside this module, and one line in the table.
 """
 
 import os
@@ -17,37 +17,37 @@ ENGINES: Final[dict[str, Engine]] = {
     "memory": memory.ENGINE,
     "sqlite": sqlite.ENGINE,
 }
-"""By the scheme of their URLs."""
+"""Engines by URL scheme."""
 
 
 def open_store(url: str, reactor: Reactor, has_search: bool) -> LogStore:
-    """Return the store that a URL names, made if need be. Raises StoreError."""
+    """Return the store at a URL, creating it if needed. Raises StoreError."""
     engine, address = _find(url)
     return engine.open(address, reactor, has_search)
 
 
 def has_search(url: str) -> bool:
-    """Tell whether the store that a URL names has an index of words. Raises StoreError."""
+    """Tell whether the store at a URL has a search index. Raises StoreError."""
     engine, address = _find(url)
     return engine.has_search(address)
 
 
 def put_temporary_files_in(directory: Path) -> None:
-    """Have engines put what they copy into a directory that no other user can read.
+    """Make engines put temporary files into a directory that no other user can read.
 
-    This holds for the whole process, so whoever runs it says so, once, before a store is opened.
-    What the operator has set in the environment (SQLITE_TMPDIR) goes before.
+    This applies to the whole process, so call it once, before opening a store. SQLITE_TMPDIR in the
+    environment takes precedence.
     """
     os.environ.setdefault("SQLITE_TMPDIR", str(directory))
 
 
 def _find(url: str) -> tuple[Engine, str]:
-    """Return the engine of a URL, and the address that it has to understand."""
+    """Return the engine of a URL, and the address for that engine."""
     scheme, colon, address = url.partition(":")
     if not colon:
-        raise StoreError(f"{url!r} names no store: write, for example, sqlite:{url or 'PATH'}")
+        raise StoreError(f"{url!r} is not the URL of a store: try sqlite:{url or 'PATH'}")
     engine = ENGINES.get(scheme)
     if engine is None:
         known = ", ".join(f"{it}:" for it in sorted(ENGINES))
-        raise StoreError(f"no kind of store is called {scheme!r}; there are {known}")
+        raise StoreError(f"unknown kind of store {scheme!r}; the known ones are {known}")
     return engine, address

@@ -1,8 +1,8 @@
-"""Which of a commit's items count: the rules of `chat.store.interface`, once for every engine.
+"""The rules of `chat.store.interface`, implemented once for every engine.
 
-`apply` goes through a commit in the order of the rules and has an engine's `State` do what counts.
-All that it decides by comes from the commit and from what the state `Known` says, so engines that
-know the same decide alike. Nothing here knows how any of it is kept.
+`apply` goes through a commit in the order of the rules and makes an engine's `State` do whatever
+counts. It decides by the commit and by what the state says as `Known`, so engines with the same
+state decide alike. Nothing here knows how the state is stored.
 """
 
 from collections.abc import Collection, Sequence
@@ -32,7 +32,7 @@ _ERASABLE: Final = frozenset({RecordKind.TEXT, RecordKind.EDIT})
 
 
 def apply(commit: Commit, state: State) -> Outcome:
-    """Have a state do what counts of a commit; return what that is."""
+    """Apply whatever counts of a commit to a state, and return the outcome."""
     decided = decide(commit.records, commit.base, state)
     state.store(decided)
     seen = [it for it in commit.seen if it.seq > 0]
@@ -44,7 +44,7 @@ def apply(commit: Commit, state: State) -> Outcome:
 
 
 class _End:
-    """Where a log ends, while records are put behind it."""
+    """The end of a log while records are being appended to it."""
 
     __slots__ = ("epoch", "gone", "has_rules", "head", "is_shut", "records", "seq", "time")
 
@@ -54,18 +54,18 @@ class _End:
         self.has_rules = log != AUDIT
         self.is_shut = head.is_stale or base < head.fence or base < known.fence
         self.records: list[Record] = []
-        """Those that go behind it."""
+        """The records appended so far."""
         self.gone: set[int] = set()
-        """The sequence numbers of those that these erase."""
+        """Sequence numbers of the records that these erase."""
 
     def among_the_new(self, seq: int) -> Record | None:
-        """Return the record with this number, if it is one of those."""
+        """Return the record with this sequence number, if it is one of the appended ones."""
         number = seq - self.head.seq - 1
         return self.records[number] if number >= 0 else None
 
 
 def decide(records: Sequence[Record], base: int, known: Known) -> Decided:
-    """Return what becomes of records that were checked when `base` was the last change."""
+    """Decide about records that were checked when `base` was the last change."""
     decided = Decided()
     if not records:
         return decided
@@ -75,7 +75,7 @@ def decide(records: Sequence[Record], base: int, known: Known) -> Decided:
     for key, record in zip(keys, records, strict=True):
         there = places.get(key)
         if there is not None:
-            # It may have been new in this commit.
+            # It may be new in this commit.
             decided.places.append(Place(there.seq, there.time, False))
             continue
         log, _, _, _, epoch, time, _, _, replaces, erases = record
@@ -106,7 +106,7 @@ def decide(records: Sequence[Record], base: int, known: Known) -> Decided:
 
 
 def _remove(record: Record, end: _End, decided: Decided, known: Known) -> bool:
-    """Note what a record removes; return whether all that is there."""
+    """Note what a record removes; return False if that is gone or not the author's."""
     log, replaces, erases = record.log, record.replaces, record.erases
     if replaces and not _may_remove(record, replaces, _REPLACEABLE, end, known):
         return False
@@ -130,7 +130,7 @@ def _may_remove(
     end: _End,
     known: Known,
 ) -> bool:
-    """Tell whether a record that another one names is there, and is its author's to remove."""
+    """Tell whether the record `seq` exists, and `record` may replace or erase it."""
     if not 0 < seq <= end.seq or seq in end.gone:
         return False
     found: Record | Target | None = end.among_the_new(seq) or known.target(record.log, seq)
@@ -141,7 +141,7 @@ def _trim(trim: Trim, state: State) -> int:
     end = state.head(trim.log).seq
     last = 0
     if end and trim.before_time is not None:
-        # Times never decrease in a log, so this looks at what goes and no further.
+        # Times never decrease in a log, so this scans only the records to be removed.
         young = state.first_since(trim.log, trim.before_time)
         last = end if young is None else young - 1
     if end and trim.keep is not None:
@@ -150,7 +150,7 @@ def _trim(trim: Trim, state: State) -> int:
 
 
 def _change(change: StateChange, base: int, state: State) -> list[Place] | None:
-    """Make a change, if it counts; return the places of its records."""
+    """Apply a change if it counts; return the places of its records, or None if it is void."""
     if base != state.base:
         return None
     decided = decide(change.records, base, state)
@@ -177,7 +177,7 @@ def _follow(epochs: Sequence[Epoch], known: Known) -> bool:
 
 
 def _heads(change: StateChange, number: int, known: Known) -> dict[LogId, Head]:
-    """Return the heads that a change makes different, with its epochs and fences."""
+    """Return the heads that a change modifies, with its epochs and fences."""
     heads: dict[LogId, Head] = {}
     for epoch in change.epochs:
         head = known.head(epoch.log)

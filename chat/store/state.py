@@ -1,4 +1,4 @@
-"""What the rules of `chat.store.rules` ask of an engine, and what they tell it to do."""
+"""What the rules in `chat.store.rules` ask an engine, and what they tell it to do."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,33 +11,33 @@ __all__ = ["Decided", "Known", "Placed", "State", "Target"]
 
 
 class Target(NamedTuple):
-    """What is to be known of a record that another one replaces or erases."""
+    """What the rules need to know about a record that another one replaces or erases."""
 
     author: AccountId
     kind: int
 
 
 Placed = tuple[Record, int, int]
-"""A record that counts, with the sequence number and the time that it gets."""
+"""A record that counts, with its sequence number and time."""
 
 
 @dataclass(slots=True)
 class Decided:
-    """What becomes of records; nothing of it has happened yet."""
+    """Decisions about records, not carried out yet."""
 
     places: list[Place | Void] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
-    """Those that are new, in their order."""
+    """The new records, in order."""
     heads: dict[LogId, Head] = field(default_factory=dict)
-    """Of the logs that they go to, as they are afterwards."""
+    """The new heads of the logs they go to."""
     hidden: list[tuple[LogId, int]] = field(default_factory=list)
-    """Records that are not to be found by their words any more; some may be among the new ones."""
+    """Records to remove from the search index; some may be new ones."""
     erased: list[tuple[LogId, int]] = field(default_factory=list)
-    """Records that are removed; some may be among the new ones."""
+    """Records to erase; some may be new ones."""
 
 
 class Known(Protocol):
-    """What a state can say of itself."""
+    """Queries on a state."""
 
     @property
     def base(self) -> int:
@@ -46,25 +46,25 @@ class Known(Protocol):
 
     @property
     def fence(self) -> int:
-        """The change before which no record in any log may have been checked."""
+        """Records in any log that were checked before this change do not count."""
         ...
 
     def head(self, log: LogId) -> Head:
-        """Return where a log ends."""
+        """Return the end of a log."""
         ...
 
     def places(
         self, keys: Collection[tuple[LogId, RecordId]]
     ) -> dict[tuple[LogId, RecordId], Place]:
-        """Return where those records are that are there already, erased or not; nothing is new."""
+        """Return the places of the records that already exist, erased or not; `is_new` is False."""
         ...
 
     def target(self, log: LogId, seq: int) -> Target | None:
-        """Return what is known of a record that is there."""
+        """Return author and kind of a record, or None if it does not exist or is erased."""
         ...
 
     def replacing(self, log: LogId, seq: int) -> Collection[int]:
-        """Return the sequence numbers of the records that replaced another one."""
+        """Return the sequence numbers of the records that replaced the record `seq`."""
         ...
 
     def first_since(self, log: LogId, time: int) -> int | None:
@@ -72,23 +72,23 @@ class Known(Protocol):
         ...
 
     def last_but(self, log: LogId, count: int) -> int | None:
-        """Return the last record that is there, but for `count` of them behind it."""
+        """Return the last record that has `count` records after it, not counting erased ones."""
         ...
 
 
 class State(Known, Protocol):
-    """What a state can be told to do; each is all or nothing together with the whole commit."""
+    """Updates of a state. Those of one commit take effect together or not at all."""
 
     def store(self, decided: Decided) -> None:
-        """Store records, and remove what they remove."""
+        """Store records, and carry out their removals."""
         ...
 
     def see(self, seen: Sequence[ReadMarker]) -> None:
-        """Let each account have seen each log as far as it has, and at least so far."""
+        """Raise read markers; a marker never goes down."""
         ...
 
     def trim(self, log: LogId, last: int) -> int:
-        """Remove the records up to `last`, with their ids; return how many of them were there."""
+        """Remove the records up to `last`, with their ids; return how many were not erased."""
         ...
 
     def put(self, values: Sequence[Value]) -> None:
@@ -98,5 +98,5 @@ class State(Known, Protocol):
     def settle(
         self, base: int, fence: int, epochs: Sequence[Epoch], heads: Mapping[LogId, Head]
     ) -> None:
-        """Let a change have counted: keep its number, the fence, new epochs, and heads of logs."""
+        """Record a change that counts: its number, the fence, new epochs, and heads of logs."""
         ...

@@ -39,9 +39,9 @@ class RegistryTests(SynchronousTestCase):
         for url, pattern in (
             ("", "sqlite:PATH"),
             ("/var/lib/encchat.db", "sqlite:/var/lib/encchat.db"),
-            (":", "called ''"),
-            ("postgres://host/name", "'postgres'; there are memory:, sqlite:"),
-            ("SQLITE:x", "called 'SQLITE'"),
+            (":", "kind of store ''"),
+            ("postgres://host/name", "'postgres'; the known ones are memory:, sqlite:"),
+            ("SQLITE:x", "kind of store 'SQLITE'"),
             ("sqlite:", "names no file"),
             ("sqlite:a\0b", "names no file"),
             ("memory:somewhere", "no address"),
@@ -67,7 +67,7 @@ class RegistryTests(SynchronousTestCase):
         with patch.dict(registry.ENGINES, toy=Engine(open_toy, lambda address: address == "yes")):
             store = open_store("toy:a:b", REACTOR, False)
             assert has_search("toy:yes") and not has_search("toy:no")
-            with pytest.raises(StoreError, match="there are memory:, sqlite:, toy:"):
+            with pytest.raises(StoreError, match="the known ones are memory:, sqlite:, toy:"):
                 open_store("none:", REACTOR, True)
         assert opened == [("a:b", False)]
         assert seqs(append(store, record(1))) == [1]

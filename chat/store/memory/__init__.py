@@ -1,4 +1,4 @@
-"""A store in memory: for tests, and the simplest thing that does what a store must."""
+"""A store in memory: for tests, and the simplest implementation of a store."""
 
 from chat.store.engine import Engine, Reactor
 from chat.store.interface import LogStore, StoreError
@@ -14,7 +14,7 @@ def _open(address: str, reactor: Reactor, has_search: bool) -> LogStore:
 
 def _has_search(address: str) -> bool:
     _check(address)
-    return False  # Nothing is kept there, nor an index.
+    return False  # Nothing outlives the process, and no index does either.
 
 
 def _check(address: str) -> None:

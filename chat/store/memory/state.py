@@ -14,7 +14,7 @@ __all__ = ["KeptRecord", "Log", "MemoryState"]
 
 @dataclass(slots=True)
 class KeptRecord:
-    """A record; without data when it is erased."""
+    """A record; `stored` is None once it is erased."""
 
     stored: Stored | None
     author: AccountId
@@ -26,10 +26,10 @@ class KeptRecord:
 
 @dataclass(slots=True)
 class Log:
-    """What is kept of a log."""
+    """The contents of a log."""
 
     records: dict[int, KeptRecord] = field(default_factory=dict)
-    """By sequence number, in their order."""
+    """By sequence number, in order."""
     places: dict[RecordId, Place] = field(default_factory=dict)
     replacing: dict[int, list[int]] = field(default_factory=dict)
     epochs: list[Epoch] = field(default_factory=list)
@@ -48,7 +48,7 @@ class MemoryState:
         self.seen: dict[tuple[LogId, AccountId], int] = {}
 
     def log(self, log: LogId) -> Log:
-        """Return what is kept of a log, if anything is."""
+        """Return the contents of a log, or an empty `Log`."""
         return self.logs.get(log) or Log()
 
     def head(self, log: LogId) -> Head:

@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 
 class MemoryStore:
-    """A `LogStore` that forgets everything when it is closed."""
+    """A `LogStore` that loses everything when it is closed."""
 
     def __init__(self, has_search: bool = True) -> None:
         self.has_search = has_search
         self.commits = 0
-        """Commits so far, for whoever wants to see how many there are."""
+        """Number of commits so far, for tests and benchmarks."""
         self._state = MemoryState(has_search)
         self._is_closed = False
 

@@ -1,4 +1,4 @@
-"""Logs in one SQLite file: durable when acknowledged, found by their words, gone when erased."""
+"""Logs in one SQLite file: durable when acknowledged, searchable, gone when erased."""
 
 from pathlib import Path
 
@@ -20,8 +20,8 @@ def _has_search(address: str) -> bool:
 
 def _path(address: str) -> Path:
     if not address or "\0" in address:
-        raise StoreError(f"'sqlite:{address}' names no file: write sqlite:PATH")
-    # Absolute, so that no name has a meaning to SQLite, as ":memory:" has.
+        raise StoreError(f"'sqlite:{address}' names no file: use sqlite:PATH")
+    # Absolute, so that no name is special to SQLite, as ":memory:" is.
     return Path(address).absolute()
 
 

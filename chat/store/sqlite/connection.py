@@ -1,4 +1,4 @@
-"""Connections to the file, and what the one that writes remembers."""
+"""Connections to the file, and the cache of the writing one."""
 
 import sqlite3
 from pathlib import Path
@@ -12,28 +12,28 @@ __all__ = ["WritingConnection", "connect", "connect_as", "load", "padded"]
 _BUSY_MILLISECONDS: Final = 1_000
 
 _CACHE_KIB: Final = 8_192
-"""Of pages, for each connection. What records have at random, their ids, is 30 bytes each."""
+"""Page cache of each connection. Only the ids of records are accessed randomly: 30 bytes each."""
 
 _Connection = TypeVar("_Connection", bound=sqlite3.Connection)
 _Item = TypeVar("_Item")
 
 
 class WritingConnection(sqlite3.Connection):
-    """The connection that writes, and what it remembers of the file. To be loaded first, and
-    dropped after a rollback."""
+    """The writing connection, and what it caches of the file. Call `load` first, and drop it after
+    a rollback."""
 
     base: int
     fence: int
-    """The same as `chat.store.state.Known` says."""
+    """As in `chat.store.state.Known`."""
     waiting: dict[int, dict[RecordId, tuple[int, int]]]
-    """Of logs, by number, the ids that are not filed: sequence number and time of the record, in
-    their order. About 250 bytes each."""
+    """Unfiled records by log number and record id: sequence number and time, in order. About 250
+    bytes each."""
     unfiled: int
-    """How many those are."""
+    """How many records that is."""
     logs: dict[LogId, tuple[int, Head]]
-    """Of logs that commits had to do with: number, and where they end."""
+    """Number and head of each log that a commit has touched."""
     filed: int
-    """The number of the log that was filed last, with others before it."""
+    """The number of the log that was filed last, so that logs take turns."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -42,7 +42,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def connect_as(kind: type[_Connection], path: Path) -> _Connection:
-    """Return such a connection of a class of its own."""
+    """Return such a connection, of the given class."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=kind)
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
     connection.execute("PRAGMA synchronous = FULL")
@@ -52,7 +52,7 @@ def connect_as(kind: type[_Connection], path: Path) -> _Connection:
 
 
 def load(connection: WritingConnection) -> None:
-    """Remember where the server is, and what waits."""
+    """Fill the cache from the file."""
     connection.base, connection.fence = connection.execute(
         "SELECT base, fence FROM state"
     ).fetchone()
@@ -74,7 +74,7 @@ def load(connection: WritingConnection) -> None:
 
 
 def padded(items: list[_Item]) -> list[_Item]:
-    """Return the items, and the first again, in one of few lengths: each length is a statement that
-    has to be prepared."""
+    """Return the items, padded with the first one to a power of two: each length is a separate
+    statement to prepare."""
     length = 1 << (len(items) - 1).bit_length()
     return items + items[:1] * (length - len(items))

@@ -1,4 +1,4 @@
-"""When what was appended is filed: see `chat.store.sqlite.journal`."""
+"""Schedules the filing of appended records: see `chat.store.sqlite.journal`."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
@@ -21,14 +21,14 @@ FILE_SECONDS: Final = 5.0
 """How long records wait to be filed with others, unless somebody searches."""
 
 FILE_RECORDS: Final = 2_048
-"""How many of them wait at most. Whoever reads the end of a log goes through them all."""
+"""Records that may wait before some are filed. Reading the end of a log scans all that wait."""
 
 
 class Filing:
-    """Has some of it filed whenever there is much, and what there is at regular intervals.
+    """Files some records when many wait, and all of them at regular intervals.
 
-    How many records wait is only ever what the writer's thread has said last. Nothing here waits
-    until none is left, which would not end while others post without pause.
+    The number of waiting records is whatever the writer's thread reported last. Nothing here waits
+    until none are left, which would never happen while others post without pause.
     """
 
     def __init__(self, writer: Writer, threads: Threads, clock: IReactorTime) -> None:
@@ -36,7 +36,7 @@ class Filing:
         self._threads = threads
         self._clock = clock
         self._unfiled: int | None = None
-        """How many records wait; None until that is known."""
+        """How many records wait; None until the writer has reported it."""
         self._later: IDelayedCall | None = None
         self._is_filing = False
         self._has_failed = False
@@ -44,18 +44,18 @@ class Filing:
         self._wait()
 
     def note(self, unfiled: int) -> None:
-        """Take what the writer's thread says about how many records wait."""
+        """Take the writer's report of how many records wait."""
         self._unfiled = unfiled
-        # What has failed fails again: not with every commit.
+        # After a failure, do not try again with every commit.
         if unfiled >= FILE_RECORDS and not self._has_failed:
             self._start(self._file_some)
         else:
             self._wait()
 
     async def file(self, logs: Collection[LogId]) -> None:
-        """File what waits now of some logs. Raises StoreError.
+        """File the records of some logs that wait now. Raises StoreError.
 
-        In steps, so that commits come in between; what those bring is not waited for.
+        Works in steps, so that commits get in between; it does not wait for their records.
         """
         if self._unfiled != 0:
             left = await self._ask(lambda: self._writer.unfiled(logs))
@@ -63,7 +63,7 @@ class Filing:
                 left = await self._step(left.wanted)
 
     def close(self) -> None:
-        """Do nothing more, but for `file`."""
+        """Stop the timer. Only `file` works from now on."""
         self._is_closed = True
         if self._later is not None:
             self._later.cancel()
@@ -109,8 +109,8 @@ class Filing:
             self._unfiled = await self._threads.write(self._writer.file_some)
 
     async def _file_all(self) -> None:
-        """File as many as wait now, of all logs in turn. What comes meanwhile may take a place."""
-        # A step files so many, unless it has come to the last log.
+        """File as many records as wait now, taking the logs in turn; some may be newer ones."""
+        # A step files at least FILED records, unless it reaches the last log.
         for _ in range((self._unfiled or 0) // journal.FILED + 2):
             if self._unfiled == 0 or self._is_closed:
                 break

@@ -1,7 +1,7 @@
-"""Which ids a log's records have: in a table, but for those of what waits, which are in memory.
+"""Finding records by id: in a table if they are filed, otherwise in memory.
 
-An id is random, so one that goes into a table alone costs a page of the file; of thousands that go
-there together, many share a page.
+Ids are random, so inserting a single one dirties a page of the file; of thousands inserted
+together, many share a page.
 """
 
 from collections.abc import Collection
@@ -14,13 +14,13 @@ from chat.store.sqlite.connection import WritingConnection, padded
 __all__ = ["known"]
 
 _ASKED: Final = 256
-"""Ids that are looked up at once."""
+"""Ids looked up in one statement."""
 
 
 def known(
     connection: WritingConnection, keys: Collection[tuple[LogId, RecordId]]
 ) -> dict[tuple[LogId, RecordId], Place]:
-    """Return where those are that are there already; in logs that are not known, none is."""
+    """Return the places of existing records. Skips logs that are not in `connection.logs`."""
     found = {}
     others = []
     logs: dict[int, LogId] = {}
@@ -39,7 +39,7 @@ def known(
             found[key] = Place(*place, False)
     for start in range(0, len(others), _ASKED):
         asked = padded(others[start : start + _ASKED])
-        # A join in this order, because SQLite would scan the table for several pairs in an IN.
+        # A join in this order, because for several pairs in an IN SQLite would scan the table.
         rows = connection.execute(
             f"WITH asked (log, id) AS (VALUES (?, ?){', (?, ?)' * (len(asked) - 1)})"
             " SELECT ids.* FROM asked CROSS JOIN ids USING (log, id)",

@@ -1,13 +1,13 @@
-"""What was appended, until it is filed.
+"""The journal: appended records until they are filed.
 
-A record alone costs a page of the file for each place that it goes to: its log's last, its id's,
-which is random, and the words'; and costs them again when the write-ahead log is emptied. So a
-commit puts all that was appended into one place, in one statement, and many records go from there
-to where they are found, log by log, so that those of a page go together. Whoever looks for a
-record looks here as well.
+Filing a record alone dirties a page for each table it goes into: the end of its log, the random
+place of its id, and its words; and the same pages again at a checkpoint of the write-ahead log. So
+a commit appends all its records to the journal in one statement. Later many records at a time are
+filed from there into their final tables, log by log, so that those that share a page go together.
+Lookups must search the journal too.
 
-Each statement lets go of the interpreter and has to wait for it again, as each row of an
-`executemany` or a `SELECT` does. So there are few, and none of the rows passes through Python.
+Each statement releases the interpreter lock and has to reacquire it, and so does each row of an
+`executemany` or a `SELECT`. So there are few statements, and no rows pass through Python.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,29 +22,30 @@ from chat.store.state import Placed
 __all__ = ["FILED", "SINGLE", "file_log", "file_some", "file_up_to", "insert", "row_id", "waiting"]
 
 SINGLE: Final = 32
-"""Records that one statement inserts: there is one prepared for each number of them, and all are
-kept."""
+"""Most records in one INSERT. SQLite caches a prepared statement for each number of them."""
 
 FILED: Final = 512
-"""Records that are filed at once, if they are not of one log: about 10 ms."""
+"""Records filed in one step, if they belong to several logs: about 10 ms."""
 
 _LOG_FILED: Final = 2_048
-"""Records of one log that are filed at once: those of a page go together, the more the better."""
+"""Records of one log filed in one step: the more, the more of them share a page."""
 
 _LOGS_FILED: Final = 16
-"""Logs, far apart, that are filed at once. For each the whole journal is looked through."""
+"""Separate logs filed in one step. Each one takes a scan of the whole journal."""
 
 _LOG_BITS: Final = 40
 
 
 def row_id(number: int, seq: int) -> int:
-    """Return the row of the index for a record: those of one log stand together."""
+    """Return the rowid of a record in the search index: those of one log are contiguous."""
     return number << _LOG_BITS | seq
 
 
 def insert(connection: WritingConnection, placed: list[Placed], has_search: bool) -> None:
-    """Let records of logs that are known wait. Up to `SINGLE` of them are one statement, which is
-    all or nothing without a transaction."""
+    """Append records to the journal; their logs must be in `connection.logs`.
+
+    Up to `SINGLE` records take one statement, which is atomic without a transaction.
+    """
     logs, waiting = connection.logs, connection.waiting
     for start in range(0, len(placed), SINGLE):
         some = placed[start : start + SINGLE]
@@ -52,7 +53,7 @@ def insert(connection: WritingConnection, placed: list[Placed], has_search: bool
         for record, seq, time in some:
             log, id, author, kind, _, _, data, words, replaces, _ = record
             text = words if has_search else ""
-            # A plain number, because what is only like one takes SQLite's module longer.
+            # A plain int, because the sqlite3 module takes longer for an IntEnum.
             values += (logs[log][0], seq, id, author, int(kind), time, replaces, data, text)
         connection.execute(
             "INSERT INTO journal (log, seq, id, author, kind, time, replaces, data, words)"
@@ -66,7 +67,7 @@ def insert(connection: WritingConnection, placed: list[Placed], has_search: bool
 
 
 def waiting(connection: WritingConnection, logs: Collection[LogId]) -> dict[int, int]:
-    """Return what waits now of some logs: up to which record, by number of the log."""
+    """Return the last waiting record of each of these logs that has any, by log number."""
     found = {}
     for number in [connection.logs[log][0] for log in logs if log in connection.logs]:
         ids = connection.waiting.get(number)
@@ -77,8 +78,8 @@ def waiting(connection: WritingConnection, logs: Collection[LogId]) -> dict[int,
 
 
 def file_some(connection: WritingConnection, has_search: bool) -> None:
-    """File what waits of some logs, inside a transaction: of all of them in turn, so that of each
-    there is as much as there can be."""
+    """File waiting records of some logs, inside a transaction. Logs take turns, so that as many
+    records as possible gather for each."""
     numbers = sorted(connection.waiting)
     after = [it for it in numbers if it > connection.filed] or numbers
     records = 0
@@ -99,8 +100,10 @@ def file_some(connection: WritingConnection, has_search: bool) -> None:
 def file_up_to(
     connection: WritingConnection, wanted: Mapping[int, int], has_search: bool
 ) -> dict[int, int]:
-    """File some of what waits up to given records of logs, inside a transaction; return what is
-    left of that. Nothing that came later is filed, so it ends."""
+    """File some waiting records up to the `wanted` ones, inside a transaction; return what is left.
+
+    Later records are not filed, so repeating this terminates.
+    """
     left = _left(connection, wanted)
     records = 0
     for number, last in sorted(left.items())[:_LOGS_FILED]:
@@ -114,7 +117,7 @@ def file_up_to(
 
 
 def file_log(connection: WritingConnection, number: int, has_search: bool) -> None:
-    """File what waits of one log, inside a transaction."""
+    """File all waiting records of one log, inside a transaction."""
     if number in connection.waiting:
         _file(connection, number, number, SEQ_MAX, has_search)
 
@@ -128,7 +131,7 @@ def _left(connection: WritingConnection, wanted: Mapping[int, int]) -> dict[int,
 
 
 def _seq_after(connection: WritingConnection, number: int, count: int) -> int:
-    """Return the record of a log up to which so many wait, or all that do if they are fewer."""
+    """Return the sequence number of the log's `count`-th waiting record, or of its last."""
     ids = connection.waiting[number]
     [[seq, _]] = islice(ids.values(), min(count, len(ids)) - 1, min(count, len(ids)))
     return seq
@@ -137,9 +140,9 @@ def _seq_after(connection: WritingConnection, number: int, count: int) -> int:
 def _file(
     connection: WritingConnection, first: int, last: int, last_seq: int, has_search: bool
 ) -> None:
-    """File what waits of the logs with these numbers, and those between them, up to a record.
+    """File waiting records of the logs numbered `first` to `last`, up to record `last_seq` of each.
 
-    In the order of their tables, so that those of a page come one after the other.
+    In table order, so that records that share a page follow one another.
     """
     waiting = "FROM journal WHERE log BETWEEN ? AND ? AND seq <= ?"
     which = first, last, last_seq

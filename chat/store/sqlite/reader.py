@@ -1,4 +1,4 @@
-"""What is done in the reader's thread: questions, none of which waits for a commit."""
+"""Queries in the reader's thread; none of them waits for a commit."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ _KEY_BYTES: Final = 256
 
 
 class Reader:
-    """The connection that reads. One thread at a time may use it. Everything raises StoreError."""
+    """The reading connection, for one thread at a time. Everything raises StoreError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -65,7 +65,7 @@ class Reader:
             tables = ["journal", "records"] if backward else ["records", "journal"]
             if backward and after <= filed.seq + 1:
                 tables.remove("journal")
-            # Each is asked when it is come to.
+            # Lazy: each query runs only when the loop reaches it.
             asked = (
                 connection.execute(
                     f"SELECT seq, id, data FROM {table}"
@@ -87,7 +87,7 @@ class Reader:
 
     def search(self, words: str, logs: Sequence[LogId], limit: int) -> list[Found]:
         """As `LogStore.search`."""
-        # Each part is a string of the query language, in which nothing has a meaning.
+        # Each part becomes a quoted string, in which FTS5 knows no operators.
         query = " ".join(
             '"' + part.replace('"', '""') + '"'
             for part in words.replace("\0", " ").split()
@@ -105,7 +105,7 @@ class Reader:
 
     def scan(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
         """As `LogStore.scan`."""
-        # What is behind all keys with this prefix, as far as keys are shorter than that.
+        # An upper bound for all keys with this prefix, as keys are shorter than _KEY_BYTES.
         end = prefix + b"\xff" * _KEY_BYTES
         return self._use(
             lambda it: it.execute(
@@ -120,14 +120,14 @@ class Reader:
         return self._use(lambda it: [ReadMarker._make(row) for row in it.execute(query)])
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None
 
     def _look(self, log: LogId, question: Callable[[sqlite3.Connection, int, Head], T]) -> T | None:
-        """Ask about a log, by its number and the end of what is filed of it; None, where it never
-        was."""
+        """Run a query on a log, given its number and its head as filed; None if it does not
+        exist."""
 
         def look(connection: sqlite3.Connection) -> T | None:
             row = connection.execute(
@@ -141,8 +141,7 @@ class Reader:
         return self._at_once(look)
 
     def _at_once(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        """Ask in one transaction, because what waits may be filed meanwhile, and what is there
-        removed."""
+        """Run a query in one transaction, because records may be filed or removed meanwhile."""
 
         def ask(connection: sqlite3.Connection) -> T:
             connection.execute("BEGIN")
@@ -159,7 +158,7 @@ class Reader:
                 self._connection = connect(self._path)
             return function(self._connection)
         except sqlite3.Error as error:
-            # A connection that has failed may fail forever; a new one tells.
+            # A connection that has failed may keep failing, so use a new one next time.
             self.close()
             raise StoreError(str(error)) from None
 

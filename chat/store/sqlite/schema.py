@@ -1,4 +1,4 @@
-"""The database file: how it is made, checked, and made ready."""
+"""The database file: creating, checking and preparing it."""
 
 import os
 import sqlite3
@@ -15,10 +15,10 @@ __all__ = ["VERSION", "has_search", "prepare"]
 _log = Logger()
 
 _APPLICATION_ID: Final = 0x656E6363
-"""``encc``: what is in the file's header, so that no other program's file is taken for ours."""
+"""``encc``, in the file's header, so that we do not mistake another program's file for ours."""
 
 VERSION: Final = 6
-"""Of the schema. Those before it were never released."""
+"""Version of the schema. Earlier ones were never released."""
 
 _SCHEMA: Final = f"""
     CREATE TABLE state (
@@ -84,20 +84,20 @@ _SCHEMA: Final = f"""
     CREATE TABLE entries (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     PRAGMA user_version = {VERSION};
 """
-"""What was appended waits in `journal` until its records, ids and words are filed together: see
+"""Appended records wait in `journal` until records, ids and words are filed together: see
 `chat.store.sqlite.journal`. `logs` says where the filed part of a log ends."""
 
 _WORDS: Final = """
     CREATE VIRTUAL TABLE IF NOT EXISTS words
     USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2')
 """
-"""Words as `chat.store.words` has them."""
+"""Splits words as `chat.store.words` does."""
 
 
 def has_search(path: Path) -> bool:
-    """Tell whether the file has an index of words, if it is there. Raises StoreError."""
+    """Tell whether the file has a search index; False if there is no file. Raises StoreError."""
     if not path.exists():
-        return False  # Nor is it made, by only looking at it.
+        return False  # Connecting would create it.
     try:
         connection = connect(path)
         try:
@@ -109,9 +109,9 @@ def has_search(path: Path) -> bool:
 
 
 def prepare(path: Path, has_search: bool) -> None:
-    """Make the file, or check it. Raises StoreError."""
+    """Create the file, or check an existing one. Raises StoreError."""
     try:
-        # Made here, because SQLite would let others read it.
+        # Created here, because SQLite would let others read it.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = connect(path)
         try:
@@ -141,12 +141,12 @@ def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
     [application] = connection.execute("PRAGMA application_id").fetchone()
     if version == 0:
         if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            raise StoreError(f"{path} is a database of something else")
+            raise StoreError(f"{path} is another program's database")
         # Both take effect only in an empty file.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     elif application != _APPLICATION_ID:
-        raise StoreError(f"{path} is a database of something else")
+        raise StoreError(f"{path} is another program's database")
     elif version > VERSION:
         raise StoreError(
             f"{path} was written by a newer encchat (its schema is {version}, this one knows "
@@ -160,7 +160,7 @@ def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
-    """After an unclean stop, check that the file is whole."""
+    """After an unclean stop, check that the file is intact."""
     if connection.execute("SELECT clean FROM state").fetchone() == (1,):
         return
     found = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -169,7 +169,7 @@ def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _set_search(connection: sqlite3.Connection, has_search: bool) -> None:
-    """Make the index of words if it is wanted, or remove it with all words in it."""
+    """Create the search index if it is wanted, or remove it with all its words."""
     if has_search:
         connection.execute(_WORDS)
         _mend_search(connection)
@@ -185,11 +185,11 @@ def _has_table(connection: sqlite3.Connection, name: str) -> bool:
 
 
 def _mend_search(connection: sqlite3.Connection) -> None:
-    """Make the index of words anew, from the words, if it is damaged."""
+    """Rebuild the search index from its own texts if it is damaged."""
     try:
         connection.execute("SELECT rowid FROM words WHERE words MATCH 'a' LIMIT 1").fetchall()
     except sqlite3.DatabaseError:
-        _log.warn("The index of words was damaged, and is made anew from the words")
-        # No word is indexed, says this, without which nothing can be done with the table.
+        _log.warn("The search index is damaged; rebuilding it")
+        # This marks the index as empty; without it, every statement on the table fails.
         connection.execute("UPDATE words_data SET block = x'00000000000000' WHERE id = 10")
         connection.execute("INSERT INTO words (words) VALUES ('rebuild')")

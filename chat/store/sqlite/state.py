@@ -1,6 +1,6 @@
 """The state in the file, as `chat.store.rules` needs it.
 
-Everything runs in the writer's thread, on its connection, in the transaction of whoever calls.
+Everything runs in the writer's thread, on its connection, in the caller's transaction.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,16 +16,16 @@ from chat.store.state import Decided, Target
 __all__ = ["SqliteState", "is_single"]
 
 _UNTIDY: Final = "UPDATE state SET tidy = 0"
-"""What every removal does: see `chat.store.sqlite.writer`."""
+"""Every removal executes this: see `chat.store.sqlite.writer`."""
 
 _SEEN: Final = 64
-"""Markers that are kept at once."""
+"""Most read markers in one statement."""
 
 
 def is_single(connection: WritingConnection, commit: Commit) -> bool:
-    """Tell whether a commit comes down to one statement that changes something, at most.
+    """Tell whether a commit takes at most one statement that changes something.
 
-    That is a transaction by itself, which spares the three statements around it.
+    Such a statement is a transaction by itself, which saves BEGIN and COMMIT.
     """
     if commit.change is not None or commit.seen or commit.trims or len(commit.records) > SINGLE:
         return False
@@ -34,13 +34,13 @@ def is_single(connection: WritingConnection, commit: Commit) -> bool:
 
 
 class SqliteState:
-    """A `chat.store.state.State` in a file. It lasts for one commit."""
+    """A `chat.store.state.State` in a file, for the duration of one commit."""
 
     def __init__(self, connection: WritingConnection, has_search: bool) -> None:
         self._connection = connection
         self._has_search = has_search
 
-    # --- What is known ---
+    # --- Queries ---
 
     @property
     def base(self) -> int:
@@ -100,11 +100,11 @@ class SqliteState:
         return None if row is None else int(row[0])
 
     def _known(self, log: LogId) -> tuple[int, Head] | None:
-        """Return the number of a log, and where it ends, if it is there."""
+        """Return the number and the head of a log, if it exists."""
         logs = self._connection.logs
         known = logs.get(log)
         if known is None:
-            # Nothing of it waits, or it would be known.
+            # None of its records wait, or it would be cached.
             row = self._connection.execute(
                 "SELECT number, seq, time, epoch, stale, fence FROM logs WHERE id = ?", (log,)
             ).fetchone()
@@ -115,14 +115,14 @@ class SqliteState:
         return known
 
     def _filed(self, log: LogId) -> int:
-        """Return the number of a log, of which nothing waits any more; 0, if it is not there."""
+        """File all waiting records of a log and return its number; 0 if it does not exist."""
         known = self._known(log)
         if known is None:
             return 0
         journal.file_log(self._connection, known[0], self._has_search)
         return known[0]
 
-    # --- What is done ---
+    # --- Updates ---
 
     def store(self, decided: Decided) -> None:
         """As `State.store`."""
@@ -130,7 +130,7 @@ class SqliteState:
             self._connection.logs[log] = self._made(log), head
         if decided.placed:
             journal.insert(self._connection, decided.placed, self._has_search)
-        # What is removed may wait itself.
+        # The records to remove may still be in the journal.
         for log, seq in decided.hidden:
             self._forget(self._filed(log), seq, seq)
         for log, seq in decided.erased:
@@ -199,7 +199,7 @@ class SqliteState:
             )
 
     def _made(self, log: LogId) -> int:
-        """Return the number of a log, that is made if need be."""
+        """Return the number of a log, creating it if needed."""
         known = self._known(log)
         if known is not None:
             return known[0]
@@ -209,7 +209,7 @@ class SqliteState:
         return number
 
     def _forget(self, number: int, first: int, last: int) -> None:
-        """Take the words of filed records out of the index."""
+        """Remove the words of filed records from the search index."""
         if self._has_search:
             rows = row_id(number, first), row_id(number, last)
             self._connection.execute("DELETE FROM words WHERE rowid BETWEEN ? AND ?", rows)

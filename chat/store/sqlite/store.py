@@ -1,7 +1,7 @@
 """Logs in one SQLite file, off the reactor's thread.
 
-Two threads with a connection each: one writes, the other reads. State is touched in the reactor's
-thread only, so nothing needs a lock.
+Two threads, one connection each: one writes, the other reads. Only the reactor's thread touches the
+state of the classes here, so nothing needs a lock.
 """
 
 from collections.abc import Callable, Collection
@@ -28,14 +28,14 @@ T = TypeVar("T")
 _log = Logger()
 
 TIDY_SECONDS: Final = 1.0
-"""After a removal, how long others can join it before what they leave is tidied."""
+"""Seconds from a removal to tidying up after it, so that further removals can join."""
 
 TIDY_RATIO: Final = 100.0
-"""How many times as long as the last tidying it takes until the next."""
+"""The next tidying waits at least this many times as long as the last one took."""
 
 
 def open_store(path: Path, reactor: Reactor, has_search: bool) -> "SqliteStore":
-    """Return the store in the file `path`, made if need be. Raises StoreError."""
+    """Return the store in the file `path`, creating it if needed. Raises StoreError."""
     prepare(path, has_search)
     return SqliteStore(path, PoolThreads(reactor), reactor, has_search)
 
@@ -46,7 +46,7 @@ class SqliteStore:
     def __init__(self, path: Path, threads: Threads, clock: IReactorTime, has_search: bool) -> None:
         self.has_search = has_search
         self.commits = 0
-        """Commits that were durable, for whoever wants to see how many there are."""
+        """Number of durable commits, for tests and benchmarks."""
         self._threads = threads
         self._clock = clock
         self._writer = Writer(path, has_search)
@@ -54,13 +54,13 @@ class SqliteStore:
         self._filing = Filing(self._writer, threads, clock)
         self._is_closed = False
         self._searches = 0
-        """How many are under way."""
+        """How many are in progress."""
         self._closing: Deferred[None] | None = None
-        """Fires when the last of them is done, once the store is closed."""
+        """Set by `close`; fires when the last search is done."""
         self._tidying: IDelayedCall | None = None
         self._is_tidying = False
         self._tidied_in = 0.0
-        # Something may be left of what was removed before a crash.
+        # A crash may have left traces of removed records.
         self._tidy_later()
 
     def commit(self, commit: Commit) -> Deferred[Outcome]:
@@ -76,7 +76,7 @@ class SqliteStore:
         self._filing.note(committed.unfiled)
         return committed.outcome
 
-    # --- Leaving nothing of what was removed ---
+    # --- Leaving no trace of removed records ---
 
     def _tidy_later(self) -> None:
         if self._tidying is None and not self._is_closed:
@@ -89,7 +89,7 @@ class SqliteStore:
             Deferred.fromCoroutine(self._tidy())
 
     async def _tidy(self) -> None:
-        """Take one step after the other; commits come in between."""
+        """Tidy step by step, so that commits get in between."""
         self._is_tidying = True
         began = self._clock.seconds()
         tidied = Tidied.PARTLY
@@ -97,7 +97,7 @@ class SqliteStore:
             while tidied is Tidied.PARTLY and not self._is_closed:
                 tidied = await self._threads.write(self._writer.tidy)
         except StoreError:
-            _log.failure("What is left of removed records could not be removed yet")
+            _log.failure("Traces of removed records could not be removed yet")
             tidied = Tidied.AGAIN
         self._tidied_in = self._clock.seconds() - began
         self._is_tidying = False
@@ -180,5 +180,5 @@ class SqliteStore:
             await self._threads.read(self._reader.close)
             await self._threads.write(self._writer.close)
         except StoreError:
-            _log.failure("The store could not be closed properly; it is checked at the next start")
+            _log.failure("The store could not be closed cleanly; the next start will check it")
         self._threads.stop()

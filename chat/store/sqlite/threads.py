@@ -1,4 +1,4 @@
-"""Where a store does what takes time: off the reactor's thread, one thing after the other."""
+"""Threads for a store's blocking work, off the reactor's thread."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Threads(Protocol):
-    """Two threads: what is given to one of them is done in order."""
+    """Two threads; each runs its calls in order."""
 
     def write(self, function: Callable[[], T]) -> Deferred[T]:
         """Call `function` in the writer's thread."""
@@ -25,12 +25,12 @@ class Threads(Protocol):
         ...
 
     def stop(self) -> None:
-        """End both, when they are idle."""
+        """Stop both once they are idle."""
         ...
 
 
 class PoolThreads:
-    """`Threads` that are threads."""
+    """`Threads` on two of Twisted's thread pools."""
 
     def __init__(self, reactor: IReactorFromThreads) -> None:
         self._reactor = reactor

@@ -1,9 +1,9 @@
-"""What is done in the writer's thread: commits, and the tidying that leaves nothing of a deletion.
+"""Work in the writer's thread: commits, and tidying up so that no trace of a deletion remains.
 
-`secure_delete` overwrites a row that is removed. What it leaves are copies of rows that SQLite has
-moved within the file (only a VACUUM rewrites those), the words in older segments of the index (they
-have to be merged), and the pages in the write-ahead log. Whatever removes something notes that in
-the same transaction, so that a crash forgets nothing.
+`secure_delete` overwrites a deleted row. It leaves copies of rows that SQLite has moved within the
+file (only a VACUUM removes those), words in older segments of the search index (which have to be
+merged), and pages in the write-ahead log. A deletion notes in the same transaction that there is
+tidying to do, so that it happens even after a crash.
 """
 
 import sqlite3
@@ -25,30 +25,30 @@ __all__ = ["CLOSING_VACUUM_BYTES", "VACUUM_BYTES", "Committed", "Tidied", "Unfil
 T = TypeVar("T")
 
 VACUUM_BYTES: Final = 64 * 2**20
-"""The largest file that is rewritten while posts wait: about 10 ms a MiB, so most of a second."""
+"""The largest file to VACUUM while posts wait: about 10 ms per MiB, so most of a second."""
 
 CLOSING_VACUUM_BYTES: Final = 2 * 2**30
-"""The same when the server stops: twenty seconds, less than service managers wait."""
+"""The largest file to VACUUM on shutdown: twenty seconds, less than service managers wait."""
 
 _UNTIDY, _TIDY, _MERGED, _MERGING = range(4)
-"""What the file says of itself: something was removed; nothing is left of that; only copies in its
-unused parts are, because it is too large to be rewritten while posts wait; or nothing was removed
-since the merging began that will take removed words out of the index."""
+"""Values of `state.tidy`. Untidy: something was removed since the last tidying. Tidy: no trace is
+left. Merged: only copies in unused parts are left, because the file is too large to VACUUM while
+posts wait. Merging: nothing was removed since a merge began that drops removed words."""
 
 MERGES: Final = 400
-"""Times that the index is merged before it is made anew. Each merging adds two levels to it that
-nothing takes away, and SQLite 3.40 takes an index of more than 2,000 levels for damaged."""
+"""Merges of the search index before it is rebuilt. Each merge adds two levels to it, permanently,
+and SQLite 3.40 considers an index with more than 2,000 levels damaged."""
 
 _STEP_PAGES: Final = 64
-"""Pages of the index that one step of tidying merges: about 15 ms."""
+"""Pages of the search index that one step of tidying merges: about 15 ms."""
 
 
 class Committed(NamedTuple):
-    """What a transaction came to."""
+    """The result of a transaction."""
 
     outcome: Outcome
     is_tidy: bool
-    """Whether it leaves nothing for `Writer.tidy` to do."""
+    """Whether there is nothing for `Writer.tidy` to do."""
     unfiled: int
     """Records that wait to be filed."""
 
@@ -57,30 +57,30 @@ class Unfiled(NamedTuple):
     """What is not filed yet."""
 
     records: int
-    """How many wait."""
+    """How many records wait."""
     wanted: Mapping[int, int]
-    """Those that are to be filed: up to which record, by number of the log."""
+    """The records still to file: the last one of each log, by log number."""
 
 
 class Tidied(Enum):
-    """How far the tidying is."""
+    """Progress of the tidying."""
 
     PARTLY = auto()
     WHOLLY = auto()
     AGAIN = auto()
-    """As far as it goes, but something was removed meanwhile."""
+    """Done, but something was removed meanwhile."""
 
 
 class Writer:
-    """The connection that writes. One thread at a time may use it. Everything raises StoreError."""
+    """The writing connection, for one thread at a time. Everything raises StoreError."""
 
     def __init__(self, path: Path, has_search: bool) -> None:
         self._path = path
         self._has_search = has_search
         self._connection: WritingConnection | None = None
         self._is_merging = False
-        """Whether tidying has begun to merge. It is finished even if more is removed meanwhile:
-        otherwise it would begin again for as long as somebody removes things without pause."""
+        """Whether tidying has begun to merge. It finishes even if more is removed meanwhile:
+        otherwise it would start over for as long as somebody keeps deleting."""
 
     def commit(self, commit: Commit) -> Committed:
         """Apply a commit in one transaction."""
@@ -102,11 +102,11 @@ class Writer:
         return self._use(lambda it: self._tidy(it, VACUUM_BYTES))
 
     def unfiled(self, logs: Collection[LogId]) -> Unfiled:
-        """Return what waits now to be filed of some logs."""
+        """Return what waits now, with the records of `logs` as `wanted`."""
         return self._use(lambda it: Unfiled(it.unfiled, journal.waiting(it, logs)))
 
     def file(self, wanted: Mapping[int, int]) -> Unfiled:
-        """Do one step of filing what is wanted."""
+        """Do one step of filing the `wanted` records; return what is left."""
 
         def file(connection: WritingConnection) -> Unfiled:
             with _transaction(connection):
@@ -116,7 +116,7 @@ class Writer:
         return self._use(file)
 
     def file_some(self) -> int:
-        """File some of what waits; return how many records are left."""
+        """File some waiting records; return how many are left."""
 
         def file(connection: WritingConnection) -> int:
             with _transaction(connection):
@@ -126,7 +126,7 @@ class Writer:
         return self._use(file)
 
     def close(self) -> None:
-        """Tidy, note that all is well, and let go of the file."""
+        """File and tidy everything, mark the file as clean, and close it."""
 
         def finish(connection: WritingConnection) -> None:
             try:
@@ -175,8 +175,8 @@ class Writer:
                 load(self._connection)
             return function(self._connection)
         except BaseException as error:
-            # A connection that has failed may fail forever, and what it remembers may have been
-            # rolled back, which closing it does. A new one tells.
+            # A connection that has failed may keep failing, and its cache may be ahead of what
+            # closing it rolls back. So use a new one next time.
             self._drop()
             if isinstance(error, sqlite3.Error):
                 raise StoreError(str(error)) from None
@@ -191,7 +191,8 @@ class Writer:
 
 @contextmanager
 def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit at the end. What fails leaves it open, on a connection that is dropped then."""
+    """Commit at the end. A failure leaves the transaction open, and the caller drops the
+    connection."""
     connection.execute("BEGIN IMMEDIATE")
     yield
     connection.execute("COMMIT")
@@ -205,9 +206,8 @@ def _state(connection: sqlite3.Connection) -> int:
 def _begin_merging(connection: sqlite3.Connection) -> None:
     [merges] = connection.execute("SELECT merges FROM state").fetchone()
     if merges < MERGES:
-        # The negative number, once, puts all of the index together to be merged into one segment
-        # without removed words; positive ones go on with that (SQLite's FTS5, "The 'merge'
-        # command").
+        # A negative number, once, schedules the whole index to be merged into one segment without
+        # removed words; positive ones continue that (SQLite's FTS5, "The 'merge' command").
         _merge(connection, -_STEP_PAGES)
     else:
         connection.execute("INSERT INTO words (words) VALUES ('rebuild')")
@@ -216,7 +216,7 @@ def _begin_merging(connection: sqlite3.Connection) -> None:
 
 
 def _merge(connection: sqlite3.Connection, pages: int) -> bool:
-    """Merge some of the index of words; return whether there was anything to merge."""
+    """Merge some of the search index; return whether there was anything to merge."""
     before = connection.total_changes
     connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (pages,))
     # Two changes or more mean that it did something (the same section).

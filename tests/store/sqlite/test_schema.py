@@ -45,10 +45,10 @@ class FileTests(SqliteCase):
 
     def test_what_is_something_else_is_refused(self) -> None:
         self.execute("CREATE TABLE recipes (name)")
-        with pytest.raises(StoreError, match="something else"):
+        with pytest.raises(StoreError, match="another program"):
             self.open()
         self.execute("PRAGMA user_version = 1")
-        with pytest.raises(StoreError, match="something else"):
+        with pytest.raises(StoreError, match="another program"):
             self.open()
         self.path.write_bytes(b"not a database, but long enough to be taken for one" * 100)
         with pytest.raises(StoreError, match="not a database"):
