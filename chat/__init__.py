@@ -1,12 +1,12 @@
-"""encchat: an encrypted multi-client chat that people host themselves.
+"""encchat: an encrypted chat server and client for self-hosting.
 
-The layers, each importing only what is below it:
+The layers, each of which imports only those below it:
 
 * ``chat.client``, ``chat.server``: the shells around terminals, sockets and the reactor;
-* ``chat.store``: logs; ``chat.receiver``: the Twisted protocol both shells build on;
+* ``chat.store``: logs; ``chat.receiver``: the Twisted protocol that both shells build on;
 * ``chat.rooms``: the domain, without bytes, keys or I/O;
 * ``chat.wire``: the protocol of docs/protocol.md, without I/O;
-* ``chat.limits``: every bound there is.
+* ``chat.limits``: every bound.
 """
 
 from typing import Final

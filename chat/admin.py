@@ -1,4 +1,4 @@
-"""``python -m chat.admin``: what the operator of a server does, whether it runs or not."""
+"""``python -m chat.admin``: administer a running or a stopped server."""
 
 import argparse
 import json
@@ -34,28 +34,28 @@ from chat.store.registry import has_search, open_store, put_temporary_files_in
 __all__ = ["main", "parse_arguments"]
 
 _TIMEOUT: Final = 30.0
-"""Seconds for a running server to answer."""
+"""Seconds to wait for a running server's answer."""
 
 _DO: Final = {
-    Action.OP: "let NICK be an operator of the server",
-    Action.DEOP: "let NICK be one no longer",
-    Action.BAN: "keep NICK out, with every key it has",
-    Action.UNBAN: "let NICK in again",
-    Action.MUTE: "let NICK say nothing any more",
-    Action.UNMUTE: "let NICK speak again",
+    Action.OP: "make NICK an operator of the server",
+    Action.DEOP: "remove NICK as an operator of the server",
+    Action.BAN: "ban NICK, with every key of the account",
+    Action.UNBAN: "lift the ban of NICK",
+    Action.MUTE: "stop NICK from posting, in every room",
+    Action.UNMUTE: "let NICK post again",
 }
 
 
 def _duration(text: str) -> int:
     seconds = parse_duration(text)
     if seconds is None:
-        raise argparse.ArgumentTypeError(f"{text!a} is no time like 30m, 12h or 7d")
+        raise argparse.ArgumentTypeError(f"{text!a} is not a time such as 30m, 12h or 7d")
     return seconds
 
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!a} is not a number from 1")
+        raise argparse.ArgumentTypeError(f"{text!a} is not a positive number")
     return int(text)
 
 
@@ -67,10 +67,11 @@ def _address(text: str) -> Address:
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Return the command line's arguments, `request` among them; ends the process if wrong."""
+    """Return the parsed command line; exits with status 2 if it is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m chat.admin",
-        description="Look after an encchat server, whether it runs or not. Status: 0 done, 1 not.",
+        description="Administer a running or stopped encchat server. Exit status: 0 done, 1 not"
+        " done, 2 wrong arguments.",
     )
     parser.add_argument(
         "--state",
@@ -91,9 +92,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
     add("users", "list accounts", lambda _: control.Users())
     add("rooms", "list rooms", lambda _: control.Rooms())
-    add("bans", "list who is banned or muted", lambda _: control.Bans())
+    add("bans", "list bans and mutes", lambda _: control.Bans())
     add("invites", "list invitations", lambda _: control.Invites())
-    audit = add("audit", "show who did what", lambda it: control.Audit(min(it.count, 1_000)))
+    audit = add("audit", "show the audit log", lambda it: control.Audit(min(it.count, 1_000)))
     audit.add_argument("-n", dest="count", type=_count, default=50, metavar="N")
     for action, help in _DO.items():
         doing = add(action.value, help, _make_do(action))
@@ -105,26 +106,26 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     own.add_argument("nick", metavar="NICK")
     recover = add(
         "recover",
-        "give NICK, whose keys are lost, to a new key: print a code for --link",
+        "give NICK, whose keys are lost, a new key: print a code for --link",
         lambda it: control.Recover(it.nick),
     )
     recover.add_argument("nick", metavar="NICK")
     block = add(
         "block",
-        "keep an address out (of IPv6, its /64)",
+        "ban an address (for IPv6, its /64)",
         lambda it: control.Block(it.network, it.seconds, it.reason),
     )
     block.add_argument("network", metavar="ADDRESS")
     block.add_argument("--for", dest="seconds", type=_duration, default=0, metavar="TIME")
     block.add_argument("--reason", default="")
-    unblock = add("unblock", "let it in again", lambda it: control.Unblock(it.network))
+    unblock = add("unblock", "lift the ban of an address", lambda it: control.Unblock(it.network))
     unblock.add_argument("network", metavar="ADDRESS")
     invite = add(
         "invite",
-        "print the link of a new invitation",
+        "print a new invitation link",
         lambda it: control.Invite(it.uses, it.seconds, it.room),
     )
-    invite.add_argument("--room", default="", help="to this room, and not only to the server")
+    invite.add_argument("--room", default="", help="invite to this room, not just to the server")
     invite.add_argument("--uses", type=_count, default=1, metavar="N")
     invite.add_argument("--for", dest="seconds", type=_duration, default="7d", metavar="TIME")
     invite.add_argument(
@@ -134,16 +135,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         metavar="HOST[:PORT]",
         help="where others reach the server (default: localhost:5555)",
     )
-    revoke = add(
-        "revoke-invite", "make an invitation worth nothing", lambda it: control.Revoke(it.id)
-    )
-    revoke.add_argument("id", metavar="ID", help="or its beginning")
-    add("host-key", "show who the server is", lambda _: control.Fingerprint())
-    add("rotate-host-key", "give the server a new host key", lambda _: control.Rotate())
+    revoke = add("revoke-invite", "withdraw an invitation", lambda it: control.Revoke(it.id))
+    revoke.add_argument("id", metavar="ID", help="the id that `invites` shows, or its beginning")
+    add("host-key", "show the host key's fingerprint", lambda _: control.Fingerprint())
+    add("rotate-host-key", "replace the server's host key", lambda _: control.Rotate())
     passwd = add("passwd", "set NICK's password, in a file for --auth encchat:FILE", None)
     passwd.add_argument("nick", metavar="NICK")
     passwd.add_argument("--file", type=Path, required=True, metavar="FILE")
-    passwd.add_argument("--remove", action="store_true", help="remove it instead")
+    passwd.add_argument("--remove", action="store_true", help="remove the password instead")
     return parser.parse_args(arguments)
 
 
@@ -157,7 +156,7 @@ def _make_do(action: Action) -> Callable[[argparse.Namespace], Request]:
 def set_password(arguments: argparse.Namespace) -> dict[str, str]:
     """Set or remove a password, and return what was done. Raises ControlError.
 
-    At a terminal it is asked for twice; otherwise the first line of the input is the password.
+    At a terminal it asks twice; otherwise the first line of standard input is the password.
     """
     file = PasswordFile(arguments.file)
     try:
@@ -175,8 +174,8 @@ def _read_password() -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     password = getpass("Password: ")
-    if getpass("The same again: ") != password:
-        raise ControlError("Those were two different ones; nothing was changed.")
+    if getpass("Repeat the password: ") != password:
+        raise ControlError("The passwords differ; nothing was changed.")
     return password
 
 
@@ -184,7 +183,7 @@ def _read_password() -> str:
 
 
 def ask(state: Path, request: Request) -> Any:
-    """Return the answer of the server that runs on a state directory, or of the files in it.
+    """Send a request to the server that uses a state directory, or run it on its files.
 
     Raises ControlError.
     """
@@ -199,7 +198,7 @@ def ask(state: Path, request: Request) -> Any:
 
 
 def _ask_running(path: Path, request: Request) -> dict[str, Any] | None:
-    """Return what a running server answers; None if there is none."""
+    """Return a running server's answer; None if no server is running."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(_TIMEOUT)
@@ -218,7 +217,7 @@ def _ask_running(path: Path, request: Request) -> dict[str, Any] | None:
 
 
 def _ask_files(path: Path, request: Request) -> dict[str, Any]:
-    """Do it without a server."""
+    """Run a request on the files of a stopped server."""
     answers: list[dict[str, Any]] = []
 
     async def run(reactor: Any) -> None:
@@ -276,7 +275,7 @@ def _show(arguments: argparse.Namespace, answer: Any) -> None:
 
 def _show_table(rows: list[dict[str, Any]]) -> None:
     if not rows:
-        print("There are none.")
+        print("None.")
         return
     cells = [list(rows[0]), *([_cell(*item) for item in row.items()] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
@@ -288,7 +287,7 @@ def _show_table(rows: list[dict[str, Any]]) -> None:
 def _cell(name: str, value: Any) -> str:
     if name in ("time", "until"):
         moment = datetime.fromtimestamp(value / 1_000, UTC)
-        return f"{moment:%Y-%m-%d %H:%M:%S}" if value else "for good"
+        return f"{moment:%Y-%m-%d %H:%M:%S}" if value else "never"
     if isinstance(value, bool):
         return "yes" if value else ""
     if isinstance(value, list):
@@ -297,7 +296,7 @@ def _cell(name: str, value: Any) -> str:
 
 
 def main() -> None:
-    """Do what the command line says, and end the process with its status."""
+    """Run the command, and exit with its status."""
     arguments = parse_arguments()
     try:
         if arguments.make is None:

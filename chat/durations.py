@@ -1,4 +1,4 @@
-"""Times as people type them: 30s, 15m, 12h, 7d, 2w."""
+"""Durations as people type them: 30s, 15m, 12h, 7d, 2w."""
 
 import re
 from typing import Final
@@ -10,9 +10,9 @@ _DURATION: Final = re.compile("([0-9]{1,4})([smhdw])")
 
 
 def parse_duration(text: str) -> int | None:
-    """Return how many seconds that is; None for what is no such time.
+    """Return the duration in seconds; None if `text` is not a duration.
 
-    At most 9,999 weeks, which is less than any number of seconds in the protocol may be beyond.
+    The result is at most 10^9, the protocol's limit for seconds.
     """
     match = _DURATION.fullmatch(text)
     return None if match is None else min(int(match[1]) * _UNITS[match[2]], 10**9)

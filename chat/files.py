@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever happens while they are written."""
+"""Writing files atomically: a file is complete or not there at all, even after a crash."""
 
 import os
 from pathlib import Path
@@ -7,10 +7,11 @@ __all__ = ["create_whole", "write_whole"]
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Put a file in the place of whatever is there, readable by its owner alone. Raises OSError.
+    """Replace the file at `path`, or create it, with mode 0600. Raises OSError.
 
-    It is durable, and so is its name, when this returns. What root replaces stays its owner's. One
-    process at a time may do this; what it leaves if it dies, the next one removes.
+    The content and the name are durable when this returns. If root replaces a file, the owner stays
+    the same. Only one process at a time may do this; if it dies, the next one removes its temporary
+    file.
     """
     new = path.with_name(f"{path.name}.new")
     _write(new, content)
@@ -22,9 +23,9 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def create_whole(path: Path, content: bytes) -> bool:
-    """Do the same unless there is a file already; return whether there was none.
+    """Create the file at `path`, with mode 0600; return False if it already exists. Raises OSError.
 
-    Any number of processes may do this at once. Raises OSError.
+    Durable as `write_whole`. Any number of processes may do this at once.
     """
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     _write(new, content)
@@ -32,7 +33,7 @@ def create_whole(path: Path, content: bytes) -> bool:
         if os.name == "posix":
             os.link(new, path)
         else:
-            new.rename(path)  # Which refuses to replace anything.
+            new.rename(path)  # On Windows this fails if `path` exists.
             return True
     except FileExistsError:
         return False
@@ -52,7 +53,7 @@ def _write(new: Path, content: bytes) -> None:
 
 
 def _sync_names(directory: Path) -> None:
-    if os.name == "posix":  # Elsewhere a directory cannot be opened.
+    if os.name == "posix":  # Windows cannot open a directory.
         descriptor = os.open(directory, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -1,8 +1,7 @@
 """Every bound on a size, a buffer or a wait, in one place, with its derivation.
 
-The first part is fixed by docs/protocol.md: both sides must agree on it. The second part, `Limits`,
-is a server's or client's own choice and is passed as an argument, so that tests can choose small
-ones.
+docs/protocol.md fixes the first part: both sides must agree on it. The second part, `Limits`, is
+each side's own choice, and is passed as an argument so that tests can choose small values.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ BOX_OVERHEAD: Final = 16 + 32
 """IV and tag of a sealed box."""
 
 BOX_BYTES: Final = BOX_OVERHEAD + 16 * (PAYLOAD_BYTES // 16 + 1)
-"""A sealed payload: PKCS#7 always pads, so a full last block grows by one."""
+"""A sealed payload: PKCS#7 always pads, so a full last block adds another one."""
 
 RECORD_BYTES: Final = 4 + 16 + BOX_BYTES
 """Epoch, record id, box."""
@@ -36,19 +35,19 @@ HANDSHAKE_LINE_BYTES: Final = 2_048
 """The longest line before the handshake is complete; the client hello needs 1,674."""
 
 SUCCESSIONS: Final = 8
-"""Earlier host keys that a server still proves its own from; SA's line is then 1,326 bytes."""
+"""Earlier host keys from which a server proves its own; with 8, SA's line has 1,326 bytes."""
 
 LOGIN_BYTES: Final = 1_024
 """The login message inside the client finish, which must fit a handshake line."""
 
 RUN_BYTES: Final = 262_144
-"""Record lines before a voucher, CR LF included: what a client must hold unseen."""
+"""Record lines before a voucher, CR LF included, which a client must hold back."""
 
 SEQ_MAX: Final = 2**63 - 1
-"""Sequence numbers and times fit the signed integers of every language and database."""
+"""Sequence numbers and times: fits the signed integers of every language and database."""
 
 TEXT_BYTES: Final = 8_192
-"""The text of a post, in UTF-8; always fits a payload, because MessagePack escapes nothing."""
+"""The text of a post, in UTF-8. Always fits a payload, because MessagePack escapes nothing."""
 
 NICK_CHARACTERS: Final = 32
 """A nickname. At most 128 bytes, so that `MEMBERS_PAGE` of them fit a payload."""
@@ -57,7 +56,7 @@ MEMBERS_PAGE: Final = 120
 """Members in one answer to `who`: 120 times (130 + 1 + 1) bytes is 15,840."""
 
 ROOM_CHARACTERS: Final = 32
-"""A room's name, like a nickname."""
+"""A room name, like a nickname."""
 
 TOPIC_CHARACTERS: Final = 200
 """A room's topic: at most 800 bytes."""
@@ -72,23 +71,23 @@ REACTION_BYTES: Final = 64
 """A reaction, in UTF-8; the longest emoji sequences need 35."""
 
 HISTORY_PAGE: Final = 50
-"""Records in one answer to `history` or `search`; fewer, where they are large."""
+"""Records in one answer to `history` or `search`; fewer if they are large."""
 
 WORDS_BYTES: Final = 1_024
-"""What is searched for, in UTF-8."""
+"""The words of a search, in UTF-8."""
 
 KEEP_ALIVE: Final = MappingProxyType({"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3})
-"""How TCP finds out that a silent peer is dead (RFC 9293 section 3.8.4): seconds until the first
-probe, between probes, and how many go unanswered."""
+"""How TCP detects a dead peer (RFC 9293 section 3.8.4): seconds until the first probe, seconds
+between probes, and unanswered probes until it gives up."""
 
 ACKS_PAGE: Final = 500
 """Acknowledgements in one `posted`: 500 times (5 + 9 + 9 + 1) bytes is 12,000."""
 
 TOKEN_BYTES: Final = 16
-"""The token of an invitation: 128 bits, because it is not typed by hand."""
+"""The token of an invitation: 128 bits, because nobody types it by hand."""
 
 REASON_CHARACTERS: Final = 200
-"""Why somebody was kicked, banned or muted: at most 800 bytes."""
+"""The reason of a kick, ban or mute: at most 800 bytes."""
 
 SLOW_MOST: Final = 86_400
 """Seconds between two posts in slow mode: a day."""
@@ -97,10 +96,10 @@ SLOW_MOST: Final = 86_400
 # --- Chosen by each side ---
 
 HELP: Final = "help"
-"""Metadata of what the operator of a server can set: what it bounds, for ``--help``. Without it, a
-limit follows from the protocol, or is the client's."""
+"""Metadata key: what a limit bounds, for ``--help``. Only limits with this key can be set by a
+server's operator; the others follow from the protocol, or belong to the client."""
 UNLIMITED_AT_0: Final = "unlimited at 0"
-"""Metadata of what has no limit where it is 0."""
+"""Metadata key: whether 0 means no limit."""
 
 
 def _set_by_operator(default: float, help_text: str, *, is_unlimited_at_0: bool = False) -> Any:
@@ -115,124 +114,129 @@ class Limits:
     """
 
     frames_per_generation: int = 2**20
-    """Frames under one key, the `update` that ends the generation included. protocol.md 5 fixes
-    this; only tests choose less, for both sides alike."""
+    """Frames under one key, including the `update` that ends the generation. Fixed by
+    docs/protocol.md 5; only tests choose less, and for both sides alike."""
     bytes_per_generation: int = 2**30
     generation_seconds: float = 3_600
 
-    handshake_seconds: float = _set_by_operator(
-        10, "until a connection must have proved that it speaks the protocol"
-    )
-    """Absolute, from the connection being made: a trickle of bytes does not extend it."""
-    login_seconds: float = _set_by_operator(120, "until somebody must have logged in on it")
-    """Absolute as well; long enough for a person to choose another nickname."""
+    handshake_seconds: float = _set_by_operator(10, "time limit for the handshake")
+    """Absolute, from the start of the connection: a trickle of bytes does not extend it."""
+    login_seconds: float = _set_by_operator(120, "time limit for logging in")
+    """Absolute as well, from the start of the connection; long enough for a person to choose
+    another nickname."""
     waiting_per_address: int = _set_by_operator(
-        128, "connections of one address that have not logged in"
+        128, "connections per address that have not logged in"
     )
-    """Connections of one address (of IPv6, one /64) that have not logged in. A handshake lasts
-    milliseconds, so this is room for an office behind one address that reconnects at once. For one
-    more the oldest of them goes."""
-    waiting_total: int = _set_by_operator(1_024, "the same, of all addresses")
+    """Connections per address (per /64 for IPv6) that have not logged in. A handshake takes
+    milliseconds, so this leaves room for an office behind one address that reconnects at once.
+    Beyond it a new connection replaces the oldest of them."""
+    waiting_total: int = _set_by_operator(1_024, "connections in total that have not logged in")
     """The same over all addresses: 1,024 times about 10 KiB is 10 MiB that strangers can hold.
-    For one more the oldest goes of the address that has the most."""
+    Beyond it a new connection replaces the oldest of the address that has the most."""
     connections_per_address: int = _set_by_operator(
-        256, "connections of one address; loopback is not counted"
+        256, "connections per address; not counted on loopback"
     )
-    """Connections of one address (of IPv6, one /64), logged in or not: a large office, with two
-    devices each. Who has not logged in makes room; where all have, the newcomer is refused. Not
-    counted on a loopback address and on a local socket: a reverse proxy there is everybody."""
-    connections_total: int = _set_by_operator(10_240, "connections of all addresses")
-    """Over all addresses: 10,240 times about 11 KiB is 110 MiB while all read what they are sent.
-    The process needs as many open files (``ulimit -n``)."""
+    """Connections per address (per /64 for IPv6), logged in or not: a large office, with two
+    devices each. A new connection replaces one that has not logged in; if all have, it is refused.
+    Not counted on loopback addresses and Unix sockets, because a reverse proxy there is
+    everybody."""
+    connections_total: int = _set_by_operator(10_240, "connections in total")
+    """Over all addresses: 10,240 times about 11 KiB is 110 MiB while all of them keep reading. The
+    process needs as many open files (``ulimit -n``)."""
 
     messages_per_second: float = _set_by_operator(
-        100, "lines taken from a connection in the long run", is_unlimited_at_0=True
+        100, "lines per second from one connection, in the long run", is_unlimited_at_0=True
     )
     """A client that sends faster is throttled; nothing is refused or lost. Some requests cost more
     than one line (`chat.server.requests.table`)."""
-    messages_burst: int = _set_by_operator(1_000, "lines taken at once")
-    """Lines at once, after ten seconds of silence: a text that is pasted, a client that sends again
-    what was not acknowledged."""
+    messages_burst: int = _set_by_operator(1_000, "lines from one connection at once")
+    """Lines at once, after ten seconds of silence: a pasted text, or a client that resends whatever
+    was not acknowledged."""
     bytes_per_second: float = _set_by_operator(
-        262_144, "bytes taken from a connection in the long run", is_unlimited_at_0=True
+        262_144, "bytes per second from one connection, in the long run", is_unlimited_at_0=True
     )
-    """The same in bytes, as they are on the wire without CR LF: 256 KiB."""
-    bytes_burst: int = _set_by_operator(2**20, "bytes taken at once")
-    """At once: 48 of the longest lines."""
+    """The same in bytes on the wire, without CR LF: 256 KiB."""
+    bytes_burst: int = _set_by_operator(2**20, "bytes from one connection at once")
+    """Bytes at once: 48 of the longest lines."""
 
     login_failures_free: int = _set_by_operator(5, "failed logins before the next one has to wait")
     login_wait_first: float = _set_by_operator(
-        1, "how long it waits; each further one twice as long"
+        1, "first wait after failed logins; each further failure doubles it"
     )
-    """How long it has to; after every further failure twice as long, up to `login_wait_last`."""
-    login_wait_last: float = _set_by_operator(60, "but no longer than this")
-    login_forget_seconds: float = _set_by_operator(300, "until one failed login is forgotten")
-    """One failed login is forgotten after so long without another; a whole back-off in an hour."""
+    """Seconds; doubles with every further failure, up to `login_wait_last`."""
+    login_wait_last: float = _set_by_operator(60, "longest wait after failed logins")
+    login_forget_seconds: float = _set_by_operator(300, "time until one failed login is forgotten")
+    """Without another failure, one is forgotten after this time; a full back-off within an hour."""
     login_failures_kept: int = _set_by_operator(
         4_096, "addresses, and accounts, whose failures are remembered"
     )
-    """Addresses, and accounts, whose failures are remembered, the latest; about 300 bytes each,
-    1.2 MiB a table."""
+    """The latest addresses, and accounts, with failures; about 300 bytes each, 1.2 MiB a table."""
     login_known_kept: int = _set_by_operator(
         16_384, "accounts whose usual addresses are remembered"
     )
-    """Accounts of which is remembered from where they logged in, the latest; with one address
-    about 700 bytes each, 11 MiB."""
-    login_known_addresses: int = _set_by_operator(8, "addresses of each of them")
+    """The latest accounts whose login addresses are remembered; with one address each, about 700
+    bytes, 11 MiB in total."""
+    login_known_addresses: int = _set_by_operator(8, "addresses remembered per account")
 
     rooms_per_account: int = _set_by_operator(100, "rooms that an account may own")
-    """Rooms that an account has made and owns. Private conversations are none."""
+    """Rooms that an account has created. Private conversations do not count."""
     invitations_per_account: int = _set_by_operator(100, "open invitations to one account")
-    """Invitations of an account that it has not taken up: it is sent them all at each login."""
-    invitations_per_room: int = _set_by_operator(1_000, "open invitations into one room")
-    """Invitations of somebody into a room that are not taken up. As many more may be open for
-    whoever has their token."""
+    """Invitations that an account has not accepted: the server sends all of them at each login."""
+    invitations_per_room: int = _set_by_operator(1_000, "open invitations to one room")
+    """Invitations of accounts to a room that are not accepted yet. The same number of invitation
+    links may be open as well."""
 
-    ping_seconds: float = _set_by_operator(
-        300, "of silence, until a client is asked for a sign of life"
+    ping_seconds: float = _set_by_operator(300, "silence before the server pings a client")
+    """Silence before a side pings the other. The kernel detects dead peers sooner, with
+    `KEEP_ALIVE`, at no cost: pinging 10,000 clients once a minute takes 2 % of a core."""
+    silence_seconds: float = _set_by_operator(
+        360, "silence before the server considers a client gone"
     )
-    """Of silence, until a side asks for a sign of life. The kernel finds dead peers sooner, with
-    `KEEP_ALIVE`, and for nothing: a ping of each of 10,000 clients a minute is 2 % of a core."""
-    silence_seconds: float = _set_by_operator(360, "of silence, until it is taken to be gone")
     answer_seconds: float = 15
-    """Until a client that has sent something, and hears nothing, asks for a sign of life."""
-    sweep_seconds: float = _set_by_operator(1, "how often deadlines are looked at")
-    """How often deadlines are looked at: one timer for all connections."""
+    """Silence after a client has sent something before it pings the server."""
+    sweep_seconds: float = _set_by_operator(1, "how often the server checks deadlines")
+    """How often deadlines are checked: one timer for all connections."""
 
-    close_seconds: float = _set_by_operator(3, "for a client to close, once it was told to")
+    close_seconds: float = _set_by_operator(3, "time for a client to close once told to")
     """From the closing line to an abort, because a peer that does not read never closes."""
-    shutdown_seconds: float = _set_by_operator(2, "for all of them, when the server stops")
-    """What a stopping server gives its clients to take the closing line."""
-    retry_seconds: int = _set_by_operator(5, "after which clients of a stopped server come back")
-    """What a stopping server tells clients to wait before they come back."""
+    shutdown_seconds: float = _set_by_operator(
+        2, "time for all clients to close when the server stops"
+    )
+    """How long a stopping server gives its clients to take the closing line."""
+    retry_seconds: int = _set_by_operator(5, "delay before clients of a stopped server reconnect")
+    """How long a stopping server tells its clients to wait before they reconnect."""
 
-    batch_bytes: int = _set_by_operator(2**20, "of posts that wait for the disk, of all rooms")
-    """Drafts that wait for a commit. Who sends beyond it is not read until a commit takes them."""
+    batch_bytes: int = _set_by_operator(2**20, "posts waiting for the disk, over all rooms")
+    """Drafts waiting for a commit. Beyond it, the server does not read from their senders until a
+    commit takes the drafts."""
     catch_up_bytes: int = 131_072
-    """Records read from the store at a time for a reader that fell behind. As lines they are at
-    most half as much again, which fits one run; and more than a full transport takes, so that a
-    reader who can take more is not held up by the pages."""
+    """Records read from the store at a time for a reader that fell behind. As lines they grow by at
+    most half, which fits one run. It is more than a full transport takes, so that pages do not hold
+    up a reader that can take more."""
     stall_seconds: float = _set_by_operator(
-        60, "for which a client may take nothing of what it is sent"
+        60, "time for which a client may take nothing of what it is sent"
     )
-    """How long a reader may take nothing before it is dropped as a slow consumer. What its kernel
-    has taken counts, so a slow line is no stall. Of a program that reads slowly, that kernel tells
-    in steps only: a packet or, on Linux, a sixteenth of its buffer, whichever is more."""
-    drain_seconds: float = _set_by_operator(1_800, "for all that waits for it")
-    """How long one that does take something may need for all that waits for it, so that a byte a
-    minute holds no buffer for good. That is a run and 64 KiB at most, behind a third of the
-    kernel's buffer (which is 4 MiB at most, and takes no more before): 1.7 MB, for which a line of
-    a kilobyte a second is fast enough."""
+    """How long a reader may take nothing before it is dropped as a slow consumer. Whatever its
+    kernel has taken counts, so a slow line is not a stall. If a program reads slowly, its kernel
+    reports progress only in steps: a packet or, on Linux, a sixteenth of its buffer, whichever is
+    more."""
+    drain_seconds: float = _set_by_operator(
+        1_800, "time for a slow client to take everything that waits for it"
+    )
+    """How long a reader that does take something may need for everything that waits for it, so that
+    a byte a minute cannot hold a buffer forever. That is at most a run and 64 KiB, behind a third
+    of the kernel's buffer (which is at most 4 MiB, and takes no more before): 1.7 MB, for which a
+    line of one kilobyte per second is fast enough."""
     presence_seconds: float = _set_by_operator(
-        5, "after a lost connection, until its user counts as away"
+        5, "time from a lost connection until the user counts as away"
     )
-    seen_seconds: float = _set_by_operator(5, "how often it is saved what users have seen")
-    """How often what users have seen is written; a crash loses so much of it."""
-    code_seconds: float = _set_by_operator(600, "for which a code for another device is good")
+    seen_seconds: float = _set_by_operator(5, "how often read markers are saved")
+    """How often read markers are written; a crash loses the markers of this time."""
+    code_seconds: float = _set_by_operator(600, "lifetime of a code for another device")
     recovery_seconds: float = _set_by_operator(
-        86_400, "the same, where the operator made it for a lost key"
+        86_400, "lifetime of a code from the operator for a lost key"
     )
-    trim_seconds: float = _set_by_operator(3_600, "how often what is kept no longer is removed")
+    trim_seconds: float = _set_by_operator(3_600, "how often old records are removed")
     connect_seconds: float = 15
     """How long the client waits for a connection and a complete handshake."""
     unacknowledged_posts: int = 64
@@ -244,30 +248,32 @@ class ClientLimits:
     """Bounds of the terminal client alone. Times in seconds."""
 
     history: int = 50
-    """Records of the past that are shown on first joining a room, where nothing else is asked."""
+    """Past records shown on joining a room for the first time, unless the user sets another
+    number."""
     history_most: int = 1_000
-    """What can be asked for: 20 pages, which are held until the last has come."""
+    """Most past records a user may ask for: 20 pages, held until the last one has arrived."""
     context: int = 10
     """Records shown to a person who comes back and has missed nothing."""
     held: int = 1_000
-    """New records of a log that wait for a page of older ones; then it is not waited for."""
+    """New records of a log held back for a page of older ones; beyond it, the client stops waiting
+    for the page."""
     timeline: int = 500
-    """Messages of a log that are remembered, besides those that were paged back to: 500 times 8 KiB
-    is 4 MiB."""
+    """Messages of a log that the client remembers, besides those the user paged back to: 500 times
+    8 KiB is 4 MiB."""
     own: int = 1_024
-    """Acknowledged sequence numbers of one's own above a cursor. In flight are 64 at a time; this
-    is room for a log whose other records come much later."""
+    """The client's own acknowledged sequence numbers above a cursor. At most 64 are in flight; the
+    rest is room for a log whose other records arrive much later."""
     invitations: int = 100
-    """Invitations that are remembered, in order not to show them again after each reconnection."""
+    """Invitations remembered, so as not to show them again after each reconnection."""
     logs: int = 10_000
-    """Logs of which an account's list is believed."""
+    """Most logs the client accepts in an account's list."""
     first_retry: float = 1
-    """From a lost connection to the first new attempt; each further one takes `retry_factor` as
-    long, up to `last_retry`."""
+    """Delay from a lost connection to the first attempt to reconnect; each further delay is
+    `retry_factor` times longer, up to `last_retry`."""
     retry_factor: float = 1.5
     last_retry: float = 30
     retry_after: int = 600
-    """The longest that a server's wish to be left alone is granted."""
+    """The longest delay that the client accepts from a server's `retry_after`."""
     unanswered: float = 60
-    """How long lines are tried to be delivered when the input has ended and the connection is
-    lost."""
+    """How long the client keeps trying to deliver lines once the input has ended and the connection
+    is lost."""

@@ -1,7 +1,7 @@
 """The Twisted protocol that server and client build on: bytes to lines, lines to a `Connection`.
 
 `LineReceiver` splits off one line at a time and copies the rest each time, which is quadratic in
-the lines of a chunk; here a chunk is split once.
+the number of lines in a chunk. This class splits a chunk once.
 """
 
 import socket
@@ -20,14 +20,14 @@ __all__ = ["ConnectionProtocol", "IStreamTransport", "tune_tcp"]
 
 
 class IStreamTransport(ITCPTransport, IConsumer, IPushProducer):
-    """What the reactor's transports for streams are: all of these."""
+    """The interfaces that the reactor's stream transports all provide."""
 
     def getHandle() -> object:
-        """Return what carries the bytes: a socket, or an object of TLS."""
+        """Return the underlying socket, or a TLS object."""
 
 
 def tune_tcp(transport: IStreamTransport) -> None:
-    """Let small writes go out at once, and TCP find out whether a silent peer is there."""
+    """Turn off Nagle's algorithm, and turn on keep-alive with `KEEP_ALIVE`."""
     if not isinstance(transport.getPeer(), IPv4Address | IPv6Address):
         return
     transport.setTcpNoDelay(True)
@@ -52,7 +52,7 @@ class ConnectionProtocol(LineReceiver):
         tune_tcp(self.transport)
 
     def dataReceived(self, data: bytes) -> None:
-        """Hand every complete line to `lineReceived`, in order, until paused or at an end."""
+        """Pass every complete line to `lineReceived`, in order, until paused or closed."""
         if self.connection.is_over:
             return
         if self._busyReceiving or self.paused:
@@ -73,12 +73,12 @@ class ConnectionProtocol(LineReceiver):
         finally:
             self._busyReceiving = False
         self._buffer = rest + self._buffer
-        # A CR at its end may be the delimiter's.
+        # A CR at the end may belong to the delimiter.
         if len(rest) - rest.endswith(b"\r") > self.connection.line_bytes:
             self.violated(MalformedLineError("a line that is too long"))
 
     def lineReceived(self, line: bytes) -> None:
-        """Advance the connection; whatever the peer did wrong ends in `violated`."""
+        """Process a line; a violation of the protocol goes to `violated`."""
         try:
             events = self.connection.receive_line(line)
         except RemoteProtocolError as error:
@@ -91,12 +91,12 @@ class ConnectionProtocol(LineReceiver):
                 self.received(event)
 
     def pause_reading(self) -> None:
-        """Take in nothing more for now, not even what has arrived."""
+        """Stop processing input, including what is already buffered."""
         self.paused = True
         self.transport.pauseProducing()
 
     def resume_reading(self) -> None:
-        """Take in what has arrived meanwhile, and read on."""
+        """Process what is buffered, and continue reading."""
         self.paused = False
         self.transport.resumeProducing()
         self.dataReceived(b"")

@@ -25,42 +25,43 @@ __all__ = ["DEFAULT_LISTEN", "Options"]
 DEFAULT_LISTEN: Final = "tcp:5555:interface=127.0.0.1"
 
 _ABOUT: Final = f"""\
-An encrypted chat server. Without options it listens on localhost:5555, and makes itself an
-identity on the first start: it logs the fingerprint, and the line to paste into a client.
+An encrypted chat server. Without options it listens on localhost:5555. On the first start it
+generates a host key; it logs the key's fingerprint, and a command line that connects a client.
 
-Strings for --listen are Twisted's server endpoint strings, for example tcp:5555 (all IPv4
-addresses), tcp6:5555 (all IPv6 addresses), tcp:5555:interface=192.0.2.7, unix:/run/encchat.sock.
-The default is {DEFAULT_LISTEN}.
+--listen takes Twisted's server endpoint strings, for example tcp:5555 (all IPv4 addresses),
+tcp6:5555 (all IPv6 addresses), tcp:5555:interface=192.0.2.7, unix:/run/encchat.sock. The default is
+{DEFAULT_LISTEN}.
 
-The state directory holds all there is: the server's identity, host_key.pem (who has that file can
-pose as this server; without it every client will refuse the server), everything that was said,
-encchat.db, and the key to it, storage_key. Keep a copy of them. The default is $ENCCHAT_STATE, or
-the user's data directory.
+The state directory holds everything the server has: its identity in host_key.pem (whoever has that
+file can impersonate this server; without it every client refuses the server), all messages in
+encchat.db, and the key to them in storage_key. Keep a backup of all three. The default is
+$ENCCHAT_STATE, or the user's data directory.
 
-Everything is kept unless --keep-days or --keep-records say otherwise; what is kept no longer is
-removed from the file. The index for searching holds words in clear; --no-search leaves it out.
+The server keeps every message unless you set --keep-days or --keep-records, which delete older ones
+from the file. The search index holds words in the clear; --no-search turns it off.
 
-Passwords are asked for with --auth, for example --auth encchat:/etc/encchat/passwords; --help-auth
-lists what else can check them. The checkers are asked in the order they are given in.
+The server asks for passwords if you set --auth, for example --auth encchat:/etc/encchat/passwords;
+--help-auth lists other checkers. Checkers are asked in the order given, and the first that accepts
+decides.
 
-Limits for --limit, as they are unless set, in numbers, bytes and seconds:"""
+Limits for --limit, with their defaults; sizes are in bytes and times in seconds:"""
 
 _COLUMN: Final = 33
-"""Where a limit's description begins: behind the longest name and its default."""
+"""Column of a limit's description: after the longest name and its default."""
 
 _MOST: Final = 10**9
-"""More than a billion days or records is a slip of the finger."""
+"""More than a billion days or records is a typo."""
 
 
 class Options(usage.Options, strcred.AuthOptionMixin):
     """Options of ``twistd encchat``."""
 
     synopsis = "[options]"
-    longdesc = ""  # Twisted would make one paragraph of it; `getUsage` appends several.
+    longdesc = ""  # Twisted would fill it as one paragraph; `getUsage` appends several.
 
     supportedInterfaces = (IUsernamePassword,)
 
-    optFlags = (("no-search", None, "Keep no index of what is said; an existing one is removed."),)
+    optFlags = (("no-search", None, "Keep no search index; remove an existing one."),)
 
     def __init__(self) -> None:
         usage.Options.__init__(self)
@@ -70,12 +71,12 @@ class Options(usage.Options, strcred.AuthOptionMixin):
         self["limits"] = {}
         self["registration"] = Registration.OPEN
         self["operators"] = []
-        # Names and types are the mixin's.
+        # The mixin prescribes these names and types.
         self["credCheckers"] = []
         self["credInterfaces"] = {}
 
     def getUsage(self, width: int | None = None) -> str:
-        """Return the help, with every limit, its default, and what it bounds."""
+        """Return the help text, with every limit, its default, and what it bounds."""
         width = width or int(os.environ.get("COLUMNS", "80"))
         usage_text: str = usage.Options.getUsage(self, width)
         about = [fill(paragraph, width) + "\n" for paragraph in _ABOUT.split("\n\n")]
@@ -95,39 +96,39 @@ class Options(usage.Options, strcred.AuthOptionMixin):
         sys.exit(0)
 
     def opt_listen(self, endpoint: str) -> None:
-        """Where to listen, as an endpoint string; can be given several times."""
+        """Where to listen, as an endpoint string; may be repeated."""
         self["listen"].append(endpoint)
 
     def opt_state(self, directory: str) -> None:
-        """Directory for the server's identity; made if it does not exist."""
+        """The state directory; created if it does not exist."""
         if not directory:
             raise usage.UsageError("--state needs the name of a directory")
         self["state"] = Path(directory)
 
     def opt_keep_days(self, days: str) -> None:
-        """Remove what is older than so many days."""
+        """Delete records that are older than this many days."""
         self["keep-days"] = _positive("--keep-days", days)
 
     def opt_keep_records(self, records: str) -> None:
-        """Remove all but the last so many records of each room and conversation."""
+        """Keep only this many records of each room and conversation."""
         self["keep-records"] = _positive("--keep-records", records)
 
     def opt_registration(self, who: str) -> None:
-        """Who may have a new account: open (everybody, the default), invite, or closed."""
+        """Who may create an account: open (everybody, the default), invite, or closed."""
         try:
             self["registration"] = Registration(who)
         except ValueError:
-            raise usage.UsageError("--registration is open, invite, or closed") from None
+            raise usage.UsageError("--registration must be open, invite, or closed") from None
 
     def opt_operator(self, nick: str) -> None:
-        """Nickname of an owner of the server, who may do everything; can be given several times."""
+        """Nickname of an owner of the server, who may do everything; may be repeated."""
         try:
             self["operators"].append(prepare_nick(nick))
         except RequestError as error:
             raise usage.UsageError(f"--operator: {error}") from None
 
     def opt_limit(self, limit: str) -> None:
-        """Set a limit, as NAME=VALUE (see below); can be given several times."""
+        """Set a limit, as NAME=VALUE (see below); may be repeated."""
         try:
             name, value = parse_limit(limit)
         except ValueError as error:
@@ -135,18 +136,18 @@ class Options(usage.Options, strcred.AuthOptionMixin):
         self["limits"][name] = value
 
     def opt_auth(self, description: str) -> None:
-        """Who checks passwords, as TYPE or TYPE:ARGUMENT; can be given several times."""
+        """A password checker, as TYPE or TYPE:ARGUMENT; may be repeated."""
         add: Callable[[ICredentialsChecker], None] = self.addChecker
         try:
             add(strcred.makeChecker(description))
         except strcred.InvalidAuthType as error:
             kind = str(error)
             raise usage.UsageError(
-                f"--auth: there is no type {kind!r}; --help-auth lists those there are"
+                f"--auth: there is no type {kind!r}; --help-auth lists the available ones"
             ) from None
         except strcred.UnsupportedInterfaces:
             raise usage.UsageError("--auth: that type does not check passwords") from None
-        except Exception as error:  # Checkers are plugins, and raise what they like.
+        except Exception as error:  # Checkers are plugins, and may raise anything.
             raise usage.UsageError(f"--auth: {error}") from None
 
     def postOptions(self) -> None:

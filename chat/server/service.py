@@ -47,16 +47,16 @@ __all__ = ["DEFAULT_LISTEN", "ChatService", "Options", "makeService"]
 _log = Logger()
 
 _BACKLOG: Final = 1_024
-"""Connections that may wait to be accepted, unless an endpoint string says so itself."""
+"""Connections that may wait to be accepted, unless the endpoint string sets another number."""
 
 _COLLECTING: Final = (10_000, 10, 100)
-"""When Python looks for garbage in cycles (`gc.set_threshold`): new objects, then collections of
-the generation before. Everything that thousands of connections are made of is looked at in the
-last, for a tenth of a second and more, and none of it is garbage."""
+"""Thresholds for Python's cyclic garbage collector (`gc.set_threshold`). A full collection scans
+all objects of thousands of connections, which takes a tenth of a second or more and finds no
+garbage. So make it rare."""
 
 
 class ChatService(Service):
-    """Listens while privileged, opens the state as the final user, serves, and stops politely."""
+    """Listens while privileged, opens the state as the final user, serves, and stops cleanly."""
 
     name = "encchat"
 
@@ -83,7 +83,7 @@ class ChatService(Service):
         self._operators = operators
         self._open_store = open_store
         self.authenticator = Authenticator(checkers) if checkers else None
-        """Who knows passwords; nobody, where there are none."""
+        """Checks passwords; None if the server does not ask for any."""
         self._state: StateDirectory | None = None
         self._store: LogStore | None = None
         self._dispatcher: Dispatcher | None = None
@@ -96,12 +96,12 @@ class ChatService(Service):
         self.ports: list[IListeningPort] = []
 
     def privilegedStartService(self) -> None:
-        """Listen, perhaps on a port that only root may use."""
+        """Listen, perhaps on a port that only root can bind."""
         Service.privilegedStartService(self)
         self._listen()
 
     def _listen(self) -> None:
-        """Listen. Ends the process with a sentence where that cannot be."""
+        """Listen. Exits with a message if that fails."""
         self._is_listening = True
         for description, endpoint in self._endpoints:
             listening = endpoint.listen(self.factory)
@@ -112,8 +112,8 @@ class ChatService(Service):
             raise SystemExit(f"encchat: {self._failures[0]}")
 
     def startService(self) -> None:
-        """Open the state, and say where to connect. Ends the process where that cannot be."""
-        if not self._is_listening:  # twist knows no privileges to drop.
+        """Open the state, and log where to connect. Exits with a message if that fails."""
+        if not self._is_listening:  # twist does not call privilegedStartService.
             self._listen()
         Service.startService(self)
         gc.set_threshold(*_COLLECTING)
@@ -141,7 +141,7 @@ class ChatService(Service):
             *(self._limits.trim_seconds, utc_milliseconds),
         )
         self.factory.start()
-        # The store's threads answer only when the reactor runs.
+        # The store's threads can answer only once the reactor runs.
         self._clock.callWhenRunning(self._load)
         _log.info("State directory: {path}", path=self._state_path.absolute())
         _log.info("Host key fingerprint: {fingerprint}", fingerprint=host_key.fingerprint)
@@ -167,23 +167,23 @@ class ChatService(Service):
         loading.addCallbacks(self._open, self._not_loaded)
 
     def _rekey(self, host_key: HostKey) -> None:
-        """Be somebody else for those who connect from now on."""
+        """Use a new host key for new connections."""
         self.factory.host_key = host_key
 
     def _open(self, _: object) -> None:
-        """Everything is known: serve."""
+        """The state is loaded: serve."""
         if not self.running:
-            return  # It was stopped meanwhile.
+            return  # Stopped meanwhile.
         assert self._retention is not None and self._console is not None
         path = self._state_path / SOCKET
         try:
-            # The state is locked, so a socket that is there is one that a crash left.
+            # We hold the lock on the state, so an existing socket is left over from a crash.
             path.unlink(missing_ok=True)
-            # mypy-zope cannot say what kind of factory it is.
+            # mypy-zope cannot tell the kind of the factory.
             listen: Callable[..., IListeningPort] = self._clock.listenUNIX
             self._console_port = listen(str(path), self._console, mode=0o600)
         except (OSError, CannotListenError) as error:
-            _log.error("chat.admin will not reach this server: {reason}", reason=str(error))
+            _log.error("chat.admin cannot reach this server: {reason}", reason=str(error))
         self._retention.start()
         self.factory.open()
 
@@ -195,19 +195,19 @@ class ChatService(Service):
 
     def _not_listening(self, failure: Failure, description: str) -> None:
         reason = failure.getErrorMessage()
-        if isinstance(failure.value, CannotListenError):  # Its text says where once more.
+        if isinstance(failure.value, CannotListenError):  # Its text repeats the address.
             cause = failure.value.socketError
             reason = (isinstance(cause, OSError) and cause.strerror) or str(cause)
         message = f"cannot listen on {description}: {reason}"
         self._failures.append(message)
-        if self.running:  # Too late to end the process with it.
-            # Not `message`: that name is the old logging system's.
+        if self.running:  # Too late to exit with it.
+            # Not `message`: the old logging system uses that name.
             _log.critical("{sentence}", sentence=message)
 
     def stopService(self) -> Deferred[None]:
-        """Stop listening, tell every client, and let go of the state."""
+        """Stop listening, tell every client, and close the state."""
         Service.stopService(self)
-        # Waited for, because a port that is a file is removed only then.
+        # Wait for them, because the file of a Unix socket is removed only then.
         closed: list[Deferred[object]] = [maybeDeferred(port.stopListening) for port in self.ports]
         if self._console_port is not None:
             closed.append(maybeDeferred(self._console_port.stopListening))
@@ -225,7 +225,7 @@ class ChatService(Service):
         for port in closed:
             try:
                 await port
-            except OSError:  # Its file is gone; the store has to be closed all the same.
+            except OSError:  # Its file is gone; close the store all the same.
                 _log.failure("A port could not be closed")
         if self._store is not None:
             if self._dispatcher is not None:
@@ -236,15 +236,15 @@ class ChatService(Service):
 
 
 def _python() -> str:
-    """Return how to call this Python from the current directory."""
+    """Return the shortest command for this Python from the current directory."""
     python = Path(sys.executable)
     return str(python.relative_to(Path.cwd())) if python.is_relative_to(Path.cwd()) else "python"
 
 
 def _address(where: IPv4Address | IPv6Address, fingerprint: str) -> str:
-    """Return the address to give to a client that is to reach a port of this machine."""
+    """Return the link with which a client reaches a port of this machine."""
     address = ipaddress.ip_address(where.host)
-    if where.host == "127.0.0.1":  # What localhost is everywhere; ::1 it is not.
+    if where.host == "127.0.0.1":  # localhost always resolves to this, but not always to ::1.
         host = "localhost"
     elif address.is_unspecified:
         host = socket.gethostname()
@@ -255,7 +255,7 @@ def _address(where: IPv4Address | IPv6Address, fingerprint: str) -> str:
 
 def makeService(options: Options) -> ChatService:
     """Return the service for ``twistd encchat`` with these options."""
-    # The reactor is whatever twistd was told to use; it exists by now.
+    # Imported here, because twistd chooses and installs the reactor first.
     from twisted.internet import reactor
 
     endpoints = []
@@ -263,7 +263,7 @@ def makeService(options: Options) -> ChatService:
         try:
             endpoint = serverFromString(reactor, _with_backlog(description))
             endpoints.append((description, endpoint))
-        except Exception as error:  # Parsers are plugins, and raise what they like.
+        except Exception as error:  # Parsers are plugins, and may raise anything.
             raise SystemExit(
                 f"encchat: {description!r} is not an endpoint to listen on: {error}"
             ) from None
@@ -280,10 +280,10 @@ def makeService(options: Options) -> ChatService:
 
 
 def _with_backlog(description: str) -> str:
-    """Return an endpoint string that says how many connections may wait to be accepted.
+    """Return an endpoint string with a backlog, the number of connections waiting for accept.
 
-    Twisted's 50 are too few when everybody comes back at once: the kernel drops the others, and
-    they try again a second later, then three.
+    Twisted's 50 are too few if everybody reconnects at once: the kernel drops the rest, and they
+    try again a second later, then three.
     """
     kind = description.partition(":")[0]
     if kind not in ("tcp", "tcp6", "ssl", "unix") or ":backlog=" in description:
@@ -292,13 +292,13 @@ def _with_backlog(description: str) -> str:
 
 
 class Reactor(engine.Reactor, IReactorCore, IReactorUNIX):
-    """What is needed of the reactor."""
+    """The parts of the reactor that the service needs."""
 
 
 def _exit_cleanly_on_signals(reactor: Reactor) -> None:
-    """Let Ctrl-C and SIGTERM stop the reactor and leave status 0.
+    """Make Ctrl-C and SIGTERM stop the reactor, and exit with status 0.
 
-    twistd's own handlers would have the process killed by the same signal once it has stopped.
+    twistd's own handlers would kill the process with the same signal once it has stopped.
     """
 
     def stop(number: int, frame: object) -> None:

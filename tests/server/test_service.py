@@ -233,7 +233,7 @@ class OptionsTests(ServiceCase):
         for width in (40, 80, 200):
             paragraphs = Options().getUsage(width).split("\n\n")
             assert sum(it.startswith("The state directory") for it in paragraphs) == 1
-            assert sum(it.startswith("Passwords are asked for") for it in paragraphs) == 1
+            assert sum(it.startswith("The server asks for passwords") for it in paragraphs) == 1
 
     def test_the_version_is_that_of_encchat(self) -> None:
         output = io.StringIO()
@@ -269,8 +269,8 @@ class AuthTests(ServiceCase):
 
     def test_what_cannot_check_passwords_is_refused_with_a_sentence(self) -> None:
         for description, sentence in (
-            ("", "there is no type ''; --help-auth lists those there are"),
-            ("nonsense:x", "there is no type 'nonsense'; --help-auth lists those there are"),
+            ("", "there is no type ''; --help-auth lists the available ones"),
+            ("nonsense:x", "there is no type 'nonsense'; --help-auth lists the available ones"),
             ("anonymous", "that type does not check passwords"),
             ("encchat", "encchat needs the path of a password file"),
             (

@@ -47,7 +47,7 @@ def test_what_follows_from_the_protocol_cannot_be_set(name: str) -> None:
 def test_every_limit_is_described_with_its_default() -> None:
     described = dict(describe_limits())
     assert [setting.split("=")[0] for setting in described] == [field.name for field in SETTABLE]
-    assert described["handshake_seconds=10"].startswith("until ")
+    assert described["handshake_seconds=10"].startswith("time limit ")
     assert "bytes_burst=1048576" in described
     assert all(len(bounds) > 10 for bounds in described.values())
     unlimited = {it.split("=")[0] for it, bounds in described.items() if "0: no limit" in bounds}

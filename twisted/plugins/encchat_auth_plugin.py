@@ -1,4 +1,4 @@
-"""Makes ``encchat:PATH`` known to whatever takes ``--auth``."""
+"""Registers ``encchat:PATH`` with programs that have ``--auth``."""
 
 from chat.server.passwords.checker import PasswordFileCheckerFactory
 

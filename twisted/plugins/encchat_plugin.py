@@ -1,4 +1,4 @@
-"""Makes ``encchat`` known to twistd and twist."""
+"""Registers ``encchat`` with twistd and twist."""
 
 from twisted.application.service import ServiceMaker
 

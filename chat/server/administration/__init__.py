@@ -1,1 +1,1 @@
-"""Administration: what the operator asks of a server that runs, or of its files."""
+"""Administration: requests by the operator, to a running server or on its files."""

@@ -1,4 +1,4 @@
-"""The socket of a running server for the operator's tool: a line of JSON each way."""
+"""The admin socket of a running server: one line of JSON per request and per answer."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ from chat.server.administration.control import Control, ControlError, decode_req
 __all__ = ["SOCKET", "ConsoleFactory", "encode_answer"]
 
 SOCKET: Final = "admin.sock"
-"""In the state directory, which is the operator's alone."""
+"""In the state directory, which only the operator can access."""
 
 _log = Logger()
 
@@ -31,15 +31,15 @@ class _Console(LineOnlyReceiver):
     def __init__(self, control: Control) -> None:
         self._control = control
         self._before: Deferred[None] = succeed(None)
-        """Fires when all lines so far are answered."""
+        """Fires when all lines so far have been answered."""
 
     def lineReceived(self, line: bytes) -> None:
-        """Do what a line asks for when those before it are done, and answer it."""
+        """Run a request after the previous ones, and answer it."""
         answering = self._before.addCallback(lambda _: Deferred.fromCoroutine(self._answer(line)))
         self._before = answering.addErrback(_bug).addCallback(self._write)
 
     def lineLengthExceeded(self, line: bytes) -> None:
-        """Hang up."""
+        """Close the connection."""
         self.transport.loseConnection()
 
     async def _answer(self, line: bytes) -> bytes:
@@ -53,7 +53,7 @@ class _Console(LineOnlyReceiver):
 
 
 class ConsoleFactory(Factory[_Console]):
-    """Makes a protocol for each connection of the tool."""
+    """Makes a protocol for each connection of the admin tool."""
 
     noisy = False
 
@@ -61,17 +61,17 @@ class ConsoleFactory(Factory[_Console]):
         self._control = control
 
     def buildProtocol(self, addr: IAddress | None) -> _Console:
-        """Return it."""
+        """Return a protocol."""
         return _Console(self._control)
 
 
 def encode_answer(answer: object) -> bytes:
-    """Return the line, without its end, that says what came of a request."""
+    """Return the answer line, without its delimiter, for a result or a ControlError."""
     if isinstance(answer, ControlError):
         return msgspec.json.encode({"error": str(answer)})
     return msgspec.json.encode({"done": answer})
 
 
 def _bug(failure: Failure) -> bytes:
-    _log.failure("A bug in the operator's console", failure)
-    return encode_answer(ControlError("A bug in the server; its log says more."))
+    _log.failure("A bug in the admin console", failure)
+    return encode_answer(ControlError("The server has a bug; see its log."))

@@ -1,7 +1,7 @@
-"""What the operator's own tool asks for, of a server that runs or of its files: ``chat.admin``.
+"""Requests of the admin tool (``chat.admin``), on a running server or on its files.
 
-Requests and answers are JSON. Whoever can reach the socket, or the files, may do everything, so
-nothing is asked about roles here.
+Requests and answers are JSON. Anybody who can reach the socket or the files may do everything, so
+nothing here checks roles.
 """
 
 import ipaddress
@@ -35,17 +35,17 @@ from chat.wire.identity import identity_fingerprint
 __all__ = ["ADMIN", "Control", "ControlError", "decode_request"]
 
 ADMIN: Final = "the operator"
-"""Who did it, in the audit log."""
+"""The actor in the audit log."""
 
 _Seconds = Annotated[int, Meta(ge=0, le=10**9)]
 
 
 class ControlError(Exception):
-    """It was not done; the text is a sentence for the operator."""
+    """A request that failed; the text is a sentence for the operator."""
 
 
 class Request(Struct, frozen=True, tag_field="command", tag=str.lower, forbid_unknown_fields=True):
-    """Base of what can be asked for."""
+    """Base of all requests."""
 
 
 class Users(Request, frozen=True):
@@ -57,7 +57,7 @@ class Rooms(Request, frozen=True):
 
 
 class Bans(Request, frozen=True):
-    """List what is banned from the server, and who is muted."""
+    """List the server's bans and mutes."""
 
 
 class Invites(Request, frozen=True):
@@ -65,21 +65,21 @@ class Invites(Request, frozen=True):
 
 
 class Audit(Request, frozen=True):
-    """Show the last events."""
+    """Show the last `count` entries of the audit log."""
 
     count: Annotated[int, Meta(ge=1, le=1_000)]
 
 
 class Fingerprint(Request, frozen=True):
-    """Show who the server is."""
+    """Show the host key's fingerprint."""
 
 
 class Rotate(Request, frozen=True):
-    """Give the server a new host key."""
+    """Replace the host key."""
 
 
 class Do(Request, frozen=True):
-    """Do something to an account, on the whole server."""
+    """Act on an account, on the whole server; 0 seconds means forever."""
 
     action: Action
     nick: str
@@ -94,13 +94,13 @@ class Own(Request, frozen=True):
 
 
 class Recover(Request, frozen=True):
-    """Give a nickname to a new key: forget the old ones, and make a code for another device."""
+    """Give a nickname to a new key: remove the old keys, and issue a code for a new device."""
 
     nick: str
 
 
 class Block(Request, frozen=True):
-    """Keep a group of addresses out."""
+    """Ban a group of addresses; 0 seconds means forever."""
 
     network: str
     seconds: _Seconds = 0
@@ -108,7 +108,7 @@ class Block(Request, frozen=True):
 
 
 class Unblock(Request, frozen=True):
-    """Let a group of addresses in again."""
+    """Lift the ban of a group of addresses."""
 
     network: str
 
@@ -122,7 +122,7 @@ class Invite(Request, frozen=True):
 
 
 class Revoke(Request, frozen=True):
-    """Make an invitation worth nothing, by the beginning of its id."""
+    """Withdraw an invitation, by the beginning of its id."""
 
     invitation: Annotated[str, Meta(min_length=4)]
 
@@ -133,15 +133,15 @@ _requests: Final[msgspec.json.Decoder[Request]] = msgspec.json.Decoder(
 
 
 def decode_request(line: bytes) -> Request:
-    """Return what a line asks for. Raises ControlError."""
+    """Return the request in a line. Raises ControlError."""
     try:
         return _requests.decode(line)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise ControlError(f"That is no request: {error}") from None
+        raise ControlError(f"Not a valid request: {error}") from None
 
 
 class Control:
-    """Does it. `rekey` is told of a new host key."""
+    """Runs requests. Calls `rekey` with a new host key."""
 
     def __init__(
         self,
@@ -156,9 +156,9 @@ class Control:
         self._rekey = rekey
 
     async def run(self, request: Request) -> object:
-        """Return the answer, which is made of what JSON has. Raises ControlError."""
+        """Run a request, and return an answer that JSON can encode. Raises ControlError."""
         try:
-            # Each request has a method of its name.
+            # Each request has a method with its name.
             return await getattr(self, f"_{type(request).__name__.lower()}")(request)
         except (RequestError, StoreError, ConfigurationError) as error:
             raise ControlError(str(error)) from None
@@ -242,7 +242,7 @@ class Control:
     async def _rotate(self, request: Rotate) -> object:
         host_key = self._state.host_key().succeed()
         event = self._event("rotate-host-key", "", host_key.fingerprint)
-        # First, because nothing is done that the audit log does not have.
+        # First, so that nothing happens without an entry in the audit log.
         await self._change(lambda *_: Change(event=event))
         self._host_key = self._state.replace_host_key(host_key)
         self._rekey(host_key)
@@ -296,14 +296,14 @@ class Control:
             known = hub.invitations
             found = [hash for hash in known if hash.hex().startswith(request.invitation)]
             if len(found) != 1:
-                raise InvalidError(f"{len(found)} invitations begin with {request.invitation}.")
+                raise InvalidError(f"{len(found)} invitations start with {request.invitation}.")
             event = self._event("revoke-invite", found[0].hex(), "")
             return invitations.withdraw(found[0], event)
 
         return await self._change(decide)
 
     async def _change(self, decide: Callable[[Hub, int], Change]) -> object:
-        """Let a decision on what is known, at some time, take effect; return an empty answer."""
+        """Run and commit a decision; return an empty answer."""
         context = self._context
         await context.commits.change(lambda: decide(context.hub, context.milliseconds()))
         return {}
@@ -316,7 +316,7 @@ def _group(address: str) -> AddressGroup:
     try:
         ipaddress.ip_address(address.partition("/")[0])
     except ValueError:
-        raise ControlError(f"{address} is no address.") from None
+        raise ControlError(f"{address} is not an IP address.") from None
     return address_group(address.partition("/")[0])
 
 

@@ -147,7 +147,7 @@ class DoingTests(ControlCase):
         self.run_it(c.Unblock("198.51.100.7"))
         assert isinstance(self.server.connect("198.51.100.7").log_in("eve"), Welcome)
         self.refuse(c.Unblock("198.51.100.7"), "is not banned")
-        self.refuse(c.Block("nonsense"), "is no address")
+        self.refuse(c.Block("nonsense"), "is not an IP address")
 
     def test_lost_keys(self) -> None:
         code = self.run_it(c.Recover("bob"))["code"]
@@ -271,7 +271,7 @@ class ConsoleTests(ControlCase):
             *(b'{"command":"do","action":"explode","nick":"bob"}', b"[" * 5_000),
         ):
             [answer] = self.send(line)
-            assert "no request" in answer["error"], line
+            assert "Not a valid request" in answer["error"], line
 
     def test_an_error_is_an_answer(self) -> None:
         [answer] = self.send(b'{"command":"own","nick":"nobody"}')
