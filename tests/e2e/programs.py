@@ -146,6 +146,10 @@ class Programs:
             *(sys.executable, "-m", "chat.client", link, *arguments), ENCCHAT_HOME=home
         )
 
+    def bot(self, path: Path, address: str) -> Program:
+        """Start a program that uses the API for bots."""
+        return self.start(sys.executable, path, address, ENCCHAT_HOME=str(self.directory / "home"))
+
     def clean_up(self) -> None:
         """End what has not ended."""
         for program in self._started:
