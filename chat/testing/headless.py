@@ -61,7 +61,7 @@ class HeadlessClient:
         limits = limits or Limits()
         self.nick = nick
         self.is_ready = False
-        """Whether every room is open."""
+        """Whether it is connected, and every room is open."""
         self.asked = 0
         """Commands that were given."""
         self.answered = 0
@@ -71,7 +71,7 @@ class HeadlessClient:
         self.acknowledged: list[tuple[int, str]] = []
         """Number and text of each message of its own, once it was stored."""
         self.reasons: list[str] = []
-        """Why connections were lost."""
+        """Why connections were lost that one could talk over."""
         self.returns = 0
         """How often it was connected again."""
         self.end: End | None = None
@@ -164,7 +164,8 @@ class HeadlessClient:
     def _event(self, event: Event) -> None:
         match event:
             case ConnectionChanged(connection):
-                if connection.phase is Phase.WAITING and connection.retry_at is None:
+                if connection.phase is Phase.WAITING and self.is_ready:
+                    self.is_ready = False
                     self.reasons.append(connection.reason)
             case RoomOpened(room, arrival):
                 if self._room is None and not self.asked:

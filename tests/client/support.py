@@ -14,11 +14,11 @@ from chat.client.line.client import LineClient
 from chat.client.line.interfaces import ExitStatus
 from chat.client.storage.identities import Identities
 from chat.client.storage.known_hosts import KnownHosts
-from chat.limits import ClientLimits
+from chat.limits import LOGIN_BYTES, ClientLimits
 from chat.testing import FakeClock
 from chat.wire import messages as m
 from chat.wire.connection import Delivered
-from chat.wire.errors import CloseCode
+from chat.wire.errors import CloseCode, LocalProtocolError
 from tests.client.model import ModelServer, Session
 
 __all__ = ["ADDRESS", "KEY", "OTHER_KEY", "FakeLink", "FakeScreen", "Person"]
@@ -43,6 +43,8 @@ class FakeLink:
 
     def login(self, login: m.Login) -> None:
         assert not self.sent
+        if len(m.encode(login)) > LOGIN_BYTES:
+            raise LocalProtocolError("too long")
         self.logins.append(login)
         self.sent.append(login)
 

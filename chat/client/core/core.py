@@ -268,12 +268,19 @@ class Core:
 
     def connected(self, link: Link) -> None:
         """Take a connection."""
+        if self.connection.phase is Phase.OVER:
+            return  # It was on its way when the session ended; the network ends it.
         self._link = link
         self._session.pending.attach(link)
         self._login.connected(link)
+        if self.connection.phase is Phase.WAITING:
+            self._session.move(Phase.CONNECTING, self.connection.reason)
+        self._session.flush()
 
     def offered(self, host_key: bytes, successions: bytes, *, is_loopback: bool) -> None:
         """Decide about the host key that the server has proved to hold."""
+        if self._link is None or self.connection.phase is Phase.OVER:
+            return
         self._login.offered(host_key, successions, is_loopback=is_loopback)
         self._session.flush()
 

@@ -158,7 +158,7 @@ class Closing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RoomClosed:
-    """A room is there no more."""
+    """A room is there no more. If it could not be opened at all, it never was."""
 
     room: Room
     closing: Closing

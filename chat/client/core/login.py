@@ -19,6 +19,7 @@ from chat.ids import DeviceKey
 from chat.rooms.errors import RequestError
 from chat.rooms.names import prepare_nick
 from chat.wire import messages
+from chat.wire.errors import LocalProtocolError
 from chat.wire.identity import Identity
 
 __all__ = ["NO_CREDENTIALS", "Credentials", "LoginFlow"]
@@ -142,10 +143,10 @@ class LoginFlow:
             *(self._credentials.token, self._credentials.password),
         )
         self._session.pending.expect(request.id, messages.Welcome, self._accepted, self._refused)
-        if is_again:
-            link.send(request)
-        else:
-            link.login(request)
+        try:
+            (link.send if is_again else link.login)(request)
+        except LocalProtocolError:
+            self._fail(End.REFUSED, ["The code or the password is too long, or is not text."])
 
     def _accepted(self, welcome: messages.Welcome) -> None:
         self._has_logged_in = True

@@ -29,6 +29,7 @@ from chat.wire.records import Delivered, record_id
 __all__ = ["Outbox"]
 
 _NOT_SENT = Refusal("not_sent", "The message that this is about was not sent.")
+_ELSEWHERE = Refusal("invalid", "That message is in another room.")
 _NO_SUCH_ROOM = Refusal("not_a_member", "You are not in that room.")
 
 
@@ -61,8 +62,12 @@ class Outbox:
 
     def add(self, command: Posting, done: Callable[[object], None]) -> None:
         """Send something, now or as soon as its log is read, and keep it until it is settled."""
+        target = _target(command)
         log = command.log if isinstance(command, Send) else command.target.log
         room = self._session.rooms.get(log)
+        if target is not None and target.log != log:
+            done(_ELSEWHERE)
+            return
         try:
             _check(command)
         except RequestError as error:

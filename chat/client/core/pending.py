@@ -13,15 +13,15 @@ from msgspec import Struct
 
 from chat.client.core.interfaces import Link
 from chat.client.core.model import Refusal
-from chat.wire.errors import LocalProtocolError
-from chat.wire.messages import Page, Refused, Request
+from chat.wire.errors import LocalProtocolError, MessageError
+from chat.wire.messages import Page, Refused, Request, decode_client_message, encode
 from chat.wire.records import Delivered
 
 __all__ = ["UNFIT", "PendingRequests", "Task"]
 
 T = TypeVar("T", bound=Struct)
 
-UNFIT = Refusal("invalid", "That is too long, or is not text.")
+UNFIT = Refusal("invalid", "That is too long, is not text, or is out of range.")
 """For what fits no message of the protocol."""
 
 _STRANGE = Refusal("invalid", "The server gave an answer that does not fit.")
@@ -85,9 +85,14 @@ class PendingRequests:
     def send(self, message: Struct) -> None:
         """Send what has no answer, or one that is not waited for here.
 
-        Not while detached. Raises LocalProtocolError for what does not fit a message.
+        Not while detached. Raises LocalProtocolError for what a server would not take: that would
+        cost the connection.
         """
         assert self._link is not None
+        try:
+            decode_client_message(encode(message))
+        except MessageError as error:
+            raise LocalProtocolError(str(error)) from None
         self._link.send(message)
 
     def expect(

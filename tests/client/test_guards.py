@@ -1,0 +1,77 @@
+"""What the core refuses by itself, because it would cost the connection or go astray."""
+
+from pathlib import Path
+
+import pytest
+
+from chat.client.core import commands as c
+from chat.client.core.login import Credentials
+from chat.client.core.model import Handle, Refusal
+from chat.client.line.interfaces import ExitStatus
+from chat.content import Content
+from chat.limits import SEQ_MAX
+from chat.rooms.roles import Action
+from chat.testing.ids import ANY_LOG, ANY_RECORD
+from tests.client.model import ModelServer
+from tests.client.support import Person
+
+
+@pytest.fixture
+def ana(tmp_path: Path) -> Person:
+    return Person(tmp_path).enter()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        c.PageBack(ANY_LOG, 0),
+        c.SetSlowMode(ANY_LOG, -1),
+        c.SetSlowMode(ANY_LOG, 10**9 + 1),
+        c.MakeInvitation(None, 0, 1),
+        c.Moderate(None, Action.BAN, "bob", -1),
+        c.SetTopic(ANY_LOG, "x" * 20_000),
+        c.Search("\ud800"),
+        c.Join("\ud800"),
+        c.React(Handle(ANY_LOG, ANY_RECORD, SEQ_MAX + 1), "x"),
+        c.Edit(Handle(ANY_LOG, ANY_RECORD, 3), "\ud800"),
+    ],
+)
+def test_what_no_server_takes_is_not_sent(ana: Person, command: c.Command) -> None:
+    sent, outcomes = len(ana.link.sent), list[object]()
+    ana.core.do(command, outcomes.append)
+    ana.carry()
+    [outcome] = outcomes
+    assert isinstance(outcome, Refusal) and outcome.text.endswith(".")
+    assert len(ana.link.sent) == sent and ana.link.closed is None
+
+
+def test_a_reply_stays_in_its_room(ana: Person) -> None:
+    server: ModelServer = ana.server
+    seq = server.says("bob", server.room("lobby"), "hi")
+    ana.type("/join python")
+    lobby, python = ana.core.room("lobby"), ana.core.room("python")
+    assert lobby is not None and python is not None
+    outcomes: list[object] = []
+    ana.core.do(c.Send(python.log, Content("astray"), lobby.timeline.handle(seq)), outcomes.append)
+    assert outcomes == [Refusal("invalid", "That message is in another room.")]
+    assert server.room("python").texts() == []
+
+
+@pytest.mark.parametrize("password", ["x" * 1_100, "\ud800"])
+def test_a_password_that_fits_no_login_is_a_sentence(tmp_path: Path, password: str) -> None:
+    person = Person(tmp_path, credentials=Credentials(password=password))
+    person.start().offer()
+    assert person.link.sent == []
+    assert person.screen.errors[-1] == "The code or the password is too long, or is not text."
+    person.check_ended(ExitStatus.REFUSED)
+
+
+def test_a_connection_that_comes_too_late_is_none(tmp_path: Path) -> None:
+    person = Person(tmp_path)
+    person.begin()
+    person.client.interrupt()
+    person.is_dialing = True
+    person.connected()
+    person.offer()
+    person.cut()
+    assert person.statuses == [ExitStatus.OK] and person.link.sent == []
