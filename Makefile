@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: run test lint check bench bench-store bench-history bench-stalled bench-kills vectors mutants clean
+.PHONY: run test lint check bench bench-store bench-history bench-stalled bench-kills vectors attack mutants clean
 
 run: $(VENV)/run
 	@exec $(BIN)/twistd --nodaemon --pidfile= encchat
@@ -39,6 +39,9 @@ bench-kills: $(VENV)/run
 
 vectors: $(VENV)/test
 	$(BIN)/python tests/vectors/make_vectors.py --check
+
+attack: $(VENV)/test
+	$(BIN)/python -m tests.attacks $(ATTACKS)
 
 mutants: $(VENV)/test
 	$(BIN)/python -m tests.mutants $(MUTANTS)

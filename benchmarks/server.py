@@ -42,16 +42,19 @@ class ServerProcess:
         limits: Sequence[str] = (),
         has_own_core: bool = True,
         program: Sequence[str] = (),
+        options: Sequence[str] = (),
     ) -> None:
         """With a state directory of somebody else's, and on a port, if they are given.
 
         `limits` are set besides, each as NAME=VALUE. Without `has_own_core` the cores stay as they
-        are: the caller has seen to them. `program` is what runs instead of twistd.
+        are: the caller has seen to them. `program` is what runs instead of twistd; `options` are
+        more options of encchat.
         """
         self.port = port
         self._state = state
         self._limits = (*_UNLIMITED, *limits)
         self._has_own_core = has_own_core
+        self._options = options
         self._program = program or [str(Path(sys.executable).with_name("twistd"))]
         self._cores = os.sched_getaffinity(0)
 
@@ -87,6 +90,7 @@ class ServerProcess:
             *(f"--logfile={self._log}", "encchat", "--listen", listen),
             *("--state", str(self._state or Path(self._directory.name) / "state")),
             *(word for limit in self._limits for word in ("--limit", limit)),
+            *self._options,
         ]
         begin = len(self.log())
         self._process = subprocess.Popen(command)
