@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 
 from chat.client.core.address import Address, AddressError, make_link, parse_address
 from chat.client.visible import make_visible
-from chat.durations import parse_duration
+from chat.durations import DurationError, parse_duration
 from chat.limits import Limits
 from chat.rooms.errors import RequestError
 from chat.rooms.roles import Action
@@ -47,10 +47,10 @@ _DO: Final = {
 
 
 def _duration(text: str) -> int:
-    seconds = parse_duration(text)
-    if seconds is None:
-        raise argparse.ArgumentTypeError(f"{text!a} is not a time such as 30m, 12h or 7d")
-    return seconds
+    try:
+        return parse_duration(text)
+    except DurationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _count(text: str) -> int:
