@@ -37,6 +37,7 @@ __all__ = [
     "RequestError",
     "RoomEmptyError",
     "RoomInvalidError",
+    "RoomTakenError",
     "RoomTooLongError",
     "SlowModeError",
     "TextEmptyError",
@@ -143,6 +144,13 @@ class NoSuchRoomError(RequestError):
 
     code = "no_such_room"
     sentence = "There is no such room."
+
+
+class RoomTakenError(RequestError):
+    """A room to be created that exists already. Argument: its name."""
+
+    code = "room_taken"
+    sentence = "There is a room {} already."
 
 
 class NoSuchNickError(RequestError):

@@ -5,10 +5,10 @@ from dataclasses import replace
 from chat.ids import LogId
 from chat.limits import SLOW_MOST, Limits
 from chat.rooms.changes import NOTHING, Change, Event, Put, Told, changed, put
-from chat.rooms.errors import InvalidError, NoSuchRoomError, TooManyRoomsError
+from chat.rooms.errors import InvalidError, NoSuchRoomError, RoomTakenError, TooManyRoomsError
 from chat.rooms.happenings import TopicSet
 from chat.rooms.hub import Hub
-from chat.rooms.names import prepare_room
+from chat.rooms.names import name_key, prepare_room
 from chat.rooms.people import Account
 from chat.rooms.roles import Role
 from chat.rooms.room import Room
@@ -24,6 +24,9 @@ from chat.rooms.values import (
 
 __all__ = ["converse", "join", "leave", "leaving", "set_slow", "set_topic"]
 
+_RESERVED = frozenset({name_key("private")})
+"""A client shows what is said in a private conversation behind this word."""
+
 _CREATABLE = {kind.value: kind for kind in (Kind.PUBLIC, Kind.INVITE)}
 
 
@@ -35,14 +38,19 @@ def join(
     new_log: LogId,
     limits: Limits,
     now: int,
+    *,
+    must_be_new: bool = False,
 ) -> Change:
     """Make an account a member of a room; create the room as `new_log` if it does not exist.
 
-    Raises BannedError, NotInvitedError, NoSuchRoomError, TooManyRoomsError, and as `prepare_room`.
+    Raises BannedError, NotInvitedError, NoSuchRoomError, TooManyRoomsError, and as `prepare_room`;
+    RoomTakenError for a room that exists, if it `must_be_new`.
     """
     room = hub.find_room(name)
     if room is None:
         return _make_room(hub, account, name, create, new_log, limits)
+    if must_be_new:
+        raise RoomTakenError(name)
     if account.id in room.members:
         return changed([])
     # No room keeps out operators of the server, but a room can keep out its own owner, if one of
@@ -62,6 +70,8 @@ def _make_room(
     if kind is None:
         raise NoSuchRoomError
     name = prepare_room(name)
+    if name_key(name) in _RESERVED:
+        raise RoomTakenError(name)
     if hub.owned_by(account.id) >= limits.rooms_per_account:
         raise TooManyRoomsError(limits.rooms_per_account)
     return changed(

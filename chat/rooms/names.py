@@ -4,6 +4,7 @@ A name is prepared with the Nickname profile of PRECIS (RFC 8266). The rules her
 inner spaces, because commands take one word, and no symbols.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import Final
@@ -26,6 +27,16 @@ __all__ = ["case_key", "name_key", "prepare_nick", "prepare_room"]
 _PROFILE: Final = get_profile("NicknameCasePreserved")
 
 _PUNCTUATION: Final = frozenset("_-.")
+
+_HISTORIC: Final = range(0x10000, 0x20000)
+"""The plane of scripts that nobody's name is written in today, such as Deseret and Gothic, many of
+whose letters look like those of others (UAX 31, tables 4 and 7)."""
+
+_DRAWN_OVER: Final = frozenset(map(chr, (*range(0x334, 0x339), *range(0x20D0, 0x2100), 0x489)))
+"""Marks that strike a letter out, or enclose it."""
+
+_TOO_MANY_MARKS: Final = re.compile("M{5}")
+"""Five marks in a row, in the categories of a name's characters."""
 
 _COMPOSED: Final = 4
 """Most characters that normalization can compose into one (an alpha and three marks)."""
@@ -102,7 +113,9 @@ def _normalize(text: str, characters: int) -> str:
 
 
 def _is_name(name: str) -> bool:
-    if not (name[0].isalnum() and all(map(_is_allowed, name))):
+    if not (name[0].isalnum() and name[-1] not in ".-" and all(map(_is_allowed, name))):
+        return False
+    if _TOO_MANY_MARKS.search("".join(unicodedata.category(it)[0] for it in name)):
         return False
     try:
         return bool(_PROFILE.enforce(name) == name)
@@ -112,5 +125,8 @@ def _is_name(name: str) -> bool:
 
 def _is_allowed(character: str) -> bool:
     return character in _PUNCTUATION or (
-        unicodedata.category(character)[0] in "LMN" and character not in IGNORABLE
+        unicodedata.category(character)[0] in "LMN"
+        and character not in IGNORABLE
+        and character not in _DRAWN_OVER
+        and ord(character) not in _HISTORIC
     )

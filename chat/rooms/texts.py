@@ -1,14 +1,34 @@
 """Bounds on the length of texts."""
 
+import unicodedata
+from typing import Final
+
 from chat.limits import REACTION_BYTES, REASON_CHARACTERS, TEXT_BYTES, TOPIC_CHARACTERS
+from chat.rooms.confusables import IGNORABLE
 from chat.rooms.errors import TextEmptyError, TextTooLongError
 
-__all__ = ["check_reaction", "check_reason", "check_text", "check_topic"]
+__all__ = ["check_reaction", "check_reason", "check_text", "check_topic", "is_blank"]
+
+_EMPTY_GLYPHS: Final = frozenset("\u2800\U0001d159")
+"""Symbols that are drawn as nothing: the Braille blank, the null note head."""
+
+
+def is_blank(text: str) -> bool:
+    """Return whether a text shows nothing: no letter, digit, sign or symbol."""
+    return all(map(_is_blank, text))
+
+
+def _is_blank(character: str) -> bool:
+    return (
+        unicodedata.category(character)[0] in "CZM"
+        or character in _EMPTY_GLYPHS
+        or character in IGNORABLE
+    )
 
 
 def check_text(text: str) -> None:
     """Raise TextEmptyError or TextTooLongError for an invalid post."""
-    if not text:
+    if is_blank(text):
         raise TextEmptyError
     # A character has at most four bytes in UTF-8.
     if len(text) > TEXT_BYTES // 4 and len(text.encode()) > TEXT_BYTES:

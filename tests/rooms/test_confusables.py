@@ -64,7 +64,7 @@ def test_every_published_pair_that_names_can_have_is_one() -> None:
         if is_allowed(source) and is_allowed(target):
             tried += 1
             assert fold(f"x{source}y") == fold(f"x{target}y"), f"{source!r} {target!r}"
-    assert tried > 2_000
+    assert tried > 1_500
 
 
 @given(st.lists(st.sampled_from(sorted(PUBLISHED)), min_size=1, max_size=8))

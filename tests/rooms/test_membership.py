@@ -17,6 +17,7 @@ from chat.rooms.errors import (
     RequestError,
     RoomEmptyError,
     RoomInvalidError,
+    RoomTakenError,
     RoomTooLongError,
     TextTooLongError,
     TooManyRoomsError,
@@ -87,6 +88,28 @@ def test_a_room_needs_a_name(name: str, refusal: type[RequestError]) -> None:
     hub, [ana] = hub_with("ana")
     with pytest.raises(refusal):
         join(hub, ana, name, "public")
+
+
+@pytest.mark.parametrize("name", ["private", "PRIVATE", "pr\u0456vate"])
+def test_no_room_is_called_what_conversations_are(name: str) -> None:
+    hub, [ana] = hub_with("ana")
+    with pytest.raises(RoomTakenError):
+        join(hub, ana, name, "public")
+
+
+@pytest.mark.parametrize("name", ["python", "PYTHON", "club"])
+def test_a_room_that_has_to_be_new_is_not_joined(name: str) -> None:
+    hub, [ana, bob] = hub_with("ana", "bob")
+    room_of(hub, ana, bob, name="python")
+    room_of(hub, ana, name="club", kind=Kind.INVITE)
+    with pytest.raises(RoomTakenError, match=rf"^There is a room {name} already\.$"):
+        decide(
+            *(hub, membership.join, hub, bob, name, "public", NEW, Limits(), NOW), must_be_new=True
+        )
+    new = decide(
+        *(hub, membership.join, hub, bob, "other", "public", NEW, Limits(), NOW), must_be_new=True
+    )
+    assert len(new.puts) == 2
 
 
 def test_an_account_has_so_many_rooms() -> None:

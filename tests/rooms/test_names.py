@@ -220,3 +220,26 @@ def test_rooms_are_named_by_the_rules_of_nicknames(text: str) -> None:
 def test_names_of_rooms_that_are_refused(text: str, refusal: type[RequestError]) -> None:
     with pytest.raises(refusal):
         prepare_room(text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("paypal.", "paypal-", "a..", "bob.-"),
+        *("pay\u0335pal", "bo\u0338b", "a\u20dd", "n\u0489", "x\u0336y"),
+        *("\U0001042cva", "\U00010330na", "\U00010428b", "\U00010400x"),
+        *("e\u0301\u0302\u0303\u0304\u0306\u0307", "x\u0301\u0302\u0303\u0304\u0306"),
+    ],
+)
+def test_what_looks_like_another_name_or_reaches_beyond_its_line_is_none(name: str) -> None:
+    with pytest.raises(NickInvalidError):
+        prepare_nick(name)
+    with pytest.raises(RoomInvalidError):
+        prepare_room(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["ana_", "a.b", "x-y", "\U00020bb7", "\u1ec7\u0323", "\u0e1b\u0e49\u0e32"]
+)
+def test_names_with_marks_and_signs_inside_are_fine(name: str) -> None:
+    assert prepare_nick(name)

@@ -24,6 +24,24 @@ def test_a_text_has_bytes() -> None:
         check_text("")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(" ", "\u3164", "\u2800 \u2800", "\u200b\u200d", "\u0301", "\ufe0f", "\u00a0\u3000"),
+        *("\x07", "\u115f\u1160", "\U0001d159", "\U000e0041", "\u2066\u2069"),
+    ],
+)
+def test_a_text_that_shows_nothing_is_empty(text: str) -> None:
+    with pytest.raises(TextEmptyError):
+        check_text(text)
+    check_text(f"{text}4{text}")
+
+
+@pytest.mark.parametrize("text", ["4", ".", "\U0001f44d", "\u00a9", "\u0e33", "\u4f60"])
+def test_a_sign_is_a_text(text: str) -> None:
+    check_text(text)
+
+
 def test_a_reaction_has_bytes_or_none() -> None:
     for reaction in ("", "x" * REACTION_BYTES, "\u00e9" * (REACTION_BYTES // 2)):
         check_reaction(reaction)
