@@ -264,6 +264,8 @@ def encode(message: Struct) -> bytes:
     """Return the bytes of a message or body, at most 16,384. Raises LocalProtocolError."""
     try:
         payload = _encoder.encode(message)
+    except OverflowError:
+        raise LocalProtocolError("a number that is out of range") from None
     except UnicodeEncodeError:
         raise LocalProtocolError("a text that cannot be encoded as UTF-8") from None
     if len(payload) > PAYLOAD_BYTES:

@@ -104,10 +104,14 @@ class Rooms(Request, frozen=True):
 
 
 class Join(Request, frozen=True):
-    """Become a member of `room`; `create` it, "public" or "invite", if it does not exist."""
+    """Become a member of `room`; `create` it, "public" or "invite", if it does not exist.
+
+    If it has to be `new`, an existing room is not joined.
+    """
 
     room: str
     create: str | UnsetType = UNSET
+    new: bool = False
 
 
 class Private(Request, frozen=True):

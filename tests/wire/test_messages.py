@@ -226,7 +226,7 @@ VALID: Final[dict[str, list[dict[str, Any]]]] = {
 OPTIONAL: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("client", "logs"): {"after": _LOG},
     ("client", "rooms"): {"after": "lobby"},
-    ("client", "join"): {"create": "invite"},
+    ("client", "join"): {"create": "invite", "new": True},
     ("client", "who"): {"after": "alice"},
     ("client", "login"): {"code": "ABCDE-FGHJK", "token": bytes(16), "password": "x"},
     ("client", "moderate"): {"log": _LOG, "seconds": 1, "reason": "spam", "network": True},

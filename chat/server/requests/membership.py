@@ -21,6 +21,7 @@ async def join(asking: Asking[messages.Join]) -> None:
         lambda: membership.join(
             *(hub, asking.account, request.room, create, new_log),
             *(context.limits, context.milliseconds()),
+            must_be_new=request.new,
         )
     )
     await _open(asking, hub.named_room(request.room))
