@@ -286,9 +286,13 @@ class Client:
         """Iterate over what others say anywhere. Raises OverrunError, ConnectionFailedError."""
         return self._feed.iterate()
 
-    async def join(self, name: str, *, is_invite_only: bool = False) -> Room:
-        """Join a room, made if there is none, and return it. Raises RefusedError."""
-        return self._room(await self._do(commands.Join(name, is_invite_only)))
+    async def join(self, name: str) -> Room:
+        """Join a room, and return it. Raises RefusedError."""
+        return self._room(await self._do(commands.Join(name)))
+
+    async def create(self, name: str, *, is_invite_only: bool = False) -> Room:
+        """Make a room that does not exist yet, and return it. Raises RefusedError."""
+        return self._room(await self._do(commands.Create(name, is_invite_only)))
 
     async def private(self, nick: str) -> Room:
         """Open the private conversation with somebody, and return it. Raises RefusedError."""

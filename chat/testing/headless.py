@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.internet.task import LoopingCall
 
 from chat.client.core.address import Address
-from chat.client.core.commands import Command, Join, PageBack, Send
+from chat.client.core.commands import Command, Create, Join, PageBack, Send
 from chat.client.core.core import Core
 from chat.client.core.events import (
     Arrival,
@@ -122,7 +122,7 @@ class HeadlessClient:
     def join(self, room: str) -> None:
         """Join a room, made if there is none, and talk there from now on."""
         self._room = None
-        self._do(Join(room))
+        self._do(Join(room), otherwise=Create(room))
 
     def say(self, text: str) -> None:
         """Say something, as soon as there is a room to say it in."""
@@ -140,10 +140,14 @@ class HeadlessClient:
         """Let it leave at once, if it has not left."""
         self.core.close()
 
-    def _do(self, command: Command) -> None:
+    def _do(self, command: Command, otherwise: Command | None = None) -> None:
         self.asked += 1
 
         def done(outcome: object) -> None:
+            if isinstance(outcome, Refusal) and otherwise is not None:
+                self.asked -= 1
+                self._do(otherwise, command if outcome.code == "room_taken" else None)
+                return
             self.answered += 1
             if isinstance(outcome, Refusal):
                 self.refusals.append(outcome)

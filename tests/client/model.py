@@ -143,7 +143,12 @@ class ModelServer:
             Delivered(log.log, log.seq, identifier or RecordId(next(self._ids)), body)
         )
         if isinstance(body, m.DeleteBody):
-            log.records = [it for it in log.records if it.seq != body.seq]
+            gone = body.seq  # With everything that changed it.
+            log.records = [
+                it
+                for it in log.records
+                if it.seq != gone and not (isinstance(it.body, m.EditBody) and it.body.seq == gone)
+            ]
         if cause is not None:
             cause.caused.add((log.log, log.seq))
         for session in self.sessions:
@@ -243,6 +248,9 @@ class ModelServer:
                 session.say(m.Refused(request.id, "no_such_room", "There is no such room."))
                 return
             log = self.room(request.room, kind=request.create)
+        elif request.new:
+            session.say(m.Refused(request.id, "room_taken", f"There is a room {log.name} already."))
+            return
         elif log.kind == "invite" and session.account not in log.invited | log.members:
             session.say(m.Refused(request.id, "not_invited", "You are not invited."))
             return

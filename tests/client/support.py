@@ -1,17 +1,22 @@
-"""A client made of lists: no terminal, no network, no time but what a test lets pass."""
+"""A client made of lists: no terminal, no network, no time but what a test lets pass.
+
+`NetworkByHand` is what lies between a core and a `ModelServer`; a `Person` sits at a line client
+before it. (`tests.client.core.support` has the core alone.)
+"""
 
 from pathlib import Path
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from chat.client.core.address import Address
 from chat.client.core.core import Core
 from chat.client.core.login import NO_CREDENTIALS, Credentials
 from chat.client.core.reconnect import LOST, Backoff
+from chat.client.core.resync import LOBBY
 from chat.client.core.trust import HostKeyCheck
 from chat.client.line.client import LineClient
-from chat.client.line.interfaces import ExitStatus
+from chat.client.line.interfaces import BadLine, ExitStatus
 from chat.client.storage.identities import Identities
 from chat.client.storage.known_hosts import KnownHosts
 from chat.limits import LOGIN_BYTES, ClientLimits
@@ -21,7 +26,7 @@ from chat.wire.connection import Delivered
 from chat.wire.errors import CloseCode, LocalProtocolError
 from tests.client.model import ModelServer, Session
 
-__all__ = ["ADDRESS", "KEY", "OTHER_KEY", "FakeLink", "FakeScreen", "Person"]
+__all__ = ["ADDRESS", "KEY", "OTHER_KEY", "FakeLink", "FakeScreen", "NetworkByHand", "Person"]
 
 T = TypeVar("T", bound=Struct)
 
@@ -30,7 +35,11 @@ ADDRESS = Address("chat.example.org")
 
 
 class FakeLink:
-    """A connection: keeps what is sent, and what of it was carried."""
+    """A connection: keeps what is sent, and what of it was carried.
+
+    As a real one, it raises LocalProtocolError for what fits no message. What does fit must be
+    something that a server can take, or a real one would end the connection.
+    """
 
     binding = bytes(32)
 
@@ -46,10 +55,14 @@ class FakeLink:
         if len(m.encode(login)) > LOGIN_BYTES:
             raise LocalProtocolError("too long")
         self.logins.append(login)
-        self.sent.append(login)
+        self._write(login)
 
     def send(self, message: Struct) -> None:
         assert self.logins and self.closed is None
+        self._write(message)
+
+    def _write(self, message: Struct) -> None:
+        assert m.decode_client_message(m.encode(message)) == message
         self.sent.append(message)
 
     def close(self, code: CloseCode) -> None:
@@ -73,6 +86,7 @@ class FakeScreen:
         self.notes: list[str] = []
         self.errors: list[str] = []
         self.prompts: list[str] = []
+        self.is_hiding = False
         self.everything: list[str] = []
 
     def show(self, line: str) -> None:
@@ -87,8 +101,14 @@ class FakeScreen:
         self.notes.append(line)
         self.everything.append(line)
 
-    def prompt(self, text: str) -> None:
+    columns: int | None = None
+
+    def prompt(self, text: str, *, is_secret: bool = False) -> None:
         self.prompts.append(text)
+        self.is_hiding = is_secret
+
+    def answered(self) -> None:
+        self.is_hiding = False
 
     def clear(self) -> None:
         """Forget what was printed."""
@@ -96,65 +116,18 @@ class FakeScreen:
             kept.clear()
 
 
-class Person:
-    """Somebody with a client, at a `ModelServer`, and the network between the two by hand."""
+class NetworkByHand:
+    """The network between a core and a `ModelServer`: a test carries each message, or loses it."""
 
-    def __init__(
-        self,
-        home: Path,
-        server: ModelServer | None = None,
-        nick: str | None = "ana",
-        *,
-        is_terminal: bool = False,
-        trust_new: bool = False,
-        history: int = 50,
-        room: str | None = None,
-        credentials: Credentials = NO_CREDENTIALS,
-        limits: ClientLimits | None = None,
-    ) -> None:
+    core: Core
+
+    def __init__(self, server: ModelServer | None) -> None:
         self.server = ModelServer() if server is None else server
-        self.screen = FakeScreen()
-        self.clock = FakeClock()
         self.links: list[FakeLink] = []
-        self.statuses: list[ExitStatus] = []
         self.is_dialing = False
         self.connects = 0
-        self.typed = 0
-        self.lines_done = 0
-        self.identities = Identities(home)
-        limits = ClientLimits() if limits is None else limits
-        self.backoff = Backoff(limits, lambda: 0.5)
-        self.client = LineClient(
-            nick,
-            is_terminal=is_terminal,
-            history=history,
-            room=room,
-            screen=self.screen,
-            finish=self.statuses.append,
-            line_done=self._line_done,
-            seconds=self.clock,
-            limits=limits,
-        )
-        self.core = Core(
-            self.client.event,
-            check=HostKeyCheck(
-                ADDRESS,
-                KnownHosts(home / "known_hosts"),
-                can_ask=is_terminal,
-                trust_new=trust_new,
-            ),
-            keys=self.identities,
-            network=self,
-            credentials=credentials,
-            limits=limits,
-            backoff=self.backoff,
-        )
 
-    def begin(self) -> None:
-        """Begin, without a connection."""
-        self.client.start(self.core)
-
-    # The network, as the client sees it.
+    # The network, as the core sees it.
 
     def connect(self) -> None:
         self.is_dialing = True
@@ -163,20 +136,18 @@ class Person:
     def stop(self) -> None:
         self.is_dialing = False
 
-    def _line_done(self) -> None:
-        self.lines_done += 1
-
     # What a test does.
 
     @property
     def link(self) -> FakeLink:
         return self.links[-1]
 
-    def start(self) -> "Person":
-        """Come as far as a host key to decide about."""
-        self.begin()
-        self.connected()
-        return self
+    @property
+    def session(self) -> Session:
+        """The server's end of the connection."""
+        session = self.link.session
+        assert session is not None
+        return session
 
     def connected(self) -> None:
         """Let the next connection be made."""
@@ -189,13 +160,6 @@ class Person:
     ) -> None:
         """Let the server prove a host key."""
         self.core.offered(key, successions, is_loopback=is_loopback)
-
-    def enter(self) -> "Person":
-        """Come as far as it goes without a question."""
-        self.start()
-        self.offer()
-        self.carry()
-        return self
 
     def carry_up(self) -> bool:
         """Carry one message to the server, if there is one."""
@@ -212,11 +176,7 @@ class Person:
         session = self.link.session
         if session is None or not session.out:
             return False
-        for piece in session.out.pop(0):
-            if isinstance(piece, Delivered):
-                self.core.delivered(piece)
-            else:
-                self.core.received(piece)
+        self.receive(*session.out.pop(0))
         return True
 
     def carry(self) -> None:
@@ -225,26 +185,14 @@ class Person:
             pass
         self._end_if_closed()
 
+    def carry_until(self, kind: type[Struct]) -> None:
+        """Carry until something of a kind has been sent, which is not carried yet."""
+        while not self.link.all(kind):
+            assert self.carry_up() or self.carry_down()
+
     def _end_if_closed(self) -> None:
         if self.link.closed is not None and self.link.session is not None:
             self.cut()
-
-    def type(self, *lines: str) -> None:
-        """Type lines, and carry what follows."""
-        for line in lines:
-            self.enter_line(line)
-        self.carry()
-
-    def enter_line(self, line: str | None) -> None:
-        """Type a line, and carry nothing."""
-        self.typed += 1
-        self.client.line(line)
-
-    def end(self) -> None:
-        """End the input, and carry what follows."""
-        self.client.end_of_input()
-        if self.links:
-            self.carry()
 
     def receive(self, *pieces: Struct | Delivered) -> None:
         """Let the client receive something."""
@@ -275,6 +223,101 @@ class Person:
     def refuse(self, request: m.Request, text: str = "No.", code: str = "code") -> None:
         """Let the server refuse a request."""
         self.receive(m.Refused(request.id, code, text))
+
+
+class Person(NetworkByHand):
+    """Somebody with a line client, at a `ModelServer`."""
+
+    def __init__(
+        self,
+        home: Path,
+        server: ModelServer | None = None,
+        nick: str | None = "ana",
+        *,
+        is_terminal: bool = False,
+        trust_new: bool = False,
+        history: int = 50,
+        room: str | None = None,
+        is_literal: bool = False,
+        is_quiet: bool = False,
+        credentials: Credentials = NO_CREDENTIALS,
+        limits: ClientLimits | None = None,
+    ) -> None:
+        super().__init__(server)
+        self.screen = FakeScreen()
+        self.clock = FakeClock()
+        self.statuses: list[ExitStatus] = []
+        self.typed = 0
+        self.lines_done = 0
+        self.identities = Identities(home)
+        limits = ClientLimits() if limits is None else limits
+        self.backoff = Backoff(limits, lambda: 0.5)
+        self.client = LineClient(
+            nick,
+            is_terminal=is_terminal,
+            history=history,
+            room=room,
+            is_literal=is_literal,
+            is_quiet=is_quiet,
+            has_password=credentials.password is not UNSET,
+            screen=self.screen,
+            finish=self.statuses.append,
+            line_done=self._line_done,
+            seconds=self.clock,
+            limits=limits,
+        )
+        self.core = Core(
+            self.client.event,
+            check=HostKeyCheck(
+                ADDRESS,
+                KnownHosts(home / "known_hosts"),
+                can_ask=is_terminal,
+                trust_new=trust_new,
+            ),
+            keys=self.identities,
+            network=self,
+            credentials=credentials,
+            home=LOBBY if room is None else None,
+            limits=limits,
+            backoff=self.backoff,
+        )
+
+    def _line_done(self) -> None:
+        self.lines_done += 1
+
+    def begin(self) -> None:
+        """Begin, without a connection."""
+        self.client.start(self.core)
+
+    def start(self) -> "Person":
+        """Come as far as a host key to decide about."""
+        self.begin()
+        self.connected()
+        return self
+
+    def enter(self) -> "Person":
+        """Come as far as it goes without a question."""
+        self.start()
+        self.offer()
+        self.carry()
+        return self
+
+    def type(self, *lines: str) -> None:
+        """Type lines, and carry what follows."""
+        for line in lines:
+            self.enter_line(line)
+        self.carry()
+
+    def enter_line(self, line: str | None) -> None:
+        """Type a line, and carry nothing."""
+        self.typed += 1
+        self.client.line(BadLine.NOT_UTF8 if line is None else line)
+
+    def end(self) -> None:
+        """End the input, and carry what follows."""
+        self.client.end_of_input()
+        if self.links:
+            self.carry()
 
     def check_ended(self, status: ExitStatus) -> None:
         """Check that it is over, once, with this status."""

@@ -48,7 +48,7 @@ def test_what_no_server_takes_is_not_sent(ana: Person, command: c.Command) -> No
 def test_a_reply_stays_in_its_room(ana: Person) -> None:
     server: ModelServer = ana.server
     seq = server.says("bob", server.room("lobby"), "hi")
-    ana.type("/join python")
+    ana.type("/create python")
     lobby, python = ana.core.room("lobby"), ana.core.room("python")
     assert lobby is not None and python is not None
     outcomes: list[object] = []

@@ -72,14 +72,13 @@ def test_two_users_talk(programs: Programs, runner: Sequence[str]) -> None:
     alice.says(r"^bob: hello yourself\nbob: /not a command$")
     alice.type("\x1b[31mred\x07\x1b]0;owned\x07 \u202egnol\n")
     bob.says(r"^alice: \\x1b\[31mred\\x07\\x1b\]0;owned\\x07 \\u202egnol$")
-    bob.type("/nick bob\x1b[2J\n")
-    bob.notes(r'^Line 4 \("/nick bob\\x1b\[2J"\): A nickname is made of letters')
     bob.type("/nick robert\n")
     alice.says(r"^\* bob is now known as robert$")
     alice.type("/who\n")
     alice.says(r"^\* 2 here: alice, robert$")
-    bob.type("/quit\n")
-    assert bob.ends() == 1  # A script's line was refused.
+    bob.type("/nick bob\x1b[2J\nthis is for bob's friends\n")
+    bob.notes(r'^Line 5 \("/nick bob\\x1b\[2J"\): A nickname is made of letters')
+    assert bob.ends() == 1  # A script ends with the first command that fails.
     alice.says(r"^\* robert left$")
     alice.end_input()
     assert alice.ends() == 0
@@ -87,6 +86,7 @@ def test_two_users_talk(programs: Programs, runner: Sequence[str]) -> None:
     assert eve.err.splitlines()[-1].startswith("A nickname is made of letters")
     for program in (alice, bob, eve, server):
         assert (program.out + program.err).replace("\n", "").isprintable()
+    assert "friends" not in alice.out
     for word in ("alice", "robert", "hello", "red"):
         assert word not in without_words(server.out + server.err)
 

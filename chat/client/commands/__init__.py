@@ -1,7 +1,7 @@
 """Commands that begin with a slash, for every face that has a line to type in."""
 
 from chat.client.commands.entry import CommandError, Entry, Face, Where
-from chat.client.commands.table import ENTRIES, help_on, help_text, parse_line
+from chat.client.commands.table import ENTRIES, help_on, help_text, parse_line, parse_text
 
 __all__ = [
     "ENTRIES",
@@ -12,4 +12,5 @@ __all__ = [
     "help_on",
     "help_text",
     "parse_line",
+    "parse_text",
 ]

@@ -1,11 +1,12 @@
 """How the arguments of commands are read. Each function raises CommandError."""
 
 import re
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from chat.client.commands.entry import CommandError
-from chat.durations import parse_duration
+from chat.durations import DurationError, parse_duration, take_duration
 from chat.limits import REASON_CHARACTERS, SEQ_MAX, SLOW_MOST, TEXT_BYTES
 
 __all__ = [
@@ -92,7 +93,7 @@ def numbered_text(usage: str) -> Callable[[str], tuple[int | None, str]]:
 
 def room_and_kind(argument: str) -> tuple[str, bool]:
     """Return the name of a room, and whether it is made by invitation only."""
-    usage = "/join ROOM [invite-only]"
+    usage = "/create ROOM [invite-only]"
     room, _, how = argument.partition(" ")
     if how.strip() not in ("", "invite-only"):
         raise _usage(usage)
@@ -124,24 +125,34 @@ def moderation(usage: str, *, lasts: bool) -> Callable[[str], tuple[set[str], st
     def parse(argument: str) -> tuple[set[str], str, int, str]:
         found, argument = options(argument, "--server", "--network")
         nick, _, rest = argument.partition(" ")
-        seconds = None
-        if lasts:
-            first, _, after = rest.strip().partition(" ")
-            seconds = parse_duration(first)
-            if seconds is not None:
-                rest = after
-        reason = rest.strip()
+        seconds, reason = _time_and_rest(rest) if lasts else (0, rest.strip())
         if len(reason) > REASON_CHARACTERS:
             raise CommandError(f"A reason has at most {REASON_CHARACTERS} characters.")
-        return found, name(usage, "@")(nick), seconds or 0, reason
+        return found, name(usage, "@")(nick), seconds, reason
 
     return parse
 
 
+def _time_and_rest(text: str) -> tuple[int, str]:
+    """Return the seconds that a text begins with, 0 for good, and the rest."""
+    first, _, rest = text.strip().partition(" ")
+    if first == "forever":
+        return 0, rest.strip()
+    try:
+        seconds, rest = take_duration(text)
+    except DurationError as error:
+        raise CommandError(f"{error} A reason that begins with a number follows a time.") from None
+    return seconds or 0, rest.strip()
+
+
 def slow_seconds(argument: str) -> int:
     """Return the seconds between two messages."""
-    seconds = parse_duration(argument) if not argument.isdigit() else int(argument[:9])
-    if seconds is None or not argument.isascii() or seconds > SLOW_MOST:
+    try:
+        is_plain = argument.isascii() and argument.isdigit() and len(argument) < 20
+        seconds = int(argument) if is_plain else parse_duration(argument)
+    except DurationError:
+        seconds = -1
+    if not 0 <= seconds <= SLOW_MOST:
         raise _usage(f"/slow SECONDS, at most {SLOW_MOST}")
     return seconds
 
@@ -150,12 +161,18 @@ def uses_and_time(argument: str) -> tuple[bool, int, int]:
     """Return whether an invitation is to the server, for how many uses, for how many seconds."""
     found, argument = options(argument, "--server")
     uses, seconds = 1, _INVITATION_SECONDS
-    for word in argument.split():
-        lasts = parse_duration(word)
-        if lasts:
-            seconds = lasts
-        elif word.isascii() and word.isdigit() and 0 < len(word) < 7 and int(word):
-            uses = int(word)
-        else:
-            raise _usage("/invitation [--server] [USES] [TIME]")
+    words = deque(argument.split())
+    try:
+        while words:
+            word = words.popleft()
+            if not (word.isascii() and word.isdigit()):
+                seconds = parse_duration(word)
+            elif words and words[0].isalpha():
+                seconds = parse_duration(f"{word} {words.popleft()}")
+            elif 0 < len(word) < 7 and int(word):
+                uses = int(word)
+            else:
+                raise _usage("/invitation [--server] [USES] [TIME]")
+    except DurationError as error:
+        raise CommandError(str(error)) from None
     return "--server" in found, uses, seconds

@@ -13,20 +13,27 @@ from chat.content import Content
 from chat.limits import TEXT_BYTES
 from chat.rooms.roles import Action
 
-__all__ = ["ENTRIES", "help_on", "help_text", "parse_line"]
+__all__ = ["ENTRIES", "help_on", "help_text", "parse_line", "parse_text"]
 
 
 def _say(face: Face, content: Content) -> Command:
     return commands.Send(need_room(face).log, content)
 
 
-def _join(face: Face, argument: tuple[str, bool]) -> Command | None:
-    name, is_invite_only = argument
+def _join(face: Face, name: str) -> Command | None:
     room = face.core.room(name)
     if room is None:
-        return commands.Join(name, is_invite_only)
+        return commands.Join(name)
     face.enter(room)
     return None
+
+
+def _msg(face: Face, argument: tuple[str, str]) -> Command:
+    nick, text = argument
+    room = face.core.private(nick)
+    if room is None:
+        return commands.SendPrivate(nick, Content(text))
+    return commands.Send(room.log, Content(text))
 
 
 def _named_room(face: Face, name: str) -> Room:
@@ -66,7 +73,7 @@ def _moderation(action: Action, help_: str) -> Entry:
     if action is Action.BAN:
         more += " With --network, the addresses that NICK is connected from as well."
     if lasts:
-        more += " TIME is like 30m, 12h or 7d; without it, it is for good."
+        more += " TIME is like 30m, 2h30m or 7 days; without it, or with forever, it is for good."
     parse = arguments.moderation(f"/{action.value} {usage}", lasts=lasts)
     return Entry(action.value, usage, help_, parse, run, more=more)
 
@@ -118,11 +125,18 @@ def _help(face: Face, name: str) -> None:
 _ENTRIES: Final = (
     Entry(
         "join",
-        "ROOM [invite-only]",
-        "go to ROOM; made if there is none",
-        arguments.room_and_kind,
+        "ROOM",
+        "join ROOM, or go there",
+        arguments.name("/join ROOM", "#"),
         _join,
-        more="A room that is made with invite-only can be joined by invitation only.",
+    ),
+    Entry(
+        "create",
+        "ROOM [invite-only]",
+        "make a new room, and go there",
+        arguments.room_and_kind,
+        lambda _, argument: commands.Create(*argument),
+        more="With invite-only, it can be joined by invitation only.",
     ),
     Entry(
         "leave",
@@ -146,7 +160,7 @@ _ENTRIES: Final = (
         "NICK TEXT",
         "say TEXT to NICK alone",
         arguments.recipient_and_text,
-        lambda _, argument: commands.SendPrivate(argument[0], Content(argument[1])),
+        _msg,
     ),
     Entry(
         "me",
@@ -277,15 +291,23 @@ _SAY: Final = Entry("", "", "say something", arguments.text(""), _say, Where.IN_
 """What a line is that is no command."""
 
 
+def parse_text(line: str) -> tuple[Entry, object] | None:
+    """Return what a line is where no line is a command; None for an empty one.
+
+    Raises CommandError.
+    """
+    return (_SAY, Content(_SAY.parse(line))) if line.strip() else None
+
+
 def parse_line(line: str) -> tuple[Entry, object] | None:
     """Return the command that a line (without its end) is, and its argument for `Entry.run`.
 
     None for an empty line. Raises CommandError.
     """
-    if not line.strip():
-        return None
-    if line.startswith("//") or not line.startswith("/"):
-        return _SAY, Content(_SAY.parse(line.removeprefix("/") if line[:2] == "//" else line))
+    if line.startswith("//"):
+        return parse_text(line[1:])
+    if not line.startswith("/"):
+        return parse_text(line)
     name, _, argument = line[1:].partition(" ")
     entry = ENTRIES.get(name)
     if entry is None:

@@ -74,11 +74,15 @@ def parse_address(text: str) -> Address:
     return Address(host, port, fingerprint, room, token)
 
 
-def make_link(address: Address, fingerprint: str, room: str | None, token: bytes) -> str:
-    """Return the link of an invitation. `parse_address` is the inverse."""
-    text = base64.urlsafe_b64encode(token).rstrip(b"=").decode("ascii")
+def make_link(
+    address: Address, fingerprint: str, room: str | None, token: bytes | None = None
+) -> str:
+    """Return a link to a server, perhaps with an invitation. `parse_address` is the inverse."""
     path = quote(room or "", safe="")
-    return f"encchat://{address}/{path}?token={text}#{fingerprint}"
+    query = ""
+    if token is not None:
+        query = "?token=" + base64.urlsafe_b64encode(token).rstrip(b"=").decode("ascii")
+    return f"encchat://{address}/{path}{query}#{fingerprint}"
 
 
 def _room(text: str) -> str:

@@ -14,6 +14,7 @@ from chat.rooms.roles import Action
 
 __all__ = [
     "Command",
+    "Create",
     "Delete",
     "Edit",
     "Invite",
@@ -86,11 +87,17 @@ the outcome of all but `Send` is the number of their record."""
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Become a member of a room, made if there is none. The outcome is the `Room`."""
+    """Become a member of a room. The outcome is the `Room`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make a room that does not exist yet, and join it. The outcome is the `Room`."""
 
     name: str
     is_invite_only: bool = False
-    """Of a room that is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +224,7 @@ Command = (
     | Delete
     | React
     | Join
+    | Create
     | OpenPrivate
     | Leave
     | SetTopic

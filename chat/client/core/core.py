@@ -15,7 +15,6 @@ from msgspec import Struct
 
 from chat.client.core.commands import (
     Command,
-    Join,
     OpenPrivate,
     PageBack,
     Posting,
@@ -159,9 +158,10 @@ class Core:
 
     # --- What the user does ---
 
-    def log_in_as(self, nick: str) -> None:
-        """Connect as `nick`, or try another nickname after `LoginRefused`."""
-        self._login.start(nick)
+    def log_in_as(self, nick: str, password: str | None = None) -> None:
+        """Connect as `nick`, or try again after `LoginRefused`."""
+        if self.connection.phase is not Phase.OVER:
+            self._login.start(nick, password)
         self._session.flush()
 
     def answer_trust(self, is_trusted: bool) -> None:
@@ -187,8 +187,6 @@ class Core:
             self._outbox.add(command, hand_on)
         elif isinstance(command, SendPrivate):
             self._send_private(command, hand_on)
-        elif isinstance(command, Join):
-            self._request(command, lambda outcome: hand_on(self._entered(outcome)))
         else:
             self._request(command, hand_on)
         self._session.flush()
@@ -211,14 +209,6 @@ class Core:
                 done(outcome)
 
         self._request(OpenPrivate(command.nick), opened)
-
-    def _entered(self, outcome: object) -> object:
-        """Forget the invitations to a room that is entered: another one is told again."""
-        if isinstance(outcome, Room):
-            key = name_key(outcome.name)
-            for invitation in [it for it in self._invitations if name_key(it[0]) == key]:
-                del self._invitations[invitation]
-        return outcome
 
     def mark_read(self, room: Room, seq: int | None = None) -> None:
         """Note that the user has read a room, up to a number or everything that came."""
@@ -288,6 +278,8 @@ class Core:
         """Take an answer or an event; whatever is neither is skipped."""
         if self.connection.phase is Phase.OVER:
             return
+        if isinstance(message, messages.Opened):
+            self._forget_invitations(message.room)
         self._take(message)
         self._proceed()
         self._session.flush()
@@ -364,6 +356,12 @@ class Core:
                 self._session.emit(Noticed(text))
             case messages.Invited(room=name, by=by):
                 self._invite(name, by)
+
+    def _forget_invitations(self, room: str) -> None:
+        """Forget the invitations to a room that is joined: another one is told again."""
+        key = name_key(room)
+        for invitation in [it for it in self._invitations if name_key(it[0]) == key]:
+            del self._invitations[invitation]
 
     def _invite(self, room: str, by: str) -> None:
         """Tell of an invitation, once: the server repeats it after each login."""

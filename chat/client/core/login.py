@@ -5,7 +5,7 @@ the user decides about the key there is no connection.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from msgspec import UNSET, UnsetType
@@ -74,8 +74,10 @@ class LoginFlow:
 
     # --- The user's part ---
 
-    def start(self, nick: str) -> None:
+    def start(self, nick: str, password: str | None) -> None:
         """Be `nick`: connect, or try again on the connection that there is."""
+        if password is not None:
+            self._credentials = replace(self._credentials, password=password)
         try:
             self._nick = prepare_nick(nick)
         except RequestError as error:

@@ -131,6 +131,8 @@ class DeviceCode:
     code: str
     seconds: int
     """For how long."""
+    link: str
+    """The server's address, with the fingerprint of its host key."""
 
 
 @dataclass(frozen=True, slots=True)

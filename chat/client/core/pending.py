@@ -37,6 +37,10 @@ class Task:
     """Gets the outcome, or a `Refusal`, once."""
     key: object = None
     """Only one task with the same key runs at a time; None for those that may."""
+    runs: int = 0
+    """How often it was run."""
+    memo: object = None
+    """What `run` found out the last time."""
 
 
 @dataclass(frozen=True, slots=True)

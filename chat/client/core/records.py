@@ -13,7 +13,7 @@ from chat.client.core.events import (
     PageItem,
     TopicChanged,
 )
-from chat.client.core.model import Author, Member, Message
+from chat.client.core.model import Author, Message
 from chat.client.core.outbox import Outbox
 from chat.client.core.rooms import Room
 from chat.client.core.session import Session
@@ -59,7 +59,8 @@ class Records:
         match body:
             case TextBody() if seq:
                 timeline.take(seq, delivered.record_id, body)
-                message = timeline.message(seq)
+                # One that comes late may be too old for the timeline; it is shown all the same.
+                message = timeline.message(seq) or _alone(self._session, delivered)
                 if message is not None:
                     room.count(message, self._session.account.nick)
                     emit(MessageArrived(room, seq, author, message))
@@ -80,10 +81,10 @@ class Records:
                 room.topic = topic
                 emit(TopicChanged(room, seq, author, topic))
             case JoinedBody(nick=nick):
-                _note_member(room, nick, is_here=True)
+                room.note_member(nick, is_here=True)
                 emit(MemberArrived(room, seq, author))
             case LeftBody(nick=nick):
-                _note_member(room, nick, is_here=False)
+                room.note_member(nick, is_here=False)
                 emit(MemberLeft(room, seq, author))
             case RenamedBody(nick=nick, was=was):
                 self._rename(room, author, was)
@@ -95,15 +96,7 @@ class Records:
             self._session.account = replace(account, nick=author.nick)
         elif room.is_private:
             room.name = author.nick
-        if room.members is not None:
-            member = room.members.pop(was, None)
-            if member is not None:
-                room.members[author.nick] = Member(author.nick, member.is_here)
-
-
-def _note_member(room: Room, nick: str, *, is_here: bool) -> None:
-    if room.members is not None:
-        room.members[nick] = Member(nick, is_here)
+        room.rename_member(was, author.nick)
 
 
 def _edited(before: Message | None, text: str) -> Content:
@@ -149,6 +142,13 @@ def _page_item(room: Room, record: Delivered, body: object) -> PageItem | None:
             return None
 
 
+def _alone(session: Session, record: Delivered) -> Message | None:
+    """Return a message without those around it, which the room's timeline does not have."""
+    alone = Timeline(record.log, session.account.account, 1)
+    alone.take(record.seq, record.record_id, record.body)
+    return alone.message(record.seq)
+
+
 def read_found(session: Session, records: list[Delivered]) -> tuple[tuple[Room, PageItem], ...]:
     """Return what a search found, of the logs that are read still."""
     found: list[tuple[Room, PageItem]] = []
@@ -158,10 +158,7 @@ def read_found(session: Session, records: list[Delivered]) -> tuple[tuple[Room, 
             continue  # Left while it was searched.
         item: PageItem | None
         if isinstance(record.body, TextBody):
-            # On its own: a timeline has no message without those around it.
-            alone = Timeline(record.log, session.account.account, 1)
-            alone.take(record.seq, record.record_id, record.body)
-            item = alone.message(record.seq)
+            item = _alone(session, record)
         else:
             item = _page_item(room, record, record.body)
         if item is not None:

@@ -24,12 +24,13 @@ from chat.client.core.model import (
 from chat.client.core.outbox import Outbox
 from chat.client.core.pending import Task
 from chat.client.core.records import read_found, read_page
-from chat.client.core.resync import close_room, open_room
+from chat.client.core.resync import LOBBY, close_room, open_room
 from chat.client.core.rooms import Room
 from chat.client.core.session import Session
 from chat.client.core.trust import HostKeyCheck
 from chat.rooms.errors import RequestError
-from chat.rooms.names import prepare_nick
+from chat.rooms.names import name_key, prepare_nick
+from chat.rooms.roles import Action
 from chat.wire import messages
 from chat.wire.identity import identity_fingerprint
 from chat.wire.messages import Request
@@ -39,6 +40,7 @@ __all__ = ["Renaming", "Requested", "Requests"]
 
 Requested = (
     commands.Join
+    | commands.Create
     | commands.OpenPrivate
     | commands.Leave
     | commands.SetTopic
@@ -81,15 +83,22 @@ class Requests:
         self._check = check
 
     def run(self, command: Requested, task: Task) -> None:
-        """Ask for what a command says; `task.done` gets the outcome."""
+        """Ask for what a command says; `task.done` gets the outcome.
+
+        A task that is run again may have been done before: only its answer was lost.
+        """
+        task.runs += 1
         match command:
-            case commands.Join(name, is_invite_only):
-                create = "invite" if is_invite_only else "public"
+            case commands.Join(name):
+                # The lobby is there on every server, even if nobody has been in it yet.
+                create = "public" if name_key(name) == name_key(LOBBY) else UNSET
                 self._open(
                     messages.Join(self._id(), name, create),
                     task,
                     lambda: self._session.rooms.room(name),
                 )
+            case commands.Create(name, is_invite_only):
+                self._create(name, task, is_invite_only=is_invite_only)
             case commands.OpenPrivate(nick):
                 self._open(
                     messages.Private(self._id(), nick),
@@ -112,7 +121,9 @@ class Requests:
                 self._session.pending.ask(
                     messages.Code(self._id()),
                     messages.CodeIssued,
-                    lambda issued: task.done(DeviceCode(issued.code, issued.seconds)),
+                    lambda issued: task.done(
+                        DeviceCode(issued.code, issued.seconds, self._check.link())
+                    ),
                     task,
                 )
             case commands.ListDevices():
@@ -163,11 +174,26 @@ class Requests:
 
         self._session.pending.ask(request, messages.Joined, take, task, refused)
 
-    def _leave(self, request: messages.Leave, task: Task) -> None:
-        room = self._session.rooms.get(request.log)
+    def _create(self, name: str, task: Task, *, is_invite_only: bool) -> None:
+        def take(joined: messages.Joined) -> None:
+            task.done(open_room(self._session, self._outbox, joined, Arrival.JOINED))
 
-        def left() -> Room | None:
-            if room is not None and self._session.rooms.get(request.log) is room:
+        room = self._session.rooms.room(name)
+        if task.runs > 1 and room is not None:
+            task.done(room)
+            return
+        create = "invite" if is_invite_only else "public"
+        request = messages.Join(self._id(), name, create, new=True)
+        self._session.pending.ask(request, messages.Joined, take, task)
+
+    def _leave(self, request: messages.Leave, task: Task) -> None:
+        room = task.memo = task.memo or self._session.rooms.get(request.log)
+        if task.runs > 1 and self._session.rooms.get(request.log) is None:
+            task.done(room)
+            return
+
+        def left() -> object:
+            if isinstance(room, Room) and self._session.rooms.get(request.log) is room:
                 close_room(self._session, self._outbox, room, Closing.LEFT)
             return room
 
@@ -189,7 +215,12 @@ class Requests:
             command.reason or UNSET,
             command.network,
         )
-        self._ask(request, task)
+
+        def refused(refusal: Refusal) -> None:
+            is_done = command.action is Action.KICK and refusal.code == "no_such_member"
+            task.done(None if is_done and task.runs > 1 else refusal)
+
+        self._session.pending.ask(request, messages.Ok, lambda _: task.done(None), task, refused)
 
     def _make_invitation(self, command: commands.MakeInvitation, task: Task) -> None:
         room = None if command.log is None else self._session.rooms.get(command.log)
@@ -220,6 +251,9 @@ class Requests:
 
     def _list_members(self, command: commands.ListMembers, task: Task) -> None:
         listed: list[Member] = []
+        room = self._session.rooms.get(command.log)
+        if room is not None:
+            room.list_members()
 
         def ask(after: str | UnsetType) -> None:
             request = messages.Who(self._id(), command.log, after)
@@ -230,9 +264,8 @@ class Requests:
             if page.more and page.members:
                 ask(listed[-1].nick)
                 return
-            room = self._session.rooms.get(command.log)
             if room is not None:
-                room.members = {member.nick: member for member in listed}
+                room.listed_members(listed)
             task.done(tuple(listed))
 
         ask(UNSET)
@@ -256,7 +289,11 @@ class Requests:
 
         def revoke(devices: tuple[Device, ...]) -> None:
             found = [device for device in devices if device.fingerprint.startswith(begins)]
+            if task.memo is not None and task.memo not in [device.key for device in devices]:
+                task.done(None)
+                return
             if len(found) == 1:
+                task.memo = found[0].key
                 self._ask(messages.Revoke(self._id(), found[0].key), task)
                 return
             which = "more than one of your devices" if found else "none of your devices"
@@ -272,6 +309,8 @@ class Requests:
             return
 
         def renamed() -> Renaming:
+            for room in self._session.rooms:
+                room.rename_member(self._session.account.nick, new)
             self._session.account = replace(self._session.account, nick=new)
             try:
                 return Renaming(new, self._login.renamed(new))

@@ -9,7 +9,15 @@ from typing import Final
 
 from msgspec import UNSET
 
-from chat.client.core.events import Arrival, Closing, Ready, RoomClosed, RoomOpened, RoomsListed
+from chat.client.core.events import (
+    Arrival,
+    Closing,
+    ReadMarkerMoved,
+    Ready,
+    RoomClosed,
+    RoomOpened,
+    RoomsListed,
+)
 from chat.client.core.model import Refusal
 from chat.client.core.outbox import Outbox
 from chat.client.core.rooms import Room
@@ -27,9 +35,16 @@ _Entry = tuple[LogId, str, str, int, int]
 
 
 def open_room(
-    session: Session, outbox: Outbox, opened: messages.Opened, arrival: Arrival, seen: int = 0
+    session: Session,
+    outbox: Outbox,
+    opened: messages.Opened,
+    arrival: Arrival,
+    seen: int | None = None,
 ) -> Room:
-    """Begin to read a log that this connection has not read yet; return its room."""
+    """Begin to read a log that this connection has not read yet; return its room.
+
+    `seen` is up to where it was read, where the server said so.
+    """
     room = session.rooms.get(opened.log)
     if room is None:
         room = Room(opened, session.account.account, session.limits)
@@ -37,7 +52,8 @@ def open_room(
         session.emit(RoomOpened(room, arrival))
     else:
         room.refresh(opened)
-    room.told_read(seen)
+    if seen is not None and room.told_read(seen, session.account.nick):
+        session.emit(ReadMarkerMoved(room))
     outbox.send_again(room)
     return room
 

@@ -24,6 +24,8 @@ class Room:
         self.timeline = Timeline(opened.log, account, limits.timeline)
         self.members: dict[str, Member] | None = None
         """By nickname, once they were asked for; None before."""
+        self._seen_meanwhile: dict[str, Member] | None = None
+        """Who came or went while members are being listed."""
         self.cursor = 0
         """Everything up to this number came here, or from here."""
         self.oldest = opened.seq + 1
@@ -68,6 +70,32 @@ class Room:
         """Whether records that were there on opening it have yet to come."""
         return self.cursor < self.tail
 
+    # --- Who is there ---
+
+    def list_members(self) -> None:
+        """Members are being listed, in several answers."""
+        self._seen_meanwhile = {}
+
+    def listed_members(self, members: list[Member]) -> None:
+        """Keep the members that were listed, as far as nothing newer is known."""
+        self.members = {member.nick: member for member in members} | (self._seen_meanwhile or {})
+        self._seen_meanwhile = None
+
+    def note_member(self, nick: str, *, is_here: bool) -> None:
+        """Note that somebody came or went."""
+        for members in (self.members, self._seen_meanwhile):
+            if members is not None:
+                members[nick] = Member(nick, is_here)
+
+    def rename_member(self, was: str, nick: str) -> None:
+        """Note that somebody has another nickname."""
+        if self.is_private and name_key(self.name) == name_key(was):
+            self.name = nick
+        if self.members is not None:
+            member = self.members.pop(was, None)
+            if member is not None:
+                self.members[nick] = Member(nick, member.is_here)
+
     # --- How far it has come ---
 
     def advance(self, delivered: Delivered) -> bool:
@@ -111,7 +139,9 @@ class Room:
 
     def mark_read(self, seq: int, nick: str) -> bool:
         """Move the read marker on to `seq`. Return whether that changed anything to be shown."""
-        seq = min(seq, self.cursor)
+        return self._move_marker(min(seq, self.cursor), nick)
+
+    def _move_marker(self, seq: int, nick: str) -> bool:
         if seq <= self.read_marker:
             return False
         before = self.unread, self.mentions
@@ -122,10 +152,13 @@ class Room:
                 self.count(message, nick)
         return before != (self.unread, self.mentions)
 
-    def told_read(self, seq: int) -> None:
-        """Note up to where the server knows it to be read."""
-        self._told = max(self._told, seq)
-        self.read_marker = max(self.read_marker, seq)
+    def told_read(self, seq: int, nick: str) -> bool:
+        """Note what the server says is read, here or on another device.
+
+        What it does not know of is told again. Return whether anything changed to be shown.
+        """
+        self._told = seq
+        return self._move_marker(seq, nick)
 
     def untold(self) -> int | None:
         """Return the read marker, if the server was not told of it since the last call."""

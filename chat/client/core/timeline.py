@@ -138,8 +138,10 @@ class Timeline:
     # --- Records ---
 
     def take(self, seq: int, record: RecordId, body: Body | Unknown) -> None:
-        """Note what the record `seq` says or changes."""
+        """Note what the record `seq` says or changes. Nothing changes what is yet to be said."""
         match body:
+            case EditBody() | DeleteBody() | ReactionBody() if body.seq >= seq:
+                return
             case TextBody():
                 entry = self._entry(seq)
                 entry.record = record
@@ -148,7 +150,8 @@ class Timeline:
                 self._unsent.pop(record, None)
             case EditBody(seq=target, text=text):
                 edits = self._entry(target).edits
-                if all(number != seq for number, _ in edits):
+                is_deleted = seq in self._entries and self._entries[seq].is_deleted
+                if not is_deleted and all(number != seq for number, _ in edits):
                     insort(edits, (seq, text))
                     del edits[:-_EDITS]
             case DeleteBody(seq=target):
@@ -164,13 +167,10 @@ class Timeline:
         self._limit += count
 
     def _delete(self, target: int) -> None:
-        if target not in self._entries:
-            for entry in self._entries.values():
-                for edit in entry.edits:
-                    if edit[0] == target:  # The text before it holds again.
-                        entry.edits.remove(edit)
-                        return
         entry = self._entry(target)
+        if entry.body is None:  # Perhaps it is an edit: then the text before it holds again.
+            for edited in self._entries.values():
+                edited.edits = [edit for edit in edited.edits if edit[0] != target]
         entry.is_deleted = True
         entry.edits.clear()
         entry.reactions.clear()

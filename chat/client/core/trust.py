@@ -149,8 +149,8 @@ class HostKeyCheck:
                 )
         return verdict
 
-    def link(self, room: str | None, token: bytes) -> str:
-        """Return the link of an invitation to the server that was examined."""
+    def link(self, room: str | None = None, token: bytes | None = None) -> str:
+        """Return the link to the server that was examined, perhaps with an invitation."""
         return make_link(self.address, self.offered, room, token)
 
     def words(self) -> list[str]:

@@ -17,6 +17,7 @@ from twisted.internet.task import LoopingCall
 
 from chat.client.core.address import Address
 from chat.client.core.login import Credentials
+from chat.client.core.resync import LOBBY
 from chat.client.line.arguments import parse_arguments
 from chat.client.line.client import LineClient
 from chat.client.line.interfaces import ExitStatus
@@ -49,7 +50,10 @@ class App:
             arguments.nick,
             is_terminal=is_terminal,
             history=arguments.history,
-            room=address.room,
+            room=arguments.room or address.room,
+            is_literal=arguments.literal,
+            is_quiet=arguments.quiet,
+            has_password=arguments.password is not None,
             screen=TextScreen(lambda: self.client.end_of_input(), is_watched=is_watched),
             finish=self._finish,
             line_done=self._window.release,
@@ -67,6 +71,7 @@ class App:
             credentials=Credentials(
                 arguments.link or UNSET, address.token or UNSET, arguments.password or UNSET
             ),
+            home=None if arguments.room or address.room else LOBBY,
             limits=limits,
             client_limits=client_limits,
         )

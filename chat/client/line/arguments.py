@@ -7,14 +7,17 @@ from pathlib import Path
 from chat import __version__
 from chat.client.core.address import Address, AddressError, parse_address
 from chat.limits import ClientLimits
+from chat.rooms.errors import RequestError
+from chat.rooms.names import prepare_room
 
 __all__ = ["parse_arguments"]
 
 _EPILOG = """\
 Without a terminal (or with --plain) the client is for scripts: it reads lines from standard input,
 prints what others say, asks nothing, and leaves at the end of the input when everything is
-acknowledged. Standard error has what went wrong, and that a host key was pinned. If no --nick is
-given, the first line is the nickname. A server takes 1,000 lines at once and then 100 a second,
+acknowledged. It ends with the first command that fails; nothing after that is sent. Standard error
+has what went wrong, and that a host key was pinned. If no --nick is given, the first line is the
+nickname. A server takes 1,000 lines at once and then 100 a second,
 unless its operator chose otherwise; a script that is faster is made to wait. Status: 0 all went
 well; 1 the nickname or a line was refused; 2 wrong arguments; 3 no connection at the start, or it
 was lost and did not come back, or a signal came before every line was acknowledged: the client
@@ -27,6 +30,13 @@ def _address(text: str) -> Address:
     try:
         return parse_address(text)
     except AddressError as error:
+        raise argparse.ArgumentTypeError(f"{text!a}: {error}") from None
+
+
+def _room(text: str) -> str:
+    try:
+        return prepare_room(text.removeprefix("#"))
+    except RequestError as error:
         raise argparse.ArgumentTypeError(f"{text!a}: {error}") from None
 
 
@@ -75,6 +85,15 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         action="store_true",
         help="ask for your password, where a server wants one, or take it from $ENCCHAT_PASSWORD",
     )
+    parser.add_argument(
+        "--room",
+        type=_room,
+        help="talk in ROOM; if it cannot be joined, nothing is sent (default: the lobby)",
+    )
+    parser.add_argument(
+        "--literal", action="store_true", help="send every line as it is: no line is a command"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print nothing that others say")
     parser.add_argument("--plain", action="store_true", help="behave as without a terminal")
     parser.add_argument(
         "--trust-new", action="store_true", help="pin a host key that is new without asking"

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
-from chat.client.commands import CommandError, Face, parse_line
-from chat.client.core.commands import Command, PageBack, Posting
+from chat.client.commands import CommandError, Face, parse_line, parse_text
+from chat.client.core.commands import Command, Join, PageBack, Posting
 from chat.client.core.core import Core
 from chat.client.core.events import (
     ConnectionChanged,
@@ -32,7 +32,7 @@ from chat.client.core.model import End, Phase, Refusal
 from chat.client.core.rooms import Room
 from chat.client.line.absence import Absence
 from chat.client.line.display import Shown, format_pinned, format_question
-from chat.client.line.interfaces import ExitStatus, Screen, TypedLine
+from chat.client.line.interfaces import BadLine, ExitStatus, Screen, TypedLine
 from chat.client.line.outcomes import Outcomes
 from chat.client.line.output import Output
 from chat.client.line.view import View
@@ -50,6 +50,11 @@ _STATUS: Final = {
 
 _NOT_ACCEPTED: Final = "The host key was not accepted."
 
+_PASSWORD_CODES: Final = frozenset({"wrong_password", "auth_unavailable"})
+_NICK_CODES: Final = frozenset({"nick_taken", "nick_empty", "nick_too_long", "nick_invalid"})
+"""Refusals of a login after which a person may try another password, or another nickname. After any
+other one the same would only happen again."""
+
 _LOGIN_ADVICE: Final = {
     "nick_taken": (
         "If it is yours, type /link on a device that has it, and start here with --link CODE."
@@ -58,7 +63,11 @@ _LOGIN_ADVICE: Final = {
 }
 """What can be done here about the refusal of a login, by its code."""
 
-_ADVICE: Final = {"no_such_device": "/devices lists them"}
+_ADVICE: Final = {
+    "no_such_device": "/devices lists them",
+    "no_such_room": "/rooms lists those there are, and /create ROOM makes one",
+    "room_taken": "/join ROOM joins it",
+}
 """The same for other refusals."""
 
 
@@ -67,6 +76,7 @@ class _Question(Enum):
 
     NONE = auto()
     NICK = auto()
+    PASSWORD = auto()
     TRUST = auto()
 
 
@@ -74,8 +84,12 @@ class LineClient(Face):
     """A user at a `Screen`. `finish` is called once, with the status, when it is over.
 
     `line_done` is called once for every typed line, when nothing is to be done for it any more.
-    With `room`, where a link leads, it begins by joining that. `tick` is to be called about once a
-    second, whatever happens. `seconds` is a monotonic clock.
+    With `room`, where a link leads, it begins by joining that. If lines are `literal`, none is a
+    command; quietly, nothing is shown of what is said. `tick` is to be called about once a second,
+    whatever happens. `seconds` is a monotonic clock.
+
+    A script ends with the first command that fails: what follows may have been meant for the room
+    that could not be joined.
     """
 
     def __init__(
@@ -85,6 +99,9 @@ class LineClient(Face):
         is_terminal: bool,
         history: int,
         room: str | None = None,
+        is_literal: bool = False,
+        is_quiet: bool = False,
+        has_password: bool = False,
         screen: Screen,
         finish: Callable[[ExitStatus], None],
         line_done: Callable[[], None],
@@ -93,12 +110,16 @@ class LineClient(Face):
     ) -> None:
         self._nick = nick
         self._linked_room = room
+        self._parse = parse_text if is_literal else parse_line
+        self._has_password = has_password
         self._finish = finish
         self._line_done = line_done
         self._seconds = seconds
         self._limits = limits
         self._output = Output(screen, is_terminal=is_terminal)
-        self._view = View(self._output, history, limits, self._proceed)
+        self._view = View(
+            *(self._output, history, limits, self._proceed), room=room, is_quiet=is_quiet
+        )
         self._absence = Absence(self._output, limits, seconds)
         self._outcomes: Outcomes
         self._core: Core
@@ -112,6 +133,8 @@ class LineClient(Face):
         self._has_started = False
         self._is_ready = False
         self._is_over = False
+        self._has_failed = False
+        """Whether a command of a script has failed."""
         self._has_ended = False
         self._has_quit = False
         self._alone_since: float | None = None
@@ -153,17 +176,17 @@ class LineClient(Face):
 
     # --- What the user types ---
 
-    def line(self, text: str | None) -> None:
-        """Take a typed line; None stands for one that is no text or far too long."""
+    def line(self, text: str | BadLine) -> None:
+        """Take a typed line."""
         self._typed += 1
-        line = TypedLine(text or "", self._typed)
-        if self._is_over:
+        line = TypedLine("" if isinstance(text, BadLine) else text, self._typed)
+        if self._is_over or self._has_failed:
             self._line_done()
         elif self._question is not _Question.NONE:
             self._line_done()
             self._answer(text)
-        elif text is None:
-            self._output.complain("That is not UTF-8 or far too long, and was not sent.", line)
+        elif isinstance(text, BadLine):
+            self._output.complain(text.value, line)
             self._line_done()
         elif text.strip() == "/quit" and self._core.connection.phase is not Phase.ONLINE:
             # Not after the connection has come back: nobody wants to wait for that.
@@ -178,6 +201,8 @@ class LineClient(Face):
         self._has_ended = True
         if self._question is _Question.NICK:
             self._fail("No nickname was given.", ExitStatus.REFUSED)
+        elif self._question is _Question.PASSWORD:
+            self._fail("No password was given.", ExitStatus.REFUSED)
         elif self._question is _Question.TRUST:
             self._fail(_NOT_ACCEPTED, ExitStatus.HOST_KEY)
         self._proceed()
@@ -221,6 +246,13 @@ class LineClient(Face):
         elif self._output.is_terminal:
             self._output.screen.prompt("Nickname: ")
 
+    def _ask_password(self) -> None:
+        self._question = _Question.PASSWORD
+        if self._has_ended:
+            self.end_of_input()
+        else:
+            self._output.screen.prompt("Password: ", is_secret=True)
+
     def _ask_trust(self, asked: TrustAsked) -> None:
         self._question = _Question.TRUST
         if self._has_ended:
@@ -230,9 +262,14 @@ class LineClient(Face):
             self._output.note(line)
         self._output.screen.prompt("Trust it from now on? (yes/no) ")
 
-    def _answer(self, text: str | None) -> None:
+    def _answer(self, answer: str | BadLine) -> None:
+        text = None if isinstance(answer, BadLine) else answer
         question, self._question = self._question, _Question.NONE
-        if question is _Question.TRUST:
+        self._output.screen.answered()
+        if question is _Question.PASSWORD:
+            self._has_password = True
+            self._core.log_in_as(self._nick or "", text or "")
+        elif question is _Question.TRUST:
             self._answer_trust((text or "").strip().lower())
         elif not self._output.is_terminal and not (text or "").strip():
             self._fail("The first line is not a nickname.", ExitStatus.REFUSED)
@@ -240,6 +277,7 @@ class LineClient(Face):
             sentence = "That was not a nickname, because it is not UTF-8 or far too long."
             self._not_this_nick([sentence])
         else:
+            self._nick = text
             self._core.log_in_as(text)
 
     def _answer_trust(self, answer: str) -> None:
@@ -279,8 +317,7 @@ class LineClient(Face):
             case HostKeyPinned():
                 self._output.note(format_pinned(event))
             case LoginRefused(refusal):
-                advice = _LOGIN_ADVICE.get(refusal.code)
-                self._not_this_nick([refusal.text] if advice is None else [refusal.text, advice])
+                self._login_refused(refusal)
             case LoggedIn(account, asked):
                 self._logged_in(account.nick, asked)
             case RoomsListed(rooms):
@@ -300,6 +337,22 @@ class LineClient(Face):
             case _ if isinstance(event, Shown):
                 self._view.take(event)
 
+    def _login_refused(self, refusal: Refusal) -> None:
+        advice = _LOGIN_ADVICE.get(refusal.code)
+        sentences = [refusal.text] if advice is None else [refusal.text, advice]
+        is_about_password = refusal.code in _PASSWORD_CODES or (
+            refusal.code == "too_many_attempts" and self._has_password
+        )
+        if is_about_password and self._output.is_terminal:
+            self._output.note(
+                refusal.text if self._has_password else "This server asks for your password."
+            )
+            self._ask_password()
+        elif refusal.code in _NICK_CODES:
+            self._not_this_nick(sentences)
+        else:
+            self._fail("\n".join(sentences), ExitStatus.REFUSED)
+
     def _logged_in(self, nick: str, asked: str) -> None:
         known = {name_key(asked), name_key(self._nick or "")}
         if name_key(nick) not in known:
@@ -311,10 +364,9 @@ class LineClient(Face):
     def _ready(self) -> None:
         self._view.ready()
         if self._linked_room is not None:
-            room = self._core.room(self._linked_room)
-            if room is None or room is not self.room:
-                self._lines.appendleft(TypedLine(f"/join {self._linked_room}", 0))
-            self._linked_room = None
+            name, self._linked_room = self._linked_room, None
+            if self._core.room(name) is None:
+                self._do(Join(name), TypedLine(f"/join {name}", 0))
         self._is_ready = True
         self._absence.end()
 
@@ -326,6 +378,7 @@ class LineClient(Face):
         for sentence in sentences:
             self._output.note(sentence)
         self._is_over = True
+        self._output.screen.answered()
         self._output.status = status
 
     # --- Which line is taken when ---
@@ -363,24 +416,47 @@ class LineClient(Face):
     def _run(self, line: TypedLine) -> bool:
         """Do what a line asks for. Return False, with nothing done, if it has to wait."""
         try:
-            parsed = parse_line(line.text)
+            parsed = self._parse(line.text)
             if parsed is None:
-                self._line_done()
+                self._settle(line)
                 return True
             entry, argument = parsed
             entry.check(self)
             command = entry.run(self, argument)
         except CommandError as error:
-            self._output.complain(str(error), line)
-            self._line_done()
+            self._came_to_nothing(str(error), line, is_command=self._is_command(line.text))
             return True
         if command is None:
-            self._line_done()
+            self._settle(line)
             return True
+        # What is asked for may be about what was said before: let that be stored first.
+        if self._running and not isinstance(command, Posting):
+            return False
         if isinstance(command, PageBack) and self._view.is_waiting(command.log):
             return False
         self._do(command, line)
         return True
+
+    def _is_command(self, text: str) -> bool:
+        is_slashed = text.startswith("/") and not text.startswith("//")
+        return is_slashed and self._parse is parse_line
+
+    def _settle(self, line: TypedLine) -> None:
+        """Nothing is to be done for a line any more."""
+        if line.number:  # Else nobody typed it.
+            self._line_done()
+
+    def _came_to_nothing(self, sentence: str, line: TypedLine, *, is_command: bool) -> None:
+        """A line failed. A script ends with the first command that does."""
+        self._output.complain(sentence, line)
+        self._settle(line)
+        if not is_command or self._output.is_terminal or self._has_failed:
+            return
+        self._has_failed = self._has_ended = True
+        where = f"after line {line.number} " if line.number else ""
+        self._output.note(f"Nothing {where}was sent.")
+        while self._lines:
+            self._settle(self._lines.popleft())
 
     def _do(self, command: Command, line: TypedLine) -> None:
         where = self._outcomes.name(command)
@@ -395,10 +471,11 @@ class LineClient(Face):
                 sentence = outcome.text
                 if advice is not None:
                     sentence = f"{sentence.rstrip('.')}; {advice}."
-                self._output.complain(sentence, line)
+                is_command = not isinstance(command, Posting)
+                self._came_to_nothing(sentence, line, is_command=is_command)
             else:
                 self._outcomes.show(command, where, outcome, line)
-            self._line_done()
+                self._settle(line)
             self._proceed()
 
         self._core.do(command, done)
@@ -420,6 +497,7 @@ class LineClient(Face):
     def _over(self, status: ExitStatus) -> None:
         if self._is_over:
             return
+        self._output.screen.answered()
         self._is_over = True
         self._output.status = status
         self._view.mark_read()

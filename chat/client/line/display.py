@@ -19,7 +19,7 @@ from chat.client.core.events import (
 from chat.client.core.model import Author, Message, Reply
 from chat.client.core.rooms import Room
 from chat.client.core.trust import word_lines
-from chat.client.visible import shorten
+from chat.client.visible import isolate, shorten
 from chat.content import Content
 
 __all__ = [
@@ -49,27 +49,27 @@ Shown = (
 
 def format_event(event: Shown) -> str:
     """Return the line for something that happened in a room."""
-    nick = event.author.nick
+    nick = isolate(event.author.nick)
     match event:
         case MessageArrived(message=message):
             return _format_message(message)
         case MessageEdited(target=target, before=before, content=content):
-            text = _said(event.author, content) if content.is_action else content.text
+            text = _said(event.author, content) if content.is_action else isolate(content.text)
             return f"* {nick} edited {_quote(target, before)}: {text}"
         case MessageDeleted(target=target, before=before):
             return f"* {nick} deleted {_quote(target, before)}"
         case MessageReacted(target=target, sign="", message=message):
             return f"* {nick} took back the reaction to {_quote(target, message)}"
         case MessageReacted(target=target, sign=sign, message=message):
-            return f"* {nick} reacted {sign} to {_quote(target, message)}"
+            return f"* {nick} reacted {isolate(sign)} to {_quote(target, message)}"
         case TopicChanged(topic=topic):
-            return f"* {nick} set the topic: {topic}"
+            return f"* {nick} set the topic: {isolate(topic)}"
         case MemberArrived():
             return f"* {nick} joined"
         case MemberLeft():
             return f"* {nick} left"
         case MemberRenamed(was=was):
-            return f"* {was} is now known as {nick}"
+            return f"* {isolate(was)} is now known as {nick}"
 
 
 def format_item(item: PageItem) -> str:
@@ -89,7 +89,10 @@ def format_page(
         number = f"#{number_of(item)} " if is_numbered else ""
         lines.append(f"{number}{prefix(item)}{format_item(item)}")
         if isinstance(item, Message) and item.reactions:
-            signs = (f"{reaction.sign} {reaction.author.nick}" for reaction in item.reactions)
+            signs = (
+                f"{isolate(reaction.sign)} {isolate(reaction.author.nick)}"
+                for reaction in item.reactions
+            )
             lines.append("    " + ", ".join(signs))
     return lines
 
@@ -107,9 +110,10 @@ def _format_message(message: Message) -> str:
 
 def _said(author: Author, content: Content, addressee: str = "") -> str:
     """Return who said, or did, what."""
+    nick, text = isolate(author.nick), isolate(content.text)
     if content.is_action:
-        return f"* {author.nick}{addressee} {content.text}"
-    return f"{author.nick}{addressee}: {content.text}"
+        return f"* {nick}{addressee} {text}"
+    return f"{nick}{addressee}: {text}"
 
 
 def _addressee(reply: Reply) -> str:
@@ -117,7 +121,7 @@ def _addressee(reply: Reply) -> str:
         return f" (to #{reply.seq})"
     if reply.content.is_action:
         return f" (to {shorten(_said(reply.author, reply.content))})"
-    return f" (to {reply.author.nick}: {shorten(reply.content.text)})"
+    return f" (to {isolate(reply.author.nick)}: {isolate(shorten(reply.content.text))})"
 
 
 def _quote(seq: int, message: Message | None) -> str:
@@ -126,7 +130,7 @@ def _quote(seq: int, message: Message | None) -> str:
         return f"#{seq}"
     if message.content.is_action:
         return shorten(_said(message.author, message.content))
-    return shorten(message.content.text)
+    return isolate(shorten(message.content.text))
 
 
 def format_prefix(room: Room, *, is_current: bool, is_own: bool) -> str:

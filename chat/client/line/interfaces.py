@@ -1,10 +1,10 @@
 """What the line client needs of the terminal, and what it tells at the end."""
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import Protocol
 
-__all__ = ["ExitStatus", "Screen", "TypedLine"]
+__all__ = ["BadLine", "ExitStatus", "Screen", "TypedLine"]
 
 
 class ExitStatus(IntEnum):
@@ -21,6 +21,17 @@ class ExitStatus(IntEnum):
     """It is not trusted."""
 
 
+class BadLine(Enum):
+    """A line of the input that cannot be used; the value says why, in a sentence."""
+
+    NOT_UTF8 = "That is not UTF-8, and was not sent."
+    TOO_LONG = "That is far too long, and was not sent."
+    CUT = (
+        "The terminal may have cut that line, because it is so long, so it was not sent. A pipe"
+        " takes longer ones."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class TypedLine:
     """A line of the input."""
@@ -32,6 +43,11 @@ class TypedLine:
 
 class Screen(Protocol):
     """Where a user reads."""
+
+    @property
+    def columns(self) -> int | None:
+        """How wide it is; None where nobody watches."""
+        ...
 
     def show(self, line: str) -> None:
         """Print a line of the conversation."""
@@ -45,6 +61,10 @@ class Screen(Protocol):
         """Print something about the client itself that helps a person, and nobody else."""
         ...
 
-    def prompt(self, text: str) -> None:
-        """Ask for a line."""
+    def prompt(self, text: str, *, is_secret: bool = False) -> None:
+        """Ask for a line. A secret one is not shown while it is typed, until `answered`."""
+        ...
+
+    def answered(self) -> None:
+        """Show again what is typed."""
         ...

@@ -17,19 +17,20 @@ from chat.client.line.display import format_item, number_of
 from chat.client.line.interfaces import TypedLine
 from chat.client.line.output import Output
 from chat.client.line.view import View
+from chat.durations import format_duration
 from chat.ids import LogId
 from chat.rooms.roles import Action
 
 __all__ = ["Outcomes"]
 
 _DONE: Final = {
-    Action.KICK: "{nick} was put out of {where}.",
-    Action.BAN: "{nick} was banned from {where}.",
-    Action.UNBAN: "{nick} may come to {where} again.",
-    Action.MUTE: "{nick} may say nothing in {where} now.",
-    Action.UNMUTE: "{nick} may speak in {where} again.",
-    Action.OP: "{nick} is an operator of {where} now.",
-    Action.DEOP: "{nick} is no operator of {where} any more.",
+    Action.KICK: "{nick} was put out of {where}",
+    Action.BAN: "{nick} was banned from {where}",
+    Action.UNBAN: "{nick} may come to {where} again",
+    Action.MUTE: "{nick} may say nothing in {where}",
+    Action.UNMUTE: "{nick} may speak in {where} again",
+    Action.OP: "{nick} is an operator of {where} now",
+    Action.DEOP: "{nick} is no operator of {where} any more",
 }
 
 
@@ -51,16 +52,19 @@ class Outcomes:
         """Print what came of a command; `where` is the `name` of its room when it was given."""
         tell = self._output.tell
         match command, outcome:
-            case commands.Join(), Room():
+            case commands.Join() | commands.Create(), Room():
                 self._view.enter(outcome)
             case commands.SetTopic(topic=topic), _:
                 tell(f"* You set the topic of {where}: {topic}")
             case commands.Invite(nick=nick), _:
                 tell(f"* {nick} may join {where}.")
-            case commands.Moderate(action=action, nick=nick), _:
-                tell("* " + _DONE[action].format(nick=nick, where=where))
+            case commands.Moderate(action=action, nick=nick, seconds=seconds), _:
+                done = _DONE[action].format(nick=nick, where=where)
+                tell(f"* {done}{_how_long(action, seconds)}.")
             case commands.SetSlowMode(seconds=seconds), _:
-                pace = f"one message in {seconds} s" if seconds else "not in slow mode"
+                pace = (
+                    f"one message in {format_duration(seconds)}" if seconds else "not in slow mode"
+                )
                 tell(f"* {where} is now: {pace}.")
             case commands.RevokeDevice(), _:
                 tell("* That device is none of yours any more.")
@@ -68,10 +72,10 @@ class Outcomes:
                 self._renamed(outcome, line)
             case _, Invitation(link):
                 self._invitation(link)
-            case _, DeviceCode(code, seconds):
-                minutes = seconds // 60
-                tell(f"* On the other device, within {minutes} minutes, start the client with")
-                self._output.show(f"--nick {self._core.account.nick} --link {code}")
+            case _, DeviceCode(code, seconds, link):
+                tell(f"* On the other device, within {format_duration(seconds)}, start")
+                nick = self._core.account.nick
+                self._output.show(f'python -m chat.client "{link}" --nick {nick} --link {code}')
             case _, Page():
                 self._view.say_if_whole(outcome.room)
                 self._view.show_page(outcome.room, outcome.items, is_numbered=True)
@@ -127,3 +131,10 @@ class Outcomes:
         count = f"{here} here" if here == len(members) else f"{here} of {len(members)} here"
         names = (it.nick if it.is_here else f"{it.nick} (away)" for it in members)
         self._output.show(f"* {count}: {', '.join(names)}")
+
+
+def _how_long(action: Action, seconds: int) -> str:
+    """Return for how long something was done to somebody, as it was understood."""
+    if action not in (Action.BAN, Action.MUTE):
+        return ""
+    return f" for {format_duration(seconds)}" if seconds else " for good"

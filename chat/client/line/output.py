@@ -1,7 +1,7 @@
 """What the line client says about itself, and about lines that came to nothing."""
 
 from chat.client.line.interfaces import ExitStatus, Screen, TypedLine
-from chat.client.visible import make_visible, shorten
+from chat.client.visible import make_visible, shorten, without_isolates, wrap
 
 __all__ = ["Output"]
 
@@ -16,15 +16,24 @@ class Output:
 
     def show(self, line: str) -> None:
         """Print a line of the conversation, or what a command asked for."""
-        self.screen.show(make_visible(line))
+        for row in self._rows(line):
+            self.screen.show(row)
 
     def note(self, line: str) -> None:
         """Tell the user something that matters in a script, too."""
-        self.screen.note(make_visible(line))
+        for row in self._rows(line):
+            self.screen.note(row)
 
     def tell(self, line: str) -> None:
         """Tell a person something about the client itself."""
-        self.screen.remark(make_visible(line))
+        for row in self._rows(line):
+            self.screen.remark(row)
+
+    def _rows(self, line: str) -> list[str]:
+        columns = self.screen.columns
+        if columns is None:
+            return [make_visible(without_isolates(line))]
+        return wrap(make_visible(line), columns)
 
     def complain(self, sentence: str, line: TypedLine) -> None:
         """Say that a line came to nothing. A person knows which; a script's owner is told, and the

@@ -3,7 +3,13 @@
 import os
 import sys
 from collections.abc import Callable
+from shutil import get_terminal_size
 from typing import TextIO
+
+try:
+    import termios
+except ImportError:  # Not on Windows.
+    termios = None  # type: ignore[assignment]
 
 __all__ = ["TextScreen"]
 
@@ -19,16 +25,31 @@ class TextScreen:
     def __init__(self, on_broken: Callable[[], None], *, is_watched: bool) -> None:
         self._on_broken = on_broken
         self._is_watched = is_watched
+        self._is_hidden = False
         self._out: TextIO | None = sys.stdout
         self._err: TextIO | None = sys.stderr
+
+    @property
+    def columns(self) -> int | None:
+        """How wide the terminal is, if a person watches."""
+        return max(20, get_terminal_size().columns) if self._is_watched else None
 
     def show(self, line: str) -> None:
         """Print to standard output, at once."""
         self._print(line + "\n")
 
-    def prompt(self, text: str) -> None:
+    def prompt(self, text: str, *, is_secret: bool = False) -> None:
         """Print to standard output, without ending the line."""
         self._print(text)
+        if is_secret and not self._is_hidden:
+            self._is_hidden = _set_echo(on=False)
+
+    def answered(self) -> None:
+        """Let the terminal show again what is typed, behind the line that was hidden."""
+        if self._is_hidden:
+            self._is_hidden = False
+            _set_echo(on=True)
+            self._print("\n")
 
     def note(self, line: str) -> None:
         """Print to standard error."""
@@ -49,3 +70,13 @@ class TextScreen:
             # Python flushes once more at its end, and must not fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             self._on_broken()
+
+
+def _set_echo(*, on: bool) -> bool:
+    """Let the terminal show what is typed, or not. Return whether there is such a terminal."""
+    if termios is None or not sys.stdin.isatty():
+        return False
+    settings = termios.tcgetattr(sys.stdin)
+    settings[3] = settings[3] | termios.ECHO if on else settings[3] & ~termios.ECHO
+    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, settings)
+    return True

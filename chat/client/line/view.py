@@ -17,7 +17,7 @@ from chat.client.core.events import (
     RoomClosed,
     RoomOpened,
 )
-from chat.client.core.model import Refusal
+from chat.client.core.model import Phase, Refusal
 from chat.client.core.resync import LOBBY
 from chat.client.core.rooms import Room
 from chat.client.line.display import Shown, format_event, format_page, format_prefix, name_of
@@ -41,13 +41,23 @@ class _Backlog:
 class View:
     """Shows rooms. `history` is how many older messages a newcomer is shown.
 
-    `released` is called when what was held of a room has been shown.
+    `released` is called when what was held of a room has been shown. `room` is where to begin, if
+    the user is a member of it already; quietly, nothing is shown of what is said.
     """
 
     def __init__(
-        self, output: Output, history: int, limits: ClientLimits, released: Callable[[], None]
+        self,
+        output: Output,
+        history: int,
+        limits: ClientLimits,
+        released: Callable[[], None],
+        *,
+        room: str | None = None,
+        is_quiet: bool = False,
     ) -> None:
         self._output = output
+        self._wanted = room
+        self._is_quiet = is_quiet
         self._released = released
         self._history = history
         self._limits = limits
@@ -82,8 +92,16 @@ class View:
         self._output.tell(f"* You are in {room.name} now{about}")
 
     def listed(self, names: Sequence[str]) -> None:
-        """Choose where to begin: in the lobby, or else in the first room by name."""
+        """Choose where to begin: in the lobby, or else in the first room by name.
+
+        Where a certain room is wanted, only there.
+        """
         names = sorted(names, key=lambda name: (name != LOBBY, name))
+        if self._wanted is not None:
+            key = name_key(self._wanted)
+            names.sort(key=lambda name: name_key(name) != key)
+            if not names or name_key(names[0]) != key:
+                return
         self._first = names[0] if names else ""
         self._others = sorted(names[1:])
         room = self.core.room(self._first)
@@ -140,14 +158,10 @@ class View:
                 self._output.note(f"* {room.name}: {event.text}")
                 self._release(room)
         self._missed.pop(room.log, None)
-        if not was_current:
-            return
-        self._focus = None
-        others = [other for other in self.core.rooms if not other.is_private]
-        if event.closing is Closing.LEFT and others:
-            self.enter(others[0])
-        elif event.closing in (Closing.REMOVED, Closing.LOST):
-            self._output.note("* You are in no room now; /join ROOM enters one.")
+        if was_current:
+            self._focus = None
+            say = self._output.tell if event.closing is Closing.LEFT else self._output.note
+            say("* You are in no room now; /join ROOM enters one.")
 
     # --- What is said ---
 
@@ -162,6 +176,8 @@ class View:
             self._release(event.room)
 
     def _show(self, event: Shown) -> None:
+        if self._is_quiet:
+            return
         room = event.room
         missed = self._missed.get(room.log)
         if missed is not None and event.seq:
@@ -202,7 +218,7 @@ class View:
         return log in self._backlogs
 
     def _want(self, room: Room, count: int) -> None:
-        if count and not room.is_whole:
+        if count and not room.is_whole and not self._is_quiet:
             self._backlogs[room.log] = _Backlog(count)
             self._fetch(room)
 
@@ -218,7 +234,7 @@ class View:
                 if backlog.wanted > 0 and not room.is_whole:
                     self._fetch(room)
                     return
-            elif isinstance(outcome, Refusal):
+            elif isinstance(outcome, Refusal) and self.core.connection.phase is not Phase.OVER:
                 self._output.note(outcome.text)
             self._release(room)
 

@@ -102,7 +102,8 @@ async def take(room: Room | Client, count: int) -> list[tuple[str, str]]:
 def test_it_logs_in_joins_nothing_by_itself_and_leaves(case: Case) -> None:
     assert case.client is not None and case.client.nick == "bot"
     assert list(case.client.rooms) == []
-    room = case.join("den")
+    assert case.client is not None
+    room = case.run(case.client.create("den"))
     assert (room.name, room.topic, room.is_private, repr(room)) == (
         "den",
         "",
@@ -197,8 +198,9 @@ def test_a_refusal_is_an_exception_with_its_code(case: Case) -> None:
     for refused, code in (
         (room.send(""), "text_empty"),
         (room.send("x" * 20_000), "text_too_long"),
-        (room.send("\ud800"), "invalid"),
-        (case.client.join("two words"), "room_invalid"),
+        (room.send("a\ud800"), "invalid"),
+        (case.client.join("den"), "no_such_room"),
+        (case.client.create("two words"), "room_invalid"),
         (case.client.private("nobody"), "no_such_nick"),
         (case.client.search("\ud800"), "invalid"),
     ):
@@ -326,7 +328,7 @@ def test_a_link_leads_to_its_room(tmp_path: Path) -> None:
 
     async def main() -> list[str]:
         async with connect_over(
-            "encchat://localhost/den",
+            "encchat://localhost/lobby",
             nick="bot",
             home=tmp_path,
             reactor=server.clock,
@@ -337,4 +339,4 @@ def test_a_link_leads_to_its_room(tmp_path: Path) -> None:
     names: list[object] = []
     Deferred.fromCoroutine(main()).addBoth(names.append)
     server.pump()
-    assert names == [["den"]]
+    assert names == [["lobby"]]

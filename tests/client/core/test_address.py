@@ -94,7 +94,8 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
 
 
 @given(
-    st.none() | st.from_regex(r"[a-z\u00e9\u5b57][a-z0-9_.\u00e9-]{0,20}", fullmatch=True),
+    st.none()
+    | st.from_regex(r"[a-z\u00e9\u5b57]([a-z0-9_.\u00e9-]{0,20}[a-z0-9_])?", fullmatch=True),
     st.binary(min_size=16, max_size=16),
 )
 def test_the_link_of_an_invitation_is_understood(room: str | None, token: bytes) -> None:

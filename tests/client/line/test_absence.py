@@ -1,9 +1,10 @@
 """What is said about a connection that is away."""
 
 import pytest
-from chat.client.absence import LOST, Absence
-from chat.client.visit import Visit
 
+from chat.client.core.reconnect import LOST
+from chat.client.line.absence import Absence
+from chat.client.line.output import Output
 from chat.limits import ClientLimits
 from chat.testing import FakeClock
 from tests.client.support import FakeScreen
@@ -18,8 +19,8 @@ class Case:
     def __init__(self, *, is_terminal: bool = False) -> None:
         self.screen = FakeScreen()
         self.clock = FakeClock()
-        visit = Visit(self.screen, lambda: None, LIMITS, is_terminal=is_terminal)
-        self.absence = Absence(visit, self.clock)
+        output = Output(self.screen, is_terminal=is_terminal)
+        self.absence = Absence(output, LIMITS, self.clock)
 
     def last(self, seconds: float) -> None:
         """Let time pass."""

@@ -14,12 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from chat.client.core.address import Address
-from chat.client.line.arguments import parse_arguments
-from chat.limits import Limits
-
 SECONDS = 20.0
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 
 
 class Terminal:
@@ -127,7 +123,7 @@ def test_two_people_talk(terminals: list[Terminal]) -> None:
     ana.expect(r"bob: hi \\x1b\]0;title\\x07\r\n")
     ana.type("/who")
     ana.expect(r"\* 2 here: ana, bob\r\n")
-    ana.type("/join python")
+    ana.type("/create python")
     ana.expect(r"\* You are in python now\.\r\n")
     bob.type("still here?")
     ana.expect(r"\[lobby\] bob: still here\?\r\n")
@@ -197,38 +193,3 @@ def test_no_server_is_a_status(tmp_path: Path, port: int) -> None:
     script = run_script(nobody, tmp_path, "--nick", "bot", lines="")
     assert (script.returncode, script.stdout) == (3, "")
     assert script.stderr == f"Nothing listens at localhost:{nobody}; is the server running?\n"
-
-
-@pytest.mark.parametrize("number", ["0", "50", "1000"])
-def test_how_much_of_the_past_is_shown_can_be_chosen(number: str) -> None:
-    assert parse_arguments(["--history", number]).history == int(number)
-
-
-@pytest.mark.parametrize("number", ["1001", "-1", "x", "", "+1", "1_0", "٣", "9" * 5000])
-def test_how_much_is_a_number(number: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        parse_arguments([f"--history={number}"])
-    assert caught.value.code == 2 and "from 0 to 1000" in capsys.readouterr().err
-
-
-def test_without_arguments_it_is_this_machine() -> None:
-    arguments = parse_arguments([])
-    assert arguments.address == Address("localhost", 5555)
-    assert (arguments.nick, arguments.plain, arguments.trust_new) == (None, False, False)
-    assert arguments.history == 50
-
-
-def test_the_help_says_how_fast_a_script_may_be(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        parse_arguments(["--help"])
-    said = " ".join(capsys.readouterr().out.split())
-    limits = Limits()
-    assert f"{limits.messages_burst:,} lines at once and then {limits.messages_per_second}" in said
-
-
-def test_a_wrong_address_is_refused_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        parse_arguments(["host:\x1b99"])
-    assert caught.value.code == 2
-    message = capsys.readouterr().err
-    assert r"host:\x1b99" in message and "HOST:PORT" in message

@@ -167,7 +167,9 @@ def test_a_script_that_goes_well_has_no_errors(tmp_path: Path) -> None:
     Person(tmp_path, server).enter().end()
     server.says("bob", server.room("lobby"), "one")
     person = Person(tmp_path, server).enter()
-    person.type("hi", "/who", "/topic x", "/topic", "/join python", "/leave", "/nick anna")
+    person.type(
+        "hi", "/who", "/topic x", "/topic", "/create python", "/leave", "/join lobby", "/nick anna"
+    )
     person.type("/link", "/history", "/history", "/devices", "/search hi", "/invite bob")
     person.end()
     person.check_ended(ExitStatus.OK)
@@ -272,35 +274,115 @@ def test_a_refused_line_is_a_scripts_failure_and_does_not_end_it(person: Person)
     person.check_ended(ExitStatus.REFUSED)
 
 
-def test_a_script_is_told_which_line_was_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("/topic x", "You may not do that here."),
+        ("/msg nobody hi", "There is nobody with that name."),
+        (
+            "/nick two words",
+            "A nickname is made of letters, digits and _ - . and starts with a letter or digit.",
+        ),
+        ("/revoke SHA256:?", "SHA256:? is none of your devices; /devices lists them."),
+        (
+            "/join secret",
+            "There is no such room; /rooms lists those there are, and /create ROOM makes one.",
+        ),
+        ("/create lobby", "There is a room lobby already; /join ROOM joins it."),
+        ("/dance", "There is no such command; /help lists them."),
+        ("/who me", "It takes nothing after it."),
+        ("/leave nowhere", "You are not in nowhere."),
+    ],
+)
+@pytest.mark.parametrize("is_early", [True, False])
+def test_a_script_ends_with_the_first_command_that_fails(
+    tmp_path: Path, line: str, why: str, is_early: bool
+) -> None:
     person = Person(tmp_path, nick=None)
+    person.server.refusals[m.Topic] = "not_allowed", "You may not do that here."
     person.begin()
-    for line in ("ana", "", "/dance \x1b[1m" + "x" * 60, None):
+    lines = ("ana", "before", "", line, "the door code is 4711", "/who", None, "4712")
+    for typed in lines if is_early else lines[:1]:
+        person.enter_line(typed)
+    person.connected()
+    person.offer()
+    person.carry()
+    for typed in () if is_early else lines[1:]:
+        person.enter_line(typed)
+    person.carry()
+    assert person.screen.errors[-2:] == [
+        f'Line 4 ("{line}"): {why}',
+        "Nothing after line 4 was sent.",
+    ]
+    assert person.server.room("lobby").texts() == ["before"]
+    assert person.link.all(m.Who) == []
+    person.check_ended(ExitStatus.REFUSED)
+    person.enter_line("and the input goes on")
+    assert person.lines_done == person.typed
+
+
+def test_a_text_that_is_refused_does_not_end_a_script(person: Person) -> None:
+    person.enter()
+    person.server.refusals[m.Post] = "muted", "You may not say anything."
+    person.type("hi")
+    person.server.refusals.clear()
+    person.enter_line(None)
+    person.type("ho")
+    assert person.screen.errors[-2:] == [
+        'Line 1 ("hi"): You may not say anything.',
+        "Line 2: That is not UTF-8, and was not sent.",
+    ]
+    assert person.server.room("lobby").texts() == ["ho"]
+
+
+@pytest.mark.parametrize("is_member", [True, False])
+def test_a_script_talks_in_its_room_or_nowhere(tmp_path: Path, is_member: bool) -> None:
+    server = ModelServer()
+    den = server.room("den", "bob", *["ana"] * is_member, kind="invite")
+    person = Person(tmp_path, server, room="den")
+    server.accounts[person.identities.identity("ana").public] = server.account("ana")
+    person.begin()
+    for line in ("the door code is 4711", "hello"):
         person.enter_line(line)
     person.connected()
     person.offer()
     person.carry()
-    person.screen.clear()
-    person.server.refusals[m.Post] = "muted", "You may not say anything."
-    person.server.refusals[m.Topic] = "not_allowed", "You may not do that here."
-    person.type("hi", "/topic x", "/msg nobody hi", "/nick two words", "/revoke SHA256:?")
-    person.enter_line(None)
-    assert person.screen.errors == [
-        'Line 5 ("hi"): You may not say anything.',
-        'Line 6 ("/topic x"): You may not do that here.',
-        'Line 7 ("/msg nobody hi"): There is nobody with that name.',
-        'Line 8 ("/nick two words"): A nickname is made of letters, digits and _ - . and starts '
-        "with a letter or digit.",
-        'Line 9 ("/revoke SHA256:?"): SHA256:? is none of your devices; /devices lists them.',
-        "Line 10: That is not UTF-8 or far too long, and was not sent.",
-    ]
+    assert server.room("lobby").texts() == []
+    if is_member:
+        assert den.texts() == ["the door code is 4711", "hello"]
+        return
+    assert den.texts() == []
+    assert person.screen.errors[-2:] == ["You are not invited.", "Nothing was sent."]
+    person.check_ended(ExitStatus.REFUSED)
+
+
+def test_literal_lines_are_no_commands(tmp_path: Path) -> None:
+    person = Person(tmp_path, is_literal=True).enter()
+    lines = ["/etc/passwd changed", "//two", "/join den", "/quit", "/me too"]
+    person.type(*lines, "")
+    assert person.server.room("lobby").texts() == lines
     assert person.lines_done == person.typed
+    person.end()
+    person.check_ended(ExitStatus.OK)
+
+
+def test_a_quiet_client_prints_nothing_that_others_say(tmp_path: Path) -> None:
+    server = ModelServer()
+    server.says("bob", server.room("lobby", "bob"), "old")
+    person = Person(tmp_path, server, is_quiet=True).enter()
+    server.says("bob", server.room("lobby"), "new")
+    person.carry()
+    assert person.screen.shown == [] and person.link.all(m.History) == []
+    person.type("/who")
+    assert person.screen.shown == ["* 1 of 2 here: ana, bob (away)"]
+    person.client.tick()
+    assert person.link.all(m.Seen)
 
 
 def test_the_line_is_shown_escaped_and_not_all_of_it(person: Person) -> None:
     person.enter()
     person.type("/dance \x1b[1m" + "x" * 60)
-    [*_, error] = person.screen.errors
+    [*_, error, _] = person.screen.errors
     assert error.startswith(r'Line 1 ("/dance \x1b[1mxx') and 'x…"): ' in error
     assert len(error) < 150
 
@@ -318,7 +400,7 @@ def test_lines_keep_their_number_over_a_lost_connection(person: Person) -> None:
     person.carry()
     assert sorted(person.screen.errors) == [
         'Line 2 ("/topic x"): You may not do that here.',
-        'Line 3 ("ho"): You may not say anything.',
+        "Nothing after line 2 was sent.",
     ]
 
 
@@ -326,7 +408,7 @@ def test_a_room_that_a_link_leads_to_in_vain_is_no_line(tmp_path: Path) -> None:
     server = ModelServer()
     server.room("den", "bob", kind="invite")
     person = Person(tmp_path, server, room="den").enter()
-    assert person.screen.errors[-1] == "You are not invited."
+    assert person.screen.errors[-2:] == ["You are not invited.", "Nothing was sent."]
     person.end()
     person.check_ended(ExitStatus.REFUSED)
 
@@ -498,7 +580,9 @@ def test_an_interrupt_ends_it_at_once_from_anywhere(person: Person, stage: str) 
 def test_an_interrupt_says_what_is_lost_by_it(
     tmp_path: Path, stage: str, is_terminal: bool
 ) -> None:
-    person = Person(tmp_path, is_terminal=is_terminal, room="den")
+    server = ModelServer()
+    server.room("den", "bob")
+    person = Person(tmp_path, server, is_terminal=is_terminal, room="den")
     if stage == "dialing":
         person.begin()
     else:

@@ -12,10 +12,16 @@ from hypothesis import strategies as st
 from twisted.internet.interfaces import IReactorFromThreads
 from zope.interface import implementer
 
-from chat.client.line.stdin import INPUT_LINE_BYTES, LineSplitter, start_reading
+from chat.client.line.interfaces import BadLine
+from chat.client.line.stdin import (
+    INPUT_LINE_BYTES,
+    TERMINAL_LINE_BYTES,
+    LineSplitter,
+    start_reading,
+)
 
 
-def split(*chunks: bytes) -> list[str | None]:
+def split(*chunks: bytes) -> list[str | BadLine]:
     splitter = LineSplitter()
     lines = [line for chunk in chunks for line in splitter.feed(chunk)]
     return lines + splitter.finish()
@@ -29,15 +35,30 @@ def split(*chunks: bytes) -> list[str | None]:
         (b"one\r\n\r\n", ["one", ""]),
         (b"no end", ["no end"]),
         ("Grüße\n".encode(), ["Grüße"]),
-        (b"\xff\xfe\nok\n", [None, "ok"]),
-        (b"\xed\xa0\x80\n", [None]),
+        (b"\xff\xfe\nok\n", [BadLine.NOT_UTF8, "ok"]),
+        (b"\xed\xa0\x80\n", [BadLine.NOT_UTF8]),
         (b"x" * INPUT_LINE_BYTES + b"\n", ["x" * INPUT_LINE_BYTES]),
-        (b"x" * (INPUT_LINE_BYTES + 1) + b"\nok\n", [None, "ok"]),
-        (b"x" * (INPUT_LINE_BYTES + 1), [None]),
+        (b"x" * (INPUT_LINE_BYTES + 1) + b"\nok\n", [BadLine.TOO_LONG, "ok"]),
+        (b"x" * (INPUT_LINE_BYTES + 1), [BadLine.TOO_LONG]),
     ],
 )
-def test_lines(data: bytes, lines: list[str | None]) -> None:
+def test_lines(data: bytes, lines: list[str | BadLine]) -> None:
     assert split(data) == lines
+
+
+def test_a_byte_order_mark_is_part_of_no_line() -> None:
+    assert split(b"\xef\xbb\xbfbob\n\xef\xbb\xbfhi\n") == ["bob", "\ufeffhi"]
+    assert split(b"\xef\xbb", b"\xbf") == [""]
+
+
+@pytest.mark.parametrize("character", ["x", "\u4f60"])
+def test_what_a_terminal_may_have_cut_is_not_taken_for_whole(character: str) -> None:
+    cut = (character.encode() * TERMINAL_LINE_BYTES)[: TERMINAL_LINE_BYTES - 1]
+    splitter = LineSplitter(is_terminal=True)
+    assert splitter.feed(cut + b"\n") == [BadLine.CUT]
+    assert splitter.feed(b"x" * (TERMINAL_LINE_BYTES - 2) + b"\n") == [
+        "x" * (TERMINAL_LINE_BYTES - 2)
+    ]
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=5))
@@ -52,7 +73,7 @@ def test_an_endless_line_is_not_kept() -> None:
     for _ in range(100):
         assert splitter.feed(b"x" * 65_536) == []
         assert len(splitter._buffer) <= INPUT_LINE_BYTES
-    assert splitter.feed(b"\nnext\n") == [None, "next"]
+    assert splitter.feed(b"\nnext\n") == [BadLine.TOO_LONG, "next"]
 
 
 @implementer(IReactorFromThreads)
@@ -73,7 +94,7 @@ def test_the_reader_takes_a_place_for_each_line(monkeypatch: pytest.MonkeyPatch)
     os.write(into, b"one\ntwo\nthree")
     os.close(into)
     window = Semaphore(1)
-    taken: Queue[str | None] = Queue()
+    taken: Queue[str | BadLine] = Queue()
     ended = Event()
     with open(out, encoding="utf-8") as source:
         monkeypatch.setattr("sys.stdin", source)
@@ -88,7 +109,7 @@ def test_the_reader_takes_a_place_for_each_line(monkeypatch: pytest.MonkeyPatch)
 def test_an_input_that_is_closed_is_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = Event()
     monkeypatch.setattr("sys.stdin", None)
-    lines: list[str | None] = []
+    lines: list[str | BadLine] = []
     start_reading(DirectReactor(), Semaphore(1), lines.append, ended.set)
     assert ended.wait(10)
     assert lines == []

@@ -379,3 +379,72 @@ def test_a_link_that_leads_to_where_one_is_says_so_once(tmp_path: Path, is_first
     assert len([note for note in person.screen.notes if "You are" in note]) == 1
     person.type("hello")
     assert server.room("lobby").texts() == ["hello"]
+
+
+# --- A server that wants more than a nickname ---
+
+
+def test_a_password_is_asked_for_where_a_server_wants_one_and_again(terminal: Person) -> None:
+    terminal.server.refusals[m.Login] = "wrong_password", "Wrong user or password."
+    terminal.enter()
+    assert terminal.screen.notes[-1] == "This server asks for your password."
+    assert terminal.screen.prompts == ["Password: "] and terminal.screen.is_hiding
+    terminal.type("open\u00e9")
+    assert terminal.link.last(m.Login).password == "open\u00e9"
+    assert terminal.screen.notes[-1] == "Wrong user or password."
+    assert terminal.screen.prompts == ["Password: "] * 2 and terminal.screen.is_hiding
+    terminal.server.refusals[m.Login] = "too_many_attempts", "Try again in 1 second."
+    terminal.type("sesame")
+    assert terminal.screen.notes[-1] == "Try again in 1 second."
+    terminal.server.refusals.clear()
+    terminal.type("open sesame")
+    assert not terminal.screen.is_hiding
+    assert "You are ana in lobby" in terminal.screen.notes[-1]
+    logins = terminal.link.all(m.Login)
+    assert [it.nick for it in logins] == ["ana"] * 4
+    assert len({it.key for it in logins}) == 1
+    assert not any("sesame" in line for line in terminal.screen.everything)
+    assert terminal.lines_done == terminal.typed
+
+
+def test_a_password_that_was_given_and_is_wrong_is_asked_for_again(tmp_path: Path) -> None:
+    person = Person(tmp_path, is_terminal=True, credentials=Credentials(password="x"))
+    person.server.refusals[m.Login] = "wrong_password", "Wrong user or password."
+    person.enter()
+    assert person.screen.notes[-1] == "Wrong user or password."
+    assert person.screen.is_hiding
+    person.client.interrupt()
+    assert not person.screen.is_hiding
+
+
+def test_no_password_ends_it_when_nobody_can_answer(terminal: Person) -> None:
+    terminal.server.refusals[m.Login] = "wrong_password", "Wrong user or password."
+    terminal.enter()
+    terminal.end()
+    assert terminal.screen.notes[-1] == "No password was given."
+    terminal.check_ended(ExitStatus.REFUSED)
+
+
+def test_a_script_is_not_asked_for_a_password(person: Person) -> None:
+    person.server.refusals[m.Login] = "wrong_password", "Wrong user or password."
+    person.enter()
+    assert person.screen.prompts == []
+    assert person.screen.errors[-1] == "Wrong user or password."
+    person.check_ended(ExitStatus.REFUSED)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("bad_code", "bad_token", "token_needed", "registration_closed", "banned"),
+        *("too_many_attempts", "bad_signature", "a_later_one"),
+    ],
+)
+def test_what_would_only_happen_again_is_a_sentence_and_no_loop(
+    terminal: Person, code: str
+) -> None:
+    terminal.server.refusals[m.Login] = code, "You may not come in."
+    terminal.enter()
+    assert terminal.screen.prompts == []
+    assert "You may not come in." in terminal.screen.errors
+    terminal.check_ended(ExitStatus.REFUSED)

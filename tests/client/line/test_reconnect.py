@@ -121,7 +121,7 @@ def test_only_so_many_of_ones_own_are_remembered(tmp_path: Path) -> None:
 def test_questions_are_asked_again(person: Person) -> None:
     person.enter()
     person.type("hello")
-    for line in ("/who", "/join python", "here"):
+    for line in ("/who", "/create python", "here"):
         person.enter_line(line)
     person.cut()
     back(person)
@@ -366,7 +366,7 @@ def test_an_interrupt_does_not_wait_for_a_connection(person: Person) -> None:
 
 def test_a_room_that_was_lost_is_not_replaced_by_another(person: Person) -> None:
     person.enter()
-    person.type("/join python")
+    person.type("/create python")
     person.enter_line("one")
     person.cut()
     person.enter_line("two")

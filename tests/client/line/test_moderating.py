@@ -25,14 +25,14 @@ def ana(tmp_path: Path) -> Person:
     ("line", "note"),
     [
         ("/kick bob", "* bob was put out of lobby."),
-        ("/ban bob 7d spam", "* bob was banned from lobby."),
+        ("/ban bob 7d spam", "* bob was banned from lobby for 1 week."),
         ("/unban bob", "* bob may come to lobby again."),
-        ("/mute bob", "* bob may say nothing in lobby now."),
+        ("/mute bob", "* bob may say nothing in lobby for good."),
         ("/unmute bob", "* bob may speak in lobby again."),
         ("/op bob", "* bob is an operator of lobby now."),
         ("/deop bob", "* bob is no operator of lobby any more."),
-        ("/ban --network bob", "* bob was banned from the server."),
-        ("/slow 5", "* lobby is now: one message in 5 s."),
+        ("/ban --network bob", "* bob was banned from the server for good."),
+        ("/slow 5", "* lobby is now: one message in 5 seconds."),
         ("/slow 0", "* lobby is now: not in slow mode."),
     ],
 )
@@ -81,7 +81,9 @@ def test_a_script_is_shown_the_link_alone(tmp_path: Path) -> None:
 
 def test_another_device(ana: Person) -> None:
     ana.type("/link")
-    assert ana.screen.shown[-1] == "--nick ana --link ABCDE-FGHJK"
+    start = 'python -m chat.client "encchat://chat.example.org:5555/#SHA256:'
+    assert ana.screen.shown[-1].startswith(start)
+    assert ana.screen.shown[-1].endswith('" --nick ana --link ABCDE-FGHJK')
     assert "within 10 minutes" in ana.screen.notes[-1]
 
 

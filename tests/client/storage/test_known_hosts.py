@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from chat.client.core.address import Address
-from chat.client.storage.known_hosts import KnownHosts, KnownHostsError, default_home
+from chat.client.core.interfaces import StorageError
+from chat.client.storage.known_hosts import KnownHosts, default_home
 from chat.wire.hostkey import fingerprint
 
 HOME = Address("localhost")
@@ -82,7 +83,7 @@ def test_a_damaged_line_is_refused_with_its_number(known_hosts: KnownHosts, line
     known_hosts.pin(HOME, PIN)
     for address in (HOME, OTHER):  # Before and behind it, every line is read.
         with pytest.raises(
-            KnownHostsError, match="damaged in line 2; put it right or remove that line"
+            StorageError, match="damaged in line 2; put it right or remove that line"
         ):
             known_hosts.fingerprint(address)
 
@@ -90,16 +91,16 @@ def test_a_damaged_line_is_refused_with_its_number(known_hosts: KnownHosts, line
 def test_a_file_that_is_no_text_is_refused(known_hosts: KnownHosts) -> None:
     known_hosts.pin(HOME, PIN)
     known_hosts.path.write_bytes(b"\xff\xfe")
-    with pytest.raises(KnownHostsError, match="is not UTF-8; put it right or remove it"):
+    with pytest.raises(StorageError, match="is not UTF-8; put it right or remove it"):
         known_hosts.fingerprint(HOME)
 
 
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "known_hosts").mkdir()
     known_hosts = KnownHosts(tmp_path / "known_hosts")
-    with pytest.raises(KnownHostsError, match=r"known_hosts cannot be read: \w"):
+    with pytest.raises(StorageError, match=r"known_hosts cannot be read: \w"):
         known_hosts.fingerprint(HOME)
-    with pytest.raises(KnownHostsError, match=r"known_hosts cannot be written: \w"):
+    with pytest.raises(StorageError, match=r"known_hosts cannot be written: \w"):
         known_hosts.pin(HOME, PIN)
 
 

@@ -28,7 +28,7 @@ def known(server: ModelServer, home: Path, *rooms: str) -> None:
     """Let ana have been here, as a member of these rooms."""
     person = Person(home, server).enter()
     for room in rooms:
-        person.type(f"/join {room}")
+        person.type(f"/create {room}")
     person.end()
 
 
@@ -94,6 +94,20 @@ def test_whoever_comes_back_sees_a_mark_before_what_was_missed(
         at = shown.index(f"* --- new in {mark} since you left ---")
         assert shown[at + 1] == first
     assert person.screen.everything[1] == "* You read empty, python as well."
+
+
+def test_what_was_missed_and_is_gone_is_not_what_comes_next(
+    tmp_path: Path, server: ModelServer
+) -> None:
+    known(server, tmp_path)
+    lobby = server.room("lobby")
+    server.says("bob", lobby, "gone")
+    lobby.records.clear()
+    person = Person(tmp_path, server).enter()
+    server.says("bob", lobby, "new")
+    person.carry()
+    assert person.screen.everything[-1] == "bob: new"
+    assert not any("since you left" in line for line in person.screen.everything)
 
 
 def test_what_only_passes_is_nothing_missed(tmp_path: Path, server: ModelServer) -> None:
@@ -183,11 +197,11 @@ def test_what_was_said_in_a_room_before_one_was_put_out_is_acknowledged(
 
 
 def test_a_room_is_joined_and_lines_go_there(ana: Person, server: ModelServer) -> None:
-    ana.type("one", "/join #python", "two", "/join lobby", "three")
+    ana.type("one", "/create #python", "two", "/join lobby", "three")
     assert server.room("lobby").texts() == ["one", "three"]
     assert server.room("python").texts() == ["two"]
     assert server.room("python").kind == "public"
-    ana.type("/join secret invite-only")
+    ana.type("/create secret invite-only")
     assert server.room("secret").kind == "invite"
     assert ana.screen.notes[-1] == "* You are in secret now."
 
@@ -218,16 +232,17 @@ def test_a_room_that_another_device_just_joined_is_entered(
     assert ana.lines_done == 1
 
 
-def test_leaving_goes_to_the_next_room(ana: Person, server: ModelServer) -> None:
-    ana.type("/join python", "/join zoo", "/leave python", "/leave", "hi")
-    assert server.room("lobby").texts() == ["hi"]
-    assert ana.screen.notes[-3:] == [
+def test_leaving_a_room_leads_to_no_other(ana: Person, server: ModelServer) -> None:
+    ana.type("/create python", "/create zoo", "/leave python", "/leave", "hi")
+    assert server.room("lobby").texts() == []
+    assert ana.screen.notes[-4:] == [
         "* You left python.",
         "* You left zoo.",
-        "* You are in lobby now.",
+        "* You are in no room now; /join ROOM enters one.",
+        "You are in no room; /join ROOM enters one.",
     ]
-    ana.type("/leave", "nobody hears this")
-    assert "You are in no room" in ana.screen.notes[-1]
+    ana.type("/join lobby", "hi")
+    assert server.room("lobby").texts() == ["hi"]
 
 
 def test_an_invitation_is_shown_once(ana: Person, server: ModelServer) -> None:
@@ -251,7 +266,7 @@ def test_an_invitation_is_shown_once(ana: Person, server: ModelServer) -> None:
 def test_being_put_out_is_said_and_no_other_room_takes_its_place(
     ana: Person, server: ModelServer
 ) -> None:
-    ana.type("/join python")
+    ana.type("/create python")
     server.remove(server.room("python"), "ana", "You were put out\x07.")
     server.remove(server.room("lobby"), "ana", "You were put out of lobby.")
     ana.carry()
@@ -273,13 +288,85 @@ def test_topic_invite_kick_and_ban(ana: Person, server: ModelServer) -> None:
         "* You set the topic of lobby: all things",
         "* cat may join lobby.",
         "* bob was put out of lobby.",
-        "* cat was banned from lobby.",
+        "* cat was banned from lobby for good.",
     ]
     ana.screen.clear()
     server.add(server.room("lobby"), m.TopicBody(0, ANY_ACCOUNT, "bob", "less"))
     ana.carry()
     ana.type("/topic")
     assert ana.screen.shown == ["* bob set the topic: less", "* lobby is about: less"]
+
+
+# --- What is held for a page ---
+
+
+@pytest.fixture
+def holding(tmp_path: Path, server: ModelServer) -> Person:
+    """Return somebody whose page of python is on its way, while something new has come there."""
+    person = Person(tmp_path, server, is_terminal=True).enter()
+    python = server.room("python", "bob")
+    server.says("bob", python, "old")
+    person.enter_line("/join python")
+    person.carry_until(m.History)
+    server.says("bob", python, "new")
+    while person.carry_down():
+        pass
+    assert person.screen.shown == []
+    return person
+
+
+def test_what_is_held_is_shown_when_one_leaves(holding: Person, server: ModelServer) -> None:
+    holding.enter_line("/leave")
+    holding.receive(m.Ok(holding.link.last(m.Leave).id))
+    assert holding.screen.everything[-3:] == [
+        *("bob: new", "* You left python."),
+        "* You are in no room now; /join ROOM enters one.",
+    ]
+    holding.carry()  # The page comes after all, and is for nobody.
+    assert holding.screen.shown == ["bob: new"]
+
+
+def test_what_is_held_is_shown_when_one_is_put_out(holding: Person, server: ModelServer) -> None:
+    holding.receive(m.Removed(server.room("python").log, "You were put out."))
+    assert holding.screen.shown == ["bob: new"]
+    assert holding.screen.notes[-2] == "* You were put out."
+    holding.carry()
+    assert holding.screen.shown == ["bob: new"]
+
+
+def test_what_is_held_is_shown_when_the_room_is_lost_meanwhile(
+    holding: Person, server: ModelServer
+) -> None:
+    holding.cut()
+    server.room("python").members.clear()
+    holding.come_back()
+    holding.carry()
+    assert holding.screen.shown == ["bob: new"]
+
+
+def test_what_is_held_is_shown_when_the_room_cannot_be_read_any_more(
+    holding: Person, server: ModelServer
+) -> None:
+    holding.cut()
+    server.refusals[m.Read] = "not_read", "The store could not be read."
+    holding.come_back()
+    holding.carry()
+    assert holding.screen.shown == ["bob: new"]
+
+
+def test_the_first_of_two_pages_is_shown_when_one_leaves_before_the_second(
+    tmp_path: Path, server: ModelServer
+) -> None:
+    python = server.room("python", "bob")
+    for number in range(60):
+        server.says("bob", python, str(number))
+    person = Person(tmp_path, server, history=60).enter()
+    person.enter_line("/join python")
+    while len(person.link.all(m.History)) < 2:
+        assert person.carry_up() or person.carry_down()
+    assert person.screen.shown == []
+    person.receive(m.Removed(python.log, "You were put out."))
+    assert person.screen.shown == [f"bob: {number}" for number in range(10, 60)]
 
 
 # --- Private conversations ---
@@ -438,6 +525,48 @@ def test_history_of_others_and_while_the_first_page_is_on_its_way(
     ana.type("/history @zoe")
     assert ana.screen.notes[-1] == "There is no conversation with zoe."
     assert ana.lines_done == ana.typed
+
+
+@pytest.fixture
+def pager(tmp_path: Path, server: ModelServer) -> Person:
+    """Return somebody in a lobby with a past that was not shown."""
+    server.says("bob", server.room("lobby", "bob"), "old")
+    return Person(tmp_path, server, history=0).enter()
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_lines_typed_behind_a_command_that_pages_wait_for_the_page(
+    pager: Person, server: ModelServer, is_lost: bool
+) -> None:
+    lobby = server.room("lobby")
+    for line in ("/history", "one", "/edit two"):
+        pager.enter_line(line)
+    if is_lost:
+        pager.cut()
+        pager.come_back()
+        pager.carry_until(m.History)
+    assert pager.link.all(m.Post) == []
+    pager.carry()
+    assert pager.screen.shown == ["#3 bob: old"]
+    assert lobby.texts() == ["old", "one"] and pager.lines_done == 3
+
+
+def test_a_last_message_is_looked_for_in_the_page_as_well(pager: Person) -> None:
+    for line in ("/history", "/react 👍"):
+        pager.enter_line(line)
+    pager.carry()
+    assert pager.link.last(m.React).seq == 3
+    assert pager.screen.errors[1:] == []
+
+
+def test_texts_do_not_wait_for_each_other_but_what_is_asked_does(pager: Person) -> None:
+    for line in ("one", "two", "/search one", "/who"):
+        pager.enter_line(line)
+    assert [it.text for it in pager.link.all(m.Post)] == ["one", "two"]
+    assert not pager.link.all(m.Search) and not pager.link.all(m.Who)
+    pager.carry()
+    assert len(pager.link.all(m.Search)) == len(pager.link.all(m.Who)) == 1
+    assert any(line.endswith("ana: one") for line in pager.screen.shown)
 
 
 def test_history_that_cannot_be_read_is_a_failure(tmp_path: Path, server: ModelServer) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from hashlib import sha512
 
 import pytest
-from chat.client.conversation import Conversation
 from msgspec import Struct
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.error import ConnectionDone
@@ -12,6 +11,7 @@ from twisted.internet.interfaces import IAddress, IProtocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from chat.client.core.core import Core
 from chat.client.core.interfaces import Link
 from chat.client.network.protocol import ChatClientProtocol
 from chat.limits import Limits
@@ -36,7 +36,7 @@ LOGIN = Login(1, "ana", ANY_DEVICE, bytes(64))
 LOOPBACK = IPv4Address("TCP", "127.0.0.1", 5555)
 
 
-class FakeConversation(Conversation):
+class FakeCore(Core):
     """Keeps what the protocol hands on, and logs in when a host key is offered."""
 
     def __init__(self) -> None:
@@ -78,10 +78,8 @@ class ProtocolTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.conversation = FakeConversation()
-        self.protocol = ChatClientProtocol(
-            self.conversation, self.clock, LIMITS, self.clock.seconds
-        )
+        self.core = FakeCore()
+        self.protocol = ChatClientProtocol(self.core, self.clock, LIMITS, self.clock.seconds)
         self.transport = FakeTransport(self.protocol, self.clock, self.address)
         made: IProtocol = self.protocol
         made.makeConnection(self.transport)
@@ -118,8 +116,8 @@ class ProtocolTests(SynchronousTestCase):
             self.clock.advance(1)
 
     def happened(self) -> Sequence[object]:
-        """What the conversation was told since the last question."""
-        happened, self.client.happened = self.client.happened, []
+        """Return what the core was told since the last question."""
+        happened, self.core.happened = self.core.happened, []
         return happened
 
     def test_it_shakes_hands_and_logs_in(self) -> None:
@@ -127,14 +125,14 @@ class ProtocolTests(SynchronousTestCase):
         assert Received(LOGIN) in self.pump()
         self.say(Ok(1))
         assert self.happened() == [Ok(1)]
-        assert self.client.is_loopback
+        assert self.core.is_loopback
 
     def test_the_successions_are_handed_on_with_the_host_key(self) -> None:
         rotated = HostKey.from_pem(HOST_KEY.to_pem())
         rotated.successions = bytes(SUCCESSION_BYTES)
         self.server = ServerConnection(rotated, LIMITS, self.clock.seconds)
         self.pump()
-        assert self.client.successions == bytes(SUCCESSION_BYTES)
+        assert self.core.successions == bytes(SUCCESSION_BYTES)
 
     def test_messages_go_out_sealed(self) -> None:
         self.establish()
@@ -219,7 +217,7 @@ class ProtocolTests(SynchronousTestCase):
         self.advance(LIMITS.silence_seconds + 2)
         assert self.pump()[-1] == PeerClosed(CloseCode.TIMEOUT)
         assert self.happened() == ["The server has fallen silent."]
-        assert self.client.is_final is False
+        assert self.core.is_final is False
 
     def test_a_server_that_breaks_the_protocol_is_told_and_left(self) -> None:
         self.establish()
@@ -229,14 +227,14 @@ class ProtocolTests(SynchronousTestCase):
         [reason] = self.happened()
         assert isinstance(reason, str)
         assert "broke the protocol" in reason
-        assert self.client.is_final
+        assert self.core.is_final
 
     def test_what_is_no_server_of_ours_is_left_without_a_word(self) -> None:
         self.transport.take()
         self.transport.receive(b"SSH-2.0-OpenSSH_9.2\r\n")
         assert self.transport.take() == b""
         assert self.happened() == ["The server does not speak encchat's protocol."]
-        assert self.client.is_final
+        assert self.core.is_final
 
     def test_neither_is_what_answers_without_an_end_of_line(self) -> None:
         for answer in (
@@ -331,8 +329,8 @@ class LoopbackTests(SynchronousTestCase):
             (IPv6Address("TCP", "fe80::1%eth0", 1), False),
         ]:
             clock = Clock()
-            conversation = FakeConversation()
-            protocol = ChatClientProtocol(conversation, clock, LIMITS, clock.seconds)
+            core = FakeCore()
+            protocol = ChatClientProtocol(core, clock, LIMITS, clock.seconds)
             transport = FakeTransport(protocol, clock, address)
             made: IProtocol = protocol
             made.makeConnection(transport)
@@ -341,6 +339,6 @@ class LoopbackTests(SynchronousTestCase):
             [event] = server.receive_line(hello)
             assert isinstance(event, Transmit)
             transport.receive(event.data)
-            assert conversation.is_loopback is is_loopback, address
+            assert core.is_loopback is is_loopback, address
             assert transport.no_delay == (not isinstance(address, UNIXAddress))
             transport.lose(ConnectionDone())
