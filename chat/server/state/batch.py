@@ -171,6 +171,11 @@ class Batch:
 
     # --- What came of it ---
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several logs or decisions share this commit."""
+        return len(self._sources) + len(self._decided) > 1
+
     def answer_refused(self) -> None:
         """Tell those whose decision was none."""
         for proposal, error in self._refused:

@@ -29,8 +29,9 @@ __all__ = ["COMMIT_SECONDS", "TRIMS", "Commits"]
 _log = Logger()
 
 COMMIT_SECONDS: Final = 0.003
-"""From the beginning of one commit to that of the next, where things come faster than that: those
-of a thousand rooms share commits then, which cost a disk's flush each."""
+"""From the start of one commit to the start of the next, while things come fast: a thousand rooms
+share commits then, each of which costs a flush of the disk. Things come fast if others wait when a
+commit is done, or if several logs or decisions shared it. What comes alone does not wait."""
 
 TRIMS: Final = 32
 """In one commit: each looks through a log."""
@@ -184,14 +185,14 @@ class Commits:
     def _committed(self, outcome: Outcome, batch: Batch) -> bool:
         """Deliver records, then let the change take effect, then tell those who asked for it.
 
-        Return whether others waited meanwhile.
+        Return whether things come fast, so that the next commit should wait for others.
         """
         is_void = batch.has_change and outcome.change is None
         if not is_void:
             self._proposals[:0] = batch.later
             self._awake = batch.waiting | self._awake
             self._awaited = batch.awaited
-        is_busy = self._has_work
+        is_busy = self._has_work or batch.is_shared
         batch.deliver(outcome)
         if is_void:
             # Nobody else changes the state, so its file was replaced underneath.

@@ -528,6 +528,21 @@ class PaceTests(ServerCase):
         gaps = [later - earlier for earlier, later in pairwise(times)]
         assert min(gaps) > 0.99 * COMMIT_SECONDS
 
+    def test_behind_a_commit_that_several_shared_the_next_one_waits_for_others(self) -> None:
+        self.room.commits.change(claim(self.room.hub, 3, "ana"))
+        self.room.say(self.author, "beside it")
+        self.room.clock.advance(0)
+        self.room.say(self.author, "waits")
+        self.room.clock.advance(0.9 * COMMIT_SECONDS)
+        assert len(self.commits) == 1
+        self.room.clock.advance(0.2 * COMMIT_SECONDS)
+        self.room.clock.advance(0)
+        assert len(self.commits) == 2
+        # That one was of one log alone.
+        self.room.say(self.author, "at once")
+        self.room.clock.advance(0)
+        assert len(self.commits) == 3
+
     def test_a_slow_commit_is_followed_by_the_next_at_once(self) -> None:
         self.room.store.is_holding = True
         self.room.say(self.author, "one")
