@@ -25,7 +25,7 @@ FILE_RECORDS: Final = 2_048
 
 
 class Filing:
-    """Files some records when many wait, and all of them at regular intervals.
+    """Files some records when many wait, and all of them when that has not happened for a while.
 
     The number of waiting records is whatever the writer's thread reported last. Nothing here waits
     until none are left, which would never happen while others post without pause.
@@ -91,6 +91,9 @@ class Filing:
 
     def _start(self, file: Callable[[], Awaitable[None]]) -> None:
         if not self._is_filing and not self._is_closed:
+            if self._later is not None:
+                self._later.cancel()
+                self._later = None
             Deferred.fromCoroutine(self._run(file))
 
     async def _run(self, file: Callable[[], Awaitable[None]]) -> None:

@@ -4,7 +4,7 @@ from twisted.internet.defer import Deferred
 
 from chat.ids import LogId
 from chat.store.interface import Commit, Found, Outcome
-from chat.store.sqlite import journal
+from chat.store.sqlite import filing, journal
 from chat.store.sqlite.filing import FILE_RECORDS, FILE_SECONDS
 from chat.store.sqlite.store import TIDY_SECONDS
 from tests.store.commits import LOGS, append, delete, fired, record, seqs
@@ -114,6 +114,20 @@ class FilingTests(SqliteCase):
         # One of all these was filed, and then what there was at that time.
         assert 90 < self.waiting() < 101
         self.threads.is_holding = False
+        self.clock.advance(FILE_SECONDS)
+        self.check_idle()
+
+    def test_where_there_is_much_all_the_time_all_of_it_is_never_filed_at_once(self) -> None:
+        self.replace(filing, "FILE_RECORDS", 40)
+        self.replace(journal, "FILED", 10)
+        self.replace(journal, "_LOG_FILED", 10)
+        waiting = []
+        for _ in range(25):
+            for _ in range(10):
+                fired(self.post())
+            waiting.append(self.waiting())
+            self.clock.advance(FILE_SECONDS / 10)
+        assert min(waiting[3:]) >= 30 and max(waiting) < 40
         self.clock.advance(FILE_SECONDS)
         self.check_idle()
 
