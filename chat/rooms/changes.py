@@ -65,9 +65,10 @@ class Change:
         """Whether it changes nothing."""
         return not (self.puts or self.event or self.happening)
 
-    def leaves(self) -> set[LogId]:
-        """Return the logs that somebody leaves."""
-        return {key.log for key, value in self.puts if isinstance(key, MembershipKey) and not value}
+    def concerned(self) -> set[LogId]:
+        """Return the logs that somebody leaves, and the one that the happening is for."""
+        left = {key.log for key, value in self.puts if isinstance(key, MembershipKey) and not value}
+        return left if self.happening is None else left | {self.happening.log}
 
 
 NOTHING = Change()

@@ -14,8 +14,7 @@ The rules, in the order in which items are processed: records, read markers, tri
 * **Repeated.** If the log has a record with the same id, even an erased one, the record is not
   stored again; the answer is the place of the existing one.
 * **Stale.** A record is void if `Commit.base` is older than the log's fence or the server's; if
-  its epoch is not the log's, or the log is stale; or if its time is more than a second before the
-  log's latest.
+  its epoch is not the log's; or if its time is more than a second before the log's latest.
 * **Gone.** A record that replaces another one is void unless that one is there, and is a TEXT by
   the same author. A record that erases another one is void unless that one is there, and is a TEXT
   or EDIT by the same author.
@@ -23,10 +22,12 @@ The rules, in the order in which items are processed: records, read markers, tri
   It is void too if one of its records is void, or one of its epochs is not the next one of its log.
   If it counts, its number is one higher.
 
-A change that counts stores its records first; they count only together with it. Then it sets values
-and epochs. A log with a new epoch is no longer stale. Then it sets fences: after it, no record
-counts that was checked on an earlier state, in `lost` and `silenced` logs, or in any log if
-`silences_all`; logs in `lost` are stale until a new epoch begins.
+A change that counts stores its records first; they count only together with it. Then it sets
+values, begins epochs, and sets fences: after it, no record counts that was checked on an earlier
+state, in `silenced` logs, or in any log if `silences_all`.
+
+Of a log's epochs, the store keeps the latest, and those of records that are there. So joining and
+leaving adds nothing that stays.
 """
 
 from collections.abc import Collection, Sequence
@@ -146,8 +147,6 @@ class StateChange:
     epochs: Sequence[Epoch] = ()
     records: Sequence[Record] = ()
     """Records that belong to the change: entries of `AUDIT`, a room's new topic."""
-    lost: frozenset[LogId] = frozenset()
-    """Logs that somebody may no longer read."""
     silenced: frozenset[LogId] = frozenset()
     """Logs in which somebody may no longer post."""
     silences_all: bool = False
@@ -204,8 +203,6 @@ class Head(NamedTuple):
     time: int = 0
     """The latest time."""
     epoch: int = 0
-    is_stale: bool = False
-    """Whether somebody who has this epoch's key may no longer read."""
     fence: int = 0
     """Records that were checked before this change do not count."""
 
@@ -248,8 +245,8 @@ class LogStore(Protocol):
         """Return the end of a log."""
         ...
 
-    def epochs(self, log: LogId) -> Deferred[list[Epoch]]:
-        """Return all epochs of a log, in order."""
+    def epochs(self, log: LogId, numbers: Collection[int]) -> Deferred[list[Epoch]]:
+        """Return those of a log's epochs with these numbers that are kept."""
         ...
 
     def read(

@@ -52,7 +52,7 @@ class _End:
         self.head = head = known.head(log)
         self.seq, self.time, self.epoch = head.seq, head.time, head.epoch
         self.has_rules = log != AUDIT
-        self.is_shut = head.is_stale or base < head.fence or base < known.fence
+        self.is_shut = base < head.fence or base < known.fence
         self.records: list[Record] = []
         """The records appended so far."""
         self.gone: set[int] = set()
@@ -101,7 +101,7 @@ def decide(records: Sequence[Record], base: int, known: Known) -> Decided:
     for log, end in ends.items():
         if end.records:
             head = end.head
-            decided.heads[log] = Head(end.seq, end.time, head.epoch, head.is_stale, head.fence)
+            decided.heads[log] = Head(end.seq, end.time, head.epoch, head.fence)
     return decided
 
 
@@ -181,9 +181,8 @@ def _heads(change: StateChange, number: int, known: Known) -> dict[LogId, Head]:
     heads: dict[LogId, Head] = {}
     for epoch in change.epochs:
         head = known.head(epoch.log)
-        heads[epoch.log] = head._replace(epoch=epoch.number, is_stale=False)
-    for log in sorted(change.lost | change.silenced):
+        heads[epoch.log] = head._replace(epoch=epoch.number)
+    for log in sorted(change.silenced):
         head = heads[log] if log in heads else known.head(log)
-        is_stale = head.is_stale or log in change.lost
-        heads[log] = head._replace(fence=number, is_stale=is_stale)
+        heads[log] = head._replace(fence=number)
     return heads

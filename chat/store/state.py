@@ -77,7 +77,11 @@ class Known(Protocol):
 
 
 class State(Known, Protocol):
-    """Updates of a state. Those of one commit take effect together or not at all."""
+    """Updates of a state. Those of one commit take effect together or not at all.
+
+    Every update also drops the epochs that are neither the latest nor those of a record that is
+    there.
+    """
 
     def store(self, decided: Decided) -> None:
         """Store records, and carry out their removals."""

@@ -127,9 +127,9 @@ class HeldStore(MemoryStore):
         """As `LogStore.head`; what comes late is how it was."""
         return self._answer_late("head", super().head(log))
 
-    def epochs(self, log: LogId) -> Deferred[list[Epoch]]:
+    def epochs(self, log: LogId, numbers: Collection[int]) -> Deferred[list[Epoch]]:
         """As `LogStore.epochs`; what comes late is how it was."""
-        return self._answer_late("epochs", super().epochs(log))
+        return self._answer_late("epochs", super().epochs(log, numbers))
 
     def read(
         self,

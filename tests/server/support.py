@@ -167,9 +167,11 @@ class HeldStore(MemoryStore):
         """As in memory, unless the store is broken."""
         return fail(StoreError("a broken disk")) if self.is_broken else super().head(log)
 
-    def epochs(self, log: LogId) -> Deferred[list[Epoch]]:
+    def epochs(self, log: LogId, numbers: Collection[int]) -> Deferred[list[Epoch]]:
         """As in memory, unless the store is broken."""
-        return fail(StoreError("a broken disk")) if self.is_broken else super().epochs(log)
+        if self.is_broken:
+            return fail(StoreError("a broken disk"))
+        return super().epochs(log, numbers)
 
     def search(self, words: str, logs: Collection[LogId], limit: int) -> Deferred[list[Found]]:
         """As in memory, unless the store is broken."""
@@ -314,14 +316,16 @@ class Room:
         self.sessions: dict[AccountId, FakeSession] = {}
         self.unload()
         fired(Deferred.fromCoroutine(load_hub(self.store, self.hub)))
+        is_holding, self.store.is_holding = self.store.is_holding, False
         if self.hub.known_room(LOG) is None:
-            is_holding, self.store.is_holding = self.store.is_holding, False
             profile = RoomProfile(Kind.PUBLIC, "room", NOBODY)
             made = self.commits.change(lambda: changed([put(RoomKey(LOG), profile)]))
             self.turn()
             fired(made)
-            self.store.is_holding = is_holding
-        self.feed = fired(Deferred.fromCoroutine(self.feeds.get(LOG)))
+        loading = Deferred.fromCoroutine(self.feeds.get(LOG))
+        self.turn()
+        self.feed = fired(loading)
+        self.store.is_holding = is_holding
         self.readers = self.feed.readers
 
     def unload(self) -> None:

@@ -132,6 +132,5 @@ class _Maker:
             epochs,
             self._records(1),
             frozenset(self._some(LOGS, 2) if self._chance(0.3) else ()),
-            frozenset(self._some(LOGS, 2) if self._chance(0.3) else ()),
             self._chance(0.1),
         )

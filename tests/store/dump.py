@@ -70,7 +70,8 @@ def dump_memory(store: MemoryStore) -> Dump:
             for seq, it in kept.records.items()
         ]
         ids = [(id, place.seq, place.time) for id, place in kept.places.items()]
-        logs.append((log, DumpedLog(kept.head, tuple(kept.epochs), _sorted(records), _sorted(ids))))
+        epochs = tuple(epoch for _, epoch in sorted(kept.epochs.items()))
+        logs.append((log, DumpedLog(kept.head, epochs, _sorted(records), _sorted(ids))))
     seen = [(*key, seq) for key, seq in state.seen.items()]
     return Dump(
         *(state.base, state.fence),
@@ -101,13 +102,13 @@ def dump_file(path: Path) -> Dump:
 
 
 def _dump_log(connection: sqlite3.Connection, number: int, log: LogId) -> DumpedLog:
-    [(*end, epoch, stale, fence)] = connection.execute(
-        "SELECT seq, time, epoch, stale, fence FROM logs WHERE number = ?", (number,)
+    [end] = connection.execute(
+        "SELECT seq, time, epoch, fence FROM logs WHERE number = ?", (number,)
     )
     [(seq, time)] = connection.execute(
         "SELECT max(seq), max(time) FROM journal WHERE log = ?", (number,)
     )
-    head = Head(end[0], end[1], epoch, bool(stale), fence)
+    head = Head(*end)
     has_words = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'").fetchone()
     text = "(SELECT text FROM words WHERE rowid = log << 40 | seq)" if has_words else "''"
     rows = connection.execute(

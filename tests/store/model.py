@@ -63,12 +63,18 @@ class ModelLog:
 
     rows: dict[int, Row] = field(default_factory=dict)
     places: dict[RecordId, Place] = field(default_factory=dict)
-    epochs: list[Epoch] = field(default_factory=list)
+    begun: list[Epoch] = field(default_factory=list)
     head: Head = field(default_factory=Head)
 
     def copy(self) -> "ModelLog":
         """Return one that changes without this one."""
-        return ModelLog(dict(self.rows), dict(self.places), list(self.epochs), self.head)
+        return ModelLog(dict(self.rows), dict(self.places), list(self.begun), self.head)
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        """Return what must be kept of its epochs."""
+        needed = {row.record.epoch for row in self.there()} | {self.head.epoch}
+        return [epoch for epoch in self.begun if epoch.number in needed]
 
     def there(self) -> list[Row]:
         """Return what can be read, in its order."""
@@ -128,7 +134,7 @@ class Model:
         if record.log != AUDIT:
             if base < head.fence or base < self.fence:
                 return Void.STALE
-            if head.is_stale or record.epoch != head.epoch or record.time + 1_000 < head.time:
+            if record.epoch != head.epoch or record.time + 1_000 < head.time:
                 return Void.STALE
         for target, kinds in (
             (record.replaces, [RecordKind.TEXT]),
@@ -185,16 +191,14 @@ class Model:
             log = self.logs.setdefault(epoch.log, ModelLog())
             if epoch.number != log.head.epoch + 1:
                 return None
-            log.head = log.head._replace(epoch=epoch.number, is_stale=False)
-            log.epochs.append(epoch)
+            log.head = log.head._replace(epoch=epoch.number)
+            log.begun.append(epoch)
         self.base += 1
         if change.silences_all:
             self.fence = self.base
-        for name in change.lost | change.silenced:
+        for name in change.silenced:
             log = self.logs.setdefault(name, ModelLog())
             log.head = log.head._replace(fence=self.base)
-        for name in change.lost:
-            self.logs[name].head = self.logs[name].head._replace(is_stale=True)
         return places
 
     def search(self, typed: str, logs: Collection[LogId], limit: int) -> list[Found]:

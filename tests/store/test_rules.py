@@ -66,7 +66,7 @@ def test_sequence_numbers_have_no_gaps(store: MemoryStore) -> None:
 
 def test_what_is_repeated_is_never_stale_or_gone(store: MemoryStore) -> None:
     append(store, record(1), delete(2, 1))
-    change(store, 0, StateChange(lost=frozenset({LOG}), silences_all=True))
+    change(store, 0, StateChange(silenced=frozenset({LOG}), silences_all=True))
     for again in (record(1), record(1)._replace(epoch=9, time=0), edit(2, 99)):
         [place] = append(store, again)
         assert isinstance(place, Place) and not place.is_new
@@ -95,7 +95,7 @@ def test_time_may_step_back_by_a_second_and_is_kept_from_decreasing(store: Memor
     ]
 
 
-def test_epochs_fences_and_staleness(store: MemoryStore) -> None:
+def test_epochs_and_fences(store: MemoryStore) -> None:
     def post(number: int, base: int, epoch: int) -> Place | Void:
         [place] = append(store, record(number)._replace(epoch=epoch), base=base)
         return place
@@ -104,37 +104,64 @@ def test_epochs_fences_and_staleness(store: MemoryStore) -> None:
     assert post(1, 0, 0) == post(1, 1, 2) == STALE
     assert post(1, 0, 1) == Place(1, 1_001, True)
     change(store, 1, StateChange(silenced=frozenset({LOG})))
-    assert fired(store.head(LOG)) == Head(1, 1_001, 1, False, 2)
+    assert fired(store.head(LOG)) == Head(1, 1_001, 1, 2)
     assert post(2, 1, 1) == STALE
     assert post(2, 2, 1) == Place(2, 1_002, True)
-    change(store, 2, StateChange(lost=frozenset({LOG})))
-    assert fired(store.head(LOG)) == Head(2, 1_002, 1, True, 3)
-    assert post(3, 3, 1) == post(3, 9, 1) == STALE
-    change(store, 3, StateChange(silenced=frozenset({LOG})))
-    assert fired(store.head(LOG)).is_stale, "silencing does not end it"
-    change(store, 4, StateChange(epochs=[Epoch(LOG, 2, b"l")]))
-    assert fired(store.head(LOG)) == Head(2, 1_002, 2, False, 4)
-    assert post(3, 3, 2) == STALE and post(3, 4, 2) == Place(3, 1_003, True)
-    change(store, 5, StateChange(epochs=[Epoch(LOG, 3, b"m")], lost=frozenset({LOG})))
-    assert fired(store.head(LOG)) == Head(3, 1_003, 3, True, 6), "the loss comes last"
-    assert fired(store.epochs(LOG)) == [Epoch(LOG, n, b"klm"[n - 1 : n]) for n in (1, 2, 3)]
+    change(store, 2, StateChange(epochs=[Epoch(LOG, 2, b"l")]))
+    assert fired(store.head(LOG)) == Head(2, 1_002, 2, 2), "a new epoch is no fence"
+    assert post(3, 2, 1) == post(3, 9, 1) == STALE
+    assert post(3, 2, 2) == Place(3, 1_003, True)
+    change(store, 3, StateChange(epochs=[Epoch(LOG, 3, b"m")], silenced=frozenset({LOG})))
+    assert fired(store.head(LOG)) == Head(3, 1_003, 3, 4)
+    assert post(4, 3, 3) == post(4, 4, 2) == STALE and post(4, 4, 3) == Place(4, 1_004, True)
     assert append(store, record(1, OTHER_LOG)) == [Place(1, 1_001, True)], "not fenced"
-    change(store, 6, StateChange(silences_all=True))
-    assert append(store, record(2, OTHER_LOG), base=6) == [STALE]
-    assert append(store, record(2, OTHER_LOG), base=7) == [Place(2, 1_002, True)]
+    change(store, 4, StateChange(silences_all=True))
+    assert append(store, record(2, OTHER_LOG), base=4) == [STALE]
+    assert append(store, record(2, OTHER_LOG), base=5) == [Place(2, 1_002, True)]
     assert fired(store.head(OTHER_LOG)) == Head(2, 1_002), "the fence is the server's"
 
 
-def test_a_log_may_be_lost_before_it_begins(store: MemoryStore) -> None:
-    change(store, 0, StateChange(lost=frozenset({LOG})))
-    assert append(store, record(1), base=1) == [STALE]
-    change(store, 1, StateChange(epochs=[Epoch(LOG, 1, b"k")]))
-    assert append(store, record(1)._replace(epoch=1), base=1) == [Place(1, 1_001, True)]
+def test_a_log_may_be_silenced_before_it_begins(store: MemoryStore) -> None:
+    change(store, 0, StateChange(silenced=frozenset({LOG})))
+    assert append(store, record(1), base=0) == [STALE]
+    assert append(store, record(1), base=1) == [Place(1, 1_001, True)]
+
+
+def test_epochs_of_which_no_record_is_left_are_forgotten(store: MemoryStore) -> None:
+    def begin(*numbers: int) -> list[int]:
+        """Let epochs begin, with a record in each that is even; return which are kept."""
+        for number in numbers:
+            change(store, fired(store.base()), StateChange(epochs=[Epoch(LOG, number, b"k")]))
+            if number % 2 == 0:
+                text = record(number)._replace(epoch=number)
+                append(store, text, base=fired(store.base()))
+        return kept()
+
+    def kept() -> list[int]:
+        return [it.number for it in fired(store.epochs(LOG, range(20)))]
+
+    def erase(number: int, seq: int) -> None:
+        gone = delete(number, seq)._replace(epoch=fired(store.head(LOG)).epoch)
+        [place] = append(store, gone, base=fired(store.base()))
+        assert isinstance(place, Place) and place.is_new
+
+    assert begin(1, 2, 3) == [2, 3]
+    assert begin(4, 5, 6, 7) == [2, 4, 6, 7]
+    erase(50, 2)
+    assert kept() == [2, 6, 7]
+    erase(51, 3)
+    erase(52, 1)
+    assert kept() == [7], "which what was erased is told in"
+    assert begin(8, 9) == [7, 8, 9]
+    assert trim(store, keep=1) == 3
+    assert kept() == [8, 9]
+    assert trim(store, keep=0) == 1
+    assert kept() == [9], "the latest is always kept"
 
 
 def test_audits_are_never_stale(store: MemoryStore) -> None:
     append(store, record(5_000, AUDIT))
-    change(store, 0, StateChange(lost=frozenset({AUDIT}), silences_all=True))
+    change(store, 0, StateChange(silenced=frozenset({AUDIT}), silences_all=True))
     assert append(store, record(1, AUDIT), record(2, AUDIT)._replace(epoch=4)) == [
         Place(2, 6_000, True),
         Place(3, 6_000, True),
@@ -248,22 +275,23 @@ def test_nothing_of_a_void_change_is_left(
     beside = record(1, OTHER_LOG)
     commit = Commit(0, [beside], [ReadMarker(LOG, ME, 3)], change=wrong(good))
     assert fired(store.commit(commit)) == Outcome(0, [Place(1, 1_001, True)], [], None)
-    assert fired(store.head(LOG)) == Head() and fired(store.epochs(LOG)) == []
+    assert fired(store.head(LOG)) == Head() and fired(store.epochs(LOG, [1])) == []
     assert fired(store.head(OTHER_LOG)) == Head(1, 1_001) and fired(store.scan(b"")) == []
     assert fired(store.seen()) == [ReadMarker(LOG, ME, 3)], "what is beside it counts"
     assert change(store, 0, good) == Outcome(1, [], [], [Place(1, 1_001, True)])
 
 
-def test_several_epochs_of_a_log_in_their_order(store: MemoryStore) -> None:
+def test_several_epochs_of_a_log_follow_each_other(store: MemoryStore) -> None:
     epochs = [Epoch(LOG, 1, b"k"), Epoch(OTHER_LOG, 1, b"x"), Epoch(LOG, 2, b"l")]
     assert change(store, 0, StateChange(epochs=epochs)).base == 1
     assert fired(store.head(LOG)).epoch == 2 and fired(store.head(OTHER_LOG)).epoch == 1
-    assert fired(store.epochs(LOG)) == [epochs[0], epochs[2]]
+    assert fired(store.epochs(LOG, [2, 1])) == [epochs[2]], "nothing was sealed in the first"
+    assert fired(store.epochs(OTHER_LOG, [0, 1, 2])) == [epochs[1]]
 
 
 def test_a_change_comes_after_what_is_beside_it(store: MemoryStore) -> None:
     change_ = StateChange(
-        records=[record(2), record(1)], epochs=[Epoch(LOG, 1, b"k")], lost=frozenset({LOG})
+        records=[record(2), record(1)], epochs=[Epoch(LOG, 1, b"k")], silenced=frozenset({LOG})
     )
     commit = Commit(0, [record(1)], trims=[Trim(LOG, keep=0)], change=change_)
     places = [Place(2, 1_002, True), Place(3, 1_002, True)]

@@ -136,4 +136,4 @@ class StoreTests(SynchronousTestCase):
         for store in self.stores():
             assert fired(store.read(LOG, 0, 9)) == []
             append(store, record(1)._replace(epoch=1), delete(2, 1, OTHER_LOG))
-            assert [fired(store.head(log)) for log in LOGS] == [(0, 0, 0, False, 0)] * 2
+            assert [fired(store.head(log)) for log in LOGS] == [(0, 0, 0, 0)] * 2

@@ -1,23 +1,30 @@
-"""One log's epochs: their keys, wrapped, in the store; the newest of them to seal with.
+"""One log's epochs: their keys, wrapped, in the store; the newest one to seal with.
 
 A key is wrapped under the server's storage key with the construction that seals everything
-(docs/protocol.md section 3), bound to its log and epoch.
+(docs/protocol.md section 3), bound to its log and epoch. There may be many earlier epochs, so none
+of them stays in memory.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Final
 
 from chat.ids import LogId
-from chat.store.interface import Epoch, StoreError
+from chat.store.interface import Epoch, LogStore, StoreError
 from chat.wire.errors import RemoteProtocolError
 from chat.wire.sealing import KEY_BYTES, BoxKey, RandomBytes, open_box, seal
 
-__all__ = ["Epochs"]
+__all__ = ["Epochs", "new_epoch"]
 
 _AAD: Final = b"encchat/1 epoch key"
 
 _CACHED: Final = 8
-"""Keys kept open, of readers that catch up."""
+"""Number of keys kept open, for readers that catch up."""
+
+
+def new_epoch(log: LogId, number: int, storage_key: bytes, random_bytes: RandomBytes) -> Epoch:
+    """Return an epoch with a new key, not begun yet."""
+    key = random_bytes(KEY_BYTES)
+    return Epoch(log, number, seal(storage_key, key, _aad(log, number), random_bytes))
 
 
 class Epochs:
@@ -26,53 +33,73 @@ class Epochs:
     def __init__(
         self,
         log: LogId,
-        known: Iterable[Epoch],
+        current: int,
+        known: Collection[Epoch],
+        store: LogStore,
         storage_key: bytes,
         random_bytes: RandomBytes,
     ) -> None:
+        """`known` contains the epoch `current`, unless that is lost."""
         self._log = log
+        self._store = store
         self._storage_key = storage_key
         self._random_bytes = random_bytes
-        self._wrapped = {epoch.number: epoch.wrapped for epoch in known}
+        self.current = current
+        """The newest epoch; 0 before there is any."""
+        self._known = {epoch.number: epoch for epoch in known}
+        """The newest epoch. It is opened when first needed."""
         self._open: dict[int, BoxKey] = {}
         self._next: Epoch | None = None
-        self.current = max(self._wrapped, default=0)
-        """The newest epoch; 0 before there is any."""
 
     def can_seal(self) -> bool:
-        """Tell whether there is an epoch, and its key is not lost."""
+        """Return whether there is an epoch whose key is not lost."""
         try:
-            return self.current > 0 and bool(self.key(self.current))
+            return self.current > 0 and bool(self.key())
         except StoreError:
             return False
 
     def next(self) -> Epoch:
-        """Return the epoch that is to follow, with a key of its own; the same until it begins."""
+        """Return the epoch that follows, the same one until it begins."""
         if self._next is None:
             number = self.current + 1
-            key = self._random_bytes(KEY_BYTES)
-            wrapped = seal(self._storage_key, key, self._aad(number), self._random_bytes)
-            self._next = Epoch(self._log, number, wrapped)
+            self._next = new_epoch(self._log, number, self._storage_key, self._random_bytes)
         return self._next
 
     def begin(self, epoch: Epoch) -> None:
         """Seal with the key of an epoch from now on: it is durable."""
-        self._wrapped[epoch.number] = epoch.wrapped
+        self._known = {epoch.number: epoch}
         self.current = epoch.number
         self._next = None
 
-    def key(self, epoch: int) -> BoxKey:
-        """Return the key of an epoch. Raises StoreError."""
-        key = self._open.get(epoch)
-        if key is None:
-            try:
-                raw = open_box(self._storage_key, self._wrapped[epoch], self._aad(epoch))
-            except (KeyError, RemoteProtocolError):
-                raise StoreError(f"the key of epoch {epoch} is lost") from None
-            key = self._open[epoch] = BoxKey(raw)
-            if len(self._open) > _CACHED:
-                del self._open[next(iter(self._open))]
+    def key(self) -> BoxKey:
+        """Return the key of the newest epoch. Raises StoreError if it is lost."""
+        return self._open.get(self.current) or self._opened(self.current, self._known)
+
+    async def keys(self, epochs: Collection[int]) -> dict[int, BoxKey]:
+        """Return the keys of some epochs, without those that are no longer kept.
+
+        Raises StoreError if one is lost.
+        """
+        wanted = set(epochs)
+        keys = {number: key for number, key in self._open.items() if number in wanted}
+        missing = wanted - keys.keys()
+        known = {it: self._known[it] for it in missing & self._known.keys()}
+        if missing - known.keys():
+            found = await self._store.epochs(self._log, sorted(missing - known.keys()))
+            known |= {epoch.number: epoch for epoch in found}
+        return keys | {number: self._opened(number, known) for number in sorted(known)}
+
+    def _opened(self, number: int, known: dict[int, Epoch]) -> BoxKey:
+        try:
+            wrapped = known[number].wrapped
+            raw = open_box(self._storage_key, wrapped, _aad(self._log, number))
+        except (KeyError, RemoteProtocolError):
+            raise StoreError(f"the key of epoch {number} is lost") from None
+        key = self._open[number] = BoxKey(raw)
+        if len(self._open) > _CACHED:
+            del self._open[next(iter(self._open))]
         return key
 
-    def _aad(self, epoch: int) -> bytes:
-        return _AAD + self._log + epoch.to_bytes(4, "big")
+
+def _aad(log: LogId, number: int) -> bytes:
+    return _AAD + log + number.to_bytes(4, "big")

@@ -69,7 +69,6 @@ class Feed:
         self._milliseconds = milliseconds
         self._random_bytes = random_bytes
         self._time = head.time
-        self._is_stale = head.is_stale
         self._fence = head.fence
         """The last change because of which somebody may say nothing more."""
         self._waiting: list[Draft] = []
@@ -100,19 +99,17 @@ class Feed:
 
     # --- Epochs ---
 
-    def next_epoch(self) -> Epoch | None:
-        """Return the epoch that has to begin before anything is sealed, if one has."""
-        return self.epochs.next() if self._is_stale or not self.epochs.can_seal() else None
+    def next_epoch(self) -> Epoch:
+        """Return the epoch that is to follow."""
+        return self.epochs.next()
 
     def begin(self, epoch: Epoch) -> None:
         """Seal in a new epoch from now on."""
         self.epochs.begin(epoch)
-        self._is_stale = False
 
-    def fence(self, base: int, is_stale: bool) -> None:
+    def fence(self, base: int) -> None:
         """Ask again whether the authors of what waits may say it."""
         self._fence = base
-        self._is_stale = self._is_stale or is_stale
 
     # --- Down: drafts to records ---
 
@@ -198,9 +195,7 @@ class Feed:
             nick = people.nick_of(draft.happening.account)
             bodies.append(messages.encode(body_of(draft.happening, nick, time)))
         ids = [draft.record_id for draft in drafts]
-        sealed = seal_records(
-            self.epochs.key(epoch), self.log, epoch, ids, bodies, self._random_bytes
-        )
+        sealed = seal_records(self.epochs.key(), self.log, epoch, ids, bodies, self._random_bytes)
         records = []
         for draft, data in zip(drafts, sealed, strict=True):
             happening = draft.happening
@@ -216,13 +211,6 @@ class Feed:
         return records
 
     # --- Down: what is durable, to everybody ---
-
-    def give_up(self) -> None:
-        """Tell the authors of all that waits that nothing comes of it: it cannot be sealed."""
-        drafts, self._waiting = self._waiting, []
-        self._commits.waits_no_longer(sum([draft.size for draft in drafts]))
-        for draft in drafts:
-            self._refuse(draft, NotStoredError())
 
     def refused(self) -> None:
         """Tell the authors that nothing came of it; what is passing, everybody is told."""

@@ -3,7 +3,7 @@
 A feed stays until the server stops; it holds numbers, and no records.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -13,7 +13,7 @@ from chat.limits import Limits
 from chat.rooms.happenings import Passing
 from chat.rooms.hub import Hub
 from chat.rooms.pace import Pace
-from chat.server.fanout.epochs import Epochs
+from chat.server.fanout.epochs import Epochs, new_epoch
 from chat.server.fanout.feed import Feed
 from chat.server.fanout.pages import Pages
 from chat.server.session import Session
@@ -41,6 +41,7 @@ class Feeds:
         self._store = store
         self._storage_key = storage_key
         self._random_bytes = random_bytes
+        self._commits = commits
         pages = Pages(store, limits.catch_up_bytes, clock.seconds)
         self._shared = pages, commits, hub, Pace(), clock, milliseconds, random_bytes
         """What all feeds have in common."""
@@ -70,17 +71,23 @@ class Feeds:
             while log not in self._feeds:
                 self._outdated.discard(log)
                 head = await self._store.head(log)
-                known = await self._store.epochs(log)
-                if log not in self._outdated:
-                    self._add(log, head, known)
+                epochs = self._epochs(log, head, await self._store.epochs(log, [head.epoch]))
+                if log in self._outdated:
+                    continue
+                if epochs.can_seal():
+                    self._add(log, head, epochs)
+                else:  # The key is lost. Records from now on can be read again.
+                    await self._commits.begin(epochs.next())
         finally:
             self._outdated.discard(log)
             # If it failed, the next of them tries.
             for waiting in self._loading.pop(log):
                 waiting.callback(None)
 
-    def _add(self, log: LogId, head: Head, known: Iterable[Epoch]) -> None:
-        epochs = Epochs(log, known, self._storage_key, self._random_bytes)
+    def _epochs(self, log: LogId, head: Head, known: Collection[Epoch]) -> Epochs:
+        return Epochs(*(log, head.epoch, known, self._store, self._storage_key, self._random_bytes))
+
+    def _add(self, log: LogId, head: Head, epochs: Epochs) -> None:
         self._feeds[log] = Feed(log, head, epochs, *self._shared)
 
     def read_by(self, session: Session) -> list[Feed]:
@@ -101,20 +108,24 @@ class Feeds:
 
     def found(self, log: LogId) -> Epoch:
         """Return the first epoch of a log that is to be."""
-        return Epochs(log, (), self._storage_key, self._random_bytes).next()
+        return new_epoch(log, 1, self._storage_key, self._random_bytes)
 
     def begun(self, epoch: Epoch) -> None:
         """An epoch has begun, perhaps the first of a new log."""
-        feed = self._feeds.get(epoch.log)
-        if feed is not None:
-            feed.begin(epoch)
-        else:
-            self._add(epoch.log, Head(epoch=epoch.number), [epoch])
-
-    def fence(self, log: LogId, base: int, is_stale: bool) -> None:
-        """Somebody may say nothing more in a log or, if `is_stale`, read no more."""
+        log = epoch.log
         feed = self._feeds.get(log)
         if feed is not None:
-            feed.fence(base, is_stale)
+            feed.begin(epoch)
+        elif log in self._loading:
+            self._outdated.add(log)
+        else:
+            head = Head(epoch=epoch.number)
+            self._add(log, head, self._epochs(log, head, [epoch]))
+
+    def fence(self, log: LogId, base: int) -> None:
+        """Somebody may say, or read, nothing more in a log."""
+        feed = self._feeds.get(log)
+        if feed is not None:
+            feed.fence(base)
         elif log in self._loading:
             self._outdated.add(log)

@@ -5,7 +5,7 @@ more it reads on from the store. So no buffer grows with what others say, and wh
 later is served in just the same way.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -19,6 +19,7 @@ from chat.server.session import Session
 from chat.wire import messages
 from chat.wire.errors import CloseCode
 from chat.wire.runs import Delivery, join_runs, line_of
+from chat.wire.sealing import BoxKey
 
 __all__ = ["Readers"]
 
@@ -129,7 +130,7 @@ class Readers:
         of now."""
         for run in batch.runs:
             if run.epoch > self._known:
-                self._give_key(run.epoch, authors)
+                self._give_key(authors)
             for number, session in list(self._at_tail.items()):
                 if number in authors:
                     continue
@@ -143,21 +144,24 @@ class Readers:
             self._given = max(self._given, run.last)
         self._given = self.tail
 
-    def _give_key(self, epoch: int, authors: Collection[int]) -> None:
-        """See to it that all at the tail, but not `authors`, have the key of an epoch."""
+    def _give_key(self, authors: Collection[int]) -> None:
+        """Give all at the tail, except `authors`, the key of the newest epoch. Whatever is
+        delivered is sealed in it."""
         for number, session in list(self._at_tail.items()):
             if number not in authors and not session.is_full:
                 try:
-                    self._give_key_to(self._readers[number], epoch)
+                    self._give_key_to(self._readers[number])
                 except Exception:
                     self.fail(session)
-        self._known = epoch
+        self._known = self.epochs.current
 
-    def _give_key_to(self, reader: _Reader, epoch: int) -> None:
-        if epoch > reader.epoch:
-            reader.epoch = epoch
-            key = self.epochs.key(epoch)
-            reader.session.send(messages.Keys(self.log, epoch, key.raw))
+    def _give_key_to(self, reader: _Reader) -> None:
+        if self.epochs.current > reader.epoch:
+            self._send_key(reader, self.epochs.current, self.epochs.key())
+
+    def _send_key(self, reader: _Reader, epoch: int, key: BoxKey) -> None:
+        reader.epoch = epoch
+        reader.session.send(messages.Keys(self.log, epoch, key.raw))
 
     def deliver_to_author(
         self, number: int, batch: Delivery, before: int, places: Sequence[int], seqs: Iterable[int]
@@ -176,7 +180,7 @@ class Readers:
             for run in batch.without(places):
                 if session.is_full:
                     break
-                self._give_key_to(reader, run.epoch)
+                self._give_key_to(reader)
                 session.deliver(run)
                 cursor = max(cursor, run.last)
             if not session.is_full:
@@ -211,6 +215,7 @@ class Readers:
     async def _read_on(self, reader: _Reader) -> None:
         try:
             page = await self._pages.get(self.log, reader.cursor, self.tail)
+            keys = await self.epochs.keys({run.epoch for run in page.runs})
         except Exception:
             # Whatever a store fails with. The client comes back, and goes on from its cursor.
             _log.failure("A log could not be read")
@@ -221,11 +226,11 @@ class Readers:
             reader.is_reading = False
         if self._readers.get(reader.session.number) is reader:
             try:
-                self._take_page(reader, page)
+                self._take_page(reader, page, keys)
             except Exception:
                 self.fail(reader.session)
 
-    def _take_page(self, reader: _Reader, page: LogPage) -> None:
+    def _take_page(self, reader: _Reader, page: LogPage, keys: Mapping[int, BoxKey]) -> None:
         stored, runs, end = page
         if reader.own:
             others = [item for item in stored if item.seq not in reader.own]
@@ -233,7 +238,10 @@ class Readers:
         for run in runs:
             if reader.session.is_full:
                 return
-            self._give_key_to(reader, run.epoch)
+            if run.epoch not in keys:
+                continue  # Its records were removed meanwhile.
+            if run.epoch > reader.epoch:
+                self._send_key(reader, run.epoch, keys[run.epoch])
             reader.session.deliver(run)
             reader.cursor = max(reader.cursor, run.last)
         reader.cursor = max(reader.cursor, end)

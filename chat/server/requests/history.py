@@ -85,8 +85,7 @@ async def history(asking: Asking[messages.History]) -> None:
     more = len(stored) > request.limit
     if page and not more:
         more = bool(await context.store.read(request.log, page[-1].seq, 0, True, 1))
-    asking.check()
-    _send_page(asking, [(feed, it) for it in reversed(page)], more)
+    await _send_page(asking, [(feed, it) for it in reversed(page)], more)
 
 
 async def search(asking: Asking[messages.Search]) -> None:
@@ -107,24 +106,28 @@ async def search(asking: Asking[messages.Search]) -> None:
             more = True
             break
         page.append((await context.feeds.get(it.log), it.stored))
-    asking.check()
-    _send_page(asking, page, more)
+    await _send_page(asking, page, more)
 
 
-def _send_page(asking: Asking[Any], found: Sequence[tuple[Feed, Stored]], more: bool) -> None:
+async def _send_page(asking: Asking[Any], found: Sequence[tuple[Feed, Stored]], more: bool) -> None:
     """Answer with records, but those of logs that the account may still read."""
     session = asking.session
+    epochs: dict[Feed, set[int]] = {}
+    for feed, stored in found:
+        epochs.setdefault(feed, set()).add(record_epoch(stored.data))
+    keys = {feed: await feed.epochs.keys(numbers) for feed, numbers in epochs.items()}
+    asking.check()
     if session.is_gone:
         return
     sent: set[tuple[LogId, int]] = set()
     lines = []
     for feed, stored in found:
-        if feed.log not in asking.account.logs:
-            continue
         epoch = record_epoch(stored.data)
+        if feed.log not in asking.account.logs or epoch not in keys[feed]:
+            continue  # The account may no longer read it, or it was removed meanwhile.
         key = feed.log, epoch
         if key not in sent and epoch != feed.readers.knows(session.number):
-            session.send(messages.Keys(feed.log, epoch, feed.epochs.key(epoch).raw))
+            session.send(messages.Keys(feed.log, epoch, keys[feed][epoch].raw))
         sent.add(key)
         lines.append(line_of(feed.log, stored.seq, stored.data))
     session.send(messages.Page(asking.request.id, len(lines), more))

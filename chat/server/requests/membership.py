@@ -72,6 +72,7 @@ async def _open(asking: _Opening, room: Room, after: int | None = None) -> None:
 
 async def leave(asking: Asking[messages.Leave]) -> None:
     """Make an account a member no longer."""
+    await asking.context.feeds.get(asking.request.log)  # It begins an epoch.
     await asking.change(lambda: membership.leave(asking.account, asking.room))
     asking.session.send(messages.Ok(asking.request.id))
 

@@ -34,6 +34,8 @@ async def moderate(asking: Asking[messages.Moderate]) -> None:
         order = Order(action, seconds, reason, groups)
         return moderation.moderate(hub, order, account.nick, target, room, context.milliseconds())
 
+    if asking.where is not None:
+        await context.feeds.get(asking.where.log)  # It begins an epoch if somebody is removed.
     await asking.change(decide)
     asking.session.send(messages.Ok(request.id))
 

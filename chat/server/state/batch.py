@@ -1,6 +1,6 @@
 """What one commit is made of, and who is told what came of it."""
 
-from collections.abc import Callable, Collection, Iterator, Set
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -47,11 +47,6 @@ class Proposal:
     done: Deferred[None]
 
 
-class _NotYetError(Exception):
-    """An epoch has to begin before what is decided can be sealed, or has to be used before it is
-    decided."""
-
-
 @dataclass(slots=True)
 class _Taken:
     """Where the records of a log are, in the commit and in its change."""
@@ -65,8 +60,8 @@ class Batch:
     """One commit."""
 
     def __init__(self, hub: Hub, fanout: Fanout, random_bytes: RandomBytes) -> None:
-        self.awaited: set[LogId] = set()
-        """Logs whose epoch begins with this commit, so that the next one can seal what waits."""
+        self.begun: list[Deferred[None]] = []
+        """Deferreds of those who wait for an epoch to begin."""
         self._hub = hub
         self._fanout = fanout
         self._random_bytes = random_bytes
@@ -76,10 +71,6 @@ class Batch:
         self.losses = Losses()
         self.has_change = False
         """Whether there is anything that the store is to change."""
-        self.later: list[Proposal] = []
-        """What has to wait for the next commit, because of an epoch."""
-        self.waiting: dict[Source, None] = {}
-        """Logs whose drafts have to wait for the next commit too."""
         self._sources: dict[Source, _Taken] = {}
         self._decided: list[tuple[Proposal, Trial]] = []
         self._refused: list[tuple[Proposal, Exception]] = []
@@ -89,42 +80,30 @@ class Batch:
 
     # --- Making it ---
 
-    def decide(self, proposals: Collection[Proposal], awaited: Set[LogId]) -> None:
-        """Try what was proposed.
-
-        Nobody leaves a log in the commit that follows the beginning of its epoch, which is
-        `awaited`: else a kick in every commit would keep the log from ever sealing anything.
-        """
-        trials = try_all(self._hub, [partial(self._decide, awaited, it) for it in proposals])
+    def decide(self, proposals: Collection[Proposal]) -> None:
+        """Try what was proposed. If somebody loses the right to read a log, begin a new epoch."""
+        trials = try_all(self._hub, [partial(self._decide, it) for it in proposals])
         for proposal, trial in zip(proposals, trials, strict=True):
-            if isinstance(trial.error, _NotYetError):
-                self.later.append(proposal)
-            elif trial.error is not None:
+            if trial.error is not None:
                 self._refused.append((proposal, trial.error))
             else:
                 self._decided.append((proposal, trial))
         decided = [trial for _, trial in self._decided]
         self.losses = losses(decided)
         for log in new_logs(decided):
-            self._epochs[log] = self._fanout.found(log)
+            self.begin(self._fanout.found(log))
+        for log in sorted(self.losses.lost):
+            self.begin(self._fanout.source(log).next_epoch())
 
-    def _decide(self, awaited: Set[LogId], proposal: Proposal) -> Change:
+    def _decide(self, proposal: Proposal) -> Change:
         change = proposal.decide()
-        if change.happening is not None and self._begin_epoch(
-            self._fanout.source(change.happening.log)
-        ):
-            raise _NotYetError
-        if not awaited.isdisjoint(change.leaves()):
-            raise _NotYetError
+        for log in change.concerned():
+            self._fanout.source(log)  # Whoever proposes the change loads it first.
         return change
 
-    def _begin_epoch(self, source: Source) -> bool:
-        """Let an epoch begin, if one has to before a log's drafts can be sealed."""
-        epoch = source.next_epoch()
-        if epoch is not None:
-            self._epochs[epoch.log] = epoch
-            self.awaited.add(epoch.log)
-        return epoch is not None
+    def begin(self, epoch: Epoch) -> None:
+        """Begin an epoch, behind all records of this commit."""
+        self._epochs[epoch.log] = epoch
 
     def gather(self, awake: dict[Source, None]) -> None:
         """Take the drafts of logs in turn, and seal what the change leaves in logs."""
@@ -133,9 +112,6 @@ class Batch:
                 break
             del awake[source]
             if not source.has_drafts:
-                continue
-            if self._begin_epoch(source):
-                self.waiting[source] = None
                 continue
             start = len(self.records)
             try:
@@ -167,7 +143,9 @@ class Batch:
         if not (values or self._epochs or self._behind):
             return None
         self.has_change = True
-        return StateChange(values, list(self._epochs.values()), self._behind, *self.losses)
+        lost, silenced, silences_all = self.losses
+        epochs = list(self._epochs.values())
+        return StateChange(values, epochs, self._behind, lost | silenced, silences_all)
 
     # --- What came of it ---
 
@@ -196,7 +174,9 @@ class Batch:
         for epoch in self._epochs.values():
             self._fanout.begun(epoch)
         for log in self.losses.lost | self.losses.silenced:
-            self._fanout.fence(log, base, log in self.losses.lost)
+            self._fanout.fence(log, base)
+        for done in self.begun:
+            done.callback(None)
 
     def apply(self) -> Iterator[tuple[Applied, Callable[[], None]]]:
         """Let one decision after the other take effect; yield each, and what answers it.
@@ -213,12 +193,9 @@ class Batch:
             guard(source.refused)
 
     def fail_change(self, error: Failure) -> None:
-        """Tell those who asked for a change, or for what had to wait for it, that nothing came of
-        it."""
-        for source in self.waiting:
-            guard(source.give_up)
-        for proposal in [*[proposal for proposal, _ in self._decided], *self.later]:
-            proposal.done.errback(error)
+        """Tell those who asked for a change that nothing came of it."""
+        for done in [*self.begun, *[proposal.done for proposal, _ in self._decided]]:
+            done.errback(error)
 
 
 def _answer(proposal: Proposal, change: Change) -> Callable[[], None]:

@@ -21,7 +21,7 @@ from chat.rooms.trial import Decide
 from chat.server.session import Session
 from chat.server.state.batch import Batch, Proposal, guard
 from chat.server.state.sources import Applied, Fanout, Source
-from chat.store.interface import Commit, LogStore, Outcome, ReadMarker, StoreError, Trim
+from chat.store.interface import Commit, Epoch, LogStore, Outcome, ReadMarker, StoreError, Trim
 from chat.wire.sealing import RandomBytes
 
 __all__ = ["COMMIT_SECONDS", "TRIMS", "Commits"]
@@ -65,8 +65,7 @@ class Commits:
         self._again: dict[tuple[LogId, AccountId], int] = {}
         """Of a commit that failed: they go with the next one, but are no reason for it."""
         self._trims: list[tuple[Trim, Deferred[int]]] = []
-        self._awaited: set[LogId] = set()
-        """Logs whose epoch began with the last commit, because something waits to be sealed."""
+        self._epochs: list[tuple[Epoch, Deferred[None]]] = []
         self._bytes = 0
         """Of the drafts that wait."""
         self._held: list[Session] = []
@@ -121,6 +120,13 @@ class Commits:
         self._schedule()
         return done
 
+    def begin(self, epoch: Epoch) -> Deferred[None]:
+        """Begin an epoch; fires when it is durable. Fails with StoreError if it could not begin."""
+        done: Deferred[None] = Deferred()
+        self._epochs.append((epoch, done))
+        self._schedule()
+        return done
+
     def idle(self) -> Deferred[None]:
         """Return a Deferred that fires when nothing waits and nothing is on its way."""
         idle: Deferred[None] = Deferred()
@@ -146,7 +152,7 @@ class Commits:
 
     @property
     def _has_work(self) -> bool:
-        return bool(self._awake or self._proposals or self._seen or self._trims)
+        return bool(self._awake or self._proposals or self._seen or self._trims or self._epochs)
 
     def _schedule(self) -> None:
         if not self._is_scheduled and not self._is_committing:
@@ -168,9 +174,12 @@ class Commits:
 
     def _make(self, batch: Batch) -> Deferred[Outcome]:
         """Put all that waits into a commit, and give it to the store."""
+        epochs, self._epochs = self._epochs, []
+        for epoch, done in epochs:
+            batch.begin(epoch)
+            batch.begun.append(done)
         proposals, self._proposals = self._proposals, []
-        awaited, self._awaited = self._awaited, set()
-        batch.decide(proposals, awaited)
+        batch.decide(proposals)
         batch.answer_refused()
         batch.gather(self._awake)
         batch.seen, self._again, self._seen = self._again | self._seen, {}, {}
@@ -188,10 +197,6 @@ class Commits:
         Return whether things come fast, so that the next commit should wait for others.
         """
         is_void = batch.has_change and outcome.change is None
-        if not is_void:
-            self._proposals[:0] = batch.later
-            self._awake = batch.waiting | self._awake
-            self._awaited = batch.awaited
         is_busy = self._has_work or batch.is_shared
         batch.deliver(outcome)
         if is_void:

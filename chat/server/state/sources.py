@@ -21,8 +21,8 @@ class Source(Protocol):
         """Whether any wait."""
         ...
 
-    def next_epoch(self) -> Epoch | None:
-        """Return the epoch that has to begin before anything is sealed, if one has."""
+    def next_epoch(self) -> Epoch:
+        """Return the epoch that is to follow, the same until one begins."""
         ...
 
     def take(self, most: int) -> Sequence[Record]:
@@ -37,10 +37,6 @@ class Source(Protocol):
         """Deliver what was taken and sealed: it is durable."""
         ...
 
-    def give_up(self) -> None:
-        """Tell the authors of all that waits: the epoch that it needs could not begin."""
-        ...
-
     def refused(self) -> None:
         """Tell the authors: nothing of it was stored."""
         ...
@@ -50,7 +46,7 @@ class Fanout(Protocol):
     """All logs."""
 
     def source(self, log: LogId) -> Source:
-        """Return a log that is loaded."""
+        """Return a log that is loaded. Raises KeyError."""
         ...
 
     def found(self, log: LogId) -> Epoch:
@@ -58,11 +54,11 @@ class Fanout(Protocol):
         ...
 
     def begun(self, epoch: Epoch) -> None:
-        """An epoch that was asked for has begun."""
+        """An epoch has begun."""
         ...
 
-    def fence(self, log: LogId, base: int, is_stale: bool) -> None:
-        """Somebody may say nothing more in a log or, if `is_stale`, read no more."""
+    def fence(self, log: LogId, base: int) -> None:
+        """Somebody may say, or read, nothing more in a log."""
         ...
 
 

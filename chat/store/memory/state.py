@@ -21,6 +21,7 @@ class KeptRecord:
     kind: int
     time: int
     replaces: int
+    epoch: int
     words: tuple[str, ...] = ()
 
 
@@ -32,7 +33,7 @@ class Log:
     """By sequence number, in order."""
     places: dict[RecordId, Place] = field(default_factory=dict)
     replacing: dict[int, list[int]] = field(default_factory=dict)
-    epochs: list[Epoch] = field(default_factory=list)
+    epochs: dict[int, Epoch] = field(default_factory=dict)
     head: Head = field(default_factory=Head)
 
 
@@ -97,6 +98,7 @@ class MemoryState:
                 int(record.kind),
                 time,
                 record.replaces,
+                record.epoch,
                 tuple(words(record.words)) if self._has_search else (),
             )
         for log, seq in decided.hidden:
@@ -104,6 +106,8 @@ class MemoryState:
         for log, seq in decided.erased:
             gone = self.logs[log].records[seq]
             gone.stored, gone.words = None, ()
+        for log in {log for log, _ in decided.erased}:
+            self._forget_epochs(self.logs[log])
 
     def see(self, seen: Sequence[ReadMarker]) -> None:
         """As `State.see`."""
@@ -118,6 +122,7 @@ class MemoryState:
             del kept.replacing[seq]
         for id in [id for id, place in kept.places.items() if place.seq <= last]:
             del kept.places[id]
+        self._forget_epochs(kept)
         return sum(it.stored is not None for it in gone)
 
     def put(self, values: Sequence[Value]) -> None:
@@ -136,4 +141,12 @@ class MemoryState:
         for log, head in heads.items():
             self.logs.setdefault(log, Log()).head = head
         for epoch in epochs:
-            self.logs[epoch.log].epochs.append(epoch)
+            self.logs[epoch.log].epochs[epoch.number] = epoch
+        for log in {epoch.log for epoch in epochs}:
+            self._forget_epochs(self.logs[log])
+
+    @staticmethod
+    def _forget_epochs(log: Log) -> None:
+        needed = {it.epoch for it in log.records.values() if it.stored is not None}
+        for number in log.epochs.keys() - needed - {log.head.epoch}:
+            del log.epochs[number]

@@ -41,9 +41,10 @@ class MemoryStore:
         """As `LogStore.head`."""
         return self._answer(self._state.head(log))
 
-    def epochs(self, log: LogId) -> Deferred[list[Epoch]]:
+    def epochs(self, log: LogId, numbers: Collection[int]) -> Deferred[list[Epoch]]:
         """As `LogStore.epochs`."""
-        return self._answer(list(self._state.log(log).epochs))
+        kept = self._state.log(log).epochs
+        return self._answer([kept[number] for number in numbers if number in kept])
 
     def read(
         self,

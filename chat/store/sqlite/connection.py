@@ -65,11 +65,11 @@ def load(connection: WritingConnection) -> None:
         connection.unfiled += 1
     ends = connection.execute(
         "SELECT logs.id, number, max(journal.seq), max(journal.time),"
-        " epoch, stale, fence FROM journal JOIN logs ON log = number GROUP BY number"
+        " epoch, fence FROM journal JOIN logs ON log = number GROUP BY number"
     )
     connection.logs = {
-        log: (number, Head(seq, time, epoch, bool(stale), fence))
-        for log, number, seq, time, epoch, stale, fence in ends
+        log: (number, Head(seq, time, epoch, fence))
+        for log, number, seq, time, epoch, fence in ends
     }
 
 

@@ -1,7 +1,7 @@
 """Queries in the reader's thread; none of them waits for a commit."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Final, TypeVar
@@ -42,14 +42,13 @@ class Reader:
 
         return self._look(log, head) or Head()
 
-    def epochs(self, log: LogId) -> list[Epoch]:
+    def epochs(self, log: LogId, numbers: Collection[int]) -> list[Epoch]:
         """As `LogStore.epochs`."""
 
         def epochs(connection: sqlite3.Connection, number: int, _: Head) -> list[Epoch]:
-            rows = connection.execute(
-                "SELECT number, wrapped FROM epochs WHERE log = ? ORDER BY number", (number,)
-            )
-            return [Epoch(log, *row) for row in rows]
+            query = "SELECT number, wrapped FROM epochs WHERE log = ? AND number = ?"
+            found = (connection.execute(query, (number, epoch)).fetchone() for epoch in numbers)
+            return [Epoch(log, *row) for row in found if row is not None]
 
         return self._look(log, epochs) or []
 
@@ -131,12 +130,12 @@ class Reader:
 
         def look(connection: sqlite3.Connection) -> T | None:
             row = connection.execute(
-                "SELECT number, seq, time, epoch, stale, fence FROM logs WHERE id = ?", (log,)
+                "SELECT number, seq, time, epoch, fence FROM logs WHERE id = ?", (log,)
             ).fetchone()
             if row is None:
                 return None
-            number, seq, time, epoch, stale, fence = row
-            return question(connection, number, Head(seq, time, epoch, bool(stale), fence))
+            number, *end = row
+            return question(connection, number, Head(*end))
 
         return self._at_once(look)
 

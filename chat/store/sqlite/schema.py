@@ -17,7 +17,7 @@ _log = Logger()
 _APPLICATION_ID: Final = 0x656E6363
 """``encc``, in the file's header, so that we do not mistake another program's file for ours."""
 
-VERSION: Final = 6
+VERSION: Final = 7
 """Version of the schema. Earlier ones were never released."""
 
 _SCHEMA: Final = f"""
@@ -35,7 +35,6 @@ _SCHEMA: Final = f"""
         seq INTEGER NOT NULL DEFAULT 0,
         time INTEGER NOT NULL DEFAULT 0,
         epoch INTEGER NOT NULL DEFAULT 0,
-        stale INTEGER NOT NULL DEFAULT 0,
         fence INTEGER NOT NULL DEFAULT 0
     );
     CREATE TABLE records (
@@ -72,9 +71,12 @@ _SCHEMA: Final = f"""
     CREATE TABLE epochs (
         log INTEGER NOT NULL,
         number INTEGER NOT NULL,
+        begins INTEGER NOT NULL,
+        ends INTEGER,
         wrapped BLOB NOT NULL,
         PRIMARY KEY (log, number)
     ) WITHOUT ROWID;
+    CREATE INDEX ended ON epochs (log, ends) WHERE ends IS NOT NULL;
     CREATE TABLE seen (
         log INTEGER NOT NULL,
         account BLOB NOT NULL,
@@ -85,7 +87,8 @@ _SCHEMA: Final = f"""
     PRAGMA user_version = {VERSION};
 """
 """Appended records wait in `journal` until records, ids and words are filed together: see
-`chat.store.sqlite.journal`. `logs` says where the filed part of a log ends."""
+`chat.store.sqlite.journal`. `logs` says where the filed part of a log ends. `epochs` says with
+which record an epoch begins and ends; the latest one has no end."""
 
 _WORDS: Final = """
     CREATE VIRTUAL TABLE IF NOT EXISTS words

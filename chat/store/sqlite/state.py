@@ -106,12 +106,12 @@ class SqliteState:
         if known is None:
             # None of its records wait, or it would be cached.
             row = self._connection.execute(
-                "SELECT number, seq, time, epoch, stale, fence FROM logs WHERE id = ?", (log,)
+                "SELECT number, seq, time, epoch, fence FROM logs WHERE id = ?", (log,)
             ).fetchone()
             if row is None:
                 return None
-            number, seq, time, epoch, stale, fence = row
-            known = logs[log] = number, Head(seq, time, epoch, bool(stale), fence)
+            number, *end = row
+            known = logs[log] = number, Head(*end)
         return known
 
     def _filed(self, log: LogId) -> int:
@@ -141,6 +141,8 @@ class SqliteState:
             self._forget(number, seq, seq)
         if decided.erased:
             self._connection.execute(_UNTIDY)
+        for log in dict.fromkeys(log for log, _ in decided.erased):
+            self._forget_epochs(log, sorted(seq for it, seq in decided.erased if it == log))
 
     def see(self, seen: Sequence[ReadMarker]) -> None:
         """As `State.see`."""
@@ -156,16 +158,16 @@ class SqliteState:
     def trim(self, log: LogId, last: int) -> int:
         """As `State.trim`."""
         number = self._filed(log)
+        which = number, last
         self._forget(number, 0, last)
         [count] = self._connection.execute(
-            "SELECT count(*) FROM records WHERE log = ? AND seq <= ? AND data IS NOT NULL",
-            (number, last),
+            "SELECT count(*) FROM records WHERE log = ? AND seq <= ? AND data IS NOT NULL", which
         ).fetchone()
-        gone = self._connection.execute(
-            "DELETE FROM records WHERE log = ? AND seq <= ?", (number, last)
-        )
+        gone = self._connection.execute("DELETE FROM records WHERE log = ? AND seq <= ?", which)
         if gone.rowcount:
-            self._connection.execute("DELETE FROM ids WHERE log = ? AND seq <= ?", (number, last))
+            self._connection.execute("DELETE FROM ids WHERE log = ? AND seq <= ?", which)
+            self._connection.execute("DELETE FROM epochs WHERE log = ? AND ends <= ?", which)
+            self._forget_epochs(log, [last + 1])
             self._connection.execute(_UNTIDY)
         return int(count)
 
@@ -189,13 +191,48 @@ class SqliteState:
         for log, head in heads.items():
             number = self._made(log)
             connection.execute(
-                "UPDATE logs SET epoch = ?, stale = ?, fence = ? WHERE number = ?",
-                (head.epoch, head.is_stale, head.fence, number),
+                "UPDATE logs SET epoch = ?, fence = ? WHERE number = ?",
+                (head.epoch, head.fence, number),
             )
             connection.logs[log] = number, head
-        for log, epoch, wrapped in epochs:
+        for epoch in epochs:
+            self._begin(epoch, heads[epoch.log].seq)
+
+    def _begin(self, epoch: Epoch, end: int) -> None:
+        """Let an epoch follow the one before it, behind the record `end`."""
+        connection, number = self._connection, self._made(epoch.log)
+        before = number, epoch.number - 1
+        connection.execute(
+            "UPDATE epochs SET ends = ? WHERE log = ? AND number = ?", (end, *before)
+        )
+        connection.execute(
+            "INSERT INTO epochs VALUES (?, ?, ?, NULL, ?)",
+            (number, epoch.number, end + 1, epoch.wrapped),
+        )
+        if number not in connection.waiting:
+            self._forget_epochs(epoch.log, [end])
+        else:  # The record `end` is there.
             connection.execute(
-                "INSERT INTO epochs VALUES (?, ?, ?)", (self._made(log), epoch, wrapped)
+                "DELETE FROM epochs WHERE log = ? AND number = ? AND begins > ends", before
+            )
+
+    def _forget_epochs(self, log: LogId, seqs: Sequence[int]) -> None:
+        """Forget the epochs of filed records, in rising order, that no record is left of."""
+        number = self._made(log)
+        last = -1
+        for seq in seqs:
+            if seq <= last:
+                continue
+            [last] = self._connection.execute(
+                "SELECT min(ends) FROM epochs WHERE log = ? AND ends >= ?", (number, seq)
+            ).fetchone()
+            if last is None:
+                break  # The latest one stays.
+            self._connection.execute(
+                "DELETE FROM epochs WHERE log = ? AND ends = ? AND NOT EXISTS (SELECT 1"
+                " FROM records WHERE records.log = epochs.log AND seq BETWEEN begins AND ends"
+                " AND data IS NOT NULL)",
+                (number, last),
             )
 
     def _made(self, log: LogId) -> int:

@@ -114,9 +114,9 @@ class SqliteStore:
         """As `LogStore.head`."""
         return self._ask(lambda: self._reader.head(log))
 
-    def epochs(self, log: LogId) -> Deferred[list[Epoch]]:
+    def epochs(self, log: LogId, numbers: Collection[int]) -> Deferred[list[Epoch]]:
         """As `LogStore.epochs`."""
-        return self._ask(lambda: self._reader.epochs(log))
+        return self._ask(lambda: self._reader.epochs(log, numbers))
 
     def read(
         self,

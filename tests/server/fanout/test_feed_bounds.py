@@ -18,6 +18,7 @@ from tests.server.support import (
     lines,
     texts,
 )
+from tests.store.commits import fired
 
 
 class EpochTests(ServerCase):
@@ -40,20 +41,80 @@ class EpochTests(ServerCase):
             with pytest.raises(KeyError):
                 leaver.open(line)
 
-    def test_a_new_epoch_begins_with_a_record_and_not_with_a_leave(self) -> None:
+    def test_those_who_leave_together_leave_one_epoch(self) -> None:
         room = Room()
         author, *leavers = room.enter(1, 2, 3, 4)
-        room.random_sizes.clear()
-        for leaver in leavers:
-            room.readers.drop(leaver.number)
-        room.readers.drop(author.number)
         for leaver in leavers:
             room.leave(leaver)
-            room.settle()
-        assert KEY_BYTES not in room.random_sizes
+        room.turn()
+        [(_, commit)] = room.store.held
+        assert commit.change is not None
+        assert [it.number for it in commit.change.epochs] == [2]
+        room.settle()
         room.say(author, "hi")
         room.settle()
-        assert room.random_sizes.count(KEY_BYTES) == 1
+        assert room.feed.epochs.current == 2
+
+    def test_whoever_comes_and_goes_leaves_nothing_behind(self) -> None:
+        room = Room()
+        _, reader = room.enter(1, 2)
+        sizes = []
+        for number in range(3, 43):
+            [guest] = room.enter(number)
+            room.leave(guest)
+            room.settle()
+            epochs = room.feed.epochs
+            assert len(fired(room.store.epochs(LOG, range(50)))) == 1
+            sizes.append(len(epochs._open) + len(epochs._known))
+        assert epochs.current == 41
+        assert max(sizes) < 12
+        # Everybody who stayed has heard of it, each time under a key that those gone do not have.
+        left = [body for _, body in reader.heard if isinstance(body, LeftBody)]
+        assert len(left) == 40
+        assert [record_epoch(line.record) for line in lines(reader)][-1] == 41
+
+    def test_whoever_says_something_each_time_leaves_nothing_in_memory(self) -> None:
+        room = Room()
+        room.enter(1, 2)
+        for number in range(3, 43):
+            [guest] = room.enter(number)
+            room.say(guest, str(number))
+            room.settle()
+            room.leave(guest)
+            room.settle()
+        epochs = room.feed.epochs
+        assert len(fired(room.store.epochs(LOG, range(50)))) == 41
+        assert len(epochs._open) + len(epochs._known) < 12
+        # What was said can be read all the same, until it is removed.
+        back = room.new(50)
+        room.readers.start(back, 0)
+        room.readers.catch_up(50)
+        room.settle()
+        assert texts(back) == [str(number) for number in range(3, 43)]
+        room.store.trim(LOG, 5)
+        assert len(fired(room.store.epochs(LOG, range(50)))) == 6
+
+    def test_what_is_removed_between_a_page_and_its_keys_is_passed_over(self) -> None:
+        room = Room()
+        author, slow, *others = room.enter(1, 2, *range(3, 33))
+        slow.is_full = True
+        for other in others:
+            room.say(author, str(other.number))
+            room.settle()
+            room.leave(other)
+            room.settle()
+        slow.is_full = False
+        room.store.is_holding_reads = True
+        room.readers.catch_up(2)
+        room.store.trim(LOG, 4)
+        while room.store.reads:
+            room.store.answer()
+            room.settle()
+        room.say(author, "live")
+        room.settle()
+        heard = texts(slow)
+        assert heard[-5:] == ["29", "30", "31", "32", "live"]
+        assert slow.closed is None
 
     def test_who_is_only_gone_changes_no_key(self) -> None:
         room = Room()
@@ -65,44 +126,40 @@ class EpochTests(ServerCase):
         room.settle()
         assert KEY_BYTES not in room.random_sizes
 
-    def test_who_leaves_while_an_epoch_begins_gets_no_key_of_what_comes_behind(self) -> None:
+    def test_who_leaves_right_behind_somebody_gets_no_key_of_what_comes_behind_both(self) -> None:
         room = Room()
         author, first, second = room.enter(1, 2, 3)
         room.leave(first)
         room.turn()
         room.store.release()
         room.say(author, "behind the first")
-        room.turn()
-        [(_, begins)] = room.store.held
-        assert begins.change is not None and len(begins.change.epochs) == 1
-        assert not begins.records
-        room.kick(second)  # Decided when the next commit is made, which has the text too.
+        room.kick(second)  # In one commit with the text, which comes before it.
         room.settle()
         room.say(author, "behind both")
         room.settle()
-        assert [record_epoch(line.record) for line in lines(second)][-1] == 2
         assert texts(second) == ["behind the first"]
         assert second.keys.keys() == {1, 2}
         assert room.feed.epochs.current == 3
 
-    def test_an_epoch_and_somebody_s_leaving_may_be_one_change(self) -> None:
+    def test_a_key_of_an_epoch_that_could_not_begin_was_given_to_nobody(self) -> None:
         room = Room()
-        author, first, second = room.enter(1, 2, 3)
-        room.leave(first)
+        author, leaver, reader = room.enter(1, 2, 3)
+        room.kick(leaver).addErrback(lambda failure: None)
         room.turn()
-        room.store.release()
-        room.leave(second)
-        room.say(author, "behind both")
-        room.turn()
-        [(_, both)] = room.store.held
-        assert both.change is not None and both.change.epochs and both.change.lost == {LOG}
+        room.store.refuse()
+        self.expect_error(StoreError)
+        room.say(author, "still with everybody")
         room.settle()
-        # The one that began is not good enough.
-        assert second.keys.keys() == {1}
-        assert texts(second) == []
-        assert room.feed.epochs.current == 3
+        assert texts(leaver) == ["still with everybody"] and leaver.keys.keys() == {1}
+        room.kick(leaver)
+        room.say(author, "before")
+        room.settle()
+        room.say(author, "behind")
+        room.settle()
+        assert texts(leaver)[1:] == ["before"] and leaver.keys.keys() == {1}
+        assert texts(reader)[1:] == ["before", "behind"] and reader.keys.keys() == {1, 2}
 
-    def test_what_a_change_leaves_in_the_log_waits_for_an_epoch_too(self) -> None:
+    def test_what_a_change_leaves_in_the_log_is_sealed_in_the_new_epoch_too(self) -> None:
         room = Room()
         author, leaver, reader = room.enter(1, 2, 3)
         room.leave(leaver)
@@ -114,25 +171,6 @@ class EpochTests(ServerCase):
         assert leaver.keys.keys() == {1}
         assert [type(body) for _, body in reader.heard] == [LeftBody, TopicBody]
         assert [record_epoch(line.record) for line in lines(reader)] == [2, 2]
-
-    def test_one_epoch_begins_whoever_needs_it(self) -> None:
-        room = Room()
-        author, other, leaver = room.enter(1, 2, 3)
-        room.leave(leaver)
-        room.turn()
-        room.store.release()
-        room.random_sizes.clear()
-        topic = changed([], happening=TopicSet(LOG, author.account, "chess"))
-        for _ in range(3):
-            room.say(author, "hi")
-            room.say(other, "ho")
-            room.change(topic, author)
-        room.turn()
-        [(_, begins)] = room.store.held
-        assert begins.change is not None and len(begins.change.epochs) == 1
-        room.settle()
-        assert room.random_sizes.count(KEY_BYTES) == 1
-        assert room.feed.epochs.current == 2
 
     def test_a_newcomer_cannot_open_what_was_said_in_epochs_before(self) -> None:
         room = Room()

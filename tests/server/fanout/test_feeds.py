@@ -80,16 +80,14 @@ class LoadingTests(ServerCase):
 
     def test_what_somebody_loses_while_it_is_loaded_is_known_when_it_is(self) -> None:
         loading = self.load()
-        kicked = self.room.kick(self.reader)
+        muted = self.room.mute(self.reader)
         self.room.turn()
         self.store.release()
-        fired(kicked)
+        fired(muted)
         self.store.answer_head()  # As it was before.
         assert not loading.called
         self.store.answer_head()
-        # Nothing is sealed under a key that somebody has who may read no more.
-        epoch = fired(loading).next_epoch()
-        assert epoch is not None and epoch.number == 2
+        assert fired(loading)._fence == self.room.commits.base
 
     def test_what_is_lost_elsewhere_meanwhile_is_of_no_concern(self) -> None:
         loading = self.load()
@@ -98,7 +96,7 @@ class LoadingTests(ServerCase):
         self.store.release()
         fired(muted)
         self.store.answer_head()
-        assert fired(loading).next_epoch() is None
+        assert fired(loading).epochs.current == 1
         assert self.room.commits.fence == self.room.commits.base
 
 
@@ -124,6 +122,20 @@ class KeyTests(ServerCase):
         self.expect_error(StoreError)
         assert back.closed is CloseCode.INTERNAL
 
+    def test_where_no_epoch_can_begin_the_next_one_tries(self) -> None:
+        room = Room()
+        room._storage_key = bytes(64)
+        room.unload()
+        loading = [Deferred.fromCoroutine(room.feeds.get(LOG)) for _ in range(2)]
+        room.turn()
+        room.store.refuse()
+        self.expect_error(StoreError)
+        with pytest.raises(StoreError):
+            fired(loading[0])
+        room.turn()
+        room.store.release()
+        assert fired(loading[1]).epochs.current == 2
+
 
 class SecretTests(ServerCase):
     """Nothing of what was said stays in the server's memory when it has been delivered."""
@@ -148,18 +160,14 @@ class SecretTests(ServerCase):
         assert len(found) > 10
         assert not [it for it in found if "secret" in it]
 
-    def test_what_waits_is_gone_when_it_is_given_up(self) -> None:
+    def test_what_waits_is_gone_when_it_is_refused(self) -> None:
         room = Room()
-        author, leaver = room.enter(1, 2)
-        room.kick(leaver)
-        room.settle()
+        [author] = room.enter(1)
         room.readers.drop(1)
         room.say(author, "a secret")
         assert [it for it in reachable(room.feed, room.store) if it == "a secret"]
         room.turn()
-        while room.store.held:
-            room.store.refuse()
-            room.turn()
+        room.store.refuse()
         self.forget_errors(StoreError)
         assert not [it for it in reachable(room.feed, room.store) if it == "a secret"]
 

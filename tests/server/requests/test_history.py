@@ -101,7 +101,7 @@ class HistoryTests(ArchiveCase):
         assert feed is not None
         with pytest.MonkeyPatch.context() as patch:
             # Bob has the key already: nothing but bytes moves.
-            patch.setattr(feed.epochs, "key", None)
+            patch.setattr(feed.epochs, "_opened", None)
             patch.setattr("chat.server.fanout.feed.seal_records", None)
             patch.setattr("chat.server.fanout.feed.Feed.take", None)
             assert self.history(self.bob, 50)[0] == list(range(1, 51))

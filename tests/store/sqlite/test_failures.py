@@ -51,8 +51,7 @@ EVERYTHING = Commit(
         [Value(b"a", b"1"), Value(b"b", None)],
         [Epoch(LOG, 1, b"key"), Epoch(AUDIT, 1, b"key")],
         [record(160, AUDIT), delete(161, 1, OTHER_LOG)._replace(erases=2, time=1_200)],
-        lost=frozenset({LOG}),
-        silenced=frozenset({OTHER_LOG}),
+        silenced=frozenset({LOG, OTHER_LOG}),
         silences_all=True,
     ),
 )
