@@ -104,6 +104,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         doing.add_argument("--reason", default="")
     own = add("own", "make NICK an owner of the server", lambda it: control.Own(it.nick))
     own.add_argument("nick", metavar="NICK")
+    disown = add(
+        "disown", "make NICK an owner of the server no longer", lambda it: control.Disown(it.nick)
+    )
+    disown.add_argument("nick", metavar="NICK")
     recover = add(
         "recover",
         "give NICK, whose keys are lost, a new key: print a code for --link",

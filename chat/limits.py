@@ -236,6 +236,9 @@ class Limits:
     recovery_seconds: float = _set_by_operator(
         86_400, "lifetime of a code from the operator for a lost key"
     )
+    claim_seconds: float = _set_by_operator(
+        86_400, "lifetime of the link that makes somebody the server's owner"
+    )
     trim_seconds: float = _set_by_operator(3_600, "how often old records are removed")
     connect_seconds: float = 15
     """How long the client waits for a connection and a complete handshake."""

@@ -1,14 +1,16 @@
 """Decisions about accounts, their devices and their nicknames."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from chat.ids import AccountId, DeviceKey
 from chat.rooms.addresses import AddressGroup
-from chat.rooms.changes import Change, Event, Put, changed, put
+from chat.rooms.changes import NOTHING, Change, Event, Put, Told, changed, put
 from chat.rooms.errors import (
     BadCodeError,
     BadTokenError,
     ClosedError,
+    InvalidError,
     LastDeviceError,
     NoSuchDeviceError,
     NoSuchNickError,
@@ -17,21 +19,37 @@ from chat.rooms.errors import (
 )
 from chat.rooms.hub import Hub
 from chat.rooms.invitations import Registration, issue_code, redeem_token, try_code
-from chat.rooms.names import case_key, name_key, prepare_nick
+from chat.rooms.names import prepare_nick
 from chat.rooms.people import Account
 from chat.rooms.roles import Role
 from chat.rooms.values import (
     SERVER,
     AccountKey,
+    Claim,
+    ClaimKey,
     Device,
     DeviceOf,
+    Granted,
+    GrantedKey,
     LinkCodeKey,
     Profile,
     RoleKey,
     TokenHash,
 )
 
-__all__ = ["Credentials", "LoginPolicy", "enter", "own", "recover", "rename", "revoke"]
+__all__ = [
+    "Credentials",
+    "LoginPolicy",
+    "claim",
+    "disown",
+    "enter",
+    "own",
+    "recover",
+    "rename",
+    "revoke",
+]
+
+_OWNER_NOW: Final = "You are an owner of this server now."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +58,6 @@ class LoginPolicy:
 
     registration: Registration = Registration.OPEN
     """Who may create an account."""
-    owners: frozenset[str] = frozenset()
-    """`name_key`s of the owners of the server."""
     wants_passwords: bool = False
     """Whether a new key needs a password or a code."""
 
@@ -59,10 +75,15 @@ class Credentials:
     token: TokenHash | None = None
     has_password: bool = False
     """Whether the password of `nick` was checked and is right, if the server wants one."""
+    is_operator: bool = False
+    """Whether the operator has named the key as an owner's."""
 
 
 def enter(hub: Hub, shown: Credentials, policy: LoginPolicy, new_id: AccountId, now: int) -> Change:
     """Log in a known key, add a key to an account, or create the account `new_id`.
+
+    The account becomes an owner of the server with the token of the claim, and with a key that the
+    operator has named. Each is good once.
 
     Raises BannedError, BadCodeError, BadTokenError, ClosedError, TokenNeededError,
     WrongPasswordError, NickTakenError, and as `prepare_nick`.
@@ -85,19 +106,32 @@ def enter(hub: Hub, shown: Credentials, policy: LoginPolicy, new_id: AccountId, 
         account_id, nick = new_id, prepare_nick(shown.nick)
         puts += _register(hub, shown, policy, account_id, nick, now)
     hub.check_may_enter(account_id, now)
-    if name_key(nick) in policy.owners and hub.standing.role(account_id) is not Role.OWNER:
-        return changed([*puts, _own(account_id)], Event(now, nick, "own", nick, "", "--operator"))
-    return changed(puts)
+    by = _claims(hub, shown, now)
+    if not by:
+        return changed(puts)
+    if shown.is_operator:
+        puts.append(put(GrantedKey(shown.key), Granted(account_id)))
+    puts += _own(hub, account_id)
+    return changed(puts, Event(now, nick, "own", nick, "", by), Told(account_id, _OWNER_NOW))
+
+
+def _claims(hub: Hub, shown: Credentials, now: int) -> str:
+    """Return what a login claims ownership of the server by, or "" if it does not."""
+    if shown.is_operator and shown.key not in hub.granted:
+        return "--operator"
+    claim = hub.claim
+    has_token = claim is not None and claim.hash == shown.token and now < claim.until
+    return "claim" if has_token else ""
 
 
 def _is_password_of(hub: Hub, nick: str) -> bool:
     """Tell whether the account found by `nick` is the one whose password was checked."""
+    # To the checker, names that look alike may be two people: ian and lan.
     try:
-        account = hub.people.named(nick)
+        hub.people.exactly(nick)
     except NoSuchNickError:
         return False
-    # To the checker, names that look alike may be two people: ian and lan.
-    return case_key(account.nick) == case_key(nick.strip(" "))
+    return True
 
 
 def _find(hub: Hub, shown: Credentials) -> Account:
@@ -136,15 +170,16 @@ def _register(
     # The key may have been revoked since the server decided not to ask for a password.
     if policy.wants_passwords and not shown.has_password:
         raise WrongPasswordError
-    if policy.registration is Registration.CLOSED:
+    is_claim = bool(_claims(hub, shown, now))
+    if policy.registration is Registration.CLOSED and not is_claim:
         raise ClosedError
-    if shown.token is None and policy.registration is Registration.INVITE:
+    if shown.token is None and policy.registration is Registration.INVITE and not is_claim:
         raise TokenNeededError
     puts = [
         put(AccountKey(account_id), Profile(nick)),
         put(DeviceOf(shown.key), Device(account_id, now)),
     ]
-    if shown.token is not None:
+    if shown.token is not None and not is_claim:
         puts += redeem_token(hub, account_id, shown.token, now)
     hub.people.check_free(nick, None)
     return puts
@@ -175,12 +210,33 @@ def rename(hub: Hub, account: Account, nick: str) -> Change:
 # --- Decisions of the server's operator ---
 
 
+def claim(hub: Hub, hash: TokenHash, until: int) -> Change:
+    """Let whoever has a token become an owner of the server, in place of an earlier claim.
+
+    `until` is in milliseconds since 1970 UTC. Returns NOTHING if the server has an owner.
+    """
+    if Role.OWNER in hub.standing.roles.values():
+        return NOTHING
+    return changed([put(ClaimKey(), Claim(hash, until))])
+
+
 def own(hub: Hub, nick: str, by: str, now: int) -> Change:
     """Make an account an owner of the server. Raises NoSuchNickError."""
-    account = hub.people.named(nick)
-    is_new = hub.standing.role(account.id) is not Role.OWNER
-    puts = [_own(account.id)] if is_new else []
-    return changed(puts, Event(now, by, "own", account.nick, "", ""))
+    account = hub.people.exactly(nick)
+    event = Event(now, by, "own", account.nick, "", "")
+    return changed(_own(hub, account.id), event, Told(account.id, _OWNER_NOW))
+
+
+def disown(hub: Hub, nick: str, by: str, now: int) -> Change:
+    """Make an account an owner of the server no longer. Raises NoSuchNickError, InvalidError."""
+    account = hub.people.exactly(nick)
+    if hub.standing.role(account.id) is not Role.OWNER:
+        raise InvalidError(f"{account.nick} is not an owner of this server.")
+    return changed(
+        [put(RoleKey(SERVER, account.id), None)],
+        Event(now, by, "disown", account.nick, "", ""),
+        Told(account.id, "You are no longer an owner of this server."),
+    )
 
 
 def recover(hub: Hub, nick: str, code: TokenHash, until: int, by: str, now: int) -> Change:
@@ -188,11 +244,14 @@ def recover(hub: Hub, nick: str, code: TokenHash, until: int, by: str, now: int)
 
     `until` is in milliseconds since 1970 UTC. Raises NoSuchNickError.
     """
-    account = hub.people.named(nick)
+    account = hub.people.exactly(nick)
     puts = [put(DeviceOf(key), None) for key in account.devices]
     puts += issue_code(account.id, code, until)
     return changed(puts, Event(now, by, "recover", account.nick, "", ""))
 
 
-def _own(account: AccountId) -> Put:
-    return put(RoleKey(SERVER, account), Role.OWNER)
+def _own(hub: Hub, account: AccountId) -> list[Put]:
+    """Return the puts that make an account an owner, after which nobody can claim to be one."""
+    claim = [] if hub.claim is None else [put(ClaimKey(), None)]
+    is_new = hub.standing.role(account) is not Role.OWNER
+    return [*([put(RoleKey(SERVER, account), Role.OWNER)] if is_new else []), *claim]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from operator import itemgetter
 from typing import Any, Final, TypeVar, assert_never
 
-from chat.ids import AccountId, LogId
+from chat.ids import AccountId, DeviceKey, LogId
 from chat.limits import LOGS_PAGE, ROOMS_PAGE
 from chat.rooms.addresses import AddressGroup
 from chat.rooms.changes import Put
@@ -31,8 +31,12 @@ from chat.rooms.values import (
     AnyKey,
     AnyValue,
     BanKey,
+    Claim,
+    ClaimKey,
     Device,
     DeviceOf,
+    Granted,
+    GrantedKey,
     Invitation,
     InvitationKey,
     InvitedBy,
@@ -75,6 +79,10 @@ class Hub:
         """Hashes of invitation tokens, by room."""
         self.codes: dict[AccountId, LinkCode] = {}
         """Open codes that add a device, by account."""
+        self.claim: Claim | None = None
+        """The right to become an owner of the server, if nobody has used it."""
+        self.granted: dict[DeviceKey, Granted] = {}
+        """What the keys that the operator named were good for."""
         self._rooms: dict[LogId, Room] = {}
         self._by_name = Index[str, Room](_log)
         self._public: list[tuple[str, LogId]] = []
@@ -204,6 +212,10 @@ class Hub:
                 return self.invitations.get(hash)
             case LinkCodeKey(account_id):
                 return self.codes.get(account_id)
+            case ClaimKey():
+                return self.claim
+            case GrantedKey(device):
+                return self.granted.get(device)
             case _:
                 assert_never(key)
 
@@ -243,6 +255,10 @@ class Hub:
                 self._put_invitation(hash, value)
             case LinkCodeKey(account_id):
                 _set(self.codes, account_id, value)
+            case ClaimKey():
+                self.claim = value if isinstance(value, Claim) else None
+            case GrantedKey(device):
+                _set(self.granted, device, value)
             case _:
                 assert_never(key)
         return before

@@ -131,7 +131,7 @@ def invite(hub: Hub, actor: Account, room: Room, nick: str, limits: Limits, now:
     Raises NoSuchNickError, NotAllowedError, TooManyInvitationsError.
     """
     room.check_shared()
-    target = hub.people.named(nick)
+    target = hub.people.exactly(nick)
     if not room.is_invitable(target.id, now):
         return NOTHING
     if (

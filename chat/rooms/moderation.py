@@ -16,7 +16,7 @@ from chat.rooms.room import Room
 from chat.rooms.texts import check_reason
 from chat.rooms.values import SERVER, BanKey, InvitedKey, MuteKey, NetworkKey, RoleKey
 
-__all__ = ["Order", "block", "check_may_moderate", "moderate", "parse_action", "unblock"]
+__all__ = ["Order", "block", "check_may_moderate", "moderate", "parse_action", "target", "unblock"]
 
 _TOLD: Final = {
     Action.KICK: "{by} has removed you from {where}{why}",
@@ -47,6 +47,14 @@ def parse_action(text: str) -> Action:
         return Action(text)
     except ValueError:
         raise InvalidError("This server does not know that action.") from None
+
+
+def target(hub: Hub, action: Action, nick: str) -> Account:
+    """Return the account to act on. Raises NoSuchNickError.
+
+    To make somebody an operator, the nickname has to be theirs, and not one that looks alike.
+    """
+    return hub.people.exactly(nick) if action is Action.OP else hub.people.named(nick)
 
 
 def check_may_moderate(

@@ -65,6 +65,16 @@ class People:
             raise NoSuchNickError(nick)
         return account
 
+    def exactly(self, nick: str) -> Account:
+        """Return the account with this nickname, and never one that only looks alike.
+
+        Whoever gives somebody a right has to name them. Raises NoSuchNickError.
+        """
+        account = self._by_case.get(case_key(nick.strip(" ")))
+        if account is None:
+            raise NoSuchNickError(nick)
+        return account
+
     def by_name_key(self, key: str) -> Account:
         """Return the account whose nickname has this `name_key`; there must be one."""
         account = self._by_nick.get(key)

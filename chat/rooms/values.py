@@ -17,8 +17,12 @@ __all__ = [
     "AnyKey",
     "AnyValue",
     "BanKey",
+    "Claim",
+    "ClaimKey",
     "Device",
     "DeviceOf",
+    "Granted",
+    "GrantedKey",
     "Invitation",
     "InvitationKey",
     "InvitedBy",
@@ -221,6 +225,34 @@ class LinkCodeKey(Key[LinkCode]):
     account: AccountId
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to become an owner of the server, for whoever has its token, once."""
+
+    hash: TokenHash
+    until: int
+    """Milliseconds since 1970 UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimKey(Key[Claim]):
+    """Key of the claim, of which there can be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The account that became an owner of the server with a key that the operator named."""
+
+    account: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedKey(Key[Granted]):
+    """Key of what such a key was good for, once."""
+
+    key: DeviceKey
+
+
 AnyKey = (
     AccountKey
     | DeviceOf
@@ -233,6 +265,8 @@ AnyKey = (
     | NetworkKey
     | InvitationKey
     | LinkCodeKey
+    | ClaimKey
+    | GrantedKey
 )
 AnyValue = (
     Profile
@@ -244,4 +278,6 @@ AnyValue = (
     | Sanction
     | Invitation
     | LinkCode
+    | Claim
+    | Granted
 )

@@ -13,11 +13,10 @@ from twisted.cred.credentials import IUsernamePassword
 from twisted.python import usage
 
 from chat import __version__
-from chat.rooms.errors import RequestError
 from chat.rooms.invitations import Registration
-from chat.rooms.names import prepare_nick
 from chat.server.settings import describe_limits, parse_limit
 from chat.server.state.directory import default_state_path
+from chat.wire.hostkey import is_fingerprint
 from twisted import copyright as twisted_copyright
 
 __all__ = ["DEFAULT_LISTEN", "Options"]
@@ -26,7 +25,8 @@ DEFAULT_LISTEN: Final = "tcp:5555:interface=127.0.0.1"
 
 _ABOUT: Final = f"""\
 An encrypted chat server. Without options it listens on localhost:5555. On the first start it
-generates a host key; it logs the key's fingerprint, and a command line that connects a client.
+generates a host key; it logs the key's fingerprint, and a command line that connects a client. As
+long as it has no owner it also logs a link that makes you its owner, once.
 
 --listen takes Twisted's server endpoint strings, for example tcp:5555 (all IPv4 addresses),
 tcp6:5555 (all IPv6 addresses), tcp:5555:interface=192.0.2.7, unix:/run/encchat.sock. The default is
@@ -120,12 +120,15 @@ class Options(usage.Options, strcred.AuthOptionMixin):
         except ValueError:
             raise usage.UsageError("--registration must be open, invite, or closed") from None
 
-    def opt_operator(self, nick: str) -> None:
-        """Nickname of an owner of the server, who may do everything; may be repeated."""
-        try:
-            self["operators"].append(prepare_nick(nick))
-        except RequestError as error:
-            raise usage.UsageError(f"--operator: {error}") from None
+    def opt_operator(self, fingerprint: str) -> None:
+        """Fingerprint (SHA256:...) of the key of an owner of the server; may be repeated."""
+        if not is_fingerprint(fingerprint):
+            raise usage.UsageError(
+                f"--operator needs the fingerprint of a key, SHA256:..., and {fingerprint!r} is"
+                " none. /devices shows that of yours. Or start the server without --operator: it"
+                " prints a link that makes you its owner"
+            )
+        self["operators"].append(fingerprint)
 
     def opt_limit(self, limit: str) -> None:
         """Set a limit, as NAME=VALUE (see below); may be repeated."""

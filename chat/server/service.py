@@ -1,5 +1,6 @@
 """The service that twistd runs: options, listening, starting and stopping."""
 
+import base64
 import gc
 import ipaddress
 import os
@@ -89,6 +90,7 @@ class ChatService(Service):
         self._store: LogStore | None = None
         self._dispatcher: Dispatcher | None = None
         self._retention: Retention | None = None
+        self._control: Control | None = None
         self._console: ConsoleFactory | None = None
         self._console_port: IListeningPort | None = None
         self._failures: list[str] = []
@@ -132,10 +134,11 @@ class ChatService(Service):
             *(self._store, storage_key, self._clock, self._limits),
             retention=self._policy,
             registration=self._registration,
-            owners=self._operators,
+            operators=self._operators,
             authenticator=self.authenticator,
         )
         control = Control(dispatcher.context, self._state, host_key, self._rekey)
+        self._control = control
         self._console = ConsoleFactory(control)
         self._retention = Retention(
             *(dispatcher.context.hub, dispatcher.context.commits, self._policy, self._clock),
@@ -165,7 +168,29 @@ class ChatService(Service):
     def _load(self) -> None:
         assert self._dispatcher is not None
         loading = Deferred.fromCoroutine(self._dispatcher.load())
+        loading.addCallback(lambda _: Deferred.fromCoroutine(self._offer_claim()))
         loading.addCallbacks(self._open, self._not_loaded)
+
+    async def _offer_claim(self) -> None:
+        """Log what makes the operator an owner, unless there is an owner or a key named as one."""
+        assert self._control is not None
+        token = None if self._operators else await self._control.offer_claim()
+        if token is None:
+            return
+        hours = round(self._limits.claim_seconds / 3_600)
+        fingerprint = self.factory.host_key.fingerprint
+        _log.info(
+            "This server has no owner. Whoever connects first with this link becomes it. It is good"
+            " once, for {hours} hours, and until the next start: keep it to yourself",
+            hours=hours,
+        )
+        for where in (port.getHost() for port in self.ports):
+            if isinstance(where, IPv4Address | IPv6Address):
+                _log.info(
+                    'Become the owner with: {python} -m chat.client "{link}"',
+                    python=_python(),
+                    link=_address(where, fingerprint, token),
+                )
 
     def _rekey(self, host_key: HostKey) -> None:
         """Use a new host key for new connections."""
@@ -242,7 +267,7 @@ def _python() -> str:
     return str(python.relative_to(Path.cwd())) if python.is_relative_to(Path.cwd()) else "python"
 
 
-def _address(where: IPv4Address | IPv6Address, fingerprint: str) -> str:
+def _address(where: IPv4Address | IPv6Address, fingerprint: str, token: bytes | None = None) -> str:
     """Return the link with which a client reaches a port of this machine."""
     address = ipaddress.ip_address(where.host)
     if where.host == "127.0.0.1":  # localhost always resolves to this, but not always to ::1.
@@ -251,7 +276,10 @@ def _address(where: IPv4Address | IPv6Address, fingerprint: str) -> str:
         host = socket.gethostname()
     else:
         host = f"[{where.host}]" if address.version == 6 else where.host
-    return f"encchat://{host}:{where.port}/#{fingerprint}"
+    query = ""
+    if token is not None:
+        query = "?token=" + base64.urlsafe_b64encode(token).rstrip(b"=").decode("ascii")
+    return f"encchat://{host}:{where.port}/{query}#{fingerprint}"
 
 
 def makeService(options: Options) -> ChatService:

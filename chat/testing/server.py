@@ -230,7 +230,7 @@ class Server:
         seed: int = 0,
         registration: Registration = Registration.OPEN,
         authenticator: PasswordChecker | None = None,
-        owners: Sequence[str] = (),
+        operators: Sequence[str] = (),
     ) -> None:
         self.limits = Limits() if limits is None else limits
         self.clock = Clock()
@@ -242,7 +242,7 @@ class Server:
             self.random_bytes,
             registration=registration,
             authenticator=authenticator,
-            owners=owners,
+            operators=operators,
         )
         loading = Deferred.fromCoroutine(self.dispatcher.load())
         loading.addCallback(lambda _: self.factory.open())

@@ -5,14 +5,15 @@ from typing import Final
 import pytest
 
 from chat.ids import LogId
-from chat.rooms import accounts
+from chat.rooms import accounts, moderation
 from chat.rooms.accounts import Credentials, LoginPolicy
-from chat.rooms.changes import NOTHING, Change, Event, put
+from chat.rooms.changes import NOTHING, Change, Event, Told, put
 from chat.rooms.errors import (
     BadCodeError,
     BadTokenError,
     BannedError,
     ClosedError,
+    InvalidError,
     LastDeviceError,
     NickEmptyError,
     NickInvalidError,
@@ -28,11 +29,13 @@ from chat.rooms.hub import Hub
 from chat.rooms.invitations import CODE_TRIES, Registration
 from chat.rooms.names import name_key
 from chat.rooms.people import Account
-from chat.rooms.roles import Role, Sanction
+from chat.rooms.roles import Action, Role, Sanction
 from chat.rooms.values import (
     SERVER,
     AccountKey,
     BanKey,
+    Claim,
+    ClaimKey,
     Device,
     DeviceOf,
     Invitation,
@@ -84,9 +87,10 @@ def shown(
     code: TokenHash | None = None,
     token: TokenHash | None = None,
     has_password: bool = False,
+    is_operator: bool = False,
 ) -> Credentials:
     """Return what somebody shows who logs in, with a key that is new."""
-    return Credentials(device(key), nick, NETWORK, code, token, has_password)
+    return Credentials(device(key), nick, NETWORK, code, token, has_password, is_operator)
 
 
 def enter(hub: Hub, it: Credentials, policy: LoginPolicy = OPEN, now: int = NOW) -> Change:
@@ -323,7 +327,7 @@ def test_a_password_of_who_is_not_there_yet_makes_an_account() -> None:
     hub, _ = hub_with("ana")
     assert enter(hub, shown(has_password=True), PASSWORDS).puts == NEW_EVA
     with pytest.raises(ClosedError):
-        enter(hub, shown(has_password=True), LoginPolicy(Registration.CLOSED, frozenset(), True))
+        enter(hub, shown(has_password=True), LoginPolicy(Registration.CLOSED, True))
 
 
 def test_the_password_of_one_who_looks_like_another_is_not_the_other_s() -> None:
@@ -358,16 +362,18 @@ def test_who_is_banned_is_not_let_in_by_anything() -> None:
     hub.put(MembershipKey(room.log, ana.id), None)
     hub.put(InvitationKey(TOKEN), Invitation(room.log, ana.id, 1, UNTIL))
     ban(hub, ana, until=NOW + 1)
-    policy = LoginPolicy(owners=frozenset({name_key("ana")}))
+    claimed(hub, WRONG)
     for it in (
         shown(key="ana"),
+        shown(key="ana", is_operator=True),
+        shown(key="ana", token=WRONG),
         shown(key="ana", token=TOKEN),
         shown("ana", code=CODE),
         shown("ana", has_password=True),
     ):
         with pytest.raises(BannedError, match=r"^You are banned from this server"):
-            enter(hub, it, policy)
-        enter(hub, it, policy, now=NOW + 1)
+            enter(hub, it)
+        enter(hub, it, now=NOW + 1)
 
 
 def test_nobody_comes_from_a_network_that_is_kept_out() -> None:
@@ -384,33 +390,81 @@ def test_nobody_comes_from_a_network_that_is_kept_out() -> None:
 # --- Owners of the server ---
 
 
-@pytest.mark.parametrize("nick", ["boss", "B0ss", "b\u043ess"])
-def test_an_owner_is_who_has_the_name_however_it_is_written(nick: str) -> None:
+def claimed(hub: Hub, hash: TokenHash = TOKEN, until: int = UNTIL) -> Hub:
+    """Return a hub whose owner is whoever has a token."""
+    hub.put(ClaimKey(), Claim(hash, until))
+    return hub
+
+
+@pytest.mark.parametrize("nick", ["boss", "B0ss", "b\u043ess", "owner"])
+def test_no_name_makes_an_owner(nick: str) -> None:
+    hub = claimed(hub_with("ana")[0])
+    assert let_in(hub, shown(nick)).event is None
+    assert hub.standing.roles == {} and hub.claim is not None
+
+
+@pytest.mark.parametrize("who", ["new", "known"])
+def test_the_claim_makes_one_owner_once(who: str) -> None:
     hub, _ = hub_with("ana")
-    policy = LoginPolicy(owners=frozenset({name_key("boss")}))
-    change = let_in(hub, shown(nick), policy)
-    assert change.puts[-1] == put(RoleKey(SERVER, NEW), Role.OWNER)
-    assert change.event == Event(NOW, nick, "own", nick, "", "--operator")
-    assert enter(hub, shown(), policy) == NOTHING
+    claimed(hub)
+    it = shown("boss", token=TOKEN) if who == "new" else shown(key="ana", token=TOKEN)
+    change = let_in(hub, it)
+    account = hub.people.named("boss" if who == "new" else "ana")
+    assert change.event == Event(NOW, account.nick, "own", account.nick, "", "claim")
+    assert change.told == Told(account.id, "You are an owner of this server now.")
+    assert hub.standing.roles == {account.id: Role.OWNER} and hub.claim is None
+    with pytest.raises(BadTokenError):
+        enter(hub, shown("eve", key="eve", token=TOKEN))
+    assert let_in(hub, shown(key="ana", token=TOKEN)).event is None
+    assert hub.standing.roles == {account.id: Role.OWNER}
 
 
-def test_an_operator_becomes_the_owner_by_name() -> None:
-    hub, [boss] = hub_with("boss")
-    set_role(hub, boss, Role.OPERATOR)
-    change = enter(hub, shown(key="boss"), LoginPolicy(owners=frozenset({name_key("boss")})))
-    assert change.puts == (put(RoleKey(SERVER, boss.id), Role.OWNER),)
+@pytest.mark.parametrize("registration", list(Registration))
+def test_the_claim_and_a_named_key_open_every_registration(registration: Registration) -> None:
+    policy = LoginPolicy(registration)
+    hub, _ = hub_with("ana")
+    let_in(hub, shown("boss", is_operator=True), policy)
+    assert hub.standing.role(hub.people.named("boss").id) is Role.OWNER
+    hub, _ = hub_with("ana")
+    let_in(claimed(hub), shown("boss", token=TOKEN), policy)
+    assert hub.standing.role(hub.people.named("boss").id) is Role.OWNER
+
+
+def test_a_claim_that_is_over_or_another_is_a_bad_token() -> None:
+    for hub in (claimed(hub_with("ana")[0], until=NOW), claimed(hub_with("ana")[0], WRONG)):
+        with pytest.raises(BadTokenError):
+            enter(hub, shown("boss", token=TOKEN))
+        assert let_in(hub, shown(key="ana", token=TOKEN)) == NOTHING
+
+
+def test_a_key_that_the_operator_names_makes_an_owner_once() -> None:
+    hub, [ana] = hub_with("ana")
+    set_role(hub, ana, Role.OPERATOR)
+    claimed(hub)
+    change = let_in(hub, shown(key="ana", is_operator=True))
+    assert change.event == Event(NOW, "ana", "own", "ana", "", "--operator")
+    assert hub.standing.role(ana.id) is Role.OWNER and hub.claim is None
+    assert let_in(hub, shown(key="ana", is_operator=True)) == NOTHING
+    # Another name, and then no longer: the key brings neither back.
+    do(hub, accounts.rename, hub, ana, "anna")
+    do(hub, accounts.disown, hub, "anna", "admin", NOW)
+    assert let_in(hub, shown(key="ana", is_operator=True)) == NOTHING
+    assert hub.standing.roles == {}
+
+
+def test_a_revoked_key_that_the_operator_named_owns_nothing_in_a_new_account() -> None:
+    hub, [ana] = hub_with("ana")
+    hub.put(DeviceOf(device("phone")), Device(ana.id, 7))
+    let_in(hub, shown(key="ana", is_operator=True))
+    do(hub, accounts.revoke, hub, ana, device("ana"))
+    change = let_in(hub, shown("thief", key="ana", is_operator=True))
+    assert change.event is None and hub.people.named("thief").id not in hub.standing.roles
 
 
 def test_a_key_that_is_let_in_by_a_wrong_code_owns_nothing() -> None:
     hub, _ = hub_with_code()
-    change = enter(hub, shown("ana", code=WRONG), LoginPolicy(owners=frozenset({name_key("ana")})))
+    change = enter(hub, shown("ana", code=WRONG, is_operator=True))
     assert change.event is None and change.refusal is not None
-
-
-def test_what_is_not_the_name_of_an_owner_makes_none() -> None:
-    hub, _ = hub_with("ana")
-    policy = LoginPolicy(owners=frozenset({name_key("boss")}))
-    assert enter(hub, shown("boss1"), policy).event is None
 
 
 # --- Devices ---
@@ -479,6 +533,42 @@ def test_the_operator_makes_owners() -> None:
     assert decide(hub, accounts.own, hub, "ana", "admin", NOW).puts == ()
     with pytest.raises(NoSuchNickError):
         decide(hub, accounts.own, hub, "bob", "admin", NOW)
+
+
+@pytest.mark.parametrize("nick", ["b0ss", "bos\u0455", "b\u043ess"])
+def test_a_right_is_given_by_the_name_itself(nick: str) -> None:
+    hub, [account] = hub_with(nick)
+    for decision in (
+        lambda: accounts.own(hub, "boss", "admin", NOW),
+        lambda: accounts.disown(hub, "boss", "admin", NOW),
+        lambda: accounts.recover(hub, "boss", CODE, UNTIL, "admin", NOW),
+        lambda: moderation.target(hub, Action.OP, "boss"),
+    ):
+        with pytest.raises(NoSuchNickError):
+            decision()
+    assert moderation.target(hub, Action.OP, f" {nick} ") is account
+    assert moderation.target(hub, Action.BAN, "boss") is account
+
+
+def test_the_operator_takes_ownership_away() -> None:
+    hub, [ana, _] = hub_with("ana", "bob")
+    do(hub, accounts.own, hub, "ana", "admin", NOW)
+    change = do(hub, accounts.disown, hub, "ana", "admin", NOW)
+    assert change.event == Event(NOW, "admin", "disown", "ana", "", "")
+    assert change.told == Told(ana.id, "You are no longer an owner of this server.")
+    assert hub.standing.roles == {}
+    with pytest.raises(InvalidError, match="bob is not an owner"):
+        decide(hub, accounts.disown, hub, "bob", "admin", NOW)
+
+
+def test_a_claim_is_offered_while_there_is_no_owner() -> None:
+    hub, _ = hub_with("ana")
+    do(hub, accounts.claim, hub, WRONG, UNTIL)
+    do(hub, accounts.claim, hub, TOKEN, UNTIL)
+    assert hub.claim == Claim(TOKEN, UNTIL)
+    do(hub, accounts.own, hub, "ana", "admin", NOW)
+    assert hub.claim is None
+    assert decide(hub, accounts.claim, hub, TOKEN, UNTIL) == NOTHING
 
 
 def test_a_lost_account_is_given_to_a_new_key() -> None:

@@ -36,7 +36,7 @@ from tests.rooms.support import (
 LIMITS: Final = Limits(rooms_per_account=2, invitations_per_account=1, invitations_per_room=2)
 POLICIES: Final = [
     LoginPolicy(),
-    LoginPolicy(Registration.INVITE, frozenset({name_key("eva")})),
+    LoginPolicy(Registration.INVITE),
     LoginPolicy(wants_passwords=True),
 ]
 

@@ -18,8 +18,12 @@ from chat.rooms.values import (
     AnyKey,
     AnyValue,
     BanKey,
+    Claim,
+    ClaimKey,
     Device,
     DeviceOf,
+    Granted,
+    GrantedKey,
     Invitation,
     InvitationKey,
     InvitedBy,
@@ -40,7 +44,7 @@ from tests.rooms.support import account_id, device, hub_with, log_id, snapshot, 
 
 ORDER: Final = (
     *(AccountKey, DeviceOf, RoomKey, MembershipKey, InvitedKey, RoleKey, BanKey, MuteKey),
-    *(NetworkKey, InvitationKey, LinkCodeKey),
+    *(NetworkKey, InvitationKey, LinkCodeKey, ClaimKey, GrantedKey),
 )
 """Of keys: what a value names comes before it."""
 
@@ -63,6 +67,8 @@ KEYS: Final[list[AnyKey]] = [
     NetworkKey(AddressGroup("192.0.2.1")),
     InvitationKey(token("t")),
     *map(LinkCodeKey, ACCOUNTS[:2]),
+    ClaimKey(),
+    GrantedKey(device("k")),
 ]
 
 times = st.integers(0, 2)
@@ -106,6 +112,10 @@ def values_of(key: AnyKey) -> st.SearchStrategy[AnyValue]:
             return st.builds(Invitation, st.sampled_from([LogId(b""), *LOGS]), people, times, times)
         case LinkCodeKey():
             return st.builds(LinkCode, st.just(token("c")), times, times)
+        case ClaimKey():
+            return st.builds(Claim, st.just(token("c")), times)
+        case GrantedKey():
+            return st.builds(Granted, people)
 
 
 def puts_of(key: AnyKey) -> st.SearchStrategy[Put]:
@@ -227,6 +237,8 @@ EVERYTHING: Final[list[Put]] = [
     put(NetworkKey(AddressGroup("192.0.2.1")), Sanction()),
     put(InvitationKey(token("t")), Invitation(log_id("perl"), account_id("ana"), 1, 1)),
     put(LinkCodeKey(account_id("ana")), LinkCode(token("c"), 1)),
+    put(ClaimKey(), Claim(token("c"), 1)),
+    put(GrantedKey(device("ana")), Granted(account_id("ana"))),
 ]
 
 

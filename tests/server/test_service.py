@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import pytest
 from twisted.application.service import IService
@@ -35,6 +35,8 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from chat import __version__
+from chat.client.core.address import parse_address
+from chat.ids import DeviceKey
 from chat.limits import Limits
 from chat.rooms.errors import WrongPasswordError
 from chat.rooms.invitations import Registration
@@ -48,6 +50,7 @@ from chat.server.state.retention import RetentionPolicy
 from chat.store import engine
 from chat.store.interface import LogStore, StoreError
 from chat.testing import FakeTransport, Server
+from chat.wire.identity import identity_fingerprint
 from tests.server.cases import HeldStore, ServerCase, chat_lines
 from tests.server.passwords.parameters import CHEAP
 from tests.store.commits import fired
@@ -127,6 +130,9 @@ class ServiceReactor(Clock):
         self.is_stopped = True
 
 
+KEY: Final = identity_fingerprint(DeviceKey(bytes(32)))
+
+
 class ServiceCase(ServerCase):
     """A test with a state directory and a clock."""
 
@@ -139,6 +145,7 @@ class ServiceCase(ServerCase):
         self.reactor = cast(module.Reactor, self.clock)
         self.store = HeldStore()
         self.opened: list[tuple[str, bool]] = []
+        self.operators: list[str] = []
 
     def open_store(self, url: str, reactor: engine.Reactor, has_search: bool) -> LogStore:
         """Note what is wanted, and give the store."""
@@ -152,7 +159,11 @@ class ServiceCase(ServerCase):
     def service(self, *results: FakePort | Exception) -> ChatService:
         """Return a service that is to listen on ports."""
         endpoints = [(f"fake:{number}", FakeEndpoint(each)) for number, each in enumerate(results)]
-        return ChatService(endpoints, self.path, self.reactor, Limits(), open_store=self.open_store)
+        return ChatService(
+            *(endpoints, self.path, self.reactor, Limits()),
+            operators=self.operators,
+            open_store=self.open_store,
+        )
 
     def start(self, *wheres: IAddress) -> tuple[ChatService, list[FakePort]]:
         """Return a service that listens somewhere, as twistd starts it."""
@@ -390,9 +401,9 @@ class SayTests(ServiceCase):
             "Host key fingerprint: FINGERPRINT",
             "The same in words: WORDS",
         ]
-        kinds = [line.split()[0] for line in lines[3:]]
+        kinds = [line.split()[0] for line in lines[3:6]]
         assert kinds == ["Listening", "Connect", "Listening"]
-        assert lines[-1] == "Listening on unix:/run/chat"
+        assert lines[5] == "Listening on unix:/run/chat"
 
     def test_the_loopback_address_of_ipv4_is_localhost(self) -> None:
         assert self.address(IPv4Address("TCP", "127.0.0.1", 5555)) == "encchat://localhost:5555"
@@ -418,7 +429,20 @@ class SayTests(ServiceCase):
         ):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(sys, "executable", executable)
-                assert f"Connect with: {name} -m chat.client" in self.lines(where)[-1]
+                assert f"Connect with: {name} -m chat.client" in self.lines(where)[4]
+
+    def test_what_makes_the_operator_the_owner(self) -> None:
+        where = IPv4Address("TCP", "127.0.0.1", 5555)
+        lines = self.lines(where, UNIXAddress("/run/chat"))[-2:]
+        assert lines[0].startswith("This server has no owner.") and "24 hours" in lines[0]
+        assert lines[1].startswith("Become the owner with: ")
+        link = lines[1].split('"')[1]
+        token = parse_address(link.replace("FINGERPRINT", KEY)).token
+        assert token is not None and len(token) == 16
+        # Another start, and there is another; and none once there is an owner, or a key is named.
+        assert self.lines(where)[-1].split('"')[1] != link
+        self.operators = [KEY]
+        assert "Become" not in self.lines(where)[-1]
 
 
 class StopTests(ServiceCase):
@@ -656,13 +680,15 @@ class StoreTests(ServiceCase):
             assert self.clock.unix_port.is_stopping is not is_broken
 
     def test_options_say_who_may_come(self) -> None:
-        options = parse("--registration", "invite", "--operator=ana", "--operator", " Bob ")
+        options = parse("--registration", "invite", f"--operator={KEY}", "--operator", KEY)
         assert options["registration"] is Registration.INVITE
-        assert options["operators"] == ["ana", "Bob"]
+        assert options["operators"] == [KEY, KEY]
         assert parse()["registration"] is Registration.OPEN and parse()["operators"] == []
         for option, pattern in (
             ("--registration=all", "open, invite, or closed"),
-            ("--operator=a b", "A nickname is made of"),
+            ("--operator=boss", "--operator needs the fingerprint of a key"),
+            (f"--operator={KEY[7:]}", "--operator needs the fingerprint of a key"),
+            ("--operator=", "it prints a link that makes you its owner"),
         ):
             with pytest.raises(usage.UsageError, match=pattern):
                 parse(option)

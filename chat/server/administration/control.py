@@ -93,6 +93,12 @@ class Own(Request, frozen=True):
     nick: str
 
 
+class Disown(Request, frozen=True):
+    """Make an account an owner of the server no longer."""
+
+    nick: str
+
+
 class Recover(Request, frozen=True):
     """Give a nickname to a new key: remove the old keys, and issue a code for a new device."""
 
@@ -162,6 +168,17 @@ class Control:
             return await getattr(self, f"_{type(request).__name__.lower()}")(request)
         except (RequestError, StoreError, ConfigurationError) as error:
             raise ControlError(str(error)) from None
+
+    async def offer_claim(self) -> bytes | None:
+        """Return a new token that makes whoever has it an owner, once; None if there is an owner.
+
+        Raises StoreError.
+        """
+        token = self._context.random_bytes(TOKEN_BYTES)
+        good_for = round(self._context.limits.claim_seconds * 1_000)
+        await self._change(lambda hub, now: accounts.claim(hub, token_hash(token), now + good_for))
+        claim = self._context.hub.claim
+        return token if claim is not None and claim.hash == token_hash(token) else None
 
     # --- Looking ---
 
@@ -252,12 +269,16 @@ class Control:
         order = Order(request.action, request.seconds, request.reason)
         return await self._change(
             lambda hub, now: moderation.moderate(
-                hub, order, ADMIN, hub.people.named(request.nick), None, now
+                *(hub, order, ADMIN),
+                *(moderation.target(hub, request.action, request.nick), None, now),
             )
         )
 
     async def _own(self, request: Own) -> object:
         return await self._change(lambda hub, now: accounts.own(hub, request.nick, ADMIN, now))
+
+    async def _disown(self, request: Disown) -> object:
+        return await self._change(lambda hub, now: accounts.disown(hub, request.nick, ADMIN, now))
 
     async def _recover(self, request: Recover) -> object:
         code = new_code(self._context.random_bytes)
@@ -267,7 +288,7 @@ class Control:
                 hub, request.nick, code_hash(code), now + good_for, ADMIN, now
             )
         )
-        return {"nick": self._context.hub.people.named(request.nick).nick, "code": code}
+        return {"nick": self._context.hub.people.exactly(request.nick).nick, "code": code}
 
     async def _block(self, request: Block) -> object:
         group = _group(request.network)

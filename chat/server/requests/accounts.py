@@ -27,7 +27,7 @@ from chat.rooms.people import Account
 from chat.rooms.values import TokenHash
 from chat.server.requests.asking import Asking
 from chat.wire import messages
-from chat.wire.identity import verify_login
+from chat.wire.identity import identity_fingerprint, verify_login
 from chat.wire.sealing import RandomBytes
 
 __all__ = [
@@ -69,6 +69,8 @@ async def login(asking: Asking[messages.Login]) -> None:
             session.group,
             None if request.code is UNSET else code_hash(request.code),
             None if request.token is UNSET else token_hash(request.token),
+            is_operator=bool(context.policy.operators)
+            and identity_fingerprint(request.key) in context.policy.operators,
         )
         if not is_known and context.policy.authenticator is not None and shown.code is None:
             password = "" if request.password is UNSET else request.password

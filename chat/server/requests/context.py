@@ -40,6 +40,8 @@ class Policy:
     authenticator: PasswordChecker | None
     told: dict[str, int]
     """What clients are told in `welcome.limits`."""
+    operators: frozenset[str] = frozenset()
+    """Fingerprints of keys that the operator has named as owners'."""
 
 
 @dataclass(slots=True)

@@ -19,7 +19,6 @@ from chat.rooms.errors import NotReadError, NotStoredError, RequestError, Unknow
 from chat.rooms.failures import LoginFailures
 from chat.rooms.hub import Hub
 from chat.rooms.invitations import Registration
-from chat.rooms.names import name_key
 from chat.rooms.values import Kind, RoomKey, RoomProfile
 from chat.server.fanout.feeds import Feeds
 from chat.server.requests.asking import Asking
@@ -68,16 +67,14 @@ class Dispatcher:
         retention: RetentionPolicy = EVERYTHING,
         registration: Registration = Registration.OPEN,
         authenticator: PasswordChecker | None = None,
-        owners: Collection[str] = (),
+        operators: Collection[str] = (),
         routes: Iterable[Route] = ROUTES,
     ) -> None:
         hub, sessions = Hub(), Sessions()
         commits = Commits(store, hub, clock, limits, random_bytes)
         feeds = Feeds(store, storage_key, commits, hub, clock, limits, milliseconds, random_bytes)
         failures = LoginFailures(limits, clock.seconds)
-        login = LoginPolicy(
-            registration, frozenset(map(name_key, owners)), authenticator is not None
-        )
+        login = LoginPolicy(registration, authenticator is not None)
         self.context = Context(
             hub,
             commits,
@@ -88,7 +85,7 @@ class Dispatcher:
             Presence(hub, feeds, sessions, clock, limits),
             failures,
             limits,
-            Policy(login, authenticator, _LIMITS | retention.as_limits()),
+            Policy(login, authenticator, _LIMITS | retention.as_limits(), frozenset(operators)),
             milliseconds,
             random_bytes,
         )

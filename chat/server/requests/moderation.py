@@ -26,7 +26,7 @@ async def moderate(asking: Asking[messages.Moderate]) -> None:
 
     def decide() -> Change:
         hub, account, room = context.hub, asking.account, asking.where
-        target = hub.people.named(request.nick)
+        target = moderation.target(hub, action, request.nick)
         moderation.check_may_moderate(hub, action, account, target, room)
         groups: set[AddressGroup] = set()
         if request.network and room is None and action is Action.BAN:

@@ -32,6 +32,8 @@ _TABLES: Final[dict[type[Any], tuple[bytes, Any]]] = {
     values.NetworkKey: (b"network/", Sanction),
     values.InvitationKey: (b"invitation/", values.Invitation),
     values.LinkCodeKey: (b"code/", values.LinkCode),
+    values.ClaimKey: (b"claim/", values.Claim),
+    values.GrantedKey: (b"granted/", values.Granted),
 }
 """Where values are kept, by the keys of the domain: a prefix, and the type of the value."""
 

@@ -23,7 +23,7 @@ from chat.testing import HOST_KEY, Server
 from chat.wire.errors import CloseCode
 from chat.wire.hostkey import HostKey
 from chat.wire.identity import identity_fingerprint
-from chat.wire.messages import Invited, Private, Refused, Welcome
+from chat.wire.messages import Invited, Notice, Private, Refused, Welcome
 from tests.server.cases import COMMITS, HeldStore, ServerCase
 from tests.store.commits import fired
 
@@ -124,6 +124,18 @@ class DoingTests(ControlCase):
         self.run_it(c.Do(Action.OP, "bob"))
         self.run_it(c.Do(Action.DEOP, "bob"))
         self.refuse(c.Own("nobody"), "Nobody here is called nobody")
+
+    def test_an_owner_is_none_any_more(self) -> None:
+        self.run_it(c.Own("ana"))
+        self.run_it(c.Disown("ana"))
+        assert self.hub.role(self.ana.account, None) is Role.MEMBER
+        self.refuse(c.Disown("ana"), "ana is not an owner of this server.")
+        self.refuse(c.Disown("nobody"), "Nobody here is called nobody")
+        notices = [it.text for it in self.ana.received if isinstance(it, Notice)]
+        assert notices == [
+            "You are an owner of this server now.",
+            "You are no longer an owner of this server.",
+        ]
 
     def test_a_ban(self) -> None:
         self.run_it(c.Do(Action.BAN, "bob", 0, "spam"))

@@ -30,7 +30,7 @@ from chat.store.interface import StoreError
 from chat.testing import Client, Server
 from chat.testing.server import Message
 from chat.wire.errors import CloseCode
-from chat.wire.identity import Identity
+from chat.wire.identity import Identity, identity_fingerprint
 from chat.wire.messages import (
     Code,
     CodeIssued,
@@ -146,19 +146,23 @@ class KeyTests(EntryCase):
 
 
 class OwnerTests(EntryCase):
-    """Who the operator names owns the server, from the first login on."""
+    """The operator names keys, and who logs in with one of them owns the server."""
 
     def test_named_owners(self) -> None:
-        server = Server(self.store, owners=["ALICE", "zoe"])
+        key = Identity.from_seed(bytes(32))
+        keys = [identity_fingerprint(it.public) for it in (self.alice.identity, key)]
+        server = Server(self.store, operators=keys)
         hub = server.dispatcher.context.hub
         assert isinstance(self.enter(self.greet(self.alice.identity, server), "alice"), Welcome)
         assert isinstance(self.enter(self.greet(server=server), "bob"), Welcome)
-        zoe = self.greet(server=server)
+        zoe = self.greet(key, server)
         self.store.is_broken = True
         assert isinstance(self.enter(zoe, "zoe"), Refused)
         self.expect_errors(StoreError)
         self.store.is_broken = False
         assert isinstance(zoe.ask(zoe.login("zoe")), Welcome)
+        owner = "You are an owner of this server now."
+        assert [it.text for it in zoe.received if isinstance(it, Notice)] == [owner]
         roles = {it.nick: hub.role(it.id, None).name for it in hub.people.all()}
         assert roles == {"alice": "OWNER", "bob": "MEMBER", "zoe": "OWNER"}
         hub = self.reopen(Registration.OPEN).dispatcher.context.hub

@@ -16,8 +16,12 @@ from chat.rooms.values import (
     AccountKey,
     AnyKey,
     BanKey,
+    Claim,
+    ClaimKey,
     Device,
     DeviceOf,
+    Granted,
+    GrantedKey,
     Invitation,
     InvitationKey,
     InvitedBy,
@@ -133,6 +137,8 @@ EVERYTHING: Final = (
     put(NetworkKey(AddressGroup("192.0.2.0/24")), Sanction(0, "spam")),
     put(InvitationKey(HASH), Invitation(DEN, ANA, 3, 10)),
     put(LinkCodeKey(ANA), LinkCode(HASH, 10, 2)),
+    put(ClaimKey(), Claim(HASH, 10)),
+    put(GrantedKey(KEY), Granted(ANA)),
 )
 """One value of each kind, at least."""
 

@@ -35,6 +35,7 @@ from chat.store.interface import Commit, Outcome, ReadMarker, StateChange, Store
 from chat.store.memory import MemoryStore
 from chat.testing import Client, Server
 from chat.wire import messages
+from chat.wire.identity import Identity, identity_fingerprint
 from chat.wire.messages import Posted, Refused
 from chat.wire.records import record_id
 from tests.server.support import (
@@ -635,8 +636,14 @@ class OnItsWayTests(ServerCase):
         """Let alice, who owns everything, and bob in."""
         self.store = HeldStore()
         self.store.is_holding = False
-        self.server = Server(self.store, UNLIMITED, owners=("alice",))
-        self.alice, self.bob, self.carol = self.server.enter("alice", "bob", "carol")
+        identity = Identity.from_seed(bytes(32))
+        fingerprint = identity_fingerprint(identity.public)
+        self.server = Server(self.store, UNLIMITED, operators=(fingerprint,))
+        alice = self.server.connect(identity=identity)
+        alice.log_in("alice")
+        alice.join()
+        self.alice = alice
+        self.bob, self.carol = self.server.enter("bob", "carol")
         for client in (self.alice, self.bob, self.carol):
             client.join("den")
         self.den = self.alice.log("den")
