@@ -18,7 +18,7 @@ from chat.rooms.errors import (
     WrongPasswordError,
 )
 from chat.rooms.hub import Hub
-from chat.rooms.invitations import Registration, issue_code, redeem_token, try_code
+from chat.rooms.invitations import Registration, issue_code, redeem_code, redeem_token, withdrawn
 from chat.rooms.names import prepare_nick
 from chat.rooms.people import Account
 from chat.rooms.roles import Role
@@ -98,9 +98,7 @@ def enter(hub: Hub, shown: Credentials, policy: LoginPolicy, new_id: AccountId, 
         account = _find(hub, shown)
         account_id, nick = account.id, account.nick
         if shown.code is not None:
-            puts, refusal = try_code(hub, account_id, shown.code, now)
-            if refusal is not None:
-                return Change(tuple(puts), refusal=refusal)
+            puts += redeem_code(hub, account_id, shown.code, now)
         puts.append(put(DeviceOf(shown.key), Device(account_id, now)))
     else:
         account_id, nick = new_id, prepare_nick(shown.nick)
@@ -151,7 +149,7 @@ def _join_by_token(hub: Hub, account: Account, shown: Credentials, now: int) -> 
         return []
     invitation = hub.invitations.get(shown.token)
     room = None if invitation is None else hub.known_room(invitation.log)
-    if room is None or not room.is_invitable(account.id, now):
+    if room is None or not hub.is_invitable(account.id, room, now):
         return []  # Members, and accounts that may not join, do not use it up.
     try:
         return redeem_token(hub, account.id, shown.token, now)
@@ -233,7 +231,7 @@ def disown(hub: Hub, nick: str, by: str, now: int) -> Change:
     if hub.standing.role(account.id) is not Role.OWNER:
         raise InvalidError(f"{account.nick} is not an owner of this server.")
     return changed(
-        [put(RoleKey(SERVER, account.id), None)],
+        [put(RoleKey(SERVER, account.id), None), *withdrawn(hub, account.id, None)],
         Event(now, by, "disown", account.nick, "", ""),
         Told(account.id, "You are no longer an owner of this server."),
     )

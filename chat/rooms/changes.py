@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 from chat.ids import AccountId, LogId
-from chat.rooms.errors import RequestError
 from chat.rooms.happenings import Kept
 from chat.rooms.values import AnyKey, AnyValue, Key, MembershipKey
 
@@ -56,9 +55,6 @@ class Change:
     told: Told | None = None
     happening: Kept | None = None
     """What the room's log records about it."""
-    refusal: RequestError | None = None
-    """The answer to the asker, if the request is refused even though something changes: a wrong
-    code is counted, and refused."""
 
     @property
     def is_nothing(self) -> bool:

@@ -6,6 +6,9 @@ address where the account has logged in before: there, only its own failures fro
 So an attacker who hammers an account from elsewhere, or other accounts from the same address, does
 not keep the owner waiting; only hammering that account from the owner's own address does.
 
+Wrong codes for another device never count per account, and do not cost the code: a code has 50
+bits and is good for a day at most, so that guesses at it need no bound but the guesser's own.
+
 All tables are bounded and drop their oldest entries. Nothing survives a restart.
 """
 
@@ -121,7 +124,7 @@ class LoginFailures:
         at a known address; accounts with known addresses."""
         return len(self._addresses), len(self._accounts), len(self._returning), len(self._known)
 
-    def wait(self, address: str, nick: str) -> float:
+    def wait(self, address: str, nick: str, has_code: bool = False) -> float:
         """Return how many seconds a login as `nick` from `address` has to wait; 0 if none.
 
         If there is no wait left, but earlier failures impose one, the wait for the next attempt
@@ -129,17 +132,17 @@ class LoginFailures:
         failed.
         """
         now = self._seconds()
-        counts = self._counts(address, nick)
+        counts = self._counts(address, nick, has_code)
         seconds = max((table.wait(key, now) for table, key in counts), default=0.0)
         if not seconds:
             for table, key in counts:
                 table.arm(key, now)
         return seconds
 
-    def failed(self, address: str, nick: str) -> None:
+    def failed(self, address: str, nick: str, has_code: bool = False) -> None:
         """Count a failed attempt."""
         now = self._seconds()
-        for table, key in self._counts(address, nick):
+        for table, key in self._counts(address, nick, has_code):
             table.add(key, now)
 
     def succeeded(self, address: str, nick: str) -> None:
@@ -161,13 +164,16 @@ class LoginFailures:
         if known is not None:
             self._known[_account_key(nick)] = known
 
-    def _counts(self, address: str, nick: str) -> list[tuple[_BackOff, _Key]]:
+    def _counts(self, address: str, nick: str, has_code: bool) -> list[tuple[_BackOff, _Key]]:
         """Return the tables in which an attempt counts, each with its key."""
         key, group = _account_key(nick), address_group(address)
-        if group in self._known.get(key, ()):
+        is_proxy = is_loopback(address)  # It may be a reverse proxy, and so everybody.
+        if group in self._known.get(key, ()) or (has_code and is_proxy):
             return [(self._returning, (key, group))]
-        counts: list[tuple[_BackOff, _Key]] = [(self._accounts, key)] if key else []
-        if not is_loopback(address):  # It may be a reverse proxy, and so everybody.
+        counts: list[tuple[_BackOff, _Key]] = []
+        if key and not has_code:
+            counts.append((self._accounts, key))
+        if not is_proxy:
             counts.append((self._addresses, group))
         return counts
 

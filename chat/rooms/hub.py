@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from operator import itemgetter
 from typing import Any, Final, TypeVar, assert_never
 
-from chat.ids import AccountId, DeviceKey, LogId
+from chat.ids import NOBODY, AccountId, DeviceKey, LogId
 from chat.limits import LOGS_PAGE, ROOMS_PAGE
 from chat.rooms.addresses import AddressGroup
 from chat.rooms.changes import Put
@@ -132,9 +132,10 @@ class Hub:
         """Return how many rooms an account owns."""
         return len(self._owned.get(account, ()))
 
-    def invited_to(self, account: Account) -> list[tuple[Room, InvitedBy]]:
+    def invited_to(self, account: Account, now: int) -> list[tuple[Room, InvitedBy]]:
         """Return the account's open invitations: the rooms, and who invited it."""
-        rooms = [self._rooms[log] for log in sorted(account.invitations)]
+        logs = sorted(account.invitations)
+        rooms = [self._rooms[it] for it in logs if self.is_invited(InvitedKey(it, account.id), now)]
         return [(room, room.invited[account.id]) for room in rooms]
 
     def tokens_of(self, log: LogId) -> Collection[TokenHash]:
@@ -182,6 +183,38 @@ class Hub:
             muted = standing.mute(account, now)
             if muted is not None:
                 raise MutedError(where, until(muted), reason(muted))
+
+    # --- Invitations, which are worth what their makers may do now ---
+
+    def is_open(self, invitation: Invitation, now: int) -> bool:
+        """Tell whether an invitation can be used: it is neither used up nor expired, and whoever
+        made it could make it now."""
+        room = self._rooms.get(invitation.log)
+        is_lost = room is None and bool(invitation.log)
+        may_invite = self._may(invitation.by, Role.OPERATOR, room, now)
+        return invitation.is_good(now) and not is_lost and may_invite
+
+    def is_invited(self, key: InvitedKey, now: int) -> bool:
+        """Tell whether an account is invited to a room, by somebody who could invite it now."""
+        room = self._rooms[key.log]
+        invited = room.invited.get(key.account)
+        return invited is not None and self._may(invited.by, Role.MEMBER, room, now)
+
+    def is_invitable(self, account: AccountId, room: Room, now: int) -> bool:
+        """Tell whether an account may be invited: it is not a member, invited, or banned."""
+        is_there = account in room.members or self.is_invited(InvitedKey(room.log, account), now)
+        return not is_there and room.standing.ban(account, now) is None
+
+    def _may(self, account: AccountId, role: Role, room: Room | None, now: int) -> bool:
+        """Tell whether an account has at least this role, is in the room, and is not banned.
+
+        NOBODY is the operator, with ``chat.admin``.
+        """
+        if account == NOBODY:
+            return True
+        is_there = room is None or account in room.members
+        is_banned = self.standing.ban(account, now) is not None
+        return is_there and not is_banned and self.role(account, room) >= role
 
     # --- Changing ---
 

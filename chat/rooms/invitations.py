@@ -4,9 +4,8 @@ This module only sees hashes; the caller hashes codes and tokens.
 """
 
 from enum import Enum
-from typing import Final
 
-from chat.ids import AccountId
+from chat.ids import AccountId, LogId
 from chat.limits import Limits
 from chat.rooms.changes import NOTHING, Change, Event, Put, changed, put
 from chat.rooms.errors import (
@@ -29,18 +28,15 @@ from chat.rooms.values import (
 )
 
 __all__ = [
-    "CODE_TRIES",
     "Registration",
     "invite",
     "issue_code",
     "issue_token",
+    "redeem_code",
     "redeem_token",
-    "try_code",
     "withdraw",
+    "withdrawn",
 ]
-
-CODE_TRIES: Final = 5
-"""Wrong attempts that invalidate a code: it is short, because people type it."""
 
 
 class Registration(Enum):
@@ -59,22 +55,16 @@ def issue_code(account: AccountId, hash: TokenHash, until: int) -> list[Put]:
     return [put(LinkCodeKey(account), LinkCode(hash, until))]
 
 
-def try_code(
-    hub: Hub, account: AccountId, hash: TokenHash, now: int
-) -> tuple[list[Put], BadCodeError | None]:
-    """Use up an account's code, or count a wrong attempt and return the refusal.
+def redeem_code(hub: Hub, account: AccountId, hash: TokenHash, now: int) -> list[Put]:
+    """Use up an account's code. Raises BadCodeError if it has no such code.
 
-    Raises BadCodeError if the account has no code.
+    A wrong attempt changes nothing: anybody can make one, so it must not cost the owner the code.
+    Whoever guesses has to wait (`failures.py`).
     """
     code = hub.codes.get(account)
-    if code is None:
+    if code is None or code.hash != hash or now >= code.until:
         raise BadCodeError
-    is_over = now >= code.until
-    if code.hash == hash and not is_over:
-        return [put(LinkCodeKey(account), None)], None
-    is_over = is_over or code.tries + 1 >= CODE_TRIES
-    left = None if is_over else LinkCode(code.hash, code.until, code.tries + 1)
-    return [put(LinkCodeKey(account), left)], BadCodeError()
+    return [put(LinkCodeKey(account), None)]
 
 
 # --- Tokens: invitations for anybody who has the link ---
@@ -83,14 +73,14 @@ def try_code(
 def issue_token(
     hub: Hub, hash: TokenHash, invitation: Invitation, event: Event, limits: Limits, now: int
 ) -> Change:
-    """Add an invitation for anybody who has its token, and remove expired ones to the same room.
+    """Add an invitation for anybody who has its token, and remove dead ones to the same room.
 
     Raises InvalidError if it would expire at once, and TooManyInvitationsError.
     """
     if not invitation.is_good(now):
         raise InvalidError("An invitation must last at least one second.")
     known = hub.tokens_of(invitation.log)
-    over = [it for it in known if not hub.invitations[it].is_good(now)]
+    over = [it for it in known if not hub.is_open(hub.invitations[it], now)]
     if len(known) - len(over) >= limits.invitations_per_room:
         raise TooManyInvitationsError
     return changed(
@@ -110,7 +100,7 @@ def withdraw(hash: TokenHash, event: Event) -> Change:
 def redeem_token(hub: Hub, account: AccountId, hash: TokenHash, now: int) -> list[Put]:
     """Use an invitation once, and invite the account to its room. Raises BadTokenError."""
     invitation = hub.invitations.get(hash)
-    if invitation is None or not invitation.is_good(now):
+    if invitation is None or not hub.is_open(invitation, now):
         raise BadTokenError
     left = None
     if invitation.uses > 1:
@@ -132,11 +122,28 @@ def invite(hub: Hub, actor: Account, room: Room, nick: str, limits: Limits, now:
     """
     room.check_shared()
     target = hub.people.exactly(nick)
-    if not room.is_invitable(target.id, now):
+    if not hub.is_invitable(target.id, room, now):
         return NOTHING
-    if (
-        len(target.invitations) >= limits.invitations_per_account
-        or len(room.invited) >= limits.invitations_per_room
+    of_target = [InvitedKey(log, target.id) for log in target.invitations]
+    of_room = [InvitedKey(room.log, account) for account in room.invited]
+    over: dict[InvitedKey, None] = {}
+    for keys, most in (
+        (of_target, limits.invitations_per_account),
+        (of_room, limits.invitations_per_room),
     ):
-        raise TooManyInvitationsError
-    return changed([put(InvitedKey(room.log, target.id), InvitedBy(actor.id))])
+        if len(keys) >= most:
+            dead = [key for key in keys if not hub.is_invited(key, now)]
+            if len(keys) - len(dead) >= most:
+                raise TooManyInvitationsError
+            over |= dict.fromkeys(dead)
+    invited = InvitedKey(room.log, target.id)
+    over.pop(invited, None)
+    return changed([*(put(key, None) for key in over), put(invited, InvitedBy(actor.id))])
+
+
+def withdrawn(hub: Hub, maker: AccountId, room: Room | None) -> list[Put]:
+    """Return the puts that withdraw the invitations that an account has made to a room, or (None)
+    to the server: those for anybody who has a token."""
+    log = LogId(b"") if room is None else room.log
+    tokens = sorted(it for it in hub.tokens_of(log) if hub.invitations[it].by == maker)
+    return [put(InvitationKey(it), None) for it in tokens]

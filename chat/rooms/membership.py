@@ -56,7 +56,8 @@ def join(
     # No room keeps out operators of the server, but a room can keep out its own owner, if one of
     # them has banned the owner.
     if hub.standing.role(account.id) < Role.OPERATOR:
-        room.check_may_join(account, now)
+        is_invited = hub.is_invited(InvitedKey(room.log, account.id), now)
+        room.check_may_join(account, is_invited, now)
     puts = [put(MembershipKey(room.log, account.id), Membership())]
     if account.id in room.invited:
         puts.append(put(InvitedKey(room.log, account.id), None))

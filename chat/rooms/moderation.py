@@ -8,6 +8,7 @@ from chat.rooms.addresses import AddressGroup
 from chat.rooms.changes import NOTHING, Change, Event, Put, Told, changed, put
 from chat.rooms.errors import InvalidError, NoSuchMemberError
 from chat.rooms.hub import Hub
+from chat.rooms.invitations import withdrawn
 from chat.rooms.membership import leaving
 from chat.rooms.people import Account
 from chat.rooms.roles import Action, Role, Sanction, check_above, until
@@ -114,6 +115,7 @@ def _puts(
     match action:
         case Action.BAN:
             puts = [put(BanKey(scope, target.id), sanction), *demotion]
+            puts += withdrawn(hub, target.id, room)
             if room is not None and target.id in room.invited:
                 puts.append(put(InvitedKey(room.log, target.id), None))
             return puts + _out(target, room)
@@ -127,7 +129,7 @@ def _puts(
             is_member = role is Role.MEMBER
             return [put(RoleKey(scope, target.id), Role.OPERATOR)] if is_member else []
         case Action.DEOP:
-            return demotion
+            return [*demotion, *withdrawn(hub, target.id, room)] if demotion else []
         case Action.KICK:
             return _out(target, room)
         case _:

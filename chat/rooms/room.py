@@ -93,19 +93,14 @@ class Room:
         if self.kind is Kind.PRIVATE:
             raise NotAllowedError
 
-    def check_may_join(self, account: Account, now: int) -> None:
+    def check_may_join(self, account: Account, is_invited: bool, now: int) -> None:
         """Raise BannedError or NotInvitedError if this account may not become a member."""
         banned = self.standing.ban(account.id, now)
         if banned is not None:
             raise BannedError(self.name, until(banned), reason(banned))
-        is_welcome = account.id in self.invited or self.role(account.id) >= Role.OPERATOR
+        is_welcome = is_invited or self.role(account.id) >= Role.OPERATOR
         if self.kind is not Kind.PUBLIC and not is_welcome:
             raise NotInvitedError
-
-    def is_invitable(self, account: AccountId, now: int) -> bool:
-        """Tell whether an account may be invited: it is not a member, invited, or banned."""
-        is_there = account in self.members or account in self.invited
-        return not is_there and self.standing.ban(account, now) is None
 
     # --- Changing: see `Hub.put` ---
 

@@ -214,8 +214,6 @@ class LinkCode:
     hash: TokenHash
     until: int
     """Milliseconds since 1970 UTC."""
-    tries: int = 0
-    """Wrong attempts so far."""
 
 
 @dataclass(frozen=True, slots=True)

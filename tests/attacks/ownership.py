@@ -1,10 +1,14 @@
 """Who may: a right is a key's or an account's, and never a name's."""
 
+import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Final
+
+from msgspec import UNSET
 
 from benchmarks.server import ServerProcess
 from chat.client.core.address import parse_address
@@ -18,6 +22,11 @@ _CLAIM: Final = re.compile(r'Become the owner with: .* -m chat\.client "(encchat
 def token_of(server: ServerProcess) -> bytes:
     """Return the token that a server without an owner has logged."""
     found = _CLAIM.findall(server.log())
+    for _ in range(100):
+        if found:
+            break
+        time.sleep(0.05)
+        found = _CLAIM.findall(server.log())
     token = parse_address(found[-1]).token if found else None
     if token is None:
         raise Fell("the server does not say who becomes its owner, and how")
@@ -86,3 +95,84 @@ def first_owner(arena: Arena) -> str:
         if any(not isinstance(it, m.Refused) for it in refused):
             raise Fell(f"let in with a token that is none: {refused}")
     return "1 of 5 tokens made an owner, once; the others were refused"
+
+
+@attack(
+    "an operator who was deopped, kicked, banned, or left goes on inviting by link",
+    "links and invitations went on after their maker was deopped or banned",
+)
+def dead_invitations(arena: Arena) -> str:
+    """Let makers of links lose their rights in five ways, and use the links."""
+    worked = []
+    with arena.server("login_failures_free=1000") as server:
+        root = arena.client(server, "root", token=token_of(server))
+        for number, loss in enumerate(("deop", "kick", "ban", "leave", "server ban")):
+            log = root.join(f"den{number}", "invite")
+            maker = arena.client(server, f"maker{number}")
+            root.ask(m.Invite(root.next_id(), log, f"maker{number}"))
+            maker.join(f"den{number}")
+            root.ask(m.Moderate(root.next_id(), "op", f"maker{number}", log))
+            link = maker.ask(m.Token(maker.next_id(), 9, 3_600, log))
+            if not isinstance(link, m.TokenIssued):
+                raise Fell(f"no link: {link}")
+            if loss == "leave":
+                maker.ask(m.Leave(maker.next_id(), log))
+            else:
+                where = UNSET if loss.startswith("server") else log
+                action = loss.removeprefix("server ")
+                root.ask(m.Moderate(root.next_id(), action, f"maker{number}", where))
+            guest = arena.client(server, f"guest{number}", token=link.token)
+            worked += [loss] if isinstance(guest.answer, m.Welcome) else []
+    if worked:
+        raise Fell(f"links went on after: {', '.join(worked)}")
+    return "0 of 5 links worked after their makers lost the right"
+
+
+@attack(
+    "an account that was banned from a room, and one from the server, visit with its link",
+    "19 refused visits used up a link for 20",
+)
+def refused_visits(arena: Arena) -> str:
+    """Visit 19 times each, and then let a guest come with the same link."""
+    with arena.server() as server:
+        root = arena.client(server, "root", token=token_of(server))
+        log = root.join("den", "invite")
+        link = root.ask(m.Token(root.next_id(), 4, 3_600, log))
+        if not isinstance(link, m.TokenIssued):
+            raise Fell(f"no link: {link}")
+        evil = [arena.client(server, f"evil{it}", token=link.token) for it in range(3)]
+        evil[0].join("den")
+        root.ask(m.Moderate(root.next_id(), "ban", "evil0", log))
+        root.ask(m.Moderate(root.next_id(), "ban", "evil1"))
+        for client in evil:  # The third is invited, and does not come in.
+            for _ in range(19):
+                arena.client(server, "evil", identity=client.identity, token=link.token).close()
+        guest = arena.client(server, "guest", token=link.token)
+        if not isinstance(guest.answer, m.Welcome):
+            raise Fell(f"the guest is refused: {guest.answer}")
+    return "57 visits used up nothing"
+
+
+@attack(
+    "strangers guess an owner's code for another device, and the operator's for a lost key",
+    "five guesses by anybody used it up",
+)
+def burnt_codes(arena: Arena) -> str:
+    """Guess six times from each of ten addresses, then use the right code from another."""
+    with arena.server() as server:
+        owner = arena.client(server, "ana", source="127.0.0.2")
+        issued = owner.ask(m.Code(owner.next_id()))
+        if not isinstance(issued, m.CodeIssued):
+            raise Fell(f"no code: {issued}")
+        codes = [issued.code]
+        for device in range(2):
+            for host in range(10):
+                for _ in range(6):
+                    source = f"127.0.1.{10 * device + host}"
+                    arena.client(server, "ana", code="AAAAA-AAAAA", source=source).close()
+            phone = arena.client(server, "ana", code=codes[-1], source=f"127.0.2.{device}")
+            if not isinstance(phone.answer, m.Welcome):
+                raise Fell(f"the right code is refused: {phone.answer}")
+            said = admin(arena.directory / "state", "--json", "recover", "ana")
+            codes.append(json.loads(said)["code"])
+    return "2 of 2 codes good after 60 guesses each"

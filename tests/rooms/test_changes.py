@@ -3,7 +3,6 @@
 import pytest
 
 from chat.rooms.changes import NOTHING, Change, Event, Put, Told, changed, put
-from chat.rooms.errors import BadCodeError
 from chat.rooms.happenings import TopicSet
 from chat.rooms.values import AccountKey, Profile
 from tests.rooms.support import account_id, log_id
@@ -19,7 +18,6 @@ TOPIC = TopicSet(log_id("python"), ANA, "snakes")
     [
         (NOTHING, True),
         (changed([], told=Told(ANA, "Hello.")), True),
-        (Change(refusal=BadCodeError()), True),
         (changed([PUT]), False),
         (changed([], EVENT), False),
         (changed([], happening=TOPIC), False),

@@ -234,3 +234,41 @@ class AttackTests(FailuresCase):
             assert self.fail_as(f"c{number}", host)
         assert self.failures.sizes() == (0, 0, 1_000, 100)
         self.check_bystanders()
+
+
+class CodeTests(FailuresCase):
+    """Wrong codes make only those wait who are where they come from."""
+
+    def guess(self, address: str, attempts: int) -> int:
+        """Try wrong codes; return how many were looked at."""
+        looked_at = 0
+        for _ in range(attempts):
+            if not self.failures.wait(address, "ana", True):
+                self.failures.failed(address, "ana", True)
+                looked_at += 1
+        return looked_at
+
+    def test_strangers_make_nobody_wait_elsewhere(self) -> None:
+        assert [self.guess(host, 10) for host in strangers(50)] == [5] * 50
+        assert self.failures.wait(HOME, "ana", True) == 0
+        assert self.failures.wait(HOME, "ana") == 0  # Nor for a password.
+
+    def test_a_proxy_s_guessers_wait_as_well(self) -> None:
+        for proxy in ("127.0.0.1", "::1", "a local socket"):
+            assert self.guess(proxy, 10) == 5
+            assert self.failures.wait(proxy, "bob", True) == 0
+        assert self.failures.wait(HOME, "ana", True) == 0
+
+    def test_where_somebody_has_been_other_s_failures_do_not_count(self) -> None:
+        self.log_in("ana", HOME)
+        for nick in ("eva", "max", "eva", "max", "eva", "max"):
+            self.fail_as(nick, HOME)
+        assert self.failures.wait(HOME, "eva", True) > 0
+        assert self.failures.wait(HOME, "ana", True) == 0
+
+    def test_guesses_in_a_day_are_few(self) -> None:
+        looked_at = 0
+        for _ in range(86_400):
+            looked_at += self.guess(AWAY, 1)
+            self.clock.advance(1)
+        assert looked_at < 1_500

@@ -21,6 +21,7 @@ from chat.rooms.values import (
 )
 from tests.rooms.support import (
     NETWORK,
+    NOW,
     ban,
     conversation_of,
     hub_with,
@@ -89,8 +90,8 @@ def test_invitations_are_listed_until_they_are_taken_up() -> None:
     one, other = room_of(hub, ana, name="b"), room_of(hub, ana, name="a")
     for room in (one, other):
         invite(hub, bob, room)
-    assert hub.invited_to(bob) == [(other, InvitedBy(ana.id)), (one, InvitedBy(ana.id))]
-    assert hub.invited_to(ana) == []
+    assert hub.invited_to(bob, NOW) == [(other, InvitedBy(ana.id)), (one, InvitedBy(ana.id))]
+    assert hub.invited_to(ana, NOW) == []
 
 
 # --- A room that becomes another ---

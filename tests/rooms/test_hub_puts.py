@@ -111,7 +111,7 @@ def values_of(key: AnyKey) -> st.SearchStrategy[AnyValue]:
         case InvitationKey():
             return st.builds(Invitation, st.sampled_from([LogId(b""), *LOGS]), people, times, times)
         case LinkCodeKey():
-            return st.builds(LinkCode, st.just(token("c")), times, times)
+            return st.builds(LinkCode, st.just(token("c")), times)
         case ClaimKey():
             return st.builds(Claim, st.just(token("c")), times)
         case GrantedKey():

@@ -90,16 +90,16 @@ def test_a_room_that_is_not_public_is_for_who_is_invited_or_keeps_order() -> Non
     invite(hub, bob, room)
     set_role(hub, eva, Role.OPERATOR, room)
     for account in (ana, bob, eva):
-        room.check_may_join(account, 0)
+        room.check_may_join(account, account is bob, 0)
     with pytest.raises(NotInvitedError):
-        room.check_may_join(max_, 0)
-    room_of(hub, ana, name="perl").check_may_join(max_, 0)
+        room.check_may_join(max_, False, 0)
+    room_of(hub, ana, name="perl").check_may_join(max_, False, 0)
 
 
 def test_nobody_joins_a_conversation() -> None:
     hub, [ana, bob, eva] = hub_with("ana", "bob", "eva")
     with pytest.raises(NotInvitedError):
-        conversation_of(hub, ana, bob).check_may_join(eva, 0)
+        conversation_of(hub, ana, bob).check_may_join(eva, False, 0)
 
 
 @pytest.mark.parametrize("nick", ["ana", "bob", "eva"])
@@ -111,9 +111,9 @@ def test_a_ban_is_for_everybody_until_it_ends(nick: str) -> None:
     account = hub.people.named(nick)
     ban(hub, account, room, until=10_000)
     with pytest.raises(BannedError) as refusal:
-        room.check_may_join(account, 9_999)
+        room.check_may_join(account, True, 9_999)
     assert str(refusal.value) == "You are banned from python until 1970-01-01 00:00 UTC: spam."
-    room.check_may_join(account, 10_000)
+    room.check_may_join(account, True, 10_000)
 
 
 # --- The list of members ---

@@ -240,7 +240,7 @@ class Control:
                 "until": it.until,
             }
             for hash, it in hub.invitations.items()
-            if it.is_good(now)
+            if hub.is_open(it, now)
         ]
 
     async def _audit(self, request: Audit) -> object:

@@ -57,7 +57,8 @@ async def login(asking: Asking[messages.Login]) -> None:
     context.hub.check_network(session.group, context.milliseconds())
     # Whoever has a key never waits, however many others try to be who that is.
     is_known = people.of_key(request.key) is not None
-    wait = 0.0 if is_known else failures.wait(session.address, request.nick)
+    has_code = request.code is not UNSET
+    wait = 0.0 if is_known else failures.wait(session.address, request.nick, has_code)
     if wait > 0:
         raise TooManyAttemptsError(math.ceil(wait))
     try:
@@ -83,7 +84,7 @@ async def login(asking: Asking[messages.Login]) -> None:
             )
         )
     except _FAILURES:
-        failures.failed(session.address, request.nick)
+        failures.failed(session.address, request.nick, has_code)
         raise
     account = people.of_key(request.key)
     if session.is_gone or account is None:
@@ -110,7 +111,7 @@ def _let_in(asking: Asking[messages.Login], account: Account) -> None:
             features=["search"] if context.store.has_search else [],
         )
     )
-    for room, invited in context.hub.invited_to(account):
+    for room, invited in context.hub.invited_to(account, context.milliseconds()):
         session.send(messages.Invited(room.name, context.hub.people.nick_of(invited.by)))
     context.presence.came(account.id)
 

@@ -76,7 +76,7 @@ class Effects:
                 for session in self._sessions.all():
                     if session.group == group:
                         session.close(CloseCode.REMOVED, "its network was banned")
-            case InvitedKey(log, account_id), InvitedBy(by) if before is None:
+            case InvitedKey(log, account_id), InvitedBy(by) if before != value:
                 self._invited(log, account_id, by)
 
     def _joined(self, log: LogId, account_id: AccountId, asked_by: Session | None) -> None:

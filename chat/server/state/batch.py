@@ -185,7 +185,7 @@ class Batch:
         """
         for proposal, (change, _, _) in self._decided:
             before = [self._hub.put(key, value) for key, value in change.puts]
-            yield Applied(change, before, proposal.asked_by), _answer(proposal, change)
+            yield Applied(change, before, proposal.asked_by), partial(proposal.done.callback, None)
 
     def refuse(self) -> None:
         """Tell the authors of records that nothing was stored."""
@@ -196,12 +196,6 @@ class Batch:
         """Tell those who asked for a change that nothing came of it."""
         for done in [*self.begun, *[proposal.done for proposal, _ in self._decided]]:
             done.errback(error)
-
-
-def _answer(proposal: Proposal, change: Change) -> Callable[[], None]:
-    if change.refusal is not None:
-        return lambda: proposal.done.errback(change.refusal)
-    return lambda: proposal.done.callback(None)
 
 
 def guard(function: Callable[..., None], *arguments: Any) -> None:

@@ -136,7 +136,7 @@ EVERYTHING: Final = (
     put(MuteKey(SERVER, EVA), Sanction()),
     put(NetworkKey(AddressGroup("192.0.2.0/24")), Sanction(0, "spam")),
     put(InvitationKey(HASH), Invitation(DEN, ANA, 3, 10)),
-    put(LinkCodeKey(ANA), LinkCode(HASH, 10, 2)),
+    put(LinkCodeKey(ANA), LinkCode(HASH, 10)),
     put(ClaimKey(), Claim(HASH, 10)),
     put(GrantedKey(KEY), Granted(ANA)),
 )

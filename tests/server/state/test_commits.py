@@ -251,14 +251,6 @@ class DecidingTests(ServerCase):
         assert self.outcomes.events == ["one"]
         assert self.room.clock.getDelayedCalls() == []
 
-    def test_what_is_refused_after_it_took_effect_has_taken_effect(self) -> None:
-        puts = (put(AccountKey(account(1)), Profile("ana")),)
-        self.change("one", lambda: Change(puts, refusal=NoSuchNickError("x")))
-        self.room.settle()
-        assert self.outcomes.events == ["one failed"]
-        assert isinstance(self.outcomes.errors["one"], NoSuchNickError)
-        assert self.room.hub.people.get(account(1)) is not None
-
     def test_a_decision_with_a_bug_fails_alone(self) -> None:
         hub = self.room.hub
         calls: list[None] = []
