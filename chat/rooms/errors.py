@@ -183,10 +183,10 @@ class MutedError(RequestError):
 
 
 class SlowModeError(RequestError):
-    """A post too soon after the last one. Argument: seconds left to wait."""
+    """Words too soon after the last ones. Arguments: the room, and the seconds left to wait."""
 
     code = "slow_mode"
-    sentence = "This room is in slow mode: you can send your next message in {} seconds."
+    sentence = "{} is in slow mode: you can write there again in {} seconds."
 
 
 class BadSignatureError(RequestError):

@@ -177,12 +177,11 @@ class Hub:
         sanction = self.networks.get(group)
         _check_ban(sanction if sanction is not None and sanction.holds(now) else None)
 
-    def check_may_speak(self, account: AccountId, room: Room, now: int) -> None:
-        """Raise MutedError for a member who is muted in the room or on the server."""
-        for standing, where in ((self.standing, "this server"), (room.standing, room.name)):
-            muted = standing.mute(account, now)
-            if muted is not None:
-                raise MutedError(where, until(muted), reason(muted))
+    def check_may_speak(self, account: AccountId, room: Room | None, now: int) -> None:
+        """Raise MutedError for an account that is muted in the room or on the server."""
+        _check_mute(self.standing.mute(account, now), "this server")
+        if room is not None:
+            _check_mute(room.standing.mute(account, now), room.name)
 
     # --- Invitations, which are worth what their makers may do now ---
 
@@ -405,6 +404,11 @@ def _set(table: dict[Any, Any], key: object, value: object) -> None:
         table.pop(key, None)
     else:
         table[key] = value
+
+
+def _check_mute(sanction: Sanction | None, where: str) -> None:
+    if sanction is not None:
+        raise MutedError(where, until(sanction), reason(sanction))
 
 
 def _check_ban(sanction: Sanction | None) -> None:

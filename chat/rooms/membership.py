@@ -43,12 +43,12 @@ def join(
 ) -> Change:
     """Make an account a member of a room; create the room as `new_log` if it does not exist.
 
-    Raises BannedError, NotInvitedError, NoSuchRoomError, TooManyRoomsError, and as `prepare_room`;
-    RoomTakenError for a room that exists, if it `must_be_new`.
+    Raises BannedError, NotInvitedError, NoSuchRoomError, MutedError, TooManyRoomsError, and as
+    `prepare_room`; RoomTakenError for a room that exists, if it `must_be_new`.
     """
     room = hub.find_room(name)
     if room is None:
-        return _make_room(hub, account, name, create, new_log, limits)
+        return _make_room(hub, account, name, create, new_log, limits, now)
     if must_be_new:
         raise RoomTakenError(name)
     if account.id in room.members:
@@ -65,11 +65,18 @@ def join(
 
 
 def _make_room(
-    hub: Hub, account: Account, name: str, create: str | None, new_log: LogId, limits: Limits
+    hub: Hub,
+    account: Account,
+    name: str,
+    create: str | None,
+    new_log: LogId,
+    limits: Limits,
+    now: int,
 ) -> Change:
     kind = _CREATABLE.get(create or "")
     if kind is None:
         raise NoSuchRoomError
+    hub.check_may_speak(account.id, None, now)  # Everybody can read a room's name.
     name = prepare_room(name)
     if name_key(name) in _RESERVED:
         raise RoomTakenError(name)

@@ -1,57 +1,80 @@
-"""Slow mode: how long a member has to wait between two posts in a room."""
+"""Slow mode: how long a member has to wait before they can say something in a room again.
 
+Whatever carries words to a room counts: a post, an edit, a reaction, a topic, another nickname. The
+time is monotonic, so that no clock that is set makes anybody wait.
+"""
+
+from collections.abc import Callable
+from math import ceil
 from typing import Final, NamedTuple
 
 from chat.ids import AccountId, LogId, RecordId
 from chat.limits import SLOW_MOST
 from chat.rooms.errors import SlowModeError
+from chat.rooms.hub import Hub
+from chat.rooms.roles import Role
+from chat.rooms.room import Room
 
-__all__ = ["Pace"]
+__all__ = ["Pace", "Words"]
 
 _REMEMBERED: Final = 100_000
-"""Posts to remember before dropping those that are more than a day old."""
+"""Words to remember before dropping those that are more than a day old."""
 
 
-class _Post(NamedTuple):
-    time: int
-    """Milliseconds since 1970 UTC."""
+class Words(NamedTuple):
+    """What a member said last in a room."""
+
+    time: float
+    """Monotonic seconds."""
     record: RecordId
 
 
 class Pace:
-    """The last post of each member in rooms in slow mode, since the server started."""
+    """The last words of each member in rooms in slow mode, since the server started."""
 
-    def __init__(self) -> None:
-        self._last: dict[tuple[LogId, AccountId], _Post] = {}
+    def __init__(self, hub: Hub, seconds: Callable[[], float]) -> None:
+        self._hub = hub
+        self._seconds = seconds
+        self._last: dict[tuple[LogId, AccountId], Words] = {}
 
     def check(
-        self,
-        log: LogId,
-        account: AccountId,
-        record: RecordId,
-        slow: int,
-        now: int,
-        before: RecordId | None = None,
+        self, room: Room, account: AccountId, record: RecordId, before: RecordId | None = None
     ) -> bool:
-        """Return whether a post is new, and not a repetition of the last one.
+        """Return whether slow mode counts these words: they are new, and not an operator's.
 
-        `slow` is in seconds, `now` in milliseconds since 1970 UTC. `before` is a new post by the
-        same author that goes first at the same moment. Raises SlowModeError for a post less than
-        `slow` seconds after the last one.
+        `before` are new words of the same author that go first at the same moment. Raises
+        SlowModeError for words that follow the last ones too soon.
         """
-        last = self._last.get((log, account)) if before is None else _Post(now, before)
+        if not room.slow or self._hub.role(account, room) > Role.MEMBER:
+            return False
+        now = self._seconds()
+        last = self._last.get((room.log, account)) if before is None else Words(now, before)
         if last is None:
             return True
         if last.record == record:
             return False
-        left = last.time + slow * 1_000 - now
+        left = last.time + room.slow - now
         if left > 0:
-            raise SlowModeError(-(-left // 1_000))
+            raise SlowModeError(room.name, ceil(left))
         return True
 
-    def note(self, log: LogId, account: AccountId, record: RecordId, now: int) -> None:
-        """Remember a post."""
+    def note(self, log: LogId, account: AccountId, record: RecordId) -> Words | None:
+        """Remember words, and return those that were the last ones until now."""
+        now = self._seconds()
         if len(self._last) >= _REMEMBERED:
-            oldest = now - SLOW_MOST * 1_000
-            self._last = {key: post for key, post in self._last.items() if post.time > oldest}
-        self._last[log, account] = _Post(now, record)
+            oldest = now - SLOW_MOST
+            self._last = {key: words for key, words in self._last.items() if words.time > oldest}
+        before = self._last.get((log, account))
+        self._last[log, account] = Words(now, record)
+        return before
+
+    def forget(
+        self, log: LogId, account: AccountId, record: RecordId, before: Words | None
+    ) -> None:
+        """Take a `note` back: nobody has seen these words."""
+        last = self._last.get((log, account))
+        if last is None or last.record != record:
+            return
+        del self._last[log, account]
+        if before is not None:
+            self._last[log, account] = before

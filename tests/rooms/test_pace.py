@@ -1,65 +1,109 @@
-"""Slow mode: the next post waits, to the millisecond."""
+"""Slow mode: the next words wait, whatever they are, by a clock that only goes forward."""
+
+from dataclasses import replace
 
 import pytest
 
 from chat.limits import SLOW_MOST
 from chat.rooms import pace as module
 from chat.rooms.errors import SlowModeError
-from chat.rooms.pace import Pace
-from tests.rooms.support import account_id, log_id, record_id
+from chat.rooms.hub import Hub
+from chat.rooms.pace import Pace, Words
+from chat.rooms.roles import Role
+from chat.rooms.room import Room
+from chat.rooms.values import RoomKey
+from tests.rooms.support import account_id, hub_with, record_id, room_of, set_role
 
 ANA, BOB = account_id("ana"), account_id("bob")
-LOG = log_id("python")
 FIRST, SECOND = record_id("first"), record_id("second")
 
 
-def pace_with(now: int) -> Pace:
-    """Return a pace that knows of one post."""
-    pace = Pace()
-    pace.note(LOG, ANA, FIRST, now)
-    return pace
+class Case:
+    """A room of somebody else's in slow mode, and a clock wound by hand."""
+
+    def __init__(self, slow: int = 10) -> None:
+        self.now = 1.0
+        self.hub, [root, *them] = hub_with("root", "ana", "bob")
+        self.room = self.slow(room_of(self.hub, root, *them), slow)
+        self.other = self.slow(room_of(self.hub, root, *them, name="perl"), slow)
+        self.pace = Pace(self.hub, lambda: self.now)
+
+    def slow(self, room: Room, seconds: int) -> Room:
+        """Put a room in slow mode."""
+        self.hub.put(RoomKey(room.log), replace(room.profile, slow=seconds))
+        return room
+
+    def said(self) -> "Case":
+        """Let ana say something."""
+        self.pace.note(self.room.log, ANA, FIRST)
+        return self
 
 
-def test_nobody_waits_for_the_first_post() -> None:
-    pace = pace_with(1_000)
-    assert pace.check(LOG, BOB, SECOND, 10, 1_000)
-    assert pace.check(log_id("perl"), ANA, SECOND, 10, 1_000)
+def test_nobody_waits_for_the_first_words() -> None:
+    case = Case().said()
+    assert case.pace.check(case.room, BOB, SECOND)
+    assert case.pace.check(case.other, ANA, SECOND)
 
 
-@pytest.mark.parametrize(("now", "left"), [(1_000, 10), (1_001, 10), (10_000, 1), (10_999, 1)])
-def test_the_next_post_is_too_soon(now: int, left: int) -> None:
+@pytest.mark.parametrize(("now", "left"), [(1, 10), (1.001, 10), (10, 1), (10.999, 1)])
+def test_the_next_words_are_too_soon(now: float, left: int) -> None:
+    case = Case().said()
+    case.now = now
     with pytest.raises(SlowModeError) as refusal:
-        pace_with(1_000).check(LOG, ANA, SECOND, 10, now)
-    assert refusal.value.args == (left,)
+        case.pace.check(case.room, ANA, SECOND)
+    assert refusal.value.args == ("python", left)
 
 
-def test_the_next_post_comes_in_time() -> None:
-    assert pace_with(1_000).check(LOG, ANA, SECOND, 10, 11_000)
-    assert pace_with(1_000).check(LOG, ANA, SECOND, 0, 1_000)
+def test_the_next_words_come_in_time() -> None:
+    case = Case().said()
+    case.now = 11
+    assert case.pace.check(case.room, ANA, SECOND)
 
 
-def test_a_post_is_repeated_at_once() -> None:
-    assert not pace_with(1_000).check(LOG, ANA, FIRST, 10, 1_001)
+def test_without_slow_mode_and_for_operators_nothing_counts() -> None:
+    case = Case(slow=0).said()
+    assert not case.pace.check(case.room, ANA, SECOND)
+    case = Case().said()
+    set_role(case.hub, case.hub.people.named("ana"), Role.OPERATOR, case.room)
+    assert not case.pace.check(case.room, ANA, SECOND)
+
+
+def test_words_are_repeated_at_once() -> None:
+    case = Case().said()
+    assert not case.pace.check(case.room, ANA, FIRST)
 
 
 def test_of_two_at_once_the_second_waits() -> None:
-    pace = Pace()
-    pace.check(LOG, ANA, FIRST, 10, 1_000, before=FIRST)
+    case = Case()
     with pytest.raises(SlowModeError) as refusal:
-        pace.check(LOG, ANA, SECOND, 10, 1_000, before=FIRST)
-    assert refusal.value.args == (10,)
+        case.pace.check(case.room, ANA, SECOND, before=FIRST)
+    assert refusal.value.args == ("python", 10)
 
 
 def test_looking_remembers_nothing() -> None:
-    pace = Pace()
-    pace.check(LOG, ANA, FIRST, 10, 1_000)
-    pace.check(LOG, ANA, SECOND, 10, 1_000)
+    case = Case()
+    assert case.pace.check(case.room, ANA, FIRST) and case.pace.check(case.room, ANA, SECOND)
+
+
+def test_what_nobody_has_seen_is_taken_back() -> None:
+    case = Case()
+    case.pace.forget(case.room.log, ANA, FIRST, case.pace.note(case.room.log, ANA, FIRST))
+    assert case.pace.check(case.room, ANA, SECOND)
+    case.said()
+    before = case.pace.note(case.room.log, ANA, SECOND)
+    case.pace.forget(case.room.log, ANA, SECOND, before)
+    assert not case.pace.check(case.room, ANA, FIRST)
+    # Other words followed meanwhile, and count.
+    case.pace.forget(case.room.log, ANA, SECOND, None)
+    assert not case.pace.check(case.room, ANA, FIRST)
+    assert before == Words(1, FIRST)
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_REMEMBERED", 2)
-    pace, day = Pace(), SLOW_MOST * 1_000
-    pace.note(LOG, ANA, FIRST, 0)
-    pace.note(LOG, BOB, FIRST, 1)
-    pace.note(log_id("perl"), BOB, FIRST, day)
-    assert set(pace._last) == {(LOG, BOB), (log_id("perl"), BOB)}
+    case = Case()
+    pace, one, other = Pace(Hub(), lambda: case.now), case.room.log, case.other.log
+    for log, account, now in ((one, ANA, 0), (one, BOB, 1), (other, BOB, SLOW_MOST)):
+        case.now = now
+        pace.note(log, account, FIRST)
+    assert set(pace._last) == {(one, BOB), (other, BOB)}

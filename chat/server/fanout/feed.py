@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from chat.ids import AccountId, LogId, MessageId, RecordId
 from chat.limits import ACKS_PAGE
 from chat.rooms.errors import NotStoredError, NotYoursError, RequestError
-from chat.rooms.happenings import Deleted, Kept, Passing, Said
+from chat.rooms.happenings import Deleted, Edited, Kept, Passing, Reacted, Said
 from chat.rooms.hub import Hub
 from chat.rooms.pace import Pace
 from chat.rooms.room import Room
@@ -41,6 +41,9 @@ _CROWD: Final = 64
 """Posts of one commit that are put in the order of their authors."""
 
 _PASSING: Final = Place(0, 0, True)
+
+_Words = Said | Edited | Reacted
+"""What slow mode counts in a log. What decisions bring counts in `Asking.say`."""
 
 
 class Feed:
@@ -133,8 +136,8 @@ class Feed:
     def _still_allowed(self, drafts: list[Draft]) -> list[Draft]:
         """Return the drafts whose authors may still say it, and refuse the others.
 
-        What was checked when it came is asked again if anybody has lost their voice since. A post
-        in slow mode is asked about only now, because it counts from the last one that was stored.
+        What was checked when it came is asked again if anybody has lost their voice since. Words in
+        slow mode are asked about only now, because that counts from the last ones that were stored.
         """
         fence = max(self._fence, self._commits.fence)
         slow = self._slow_room()
@@ -147,7 +150,7 @@ class Feed:
                 if draft.check is not None:
                     if draft.base < fence:
                         draft.check()
-                    if slow is not None and isinstance(draft.happening, Said):
+                    if slow is not None and isinstance(draft.happening, _Words):
                         self._check_pace(draft, slow, posted)
             except RequestError as error:
                 self._refuse(draft, error)
@@ -171,12 +174,9 @@ class Feed:
         return room if room is not None and room.slow else None
 
     def _check_pace(self, draft: Draft, room: Room, posted: dict[AccountId, RecordId]) -> None:
-        """Raise SlowModeError for a post that comes too soon, behind those of this commit too."""
-        account = draft.happening.account
-        if self._hub.role(account, room) > 0:
-            return
-        record = draft.record_id
-        if self._pace.check(self.log, account, record, room.slow, self._time, posted.get(account)):
+        """Raise SlowModeError for words that come too soon, behind those of this commit too."""
+        account, record = draft.happening.account, draft.record_id
+        if self._pace.check(room, account, record, posted.get(account)):
             posted[account] = record
 
     def seal(self, happening: Kept, asked_by: Session | None) -> Record:
@@ -260,8 +260,8 @@ class Feed:
             happening = draft.happening
             if isinstance(happening, Deleted):
                 self._pages.forget(self.log)
-            elif is_slow and place.is_new and isinstance(happening, Said):
-                self._pace.note(self.log, happening.account, draft.record_id, place.time)
+            elif is_slow and place.is_new and isinstance(happening, _Words):
+                self._pace.note(self.log, happening.account, draft.record_id)
         batch = Delivery(lines)
         self.readers.deliver(batch, authors)
         for author in authors.values():

@@ -43,7 +43,9 @@ class Feeds:
         self._random_bytes = random_bytes
         self._commits = commits
         pages = Pages(store, limits.catch_up_bytes, clock.seconds)
-        self._shared = pages, commits, hub, Pace(), clock, milliseconds, random_bytes
+        self.pace = Pace(hub, clock.seconds)
+        """Slow mode, for all rooms."""
+        self._shared = pages, commits, hub, self.pace, clock, milliseconds, random_bytes
         """What all feeds have in common."""
         self._feeds: dict[LogId, Feed] = {}
         self._loading: dict[LogId, list[Deferred[None]]] = {}

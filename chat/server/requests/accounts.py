@@ -156,7 +156,10 @@ async def nick(asking: Asking[messages.Nick]) -> None:
     context, request = asking.context, asking.request
     if context.policy.authenticator is not None:
         raise NotAllowedError  # The name is what the password belongs to.
-    await asking.change(lambda: accounts.rename(context.hub, asking.account, request.nick))
+    await asking.say(
+        lambda: context.hub.rooms_of(asking.account),
+        lambda: accounts.rename(context.hub, asking.account, request.nick),
+    )
     asking.session.send(messages.Ok(request.id))
 
 

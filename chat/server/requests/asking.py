@@ -4,12 +4,13 @@ A handler that waits for something looks again, with `check`, before it uses wha
 happen meanwhile. What it changes, it changes with `change`, which looks again by itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 from twisted.internet.defer import Deferred
 
+from chat.ids import RecordId
 from chat.rooms.changes import Change
 from chat.rooms.happenings import Kept
 from chat.rooms.people import Account
@@ -62,6 +63,31 @@ class Asking(Generic[R]):
             return decide()
 
         return self.context.commits.change(decide_if_allowed, self.session)
+
+    async def say(self, rooms: Callable[[], Iterable[Room]], decide: Callable[[], Change]) -> None:
+        """Let a decision take effect whose words `rooms` hear, as if they were posted there.
+
+        Raises SlowModeError, and as `change`.
+        """
+        pace, account = self.context.feeds.pace, self.account.id
+        record = RecordId(self.context.random_bytes(16))
+
+        def check() -> list[Room]:
+            return [room for room in rooms() if pace.check(room, account, record)]
+
+        # Noted at once, so that what the account asks for meanwhile comes after it.
+        noted = [(room.log, pace.note(room.log, account, record)) for room in check()]
+
+        def decide_in_time() -> Change:
+            check()
+            return decide()
+
+        try:
+            await self.change(decide_in_time)
+        except Exception:
+            for log, before in noted:
+                pace.forget(log, account, record, before)
+            raise
 
 
 Requirement = Callable[[Asking[Any]], None]

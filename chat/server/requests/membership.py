@@ -81,7 +81,10 @@ async def topic(asking: Asking[messages.Topic]) -> None:
     """Say what a room is about."""
     request = asking.request
     await asking.context.feeds.get(request.log)
-    await asking.change(lambda: membership.set_topic(asking.account, asking.room, request.topic))
+    await asking.say(
+        lambda: [asking.room],
+        lambda: membership.set_topic(asking.account, asking.room, request.topic),
+    )
     asking.session.send(messages.Ok(request.id))
 
 

@@ -28,6 +28,8 @@ async def moderate(asking: Asking[messages.Moderate]) -> None:
         hub, account, room = context.hub, asking.account, asking.where
         target = moderation.target(hub, action, request.nick)
         moderation.check_may_moderate(hub, action, account, target, room)
+        if reason:  # These are words as well.
+            hub.check_may_speak(account.id, room, context.milliseconds())
         groups: set[AddressGroup] = set()
         if request.network and room is None and action is Action.BAN:
             groups = {session.group for session in context.sessions.of(target.id)}

@@ -9,7 +9,7 @@ from chat.rooms.errors import AlreadyLoggedInError, NotAllowedError, NotLoggedIn
 from chat.rooms.roles import Role
 from chat.server.requests.asking import Asking
 
-__all__ = ["logged_in", "member", "operator", "speaker", "stranger"]
+__all__ = ["heard_everywhere", "logged_in", "member", "operator", "speaker", "stranger"]
 
 
 def stranger(asking: Asking[Any]) -> None:
@@ -44,6 +44,16 @@ def speaker(asking: Asking[Any]) -> None:
     context, room = asking.context, asking.room
     if context.hub.standing.muted or room.standing.muted:
         context.hub.check_may_speak(asking.account.id, room, context.milliseconds())
+
+
+def heard_everywhere(asking: Asking[Any]) -> None:
+    """And may say something wherever they are a member. Raises MutedError."""
+    logged_in(asking)
+    hub, now = asking.context.hub, asking.context.milliseconds()
+    account = asking.account
+    hub.check_may_speak(account.id, None, now)
+    for room in hub.rooms_of(account):
+        hub.check_may_speak(account.id, room, now)
 
 
 def operator(asking: Asking[Any]) -> None:

@@ -13,7 +13,14 @@ from twisted.internet.defer import Deferred
 
 from chat.server.requests import accounts, history, membership, moderation, posts
 from chat.server.requests.asking import Asking, Requirement
-from chat.server.requests.standing import logged_in, member, operator, speaker, stranger
+from chat.server.requests.standing import (
+    heard_everywhere,
+    logged_in,
+    member,
+    operator,
+    speaker,
+    stranger,
+)
 from chat.wire import messages
 
 __all__ = ["ROUTES", "Handler", "Later", "Route"]
@@ -43,7 +50,7 @@ _SEARCH_COST: Final = 10
 
 ROUTES: Final = (
     Route(messages.Login, stranger, accounts.login),
-    Route(messages.Nick, logged_in, accounts.nick),
+    Route(messages.Nick, heard_everywhere, accounts.nick),
     Route(messages.Code, logged_in, accounts.code),
     Route(messages.Devices, logged_in, accounts.devices),
     Route(messages.Revoke, logged_in, accounts.revoke),

@@ -18,8 +18,8 @@ from chat.rooms.errors import (
     SlowModeError,
     TextTooLongError,
 )
-from chat.rooms.roles import Role
-from chat.rooms.values import SERVER, RoleKey
+from chat.rooms.roles import Role, Sanction
+from chat.rooms.values import SERVER, MuteKey, RoleKey
 from chat.server.state.audit import read_events
 from chat.store.interface import AUDIT, StoreError
 from chat.testing import Client, Server
@@ -64,6 +64,15 @@ from tests.store.commits import fired
 
 ROLES: Final = ("owner", "operator", "member", "muted", "banned", "stranger", "nobody")
 """In the room; a stranger is on the server only, nobody has not logged in."""
+
+
+Words = Post | Edit | React | Topic | Nick | Invite | Join
+"""Requests that say something."""
+
+
+def message_id(client: Client) -> MessageId:
+    """Return an id that is new."""
+    return MessageId(client.next_id().to_bytes(16, "big"))
 
 
 class RoomOfRoles:
@@ -131,7 +140,7 @@ _ACCOUNTS = {*ROLES} - {"nobody"}
 
 MAY: Final[dict[type[Request], set[str]]] = {
     Login: set(),  # Everybody here has a session already, or a nickname that is none.
-    Nick: _ACCOUNTS,
+    Nick: _ACCOUNTS - {"muted"},
     Code: _ACCOUNTS,
     Devices: _ACCOUNTS,
     Revoke: set(),  # There is no such device.
@@ -306,7 +315,7 @@ class RoomTests(ModerationCase):
         self.server.clock.advance(50)
         assert self.bob.say("one", "den")
         answer = self.bob.ask(Post(91, self.den, MessageId(bytes([1]) * 16), "two"))
-        assert answer == refused(91, SlowModeError(10))
+        assert answer == refused(91, SlowModeError("den", 10))
         assert self.alice.say("I may", "den") and self.bob.say("so may I here")
         self.server.clock.advance(10)
         assert self.bob.say("two", "den")
@@ -317,6 +326,82 @@ class RoomTests(ModerationCase):
         assert self.alice.ask(Slow(93, self.den, 0)) == Ok(93)
         assert self.bob.say("three", "den") and self.bob.say("four", "den")
         assert [event.action for event in self.audit()] == ["slow", "slow"]
+
+    def words(self, client: Client, seq: int) -> list[Words]:
+        """Return requests that carry words to the den, each of another kind."""
+        return [
+            Post(client.next_id(), self.den, message_id(client), "again"),
+            Edit(client.next_id(), self.den, message_id(client), seq, "changed"),
+            React(client.next_id(), self.den, message_id(client), seq, "+1"),
+            Topic(client.next_id(), self.den, "read this"),
+            Nick(client.next_id(), "read.this"),
+        ]
+
+    def test_slow_mode_counts_whatever_carries_words(self) -> None:
+        assert self.alice.ask(Slow(90, self.den, 10)) == Ok(90)
+        first = self.bob.post("one", room="den")
+        self.server.pump()
+        seq = self.bob.acks[first][0]
+        for number in range(5):
+            # All that follows the words of one kind is too soon, from another device as well.
+            for request in self.words(self.bob, seq):
+                answer = self.bob.ask(request)
+                assert answer == refused(request.id, SlowModeError("den", 10)), request
+            self.server.advance(10)
+            self.bob.send(self.words(self.bob, seq)[number])
+            self.server.pump()
+        assert self.hub.people.named("read.this").id == self.bob.account
+        assert self.hub.named_room("den").topic == "read this"
+
+    def test_slow_mode_counts_words_that_are_on_their_way(self) -> None:
+        assert self.alice.ask(Slow(90, self.den, 10)) == Ok(90)
+        phone = self.server.connect(identity=self.bob.identity)
+        phone.log_in("bob")
+        requests: list[Words] = [
+            Topic(self.bob.next_id(), self.den, "one"),
+            Topic(phone.next_id(), self.den, "two"),
+            Nick(phone.next_id(), "three"),
+        ]
+        for client, request in zip((self.bob, phone, phone), requests, strict=True):
+            client.send(request)
+        self.bob.post("four", room="den")
+        self.server.pump()
+        assert self.hub.named_room("den").topic == "one"
+        assert self.bob.answer(requests[0].id) == Ok(requests[0].id)
+        for request in requests[1:]:
+            assert phone.answer(request.id) == refused(request.id, SlowModeError("den", 10))
+        # What could not be stored counts for nothing.
+        self.server.advance(10)
+        self.store.is_broken = True
+        assert phone.ask(Topic(95, self.den, "five")) == refused(95, NotStoredError())
+        self.expect_errors(StoreError)
+        self.store.is_broken = False
+        assert phone.ask(Topic(96, self.den, "five")) == Ok(96)
+
+    def test_a_mute_counts_whatever_carries_words(self) -> None:
+        first = self.bob.post("one", room="den")
+        self.server.pump()
+        seq = self.bob.acks[first][0]
+        for scope in (self.den, SERVER):
+            self.hub.put(MuteKey(scope, self.bob.account), Sanction())
+            requests: list[Words] = [
+                *self.words(self.bob, seq),
+                Invite(self.bob.next_id(), self.den, "eva"),
+            ]
+            if scope == SERVER:
+                requests.append(Join(self.bob.next_id(), "read.this", "public"))
+            for request in requests:
+                answer = self.bob.ask(request)
+                assert isinstance(answer, Refused) and answer.code == "muted", request
+            self.hub.put(MuteKey(scope, self.bob.account), None)
+        assert self.hub.people.named("bob").nick == "bob"
+
+    def test_who_is_muted_keeps_order_without_words(self) -> None:
+        self.alice.ask(Moderate(90, "op", "bob", self.den))
+        self.alice.ask(Moderate(90, "mute", "bob", self.den))
+        answer = self.bob.ask(Moderate(90, "mute", "eva", self.den, reason="hear me"))
+        assert isinstance(answer, Refused) and answer.code == "muted"
+        assert self.bob.ask(Moderate(91, "mute", "eva", self.den)) == Ok(91)
 
     def test_what_cannot_be_stored_is_not_done(self) -> None:
         self.store.is_broken = True
