@@ -141,6 +141,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     revoke = add("revoke-invite", "withdraw an invitation", lambda it: control.Revoke(it.id))
     revoke.add_argument("id", metavar="ID", help="the id that `invites` shows, or its beginning")
+    clock = add(
+        "clock", "compare the clock with the server's time", lambda it: control.Clock(it.accept)
+    )
+    clock.add_argument("--accept", action="store_true", help="the clock is right: follow it")
     add("host-key", "show the host key's fingerprint", lambda _: control.Fingerprint())
     add("rotate-host-key", "replace the server's host key", lambda _: control.Rotate())
     passwd = add("passwd", "set NICK's password, in a file for --auth encchat:FILE", None)

@@ -46,6 +46,8 @@ from chat.rooms.values import (
     LinkCodeKey,
     Membership,
     MembershipKey,
+    Moment,
+    MomentKey,
     MuteKey,
     NetworkKey,
     Profile,
@@ -83,6 +85,8 @@ class Hub:
         """The right to become an owner of the server, if nobody has used it."""
         self.granted: dict[DeviceKey, Granted] = {}
         """What the keys that the operator named were good for."""
+        self.moment: Moment | None = None
+        """The last time that was saved."""
         self._rooms: dict[LogId, Room] = {}
         self._by_name = Index[str, Room](_log)
         self._public: list[tuple[str, LogId]] = []
@@ -248,6 +252,8 @@ class Hub:
                 return self.claim
             case GrantedKey(device):
                 return self.granted.get(device)
+            case MomentKey():
+                return self.moment
             case _:
                 assert_never(key)
 
@@ -291,6 +297,8 @@ class Hub:
                 self.claim = value if isinstance(value, Claim) else None
             case GrantedKey(device):
                 _set(self.granted, device, value)
+            case MomentKey():
+                self.moment = value if isinstance(value, Moment) else None
             case _:
                 assert_never(key)
         return before

@@ -33,6 +33,8 @@ __all__ = [
     "LinkCodeKey",
     "Membership",
     "MembershipKey",
+    "Moment",
+    "MomentKey",
     "MuteKey",
     "NetworkKey",
     "Profile",
@@ -251,6 +253,23 @@ class GrantedKey(Key[Granted]):
     key: DeviceKey
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The last time that the server has saved."""
+
+    time: int
+    """Milliseconds since 1970 UTC."""
+    boot: str
+    """Which boot of the machine it was; empty if nobody knows."""
+    uptime: float
+    """Seconds since then."""
+
+
+@dataclass(frozen=True, slots=True)
+class MomentKey(Key[Moment]):
+    """Key of that time."""
+
+
 AnyKey = (
     AccountKey
     | DeviceOf
@@ -265,6 +284,7 @@ AnyKey = (
     | LinkCodeKey
     | ClaimKey
     | GrantedKey
+    | MomentKey
 )
 AnyValue = (
     Profile
@@ -278,4 +298,5 @@ AnyValue = (
     | LinkCode
     | Claim
     | Granted
+    | Moment
 )

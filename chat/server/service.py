@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from twisted.application.service import Service
 from twisted.cred.checkers import ICredentialsChecker
@@ -34,10 +34,11 @@ from chat.server.administration.control import Control
 from chat.server.connections.factory import ChatFactory
 from chat.server.options import DEFAULT_LISTEN, Options
 from chat.server.passwords.authenticator import Authenticator
-from chat.server.requests.dispatcher import Dispatcher, utc_milliseconds
+from chat.server.requests.dispatcher import Dispatcher
 from chat.server.settings import ConfigurationError
 from chat.server.state.directory import StateDirectory, store_url
 from chat.server.state.retention import EVERYTHING, Retention, RetentionPolicy
+from chat.server.state.timekeeper import steady_seconds
 from chat.store import engine
 from chat.store.interface import LogStore, StoreError
 from chat.store.registry import open_store, put_temporary_files_in
@@ -142,7 +143,7 @@ class ChatService(Service):
         self._console = ConsoleFactory(control)
         self._retention = Retention(
             *(dispatcher.context.hub, dispatcher.context.commits, self._policy, self._clock),
-            *(self._limits.trim_seconds, utc_milliseconds),
+            *(self._limits.trim_seconds, dispatcher.context.time),
         )
         self.factory.start()
         # The store's threads can answer only once the reactor runs.
@@ -210,6 +211,8 @@ class ChatService(Service):
             self._console_port = listen(str(path), self._console, mode=0o600)
         except (OSError, CannotListenError) as error:
             _log.error("chat.admin cannot reach this server: {reason}", reason=str(error))
+        assert self._dispatcher is not None
+        self._dispatcher.context.time.start()
         self._retention.start()
         self.factory.open()
 
@@ -240,6 +243,8 @@ class ChatService(Service):
         self.factory.stop()
         if self._retention is not None:
             self._retention.stop()
+        if self._dispatcher is not None:
+            self._dispatcher.context.time.stop()
         self.factory.close_all(self._limits.retry_seconds)
         deadline = self._clock.callLater(self._limits.shutdown_seconds, self.factory.abort_all)
         return Deferred.fromCoroutine(self._stopped(closed, deadline))
@@ -297,6 +302,8 @@ def makeService(options: Options) -> ChatService:
                 f"encchat: {description!r} is not an endpoint to listen on: {error}"
             ) from None
     clock = cast(Reactor, reactor)
+    # Twisted's goes by the time of day: set back by an hour, it would let nothing happen for one.
+    cast(Any, reactor).seconds = steady_seconds
     clock.callLater(0, _exit_cleanly_on_signals, clock)
     retention = RetentionPolicy(options["keep-days"], options["keep-records"])
     limits = Limits(**options["limits"])

@@ -1,8 +1,9 @@
 """A whole server, and clients joined to it by fake transports."""
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
+import msgspec
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -141,13 +142,16 @@ class Client:
                 return message
         raise AssertionError("there is no answer")
 
-    def log_in(self, nick: str) -> Message:
-        """Ask to be known as `nick`, after the handshake if need be; return the answer."""
+    def log_in(self, nick: str, **changes: Any) -> Message:
+        """Ask to be known as `nick`, after the handshake if need be; return the answer.
+
+        `changes` are something else in the request of a fresh connection.
+        """
         if self.received:
             return self.ask(self.login(nick))
         self.write(self.connection.start())
         self._server.pump()
-        login = self.login(nick)
+        login = msgspec.structs.replace(self.login(nick), **changes)
         self.write(self.connection.login(login))
         self._server.pump()
         return self.answer(login.id)

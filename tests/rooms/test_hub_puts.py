@@ -33,6 +33,8 @@ from chat.rooms.values import (
     LinkCodeKey,
     Membership,
     MembershipKey,
+    Moment,
+    MomentKey,
     MuteKey,
     NetworkKey,
     Profile,
@@ -45,6 +47,7 @@ from tests.rooms.support import account_id, device, hub_with, log_id, snapshot, 
 ORDER: Final = (
     *(AccountKey, DeviceOf, RoomKey, MembershipKey, InvitedKey, RoleKey, BanKey, MuteKey),
     *(NetworkKey, InvitationKey, LinkCodeKey, ClaimKey, GrantedKey),
+    MomentKey,
 )
 """Of keys: what a value names comes before it."""
 
@@ -69,6 +72,7 @@ KEYS: Final[list[AnyKey]] = [
     *map(LinkCodeKey, ACCOUNTS[:2]),
     ClaimKey(),
     GrantedKey(device("k")),
+    MomentKey(),
 ]
 
 times = st.integers(0, 2)
@@ -116,6 +120,8 @@ def values_of(key: AnyKey) -> st.SearchStrategy[AnyValue]:
             return st.builds(Claim, st.just(token("c")), times)
         case GrantedKey():
             return st.builds(Granted, people)
+        case MomentKey():
+            return st.builds(Moment, times, st.just("boot"), st.just(1.0))
 
 
 def puts_of(key: AnyKey) -> st.SearchStrategy[Put]:
@@ -239,6 +245,7 @@ EVERYTHING: Final[list[Put]] = [
     put(LinkCodeKey(account_id("ana")), LinkCode(token("c"), 1)),
     put(ClaimKey(), Claim(token("c"), 1)),
     put(GrantedKey(device("ana")), Granted(account_id("ana"))),
+    put(MomentKey(), Moment(1, "boot", 1.0)),
 ]
 
 

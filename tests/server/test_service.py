@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
+from time import time
 from typing import Final, cast
 
 import pytest
@@ -545,8 +546,11 @@ class MakeServiceTests(ServiceCase):
         clock = cast(IReactorTime, reactor)
         options = parse("--state", str(self.path), *arguments)
         before = set(clock.getDelayedCalls())
+        self.replace(reactor, "seconds", clock.seconds)
         try:
-            return makeService(options)
+            service = makeService(options)
+            assert clock.seconds() < time() / 2, "seconds since the boot, not since 1970"
+            return service
         finally:
             for call in set(clock.getDelayedCalls()) - before:
                 call.cancel()

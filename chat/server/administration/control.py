@@ -78,6 +78,12 @@ class Rotate(Request, frozen=True):
     """Replace the host key."""
 
 
+class Clock(Request, frozen=True):
+    """Show what time it is to the server and to the clock, and perhaps believe the clock."""
+
+    accept: bool = False
+
+
 class Do(Request, frozen=True):
     """Act on an account, on the whole server; 0 seconds means forever."""
 
@@ -264,6 +270,12 @@ class Control:
         self._host_key = self._state.replace_host_key(host_key)
         self._rekey(host_key)
         return _identity(host_key)
+
+    async def _clock(self, request: Clock) -> object:
+        time = self._context.time
+        if request.accept:
+            await time.accept(ADMIN)
+        return time.compare()
 
     async def _do(self, request: Do) -> object:
         order = Order(request.action, request.seconds, request.reason)

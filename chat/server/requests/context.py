@@ -17,6 +17,7 @@ from chat.server.requests.sessions import Sessions
 from chat.server.session import Session
 from chat.server.state.commits import Commits
 from chat.server.state.markers import ReadMarkers
+from chat.server.state.timekeeper import Timekeeper
 from chat.store.interface import LogStore
 from chat.wire import messages
 from chat.wire.sealing import RandomBytes
@@ -58,8 +59,10 @@ class Context:
     failures: LoginFailures
     limits: Limits
     policy: Policy
+    time: Timekeeper
     milliseconds: Callable[[], int]
-    """The time of day, of UTC."""
+    """The server's time, in milliseconds since 1970 UTC. Of how long something holds, not of when
+    something was said."""
     random_bytes: RandomBytes
 
     def new_account(self) -> AccountId:

@@ -1,8 +1,8 @@
 """The dispatcher: takes every request to its handler. Each gets exactly one answer."""
 
 import os
-import time
 from collections.abc import Callable, Collection, Iterable
+from time import time_ns
 from typing import Final
 
 from msgspec import Struct
@@ -32,6 +32,7 @@ from chat.server.state.catalog import load_hub
 from chat.server.state.commits import Commits
 from chat.server.state.markers import ReadMarkers
 from chat.server.state.retention import EVERYTHING, RetentionPolicy
+from chat.server.state.timekeeper import Timekeeper
 from chat.store.interface import LogStore, StoreError
 from chat.wire import messages
 from chat.wire.errors import CloseCode
@@ -50,7 +51,7 @@ _log = Logger()
 
 def utc_milliseconds() -> int:
     """Return the time in milliseconds of UTC."""
-    return time.time_ns() // 1_000_000
+    return time_ns() // 1_000_000
 
 
 class Dispatcher:
@@ -74,6 +75,7 @@ class Dispatcher:
         commits = Commits(store, hub, clock, limits, random_bytes)
         feeds = Feeds(store, storage_key, commits, hub, clock, limits, milliseconds, random_bytes)
         failures = LoginFailures(limits, clock.seconds)
+        time = Timekeeper(hub, commits, clock, milliseconds)
         login = LoginPolicy(registration, authenticator is not None)
         self.context = Context(
             hub,
@@ -86,7 +88,8 @@ class Dispatcher:
             failures,
             limits,
             Policy(login, authenticator, _LIMITS | retention.as_limits(), frozenset(operators)),
-            milliseconds,
+            time,
+            time.milliseconds,
             random_bytes,
         )
         self._effects = Effects(hub, feeds, sessions, failures)
@@ -97,6 +100,7 @@ class Dispatcher:
         context = self.context
         await context.commits.start(context.feeds, self._effects.apply)
         await load_hub(context.store, context.hub)
+        await context.time.load(context.store)
         await context.markers.load(context.store)
         await context.commits.change(self._make_lobby)
 

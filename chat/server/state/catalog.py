@@ -34,6 +34,7 @@ _TABLES: Final[dict[type[Any], tuple[bytes, Any]]] = {
     values.LinkCodeKey: (b"code/", values.LinkCode),
     values.ClaimKey: (b"claim/", values.Claim),
     values.GrantedKey: (b"granted/", values.Granted),
+    values.MomentKey: (b"moment/", values.Moment),
 }
 """Where values are kept, by the keys of the domain: a prefix, and the type of the value."""
 

@@ -1,7 +1,7 @@
 """What is kept no longer: records that are too old, or too many, are removed for good."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from twisted.internet.defer import Deferred, FirstError, gatherResults
@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from chat.rooms.hub import Hub
 from chat.server.state.commits import TRIMS, Commits
+from chat.server.state.timekeeper import Timekeeper
 from chat.store.interface import Trim
 
 __all__ = ["EVERYTHING", "Retention", "RetentionPolicy"]
@@ -45,13 +46,13 @@ class Retention:
         policy: RetentionPolicy,
         clock: IReactorTime,
         seconds: float,
-        milliseconds: Callable[[], int],
+        time: Timekeeper,
     ) -> None:
         self._hub = hub
         self._commits = commits
         self._policy = policy
         self._seconds = seconds
-        self._milliseconds = milliseconds
+        self._time = time
         self._looping = LoopingCall(lambda: Deferred.fromCoroutine(self.trim()))
         self._looping.clock = clock
 
@@ -68,8 +69,10 @@ class Retention:
     async def trim(self) -> None:
         """Remove what is kept no longer. Where that fails it is tried again the next time."""
         before = None
-        if self._policy.days is not None:
-            before = self._milliseconds() - self._policy.days * _DAY_MILLISECONDS
+        if self._policy.days is not None and not self._time.is_in_doubt:
+            before = self._time.milliseconds() - self._policy.days * _DAY_MILLISECONDS
+        if before is None and self._policy.records is None:
+            return  # Until the clock can be believed: what is removed does not come back.
         logs = self._hub.logs()
         for start in range(0, len(logs), TRIMS):
             trims = [Trim(log, before, self._policy.records) for log in logs[start : start + TRIMS]]
@@ -80,4 +83,19 @@ class Retention:
                 _log.warn("Old records could not be removed: {reason}", reason=reason)
                 return
             if removed:
-                _log.info("{removed} old records were removed", removed=removed)
+                _log.info(
+                    "{removed} old records of {logs} logs were removed: {why}",
+                    removed=removed,
+                    logs=len(trims),
+                    why=self._why(before),
+                )
+
+    def _why(self, before: int | None) -> str:
+        """Return what is removed, in words."""
+        words = []
+        if before is not None:
+            moment = datetime.fromtimestamp(before / 1_000, UTC)
+            words.append(f"from before {moment:%Y-%m-%d %H:%M} UTC")
+        if self._policy.records is not None:
+            words.append(f"beyond the newest {self._policy.records}")
+        return ", or ".join(words)

@@ -125,6 +125,20 @@ class DoingTests(ControlCase):
         self.run_it(c.Do(Action.DEOP, "bob"))
         self.refuse(c.Own("nobody"), "Nobody here is called nobody")
 
+    def test_the_clock_is_believed_on_the_operator_s_word(self) -> None:
+        assert self.run_it(c.Clock())["in doubt"] == "no"
+        self.server.dispatcher.context.time._base += 3_600_000
+        answer = self.run_it(c.Clock())
+        assert answer == {
+            "clock": "1970-01-01 00:00:00 UTC",
+            "server": "1970-01-01 01:00:00 UTC",
+            "in doubt": "yes",
+        }
+        assert self.run_it(c.Clock(True))["in doubt"] == "no"
+        [event] = self.run_it(c.Audit(1))
+        detail = "1970-01-01 00:00:00 UTC instead of 1970-01-01 01:00:00 UTC"
+        assert (event["action"], event["detail"]) == ("clock", detail)
+
     def test_an_owner_is_none_any_more(self) -> None:
         self.run_it(c.Own("ana"))
         self.run_it(c.Disown("ana"))

@@ -31,6 +31,8 @@ from chat.rooms.values import (
     LinkCodeKey,
     Membership,
     MembershipKey,
+    Moment,
+    MomentKey,
     MuteKey,
     NetworkKey,
     Profile,
@@ -139,6 +141,7 @@ EVERYTHING: Final = (
     put(LinkCodeKey(ANA), LinkCode(HASH, 10)),
     put(ClaimKey(), Claim(HASH, 10)),
     put(GrantedKey(KEY), Granted(ANA)),
+    put(MomentKey(), Moment(7, "boot", 1.5)),
 )
 """One value of each kind, at least."""
 

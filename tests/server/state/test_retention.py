@@ -36,7 +36,7 @@ class RetentionTests(ServerCase):
         """Remove all but what is to be kept, now and every hour."""
         server, context = self.server, self.server.dispatcher.context
         retention = Retention(
-            *(context.hub, context.commits, policy, server.clock, 3_600, server.milliseconds)
+            *(context.hub, context.commits, policy, server.clock, 3_600, context.time)
         )
         retention.start()
         server.pump()
@@ -69,7 +69,7 @@ class RetentionTests(ServerCase):
     def test_what_is_too_many_goes_at_the_start_and_every_hour(self) -> None:
         with capturedLogs() as events:
             retention = self.start(RetentionPolicy(records=4))
-        assert chat_lines(events) == ["1 old records were removed"]
+        assert chat_lines(events) == ["1 old records of 1 logs were removed: beyond the newest 4"]
         assert self.left() == [2, 3, 4, 5]
         self.alice.say("more")
         self.server.clock.advance(3_600)
