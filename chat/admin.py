@@ -117,11 +117,12 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     block = add(
         "block",
         "ban an address (for IPv6, its /64)",
-        lambda it: control.Block(it.network, it.seconds, it.reason),
+        lambda it: control.Block(it.network, it.seconds, it.reason, it.force),
     )
     block.add_argument("network", metavar="ADDRESS")
     block.add_argument("--for", dest="seconds", type=_duration, default=0, metavar="TIME")
     block.add_argument("--reason", default="")
+    block.add_argument("--force", action="store_true", help="even if it is a proxy's, or your own")
     unblock = add("unblock", "lift the ban of an address", lambda it: control.Unblock(it.network))
     unblock.add_argument("network", metavar="ADDRESS")
     invite = add(

@@ -7,7 +7,15 @@ address would be no limit.
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final, NewType
 
-__all__ = ["LOCAL", "Address", "AddressGroup", "address_group", "is_loopback", "peer_address"]
+__all__ = [
+    "LOCAL",
+    "Address",
+    "AddressGroup",
+    "address_group",
+    "is_loopback",
+    "is_this_machine",
+    "peer_address",
+]
 
 Address = NewType("Address", str)
 """A peer's IP address, or other text for a peer that has none."""
@@ -51,6 +59,11 @@ def is_loopback(host: str) -> bool:
     """Tell whether a peer is on this machine. It may be a reverse proxy, and so anybody."""
     address = _parse(host)
     return address is None or address.is_loopback
+
+
+def is_this_machine(group: AddressGroup) -> bool:
+    """Tell whether a group of addresses is this machine's own."""
+    return group in (LOCAL, address_group("::1")) or is_loopback(group.partition("/")[0])
 
 
 def _parse(host: str) -> IPv4Address | IPv6Address | None:

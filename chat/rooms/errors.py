@@ -39,6 +39,7 @@ __all__ = [
     "RoomInvalidError",
     "RoomTakenError",
     "RoomTooLongError",
+    "SharedNetworkError",
     "SlowModeError",
     "TextEmptyError",
     "TextTooLongError",
@@ -278,6 +279,14 @@ class NotAllowedError(RequestError):
 
     code = "not_allowed"
     sentence = "You may not do that here."
+
+
+class SharedNetworkError(RequestError):
+    """A ban of a network that would shut out others too. Arguments: the group of addresses, and
+    what it is."""
+
+    code = "shared_network"
+    sentence = "{} is {}; a ban would shut out everybody there, so it has to be forced."
 
 
 class NotYoursError(RequestError):

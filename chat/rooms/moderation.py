@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from chat.rooms.addresses import AddressGroup
+from chat.rooms.addresses import AddressGroup, is_this_machine
 from chat.rooms.changes import NOTHING, Change, Event, Put, Told, changed, put
-from chat.rooms.errors import InvalidError, NoSuchMemberError
+from chat.rooms.errors import InvalidError, NoSuchMemberError, SharedNetworkError
 from chat.rooms.hub import Hub
 from chat.rooms.invitations import withdrawn
 from chat.rooms.membership import leaving
@@ -17,7 +17,17 @@ from chat.rooms.room import Room
 from chat.rooms.texts import check_reason
 from chat.rooms.values import SERVER, BanKey, InvitedKey, MuteKey, NetworkKey, RoleKey
 
-__all__ = ["Order", "block", "check_may_moderate", "moderate", "parse_action", "target", "unblock"]
+__all__ = [
+    "Order",
+    "Use",
+    "block",
+    "check_may_moderate",
+    "check_network",
+    "moderate",
+    "parse_action",
+    "target",
+    "unblock",
+]
 
 _TOLD: Final = {
     Action.KICK: "{by} has removed you from {where}{why}",
@@ -28,6 +38,10 @@ _TOLD: Final = {
     Action.OP: "{by} has made you an operator of {where}{why}",
     Action.DEOP: "{by} has removed you as an operator of {where}{why}",
 }
+
+
+_CROWD: Final = 3
+"""Accounts at one address that may be everybody behind a proxy, if they are half of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +153,33 @@ def _puts(
 def _out(target: Account, room: Room | None) -> list[Put]:
     is_in = room is not None and target.id in room.members
     return leaving(room, target) if room is not None and is_in else []
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Who is connected from a group of addresses, besides those whom a ban is meant for."""
+
+    is_own: bool
+    """Whether whoever bans it is."""
+    keepers: int
+    """Operators and owners of the server."""
+    accounts: int
+    total: int
+    """Accounts connected from anywhere."""
+
+
+def check_network(group: AddressGroup, use: Use) -> None:
+    """Raise SharedNetworkError for a group of addresses that is not only somebody else's."""
+    if is_this_machine(group):
+        raise SharedNetworkError(group, "the server's own machine, or a proxy there")
+    if use.is_own:
+        raise SharedNetworkError(group, "your own network")
+    if use.keepers:
+        raise SharedNetworkError(group, "the network of operators of this server")
+    if use.accounts >= _CROWD and 2 * use.accounts >= use.total:
+        raise SharedNetworkError(
+            group, f"where {use.accounts} of {use.total} users are, perhaps behind a proxy"
+        )
 
 
 def block(group: AddressGroup, seconds: int, reason: str, by: str, now: int) -> Change:

@@ -159,7 +159,7 @@ class Moderate(Request, frozen=True):
 
     `action` is a value of `chat.rooms.roles.Action`; `seconds` is how long it lasts, forever if it
     is left out. A ban from the server with `network` also keeps out the addresses that `nick` is
-    connected from.
+    connected from; with `force`, even if others are there.
     """
 
     action: str
@@ -168,6 +168,7 @@ class Moderate(Request, frozen=True):
     seconds: Seconds | UnsetType = UNSET
     reason: str | UnsetType = UNSET
     network: bool = False
+    force: bool = False
 
 
 class Slow(Request, frozen=True):

@@ -176,3 +176,35 @@ def burnt_codes(arena: Arena) -> str:
             said = admin(arena.directory / "state", "--json", "recover", "ana")
             codes.append(json.loads(said)["code"])
     return "2 of 2 codes good after 60 guesses each"
+
+
+@attack(
+    "operators ban networks that are their own, the machine's, or everybody's",
+    "one ban shut out everybody behind the proxy, and the operator",
+)
+def shared_networks(arena: Arena) -> str:
+    """Try it as an owner, and with the admin tool; then force it, and ban a stranger's."""
+    with arena.server() as server:
+        root = arena.client(server, "root", token=token_of(server), source="127.0.0.1")
+        arena.client(server, "bob", source="127.0.0.1")
+        refused = []
+        for _ in range(2):
+            ban = m.Moderate(root.next_id(), "ban", "bob", reason="spam", network=True)
+            refused.append(root.ask(ban))
+        if any(getattr(it, "code", "") != "shared_network" for it in refused):
+            raise Fell(f"the owner's own network is banned: {refused}")
+        state = arena.directory / "state"
+        for address in ("127.0.0.1", "127.0.0.9", "::1", "::ffff:127.0.0.1"):
+            said = admin(state, "block", address)
+            if "--force" not in said:
+                raise Fell(f"{address} is banned: {said}")
+        if isinstance(root.ask(m.Devices(root.next_id())), m.Refused) or root.is_over:
+            raise Fell("the owner was shut out")
+        if "None." not in admin(state, "bans"):
+            raise Fell("something was banned")
+        admin(state, "block", "203.0.113.9")
+        admin(state, "block", "127.0.0.9", "--force")
+        bans = admin(state, "bans")
+        if "203.0.113.9" not in bans or "127.0.0.9" not in bans:
+            raise Fell(f"a stranger's network, or a forced one, is not banned: {bans}")
+    return "6 of 6 refused with a sentence; a stranger's and a forced one are banned"

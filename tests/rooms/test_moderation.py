@@ -6,17 +6,18 @@ import pytest
 
 from chat.limits import REASON_CHARACTERS, Limits
 from chat.rooms import membership, moderation
-from chat.rooms.addresses import AddressGroup
+from chat.rooms.addresses import LOCAL, AddressGroup
 from chat.rooms.changes import NOTHING, Change, Event, Put, Told, put
 from chat.rooms.errors import (
     BannedError,
     InvalidError,
     NoSuchMemberError,
     NotAllowedError,
+    SharedNetworkError,
     TextTooLongError,
 )
 from chat.rooms.hub import Hub
-from chat.rooms.moderation import Order
+from chat.rooms.moderation import Order, Use, check_network
 from chat.rooms.people import Account
 from chat.rooms.roles import Action, Role, Sanction
 from chat.rooms.room import Room
@@ -381,3 +382,33 @@ def test_a_network_is_kept_out_for_good_and_for_a_reason_that_has_a_bound() -> N
         hub.check_network(NETWORK, 10**15)
     with pytest.raises(TextTooLongError):
         decide(hub, moderation.block, NETWORK, 0, "x" * (REASON_CHARACTERS + 1), "admin", NOW)
+
+
+# --- Networks ---
+
+FOREIGN: Final = AddressGroup("203.0.113.9")
+
+
+@pytest.mark.parametrize(
+    ("group", "use"),
+    [
+        (AddressGroup("127.0.0.1"), Use(False, 0, 0, 9)),
+        (AddressGroup("127.9.9.9"), Use(False, 0, 0, 9)),
+        (AddressGroup("::/64"), Use(False, 0, 0, 9)),
+        (LOCAL, Use(False, 0, 0, 9)),
+        (FOREIGN, Use(True, 0, 1, 9)),
+        (AddressGroup("2001:db8::/64"), Use(True, 0, 1, 9)),
+        (FOREIGN, Use(False, 1, 1, 9)),
+        (FOREIGN, Use(False, 0, 3, 6)),
+        (FOREIGN, Use(False, 0, 900, 1_000)),
+    ],
+)
+def test_a_network_that_is_not_only_somebody_else_s(group: AddressGroup, use: Use) -> None:
+    with pytest.raises(SharedNetworkError, match="it has to be forced"):
+        check_network(group, use)
+
+
+@pytest.mark.parametrize("use", [Use(False, 0, 0, 0), Use(False, 0, 2, 2), Use(False, 0, 3, 7)])
+@pytest.mark.parametrize("group", [FOREIGN, AddressGroup("2001:db8::/64")])
+def test_a_network_of_somebody_else(group: AddressGroup, use: Use) -> None:
+    check_network(group, use)

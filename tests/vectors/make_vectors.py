@@ -1159,6 +1159,7 @@ def example_messages() -> list[tuple[str, Message]]:
             message(
                 "moderate", id=19, action="ban", nick="bob", seconds=60, reason="spam", network=True
             ),
+            message("moderate", id=20, action="ban", nick="bob", network=True, force=True),
             message("slow", id=30, log=LOG, seconds=0),
             message("token", id=31, uses=1, seconds=86400),
             message("token", id=32, uses=10, seconds=1, log=LOG),
@@ -1415,6 +1416,11 @@ WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
         "an integer": pack(1),
         "a str": pack("true"),
     },
+    ("request", "moderate", "force"): {
+        "nil": b"\xc0",
+        "an integer": pack(1),
+        "a str": pack("true"),
+    },
     ("request", "post", "message"): {
         "a str": pack("x" * 16),
         "15 bytes": pack(bytes(15)),
@@ -1515,7 +1521,7 @@ OPTIONAL: Final = {
     ("request", "join", "new"),
     ("request", "who", "after"),
     *(("request", "login", key) for key in ("code", "token", "password")),
-    *(("request", "moderate", key) for key in ("log", "seconds", "reason", "network")),
+    *(("request", "moderate", key) for key in ("log", "seconds", "reason", "network", "force")),
     ("request", "token", "log"),
     ("request", "post", "reply"),
     ("request", "post", "me"),

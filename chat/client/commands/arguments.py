@@ -123,7 +123,7 @@ def moderation(usage: str, *, lasts: bool) -> Callable[[str], tuple[set[str], st
     """Return what reads options, a nickname, a time in seconds (0 for good) and a reason."""
 
     def parse(argument: str) -> tuple[set[str], str, int, str]:
-        found, argument = options(argument, "--server", "--network")
+        found, argument = options(argument, "--server", "--network", "--force")
         nick, _, rest = argument.partition(" ")
         seconds, reason = _time_and_rest(rest) if lasts else (0, rest.strip())
         if len(reason) > REASON_CHARACTERS:

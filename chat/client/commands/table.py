@@ -67,11 +67,15 @@ def _moderation(action: Action, help_: str) -> Entry:
             raise CommandError("Only a ban can be of a network.")
         is_on_server = is_network or "--server" in options
         log = None if is_on_server else need_room(face).log
-        return commands.Moderate(log, action, nick, seconds, reason, is_network)
+        is_forced = "--force" in options
+        if is_forced and not is_network:
+            raise CommandError("Only a ban of a network can be forced.")
+        return commands.Moderate(log, action, nick, seconds, reason, is_network, is_forced)
 
     more = "With --server before NICK, on the whole server."
     if action is Action.BAN:
-        more += " With --network, the addresses that NICK is connected from as well."
+        more += " With --network, the addresses that NICK is connected from as well,"
+        more += " which --force bans even if they are your own or a proxy's."
     if lasts:
         more += " TIME is like 30m, 2h30m or 7 days; without it, or with forever, it is for good."
     parse = arguments.moderation(f"/{action.value} {usage}", lasts=lasts)

@@ -142,6 +142,8 @@ class Moderate:
     reason: str = ""
     network: bool = False
     """Ban the addresses that the account is connected from as well."""
+    force: bool = False
+    """Even if they are the user's own, or others' too."""
 
 
 @dataclass(frozen=True, slots=True)

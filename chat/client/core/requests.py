@@ -214,6 +214,7 @@ class Requests:
             command.seconds or UNSET,
             command.reason or UNSET,
             command.network,
+            command.force,
         )
 
         def refused(refusal: Refusal) -> None:

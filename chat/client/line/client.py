@@ -67,6 +67,7 @@ _ADVICE: Final = {
     "no_such_device": "/devices lists them",
     "no_such_room": "/rooms lists those there are, and /create ROOM makes one",
     "room_taken": "/join ROOM joins it",
+    "shared_network": "/ban --network --force NICK does that",
 }
 """The same for other refusals."""
 

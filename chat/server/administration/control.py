@@ -18,13 +18,14 @@ from chat.limits import TOKEN_BYTES
 from chat.rooms import accounts, invitations, moderation
 from chat.rooms.addresses import AddressGroup, address_group
 from chat.rooms.changes import Change, Event
-from chat.rooms.errors import InvalidError, RequestError
+from chat.rooms.errors import InvalidError, RequestError, SharedNetworkError
 from chat.rooms.hub import Hub
 from chat.rooms.moderation import Order
 from chat.rooms.roles import Action
 from chat.rooms.values import Invitation
 from chat.server.requests.accounts import code_hash, new_code, token_hash
 from chat.server.requests.context import Context
+from chat.server.requests.moderation import use_of
 from chat.server.settings import ConfigurationError
 from chat.server.state.audit import read_events
 from chat.server.state.directory import StateDirectory
@@ -117,6 +118,8 @@ class Block(Request, frozen=True):
     network: str
     seconds: _Seconds = 0
     reason: str = ""
+    force: bool = False
+    """Even if others are there."""
 
 
 class Unblock(Request, frozen=True):
@@ -304,6 +307,11 @@ class Control:
 
     async def _block(self, request: Block) -> object:
         group = _group(request.network)
+        if not request.force:
+            try:
+                moderation.check_network(group, use_of(self._context, group))
+            except SharedNetworkError as error:
+                raise ControlError(f"{error} Add --force.") from None
         return await self._change(
             lambda _, now: moderation.block(group, request.seconds, request.reason, ADMIN, now)
         )

@@ -2,19 +2,20 @@
 
 from msgspec import UNSET
 
-from chat.ids import LogId
+from chat.ids import NOBODY, AccountId, LogId
 from chat.limits import TOKEN_BYTES
 from chat.rooms import invitations, membership, moderation
 from chat.rooms.addresses import AddressGroup
 from chat.rooms.changes import Change, Event
-from chat.rooms.moderation import Order
-from chat.rooms.roles import Action
+from chat.rooms.moderation import Order, Use
+from chat.rooms.roles import Action, Role
 from chat.rooms.values import Invitation
 from chat.server.requests.accounts import token_hash
 from chat.server.requests.asking import Asking
+from chat.server.requests.context import Context
 from chat.wire import messages
 
-__all__ = ["moderate", "slow", "token"]
+__all__ = ["moderate", "slow", "token", "use_of"]
 
 
 async def moderate(asking: Asking[messages.Moderate]) -> None:
@@ -33,6 +34,9 @@ async def moderate(asking: Asking[messages.Moderate]) -> None:
         groups: set[AddressGroup] = set()
         if request.network and room is None and action is Action.BAN:
             groups = {session.group for session in context.sessions.of(target.id)}
+        if not request.force:
+            for group in sorted(groups):
+                moderation.check_network(group, use_of(context, group, account.id, target.id))
         order = Order(action, seconds, reason, groups)
         return moderation.moderate(hub, order, account.nick, target, room, context.milliseconds())
 
@@ -40,6 +44,17 @@ async def moderate(asking: Asking[messages.Moderate]) -> None:
         await context.feeds.get(asking.where.log)  # It begins an epoch if somebody is removed.
     await asking.change(decide)
     asking.session.send(messages.Ok(request.id))
+
+
+def use_of(
+    context: Context, group: AddressGroup, actor: AccountId = NOBODY, target: AccountId = NOBODY
+) -> Use:
+    """Return who is connected from a group of addresses, besides the target of a ban."""
+    sessions = context.sessions.all()
+    here = {session.account for session in sessions if session.group == group} - {target}
+    keepers = [it for it in here if context.hub.standing.role(it) >= Role.OPERATOR]
+    total = {session.account for session in sessions} - {target}
+    return Use(actor in here, len(keepers), len(here), len(total))
 
 
 async def slow(asking: Asking[messages.Slow]) -> None:

@@ -32,6 +32,7 @@ def ana(tmp_path: Path) -> Person:
         ("/op bob", "* bob is an operator of lobby now."),
         ("/deop bob", "* bob is no operator of lobby any more."),
         ("/ban --network bob", "* bob was banned from the server for good."),
+        ("/ban --network --force bob", "* bob was banned from the server for good."),
         ("/slow 5", "* lobby is now: one message in 5 seconds."),
         ("/slow 0", "* lobby is now: not in slow mode."),
     ],

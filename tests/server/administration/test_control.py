@@ -174,6 +174,8 @@ class DoingTests(ControlCase):
         assert isinstance(self.server.connect("198.51.100.7").log_in("eve"), Welcome)
         self.refuse(c.Unblock("198.51.100.7"), "is not banned")
         self.refuse(c.Block("nonsense"), "is not an IP address")
+        self.refuse(c.Block("127.0.0.1"), "the server's own machine.* Add --force.")
+        self.run_it(c.Block("127.0.0.1", force=True))
 
     def test_lost_keys(self) -> None:
         code = self.run_it(c.Recover("bob"))["code"]

@@ -15,6 +15,7 @@ from chat.rooms.errors import (
     NoSuchNickError,
     NotAllowedError,
     NotStoredError,
+    SharedNetworkError,
     SlowModeError,
     TextTooLongError,
 )
@@ -462,6 +463,24 @@ class ServerTests(ModerationCase):
             server.clock.advance(60)
             assert isinstance(server.connect("198.51.100.7").log_in(f"max-{number}x"), Welcome)
 
+    def test_a_ban_of_a_network_that_others_are_in_has_to_be_forced(self) -> None:
+        self.own_the_server()
+        answer = self.do("ban", here=False, network=True)
+        what = SharedNetworkError("192.0.2.1", "your own network")
+        assert answer == refused(self.alice._requests, what)
+        for number, address in enumerate(("127.0.0.1", "127.3.2.1", "::1")):
+            client = self.server.connect(address)
+            client.log_in(f"local{number}")
+            answer = self.do("ban", f"local{number}", here=False, network=True)
+            assert isinstance(answer, Refused) and "own machine" in answer.text
+            client.bye()
+        for number in range(4):
+            self.server.connect("198.51.100.7").log_in(f"guest{number}")
+        answer = self.do("ban", "guest0", here=False, network=True)
+        what = SharedNetworkError("198.51.100.7", "where 3 of 6 users are, perhaps behind a proxy")
+        assert answer == refused(self.alice._requests, what)
+        assert self.hub.networks == {} and self.hub.standing.banned == {}
+
     def test_who_is_muted_on_the_server_says_nothing_anywhere(self) -> None:
         self.own_the_server()
         assert isinstance(self.do("mute", here=False), Ok)
@@ -486,7 +505,7 @@ class ServerTests(ModerationCase):
     def test_what_cannot_be_stored_is_not_done(self) -> None:
         self.own_the_server()
         self.store.is_broken = True
-        answer = self.do("ban", here=False, network=True)
+        answer = self.do("ban", here=False, network=True, force=True)
         assert answer == refused(self.alice._requests, NotStoredError())
         self.expect_errors(StoreError)
         assert self.bob.closed is None
