@@ -74,7 +74,13 @@ HISTORY_PAGE: Final = 50
 """Records in one answer to `history` or `search`; fewer if they are large."""
 
 WORDS_BYTES: Final = 1_024
-"""The words of a search, in UTF-8."""
+"""What is typed for a search, in UTF-8."""
+
+SEARCH_WORDS: Final = 64
+"""Words in a search, in all of its phrases together."""
+
+SEARCH_PHRASES: Final = 16
+"""Phrases in a search: the index is read once for each."""
 
 KEEP_ALIVE: Final = MappingProxyType({"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3})
 """How TCP detects a dead peer (RFC 9293 section 3.8.4): seconds until the first probe, seconds
@@ -185,6 +191,13 @@ class Limits:
     invitations_per_room: int = _set_by_operator(1_000, "open invitations to one room")
     """Invitations of accounts to a room that are not accepted yet. The same number of invitation
     links may be open as well."""
+
+    search_seconds: float = _set_by_operator(1, "time that one search may take")
+    """Seconds until a search is interrupted. They run one at a time, and nothing else waits for
+    them."""
+    searches_waiting: int = _set_by_operator(64, "searches that may wait for their turn")
+    """Searches that wait, of all accounts together. Beyond it, the network and account that have
+    the most of them are refused one."""
 
     ping_seconds: float = _set_by_operator(300, "silence before the server pings a client")
     """Silence before a side pings the other. The kernel detects dead peers sooner, with

@@ -39,6 +39,8 @@ __all__ = [
     "RoomInvalidError",
     "RoomTakenError",
     "RoomTooLongError",
+    "SearchBusyError",
+    "SearchTooSlowError",
     "SharedNetworkError",
     "SlowModeError",
     "TextEmptyError",
@@ -46,7 +48,9 @@ __all__ = [
     "TokenNeededError",
     "TooManyAttemptsError",
     "TooManyInvitationsError",
+    "TooManyPhrasesError",
     "TooManyRoomsError",
+    "TooManyWordsError",
     "UnknownRequestError",
     "WrongPasswordError",
 ]
@@ -329,6 +333,34 @@ class NoSearchError(RequestError):
 
     code = "no_search"
     sentence = "Search is turned off on this server."
+
+
+class TooManyWordsError(RequestError):
+    """A search for too many words. Argument: the limit."""
+
+    code = "too_many_words"
+    sentence = "A search has at most {} words."
+
+
+class TooManyPhrasesError(RequestError):
+    """A search for too many phrases. Argument: the limit."""
+
+    code = "too_many_phrases"
+    sentence = "A search has at most {} phrases."
+
+
+class SearchTooSlowError(RequestError):
+    """A search that was interrupted. Argument: the limit, in seconds."""
+
+    code = "search_too_slow"
+    sentence = "That search takes more than {:g} seconds; please search for rarer words."
+
+
+class SearchBusyError(RequestError):
+    """A search that could not even wait for its turn."""
+
+    code = "search_busy"
+    sentence = "The server has too many searches to do; please try again in a minute."
 
 
 class NotStoredError(RequestError):

@@ -33,6 +33,7 @@ leaving adds nothing that stays.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
+from math import inf
 from typing import Final, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred
@@ -52,6 +53,7 @@ __all__ = [
     "ReadMarker",
     "Record",
     "RecordKind",
+    "SlowSearchError",
     "StateChange",
     "StoreError",
     "Stored",
@@ -69,6 +71,10 @@ CLOCK_MILLISECONDS: Final = 1_000
 
 class StoreError(Exception):
     """The store failed; the text says why, for the operator's log."""
+
+
+class SlowSearchError(Exception):
+    """A search was interrupted, because it took too long."""
 
 
 class RecordKind(IntEnum):
@@ -265,9 +271,12 @@ class LogStore(Protocol):
         """
         ...
 
-    def search(self, words: str, logs: Collection[LogId], limit: int) -> Deferred[list[Found]]:
+    def search(
+        self, words: str, logs: Collection[LogId], limit: int, seconds: float = inf
+    ) -> Deferred[list[Found]]:
         """Return the latest records in `logs` that contain all of `words`, latest first.
 
+        Fails with SlowSearchError if that takes longer than `seconds`. No other call waits for it.
         Finds everything that was durable at the time of the call. `words` is what a user typed: it
         has no operators. If it contains no word, nothing is found.
         """

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred, fail
@@ -12,7 +13,16 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chat.ids import LogId
 from chat.rooms.errors import AlreadyReadingError, RequestError
-from chat.store.interface import Commit, Epoch, Found, Head, Outcome, Stored, StoreError
+from chat.store.interface import (
+    Commit,
+    Epoch,
+    Found,
+    Head,
+    Outcome,
+    SlowSearchError,
+    Stored,
+    StoreError,
+)
 from chat.store.memory import MemoryStore
 from chat.wire.messages import Refused
 
@@ -117,6 +127,8 @@ class HeldStore(MemoryStore):
         """In the order in which it was asked for."""
         self.is_broken = False
         """Whether nothing that is asked for from now on comes to anything."""
+        self.is_slow = False
+        """Whether a search takes longer than it may."""
         self.is_closed = False
 
     def commit(self, commit: Commit) -> Deferred[Outcome]:
@@ -142,9 +154,13 @@ class HeldStore(MemoryStore):
         """As `LogStore.read`; what comes late is how it was."""
         return self._answer_late("read", super().read(log, after, limit_bytes, backward, limit))
 
-    def search(self, words: str, logs: Collection[LogId], limit: int) -> Deferred[list[Found]]:
+    def search(
+        self, words: str, logs: Collection[LogId], limit: int, seconds: float = inf
+    ) -> Deferred[list[Found]]:
         """As `LogStore.search`; what comes late is how it was."""
-        return self._answer_late("search", super().search(words, logs, limit))
+        if self.is_slow:
+            return fail(SlowSearchError())
+        return self._answer_late("search", super().search(words, logs, limit, seconds))
 
     def _answer_late(self, name: str, answer: Deferred[T]) -> Deferred[T]:
         return self._hold(name, lambda: answer)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from hashlib import sha512
+from math import inf
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -173,11 +174,13 @@ class HeldStore(MemoryStore):
             return fail(StoreError("a broken disk"))
         return super().epochs(log, numbers)
 
-    def search(self, words: str, logs: Collection[LogId], limit: int) -> Deferred[list[Found]]:
+    def search(
+        self, words: str, logs: Collection[LogId], limit: int, seconds: float = inf
+    ) -> Deferred[list[Found]]:
         """As in memory, unless the store is broken."""
         if self.is_broken:
             return fail(StoreError("a broken disk"))
-        return super().search(words, logs, limit)
+        return super().search(words, logs, limit, seconds)
 
     def close(self) -> Deferred[None]:
         """Note it, and go on: another server may use it."""

@@ -18,6 +18,7 @@ from chat.server.session import Session
 from chat.server.state.commits import Commits
 from chat.server.state.markers import ReadMarkers
 from chat.server.state.timekeeper import Timekeeper
+from chat.server.turns import Turns
 from chat.store.interface import LogStore
 from chat.wire import messages
 from chat.wire.sealing import RandomBytes
@@ -56,6 +57,8 @@ class Context:
     store: LogStore
     sessions: Sessions
     presence: Presence
+    searches: Turns
+    """One search at a time, so that they do not take a processor each."""
     failures: LoginFailures
     limits: Limits
     policy: Policy

@@ -33,6 +33,7 @@ from chat.server.state.commits import Commits
 from chat.server.state.markers import ReadMarkers
 from chat.server.state.retention import EVERYTHING, RetentionPolicy
 from chat.server.state.timekeeper import Timekeeper
+from chat.server.turns import Turns
 from chat.store.interface import LogStore, StoreError
 from chat.wire import messages
 from chat.wire.errors import CloseCode
@@ -85,6 +86,7 @@ class Dispatcher:
             store,
             sessions,
             Presence(hub, feeds, sessions, clock, limits),
+            Turns(1, limits.searches_waiting),
             failures,
             limits,
             Policy(login, authenticator, _LIMITS | retention.as_limits(), frozenset(operators)),

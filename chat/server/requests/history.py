@@ -8,14 +8,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET
-from twisted.internet.defer import FirstError, gatherResults
+from twisted.internet.defer import Deferred, FirstError, gatherResults
 
 from chat.ids import LogId
-from chat.limits import HISTORY_PAGE, SEQ_MAX, WORDS_BYTES
-from chat.rooms.errors import NoSearchError, TextTooLongError
+from chat.limits import HISTORY_PAGE, SEARCH_PHRASES, SEARCH_WORDS, SEQ_MAX, WORDS_BYTES
+from chat.rooms.errors import (
+    NoSearchError,
+    SearchBusyError,
+    SearchTooSlowError,
+    TextTooLongError,
+    TooManyPhrasesError,
+    TooManyWordsError,
+)
 from chat.server.fanout.feed import Feed
 from chat.server.requests.asking import Asking
-from chat.store.interface import Stored
+from chat.server.turns import CrowdedError, GoneError
+from chat.store.interface import Found, SlowSearchError, Stored
+from chat.store.words import phrases
 from chat.wire import messages
 from chat.wire.records import record_epoch
 from chat.wire.runs import line_of, run_of
@@ -95,8 +104,12 @@ async def search(asking: Asking[messages.Search]) -> None:
         raise NoSearchError
     if len(request.words.encode()) > WORDS_BYTES:
         raise TextTooLongError(WORDS_BYTES, "bytes")
-    logs = list(asking.account.logs)
-    found = await context.store.search(request.words, logs, HISTORY_PAGE + 1)
+    wanted = phrases(request.words)
+    if sum(map(len, wanted)) > SEARCH_WORDS:
+        raise TooManyWordsError(SEARCH_WORDS)
+    if len(wanted) > SEARCH_PHRASES:
+        raise TooManyPhrasesError(SEARCH_PHRASES)
+    found = await _find(asking)
     more = len(found) > HISTORY_PAGE
     page: list[tuple[Feed, Stored]] = []
     size = 0
@@ -107,6 +120,28 @@ async def search(asking: Asking[messages.Search]) -> None:
             break
         page.append((await context.feeds.get(it.log), it.stored))
     await _send_page(asking, page, more)
+
+
+async def _find(asking: Asking[messages.Search]) -> list[Found]:
+    """Search when it is the session's turn. Raises RequestError."""
+    context, session = asking.context, asking.session
+    seconds = context.limits.search_seconds
+
+    def find() -> Deferred[list[Found]]:
+        asking.check()
+        logs = list(asking.account.logs)
+        return context.store.search(asking.request.words, logs, HISTORY_PAGE + 1, seconds)
+
+    try:
+        return await context.searches.run(
+            session.group, session.account, lambda: session.is_gone, find
+        )
+    except SlowSearchError:
+        raise SearchTooSlowError(seconds) from None
+    except CrowdedError:
+        raise SearchBusyError from None
+    except GoneError:
+        return []
 
 
 async def _send_page(asking: Asking[Any], found: Sequence[tuple[Feed, Stored]], more: bool) -> None:

@@ -1,6 +1,7 @@
 """A `LogStore` in memory."""
 
 from collections.abc import Collection
+from math import inf
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -70,8 +71,10 @@ class MemoryStore:
                 break
         return self._answer(page)
 
-    def search(self, words: str, logs: Collection[LogId], limit: int) -> Deferred[list[Found]]:
-        """As `LogStore.search`."""
+    def search(
+        self, words: str, logs: Collection[LogId], limit: int, seconds: float = inf
+    ) -> Deferred[list[Found]]:
+        """As `LogStore.search`, however long it takes."""
         wanted = phrases(words)
         found = [
             Found(log, kept.time, kept.stored)

@@ -1,31 +1,68 @@
-"""Queries in the reader's thread; none of them waits for a commit."""
+"""Queries in the threads of the reader and of searches; none of them waits for a commit."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Collection, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Final, TypeVar
 
 from chat.ids import LogId
-from chat.store.interface import Epoch, Found, Head, ReadMarker, Stored, StoreError
+from chat.store.interface import Epoch, Found, Head, ReadMarker, SlowSearchError, Stored, StoreError
 from chat.store.sqlite.connection import connect
 from chat.store.sqlite.journal import row_id
 from chat.store.words import has_word
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "Searcher"]
 
 T = TypeVar("T")
 
 _KEY_BYTES: Final = 256
 """Longer than any key of a small value."""
 
+_STEPS: Final = 1_000
+"""Steps of SQLite's machine between two looks at the clock: some milliseconds at most. The index
+takes steps too, whenever it reads a page."""
 
-class Reader:
-    """The reading connection, for one thread at a time. Everything raises StoreError."""
+
+class _Connected:
+    """A reading connection, for one thread at a time. Everything raises StoreError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def _at_once(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a query in one transaction, because records may be filed or removed meanwhile."""
+
+        def ask(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN")
+            try:
+                return question(connection)
+            finally:
+                connection.execute("COMMIT")
+
+        return self._use(ask)
+
+    def _use(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            if self._connection is None:
+                self._connection = connect(self._path)
+            return function(self._connection)
+        except sqlite3.Error as error:
+            # A connection that has failed may keep failing, so use a new one next time.
+            self.close()
+            raise StoreError(str(error)) from None
+
+
+class Reader(_Connected):
+    """Everything but searches."""
 
     def base(self) -> int:
         """As `LogStore.base`."""
@@ -84,24 +121,6 @@ class Reader:
 
         return self._look(log, read) or []
 
-    def search(self, words: str, logs: Sequence[LogId], limit: int) -> list[Found]:
-        """As `LogStore.search`."""
-        # Each part becomes a quoted string, in which FTS5 knows no operators.
-        query = " ".join(
-            '"' + part.replace('"', '""') + '"'
-            for part in words.replace("\0", " ").split()
-            if has_word(part)
-        )
-        if not query:
-            return []
-
-        def search(connection: sqlite3.Connection) -> list[Found]:
-            found = [it for log in logs for it in _search(connection, query, log, limit)]
-            found.sort(key=lambda it: (it.time, it.stored.seq, it.log), reverse=True)
-            return found[:limit]
-
-        return self._at_once(search)
-
     def scan(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
         """As `LogStore.scan`."""
         # An upper bound for all keys with this prefix, as keys are shorter than _KEY_BYTES.
@@ -118,12 +137,6 @@ class Reader:
         query = "SELECT id, account, seen.seq FROM seen JOIN logs ON number = log"
         return self._use(lambda it: [ReadMarker._make(row) for row in it.execute(query)])
 
-    def close(self) -> None:
-        """Close the file."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
-
     def _look(self, log: LogId, question: Callable[[sqlite3.Connection, int, Head], T]) -> T | None:
         """Run a query on a log, given its number and its head as filed; None if it does not
         exist."""
@@ -139,27 +152,43 @@ class Reader:
 
         return self._at_once(look)
 
-    def _at_once(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a query in one transaction, because records may be filed or removed meanwhile."""
 
-        def ask(connection: sqlite3.Connection) -> T:
-            connection.execute("BEGIN")
+class Searcher(_Connected):
+    """Searches."""
+
+    def __init__(self, path: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(path)
+        self._monotonic = monotonic
+
+    def search(self, words: str, logs: Sequence[LogId], limit: int, seconds: float) -> list[Found]:
+        """As `LogStore.search`. Raises SlowSearchError."""
+        # Each part becomes a quoted string, in which FTS5 knows no operators.
+        query = " ".join(
+            '"' + part.replace('"', '""') + '"'
+            for part in words.replace("\0", " ").split()
+            if has_word(part)
+        )
+        if not query:
+            return []
+        end = self._monotonic() + seconds
+
+        def is_over() -> bool:
+            return self._monotonic() > end
+
+        def search(connection: sqlite3.Connection) -> list[Found]:
+            connection.set_progress_handler(is_over, _STEPS)
             try:
-                return question(connection)
+                found = [it for log in logs for it in _search(connection, query, log, limit)]
+            except sqlite3.OperationalError:
+                if is_over():
+                    raise SlowSearchError from None
+                raise
             finally:
-                connection.execute("COMMIT")
+                connection.set_progress_handler(None, 0)
+            found.sort(key=lambda it: (it.time, it.stored.seq, it.log), reverse=True)
+            return found[:limit]
 
-        return self._use(ask)
-
-    def _use(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            if self._connection is None:
-                self._connection = connect(self._path)
-            return function(self._connection)
-        except sqlite3.Error as error:
-            # A connection that has failed may keep failing, so use a new one next time.
-            self.close()
-            raise StoreError(str(error)) from None
+        return self._at_once(search)
 
 
 def _search(connection: sqlite3.Connection, query: str, log: LogId, limit: int) -> list[Found]:

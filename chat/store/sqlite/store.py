@@ -1,10 +1,12 @@
 """Logs in one SQLite file, off the reactor's thread.
 
-Two threads, one connection each: one writes, the other reads. Only the reactor's thread touches the
+Three threads, one connection each: one writes, one reads, and one searches, which may take long.
+Only the reactor's thread touches the
 state of the classes here, so nothing needs a lock.
 """
 
 from collections.abc import Callable, Collection
+from math import inf
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -16,7 +18,7 @@ from chat.ids import LogId
 from chat.store.engine import Reactor
 from chat.store.interface import Commit, Epoch, Found, Head, Outcome, ReadMarker, Stored, StoreError
 from chat.store.sqlite.filing import Filing
-from chat.store.sqlite.reader import Reader
+from chat.store.sqlite.reader import Reader, Searcher
 from chat.store.sqlite.schema import prepare
 from chat.store.sqlite.threads import PoolThreads, Threads
 from chat.store.sqlite.writer import Committed, Tidied, Writer
@@ -51,6 +53,7 @@ class SqliteStore:
         self._clock = clock
         self._writer = Writer(path, has_search)
         self._reader = Reader(path)
+        self._searcher = Searcher(path)
         self._filing = Filing(self._writer, threads, clock)
         self._is_closed = False
         self._searches = 0
@@ -129,19 +132,25 @@ class SqliteStore:
         """As `LogStore.read`."""
         return self._ask(lambda: self._reader.read(log, after, limit_bytes, backward, limit))
 
-    def search(self, words: str, logs: Collection[LogId], limit: int) -> Deferred[list[Found]]:
+    def search(
+        self, words: str, logs: Collection[LogId], limit: int, seconds: float = inf
+    ) -> Deferred[list[Found]]:
         """As `LogStore.search`."""
         if self._is_closed:
             return fail(StoreError("the store is closed"))
         if not self.has_search:
             return succeed([])
-        return Deferred.fromCoroutine(self._search(words, list(logs), limit))
+        return Deferred.fromCoroutine(self._search(words, list(logs), limit, seconds))
 
-    async def _search(self, words: str, logs: list[LogId], limit: int) -> list[Found]:
+    async def _search(
+        self, words: str, logs: list[LogId], limit: int, seconds: float
+    ) -> list[Found]:
         self._searches += 1
         try:
             await self._filing.file(logs)
-            return await self._threads.read(lambda: self._reader.search(words, logs, limit))
+            return await self._threads.search(
+                lambda: self._searcher.search(words, logs, limit, seconds)
+            )
         finally:
             self._searches -= 1
             if self._closing is not None and not self._searches:
@@ -178,6 +187,7 @@ class SqliteStore:
             await self._closing
         try:
             await self._threads.read(self._reader.close)
+            await self._threads.search(self._searcher.close)
             await self._threads.write(self._writer.close)
         except StoreError:
             _log.failure("The store could not be closed cleanly; the next start will check it")

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Threads(Protocol):
-    """Two threads; each runs its calls in order."""
+    """Three threads; each runs its calls in order."""
 
     def write(self, function: Callable[[], T]) -> Deferred[T]:
         """Call `function` in the writer's thread."""
@@ -24,17 +24,21 @@ class Threads(Protocol):
         """Call `function` in the reader's thread."""
         ...
 
+    def search(self, function: Callable[[], T]) -> Deferred[T]:
+        """Call `function` in the thread of searches."""
+        ...
+
     def stop(self) -> None:
-        """Stop both once they are idle."""
+        """Stop all of them once they are idle."""
         ...
 
 
 class PoolThreads:
-    """`Threads` on two of Twisted's thread pools."""
+    """`Threads` on three of Twisted's thread pools."""
 
     def __init__(self, reactor: IReactorFromThreads) -> None:
         self._reactor = reactor
-        self._pools = ThreadPool(1, 1, "store-write"), ThreadPool(1, 1, "store-read")
+        self._pools = [ThreadPool(1, 1, f"store-{name}") for name in ("write", "read", "search")]
         for pool in self._pools:
             pool.start()
 
@@ -45,6 +49,10 @@ class PoolThreads:
     def read(self, function: Callable[[], T]) -> Deferred[T]:
         """As `Threads.read`."""
         return deferToThreadPool(self._reactor, self._pools[1], function)
+
+    def search(self, function: Callable[[], T]) -> Deferred[T]:
+        """As `Threads.search`."""
+        return deferToThreadPool(self._reactor, self._pools[2], function)
 
     def stop(self) -> None:
         """As `Threads.stop`."""

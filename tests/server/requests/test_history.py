@@ -9,7 +9,11 @@ from chat.rooms.errors import (
     NotAMemberError,
     NotReadError,
     RequestError,
+    SearchBusyError,
+    SearchTooSlowError,
     TextTooLongError,
+    TooManyPhrasesError,
+    TooManyWordsError,
 )
 from chat.store.interface import StoreError
 from chat.testing import Client, Server
@@ -205,11 +209,113 @@ class SearchTests(ArchiveCase):
         long = Search(99, "x" * (WORDS_BYTES + 1))
         self.check(self.bob, long, TextTooLongError(WORDS_BYTES, "bytes"))
 
+    def test_words_and_phrases_have_bounds(self) -> None:
+        self.alice.say(" ".join(map(str, range(99))))
+        for typed, error in (
+            (" ".join(["a"] * 16), None),
+            ("-".join(map(str, range(64))), None),
+            (" ".join(["a"] * 17), TooManyPhrasesError(16)),
+            ("-".join(["a"] * 65), TooManyWordsError(64)),
+            (" ".join(["a"] * 512), TooManyWordsError(64)),
+            (" ".join(["a.b.c.d.e"] * 13), TooManyWordsError(64)),
+            ("\N{CJK UNIFIED IDEOGRAPH-4E0A} " * 17, TooManyPhrasesError(16)),
+        ):
+            if error is None:
+                assert isinstance(self.bob.ask(Search(99, typed)), Page), typed
+            else:
+                self.check(self.bob, Search(99, typed), error)
+
+    def test_a_search_that_takes_too_long_says_so_and_is_no_end(self) -> None:
+        self.alice.say("needle")
+        self.store.is_slow = True
+        self.check(self.bob, Search(99, "needle"), SearchTooSlowError(1))
+        self.store.is_slow = False
+        assert self.bob.ask(Search(98, "needle")) == Page(98, 1, False)
+
+    def test_nothing_but_searches_waits_for_a_search(self) -> None:
+        self.alice.say("needle")
+        self.store.holds = {"search"}
+        for client in (self.alice, self.bob):
+            client.send(Search(99, "needle"))
+        [carol] = self.server.enter("carol")
+        assert self.history(carol, 5) == ([1], False)
+        carol.say("on we go")
+        assert self.history(carol, 5) == ([1, 2], False)
+        assert [it.name for it in self.store.waiting] == ["search"]
+        for client in (self.alice, self.bob):
+            self.store.release()
+            self.server.pump()
+            assert client.answer(99) == Page(99, 1, False)
+
+    def test_accounts_take_turns(self) -> None:
+        self.alice.say("needle")
+        self.store.holds = {"search"}
+        again = [self.server.connect(identity=self.alice.identity) for _ in range(9)]
+        for client in again:
+            client.log_in("alice")
+            client.send(Search(99, "needle"))
+        self.server.pump()
+        self.bob.send(Search(99, "needle"))
+        self.server.pump()
+        for _ in range(3):
+            assert not self.bob.page(99)
+            self.store.release()
+            self.server.pump()
+        assert len(self.bob.page(99)) == 1
+
+    def test_it_looks_where_one_may_read_when_it_is_its_turn(self) -> None:
+        for client in (self.alice, self.bob):
+            client.join("den")
+        self.alice.say("needle", "den")
+        self.store.holds = {"search"}
+        [carol] = self.server.enter("carol")
+        carol.send(Search(99, "needle"))
+        self.server.pump()
+        self.bob.send(Search(99, "needle"))
+        self.server.pump()
+        self.alice.ask(Moderate(98, "kick", "bob", self.alice.log("den")))
+        self.store.holds = ()
+        self.store.release()
+        self.server.pump()
+        assert self.bob.answer(99) == Page(99, 0, False)
+
+    def test_who_is_gone_is_not_searched_for(self) -> None:
+        self.alice.say("needle")
+        self.store.holds = {"search"}
+        self.alice.send(Search(99, "needle"))
+        self.bob.send(Search(99, "needle"))
+        self.server.pump()
+        self.bob.vanish()
+        self.store.release()
+        self.server.pump()
+        assert self.store.waiting == []
+
     def test_a_server_without_an_index_says_so(self) -> None:
         self.store.has_search = False
         self.check(self.bob, Search(99, "hi"), NoSearchError())
         welcome = self.server.connect().log_in("carol")
         assert isinstance(welcome, Welcome) and welcome.features == []
+
+
+class CrowdTests(ArchiveCase):
+    """More searches than can wait."""
+
+    limits = Limits(searches_waiting=3)
+
+    def test_whoever_has_asked_for_the_most_is_refused(self) -> None:
+        self.store.holds = {"search"}
+        again = [self.server.connect(identity=self.alice.identity) for _ in range(4)]
+        for client in again:
+            client.log_in("alice")
+            client.send(Search(99, "needle"))
+        self.server.pump()
+        self.bob.send(Search(99, "needle"))
+        self.server.pump()
+        assert again[3].answer(99) == refused(99, SearchBusyError())
+        for client in (again[0], again[1], self.bob, again[2]):
+            self.store.release()
+            self.server.pump()
+            assert client.answer(99) == Page(99, 0, False)
 
 
 class ListTests(ArchiveCase):

@@ -27,12 +27,21 @@ class NoThreads:
 
     def __init__(self) -> None:
         self.is_holding = False
+        self.is_searching = False
+        """Whether the thread of searches is busy, so that these wait too."""
         self.held: list[Callable[[], object]] = []
         self.is_stopped = False
 
     def write(self, function: Callable[[], T]) -> Deferred[T]:
         """Do it, at once or after `go_on`."""
-        if not self.is_holding:
+        return self._call(function, self.is_holding)
+
+    def search(self, function: Callable[[], T]) -> Deferred[T]:
+        """Do it, at once or after `go_on`."""
+        return self._call(function, self.is_searching)
+
+    def _call(self, function: Callable[[], T], is_held: bool) -> Deferred[T]:
+        if not is_held:
             return execute(function)
         done: Deferred[T] = Deferred()
         self.held.append(lambda: execute(function).chainDeferred(done))

@@ -1,5 +1,6 @@
 """The store in a file: what every store does, and what can happen to a file."""
 
+import itertools
 import os
 import shutil
 import sqlite3
@@ -19,8 +20,26 @@ from twisted.internet.task import Clock
 from chat.ids import LogId
 from chat.store import registry
 from chat.store.engine import Reactor
-from chat.store.interface import Commit, Head, LogStore, Place, StateChange, StoreError, Value
-from chat.store.sqlite import SqliteStore, connection, filing, journal, open_store, writer
+from chat.store.interface import (
+    Commit,
+    Head,
+    LogStore,
+    Place,
+    SlowSearchError,
+    StateChange,
+    StoreError,
+    Value,
+)
+from chat.store.sqlite import (
+    SqliteStore,
+    connection,
+    filing,
+    journal,
+    open_store,
+    reader,
+    schema,
+    writer,
+)
 from chat.store.sqlite.connection import WritingConnection
 from chat.store.sqlite.filing import FILE_SECONDS
 from chat.store.sqlite.schema import prepare
@@ -275,6 +294,55 @@ class SearchTests(SqliteCase):
         found = fired(store.search("needle", logs, 20))
         assert [it.time for it in found] == list(range(1_299, 1_279, -1))
         fired(store.close())
+
+
+class SlowSearchTests(SqliteCase):
+    """A search may take only so long, and nothing waits for it."""
+
+    def setUp(self) -> None:
+        """Let a search look at the clock at every step, and the clock tick at every look."""
+        super().setUp()
+        self.replace(reader, "_STEPS", 1)
+        self.store = self.open()
+        for number in range(30):
+            append(self.store, record(number, words="a " * 300))
+        self.searcher = reader.Searcher(self.path, itertools.count().__next__)
+        self.addCleanup(self.searcher.close)
+
+    def tearDown(self) -> None:
+        """Close it."""
+        fired(self.store.close())
+
+    def test_it_is_interrupted_and_the_next_one_is_not(self) -> None:
+        fired(self.store.search("a", [LOG], 1))  # Files the records.
+        for typed in ("a", "a a", "a.a.a", "a.a.b", "-".join("a" * 64), " ".join("a" * 16)):
+            for seconds in (0, 1, 20):
+                with pytest.raises(SlowSearchError):
+                    self.searcher.search(typed, [LOG] * 50, 50, seconds)
+            assert len(self.searcher.search("a", [LOG], 50, 10**9)) == 30
+
+    def test_so_it_is_in_many_logs_that_hold_little(self) -> None:
+        logs = [LogId(number.to_bytes(16, "big")) for number in range(300)]
+        with pytest.raises(SlowSearchError):
+            self.searcher.search("nothing", logs, 50, 900)
+
+    def test_an_error_of_its_own_is_the_store_s(self) -> None:
+        fired(self.store.search("a", [LOG], 1))
+        self.execute("DROP TABLE words")
+        with pytest.raises(StoreError, match="no such table"):
+            self.searcher.search("a", [LOG], 50, 10**9)
+        self.execute(schema._WORDS)
+
+    def test_nothing_waits_for_a_search(self) -> None:
+        self.threads.is_searching = True
+        searching = self.store.search("a", [LOG], 50)
+        append(self.store, record(99))
+        assert fired(self.store.head(LOG)).seq == 31
+        assert len(fired(self.store.read(LOG, 0, 10**6))) == 31
+        assert not searching.called
+        self.threads.is_searching = False
+        self.threads.go_on()
+        assert len(fired(searching)) == 30
 
 
 @pytest_twisted.ensureDeferred
