@@ -237,9 +237,20 @@ class Limits:
         1_800, "time for a slow client to take everything that waits for it"
     )
     """How long a reader that does take something may need for everything that waits for it, so that
-    a byte a minute cannot hold a buffer forever. That is at most a run and 64 KiB, behind a third
-    of the kernel's buffer (which is at most 4 MiB, and takes no more before): 1.7 MB, for which a
-    line of one kilobyte per second is fast enough."""
+    a byte a minute cannot hold a buffer forever. That is at most a run and `unread_bytes`, behind a
+    third of the kernel's buffer (which is at most 4 MiB, and takes no more before): 2.3 MB, for
+    which a line of 1.3 kilobytes per second is fast enough."""
+    unread_bytes: int = _set_by_operator(
+        2 * RUN_BYTES + 65_536, "bytes of any kind that wait for a client that does not read"
+    )
+    """What may be written for a client while its transport is full; beyond it, the connection ends.
+    It was asked for earlier, as the client is not read meanwhile: a page, the acknowledgements of
+    posts, and whatever `told_bytes` allows."""
+    told_bytes: int = _set_by_operator(
+        65_536, "bytes of notices that wait for a client that does not read"
+    )
+    """How much of that may be events, which others can cause without end: notices, invitations,
+    logs that were opened or closed. Some 60 of the longest."""
     presence_seconds: float = _set_by_operator(
         5, "time from a lost connection until the user counts as away"
     )

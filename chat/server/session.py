@@ -43,6 +43,11 @@ class Session(Protocol):
         """Send one message."""
         ...
 
+    def tell(self, message: Struct) -> None:
+        """Send an event, which the client did not ask for. Somebody who does not read can be told
+        only so much; then the connection ends."""
+        ...
+
     def deliver(self, run: Run) -> None:
         """Write record lines that other sessions get too, and this session's vouchers for them."""
         ...

@@ -2,6 +2,7 @@
 
 import time
 
+from benchmarks.server import ServerProcess
 from chat.wire import messages as m
 from tests.attacks.arena import Arena, Fell, RawClient, attack
 
@@ -15,6 +16,10 @@ def _seconds(client: RawClient, request: m.Request, expected: type) -> float:
     if not isinstance(answer, expected):
         raise Fell(f"{type(request).__name__} was answered with {answer}")
     return time.monotonic() - began
+
+
+def _mib(server: ServerProcess) -> float:
+    return server.memory_bytes() / 2**20
 
 
 def _code(answer: object) -> str:
@@ -57,3 +62,46 @@ def expensive_searches(arena: Arena) -> str:
         if history > 0.5 or search > 3:
             raise Fell(f"history took {history:.2f} s, a search {search:.2f} s")
         return f"history took {history:.3f} s at most, a search {search:.2f} s; eve got {codes}"
+
+
+@attack(
+    "20 clients that read nothing are sent notices, and 20 more ask for histories",
+    "+293 MiB of memory with 40 clients and 9.9 MiB of notices, held 20 minutes later",
+)
+def unread_events(arena: Arena) -> str:
+    """Fill what the kernel takes with records; mute the first again and again; let the others ask
+    for what they do not take."""
+    with arena.server(*UNLIMITED) as server:
+        eve = arena.client(server, "eve")
+        log = eve.join("room")
+        idle = []
+        for nick in ("sink", "asker"):
+            client = arena.client(server, nick)
+            client.join("room")
+            for _ in range(20):
+                again = arena.client(server, nick, identity=client.identity, receive_bytes=4_096)
+                again.ask(m.Read(again.next_id(), log, 0))
+                idle.append(again)
+        posts = [eve.post(log, "x" * 8_000) for _ in range(350)]
+        eve.answer_to(posts[-1].id)
+        before = _mib(server)
+        reason = "\N{GRINNING FACE}" * 200
+        for number in range(1_000):
+            action = "unmute" if number % 2 else "mute"
+            eve.ask(m.Moderate(eve.next_id(), action, "sink", log, 0, reason))
+        told = _mib(server)
+        for client in idle[20:]:
+            for _ in range(100):
+                client.send(m.History(client.next_id(), log, 50))
+        eve.say(log, "enough")
+        asked_for = _mib(server)
+        over = server.log().count("SLOW_CONSUMER: it does not read what it is told")
+        if told - before > 12 or asked_for - told > 10 or over < 20:
+            raise Fell(
+                f"+{told - before:.1f} MiB of notices, +{asked_for - told:.1f} MiB of histories, "
+                f"{over} connections ended"
+            )
+        return (
+            f"+{told - before:.1f} MiB with 1,000 notices to each, whose connections end; "
+            f"+{asked_for - told:.1f} MiB with histories"
+        )

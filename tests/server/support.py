@@ -226,6 +226,10 @@ class FakeSession:
             assert message.epoch not in self.keys
             self.keys[message.epoch] = message.key
 
+    def tell(self, message: Struct) -> None:
+        """Keep an event."""
+        self.send(message)
+
     def deliver(self, run: Run) -> None:
         """Open records. A KeyError means that the key was not there before them."""
         assert not self.is_full

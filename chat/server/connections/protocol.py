@@ -90,6 +90,10 @@ class ChatProtocol(ConnectionProtocol):
     _line_transport: LineTransport
     _has_spoken = False
     _holds = 0
+    _unread_bytes = 0
+    """What was written since the transport was full last."""
+    _told_bytes = 0
+    """How much of that were events."""
     _is_reported = False
     _throttle: IDelayedCall | None = None
     """When the client is read again, where it has sent too fast."""
@@ -191,7 +195,15 @@ class ChatProtocol(ConnectionProtocol):
         except LocalProtocolError:
             self._cannot_send()
         else:
-            self._line_transport.write((line,), len(line))
+            self._write((line,), len(line))
+
+    def tell(self, message: Struct) -> None:
+        """Seal and write an event."""
+        before = self._unread_bytes
+        self.send(message)
+        self._told_bytes += self._unread_bytes - before
+        if self._told_bytes > self._registry.limits.told_bytes:
+            self.close(CloseCode.SLOW_CONSUMER, "it does not read what it is told")
 
     def deliver(self, run: Run) -> None:
         """Write shared record lines and this connection's vouchers, in one write."""
@@ -207,11 +219,20 @@ class ChatProtocol(ConnectionProtocol):
         else:
             # One more than two for each part is an update of the connection's keys.
             is_plain = len(lines) == 2 * len(run.parts)
-            self._line_transport.write(lines, run.size if is_plain else _size(lines))
+            self._write(lines, run.size if is_plain else _size(lines))
 
     def write_lines(self, lines: Sequence[bytes | memoryview]) -> None:
         """Write all of `lines`."""
         self._line_transport.write(lines, _size(lines))
+
+    def _write(self, lines: Sequence[bytes | memoryview], size: int) -> None:
+        """Write lines, unless too much waits for the peer already."""
+        if self.is_full:
+            self._unread_bytes += size
+            if self._unread_bytes > self._registry.limits.unread_bytes:
+                self.close(CloseCode.SLOW_CONSUMER, "it does not read what it asked for")
+                return
+        self._line_transport.write(lines, size)
 
     def _cannot_send(self) -> None:
         _log.failure("session {number}: cannot send", number=self.number)
@@ -262,6 +283,7 @@ class ChatProtocol(ConnectionProtocol):
     def pause_writing(self) -> None:
         """Stop reading until the transport drains."""
         self.is_full = True
+        self._unread_bytes = self._told_bytes = 0
         self._registry.stalled(self)
         self._update_reading()
 

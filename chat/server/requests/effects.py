@@ -53,7 +53,7 @@ class Effects:
                 told = None  # They are told with it.
         if told is not None:
             for session in self._sessions.of(told.account):
-                session.send(messages.Notice(told.sentence))
+                session.tell(messages.Notice(told.sentence))
         for (key, value), before in zip(change.puts, applied.before, strict=True):
             self._put(key, value, before, asked_by)
 
@@ -90,7 +90,7 @@ class Effects:
             if not readers.reads(session.number):
                 cursor = readers.start(session, None)
                 opening = describe(room, account_id, cursor, readers.tail)
-                session.send(messages.Opened(*opening))
+                session.tell(messages.Opened(*opening))
 
     def _left(
         self, log: LogId, account_id: AccountId, sentence: str, asked_by: Session | None
@@ -100,7 +100,7 @@ class Effects:
             if feed is not None:
                 feed.readers.drop(session.number)
             if session is not asked_by:
-                session.send(messages.Removed(log, sentence))
+                session.tell(messages.Removed(log, sentence))
         if feed is not None:
             feed.announce(Departed(log, account_id), None)
 
@@ -118,16 +118,16 @@ class Effects:
         for session in self._sessions.of(account_id):
             if session.device != device:
                 text = "Another device has been linked to your account."
-                session.send(messages.Notice(text))
+                session.tell(messages.Notice(text))
 
     def _revoked(self, device: DeviceKey, account_id: AccountId) -> None:
         for session in self._sessions.of(account_id):
             if session.device == device:
-                session.send(messages.Notice("This device was removed from your account."))
+                session.tell(messages.Notice("This device was removed from your account."))
                 session.close(CloseCode.REMOVED, "its key was taken away")
 
     def _invited(self, log: LogId, account_id: AccountId, by: AccountId) -> None:
         room = self._hub.known_room(log)
         if room is not None:
             for session in self._sessions.of(account_id):
-                session.send(messages.Invited(room.name, self._hub.people.nick_of(by)))
+                session.tell(messages.Invited(room.name, self._hub.people.nick_of(by)))

@@ -86,6 +86,10 @@ class Line:
             case _:
                 pass
 
+    def tell(self, message: Struct) -> None:
+        """Keep an event."""
+        self.send(message)
+
     def deliver(self, run: Run) -> None:
         """Look at whose records these are."""
         if self.is_gone:
