@@ -1,5 +1,7 @@
 """Budgets: what others have piled up, ask for, or do not read, costs nobody else anything."""
 
+import subprocess
+import sys
 import time
 
 from benchmarks.server import ServerProcess
@@ -105,3 +107,49 @@ def unread_events(arena: Arena) -> str:
             f"+{told - before:.1f} MiB with 1,000 notices to each, whose connections end; "
             f"+{asked_for - told:.1f} MiB with histories"
         )
+
+
+class _Guesser:
+    """Guesses passwords, one after the other."""
+
+    def __init__(self, client: RawClient) -> None:
+        self._client = client
+        self._asked = 0
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Guess again, if the last guess was answered."""
+        client = self._client
+        client.read()
+        if self._asked and client.answer_to(self._asked, 0) is None:
+            return
+        send = client.connection.send if self._asked else client.connection.login
+        self._asked = client.next_id()
+        nick = f"guess{client.socket.getsockname()[1]}x{self._asked}"
+        signature = client.identity.sign_login(client.connection.binding)
+        login = m.Login(self._asked, nick, client.identity.public, signature, password="wrong")
+        client.socket.sendall(send(login))
+
+
+@attack(
+    "60 connections from one address guess passwords of names they make up",
+    "8 of 8 honest logins failed",
+)
+def password_queue(arena: Arena) -> str:
+    """Guess on all of them without pause, and log in from elsewhere."""
+    path = arena.directory / "passwords"
+    command = [sys.executable, "-m", "chat.admin", "passwd", "bob", "--file", str(path)]
+    subprocess.run(command, input="right horse\n", text=True, check=True, capture_output=True)
+    with arena.server(options=("--auth", f"encchat:{path}")) as server:
+        crowd = [_Guesser(arena.client(server, source="127.0.7.1")) for _ in range(60)]
+        took = []
+        for number in range(8):
+            began = time.monotonic()
+            source = f"127.0.8.{number + 1}"
+            client = arena.client(server, "bob", source=source, password="right horse")
+            if not isinstance(client.answer, m.Welcome):
+                raise Fell(f"an honest login was answered with {client.answer}")
+            took.append(time.monotonic() - began)
+            for guesser in crowd:
+                guesser.go_on()
+        return f"{len(took)} of 8 honest logins came through, after {max(took):.1f} s at most"

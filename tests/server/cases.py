@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.ids import LogId
+from chat.rooms.addresses import AddressGroup
 from chat.rooms.errors import AlreadyReadingError, RequestError
 from chat.store.interface import (
     Commit,
@@ -59,7 +60,9 @@ class SlowPasswords:
         self.checks: list[Deferred[None]] = []
         """What waits: fire it, and the password was right."""
 
-    async def check(self, nick: str, password: str) -> None:
+    async def check(
+        self, nick: str, password: str, network: AddressGroup, is_gone: Callable[[], bool]
+    ) -> None:
         """Wait."""
         check: Deferred[None] = Deferred()
         self.checks.append(check)

@@ -39,6 +39,7 @@ from chat import __version__
 from chat.client.core.address import parse_address
 from chat.ids import DeviceKey
 from chat.limits import Limits
+from chat.rooms.addresses import LOCAL
 from chat.rooms.errors import WrongPasswordError
 from chat.rooms.invitations import Registration
 from chat.server import service as module
@@ -275,9 +276,9 @@ class AuthTests(ServiceCase):
         checkers = [InMemoryUsernamePasswordDatabaseDontUse(bob=b"hunter2")]
         service = ChatService([], self.path, self.reactor, Limits(), checkers=checkers)
         assert service.authenticator is not None
-        fired(Deferred.fromCoroutine(service.authenticator.check("bob", "hunter2")))
+        fired(Deferred.fromCoroutine(service.authenticator.check("bob", "hunter2", LOCAL, bool)))
         with pytest.raises(WrongPasswordError):
-            fired(Deferred.fromCoroutine(service.authenticator.check("bob", "x")))
+            fired(Deferred.fromCoroutine(service.authenticator.check("bob", "x", LOCAL, bool)))
 
     def test_what_cannot_check_passwords_is_refused_with_a_sentence(self) -> None:
         for description, sentence in (

@@ -1,19 +1,20 @@
 """Who is asked whether a password is right: the cred checkers that the operator chose."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from twisted.cred.checkers import ICredentialsChecker
-from twisted.cred.credentials import UsernamePassword
 from twisted.cred.error import Unauthorized
 from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger
 from twisted.python.reflect import qual
 
+from chat.rooms.addresses import AddressGroup
 from chat.rooms.errors import AuthUnavailableError, WrongPasswordError
 from chat.rooms.names import prepare_nick
-from chat.server.passwords.checker import BusyError
+from chat.server.passwords.checker import Attempt, BusyError
 from chat.server.passwords.file import PasswordFileError
+from chat.server.turns import GoneError
 
 __all__ = ["Authenticator"]
 
@@ -35,18 +36,22 @@ class Authenticator:
     def __init__(self, checkers: Sequence[ICredentialsChecker]) -> None:
         self._checkers = checkers
 
-    async def check(self, nick: str, password: str) -> None:
+    async def check(
+        self, nick: str, password: str, network: AddressGroup, is_gone: Callable[[], bool]
+    ) -> None:
         """Return if a checker knows the user by that password.
 
-        Raises WrongPasswordError, also for unknown users; AuthUnavailableError where no checker
-        accepts and one of them failed; NickEmptyError and its like for what is no nickname.
+        `network` is where it comes from, and `is_gone` tells whether nobody waits for the answer
+        any more: then nothing more is asked. Raises WrongPasswordError, also for unknown users;
+        AuthUnavailableError where no checker accepts and one of them failed; NickEmptyError and
+        its like for what is no nickname.
         """
         nick = prepare_nick(nick)
         # Nothing is asked about these: LDAP takes an empty password for a wish to be anonymous, and
         # succeeds (RFC 4513 section 5.1.2); to some NUL ends a password, to others it is an error.
         if not password or "\0" in password:
             raise WrongPasswordError
-        credentials = UsernamePassword(nick.encode(), password.encode())
+        credentials = Attempt(nick.encode(), password.encode(), network, is_gone)
         has_failed = False
         for checker in self._checkers:
             try:
@@ -55,6 +60,8 @@ class Authenticator:
                     raise WrongPasswordError
             except (Unauthorized, WrongPasswordError):
                 continue
+            except GoneError:
+                raise AuthUnavailableError from None
             except Exception as error:  # Checkers are plugins, and raise what they like.
                 has_failed = True
                 _log_failure(checker, error)

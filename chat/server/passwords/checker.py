@@ -1,28 +1,44 @@
 """A cred checker for a password file. Hashes are computed in threads, never in the reactor's."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from twisted.cred.checkers import ICredentialsChecker
-from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.credentials import IUsernamePassword, UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.strcred import ICheckerFactory, InvalidAuthArgumentString
-from twisted.internet.defer import Deferred, DeferredSemaphore, fail
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.plugin import IPlugin
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from chat.rooms.addresses import LOCAL, AddressGroup
 from chat.server.passwords.file import PasswordFile
+from chat.server.turns import CrowdedError, Turns
 
-__all__ = ["BusyError", "PasswordFileChecker", "PasswordFileCheckerFactory"]
+__all__ = ["Attempt", "BusyError", "PasswordFileChecker", "PasswordFileCheckerFactory"]
 
 _HASHING: Final = 2
 """Hashes computed at a time: 128 MiB with the usual parameters."""
 
-_WAITING: Final = 32
-"""Hashes that wait for a thread: on two cores the last of them is done after some 4 s, which a
-person still takes for an answer."""
+_WAITING: Final = 4_096
+"""Passwords that wait to be hashed: four times as many as there may be connections that have not
+logged in (`Limits.waiting_total`), so that people wait and are not refused."""
+
+
+class Attempt(UsernamePassword):
+    """A nickname and a password that somebody has sent, and who waits for an answer."""
+
+    def __init__(
+        self, username: bytes, password: bytes, network: AddressGroup, is_gone: Callable[[], bool]
+    ) -> None:
+        super().__init__(username, password)
+        self.network = network
+        self.is_gone = is_gone
+        """Tells whether they wait no longer."""
 
 
 class BusyError(Exception):
@@ -33,31 +49,44 @@ class BusyError(Exception):
 class PasswordFileChecker:
     """Checks passwords against a file. Unknown users and wrong passwords take the same path.
 
-    Fails with UnauthorizedLogin for both, BusyError, PasswordFileError, or an error of argon2's
-    where there is no memory.
+    Networks take turns, and so do the names within one, so that nobody who guesses keeps others
+    waiting. Fails with UnauthorizedLogin for both, BusyError, PasswordFileError, GoneError for an
+    `Attempt` of somebody who is gone, or an error of argon2's where there is no memory.
     """
 
     credentialInterfaces = (IUsernamePassword,)
 
     def __init__(self, file: PasswordFile) -> None:
         self._file = file
-        self._threads = DeferredSemaphore(_HASHING)
+        self._turns = Turns(_HASHING, _WAITING)
 
     def requestAvatarId(self, credentials: IUsernamePassword) -> Deferred[bytes | tuple[()]]:
         """Return the name of the user, once the password is known to be right."""
-        if len(self._threads.waiting) == _WAITING:
-            return fail(BusyError("too many passwords are being checked"))
-        # Not the Deferred of the thread: who no longer waits does not make room by that.
-        answer: Deferred[bytes | tuple[()]] = Deferred()
-        checking = self._threads.run(deferToThread, self._check, credentials)
-        checking.addCallbacks(answer.callback, answer.errback)
-        return answer
+        network, is_gone = LOCAL, _is_never_gone
+        if isinstance(credentials, Attempt):
+            network, is_gone = credentials.network, credentials.is_gone
+
+        def check() -> Deferred[bytes | tuple[()]]:
+            return deferToThread(self._check, credentials)
+
+        return self._turns.run(network, credentials.username, is_gone, check).addErrback(_busy)
 
     def _check(self, credentials: IUsernamePassword) -> bytes:
         with suppress(UnicodeDecodeError):
             if self._file.verify(credentials.username.decode(), credentials.password.decode()):
                 return credentials.username
         raise UnauthorizedLogin
+
+
+def _is_never_gone() -> bool:
+    return False
+
+
+def _busy(failure: Failure) -> Failure:
+    """Say in the log's words that too many wait."""
+    if failure.check(CrowdedError):
+        raise BusyError("too many passwords are being checked")
+    return failure
 
 
 @implementer(ICheckerFactory, IPlugin)

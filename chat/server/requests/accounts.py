@@ -75,7 +75,9 @@ async def login(asking: Asking[messages.Login]) -> None:
         )
         if not is_known and context.policy.authenticator is not None and shown.code is None:
             password = "" if request.password is UNSET else request.password
-            await context.policy.authenticator.check(request.nick, password)
+            await context.policy.authenticator.check(
+                request.nick, password, session.group, lambda: session.is_gone
+            )
             shown = replace(shown, has_password=True)
         new_id = context.new_account()
         await asking.change(

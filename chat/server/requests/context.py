@@ -7,6 +7,7 @@ from typing import Protocol
 from chat.ids import AccountId, LogId
 from chat.limits import Limits
 from chat.rooms.accounts import LoginPolicy
+from chat.rooms.addresses import AddressGroup
 from chat.rooms.failures import LoginFailures
 from chat.rooms.hub import Hub
 from chat.rooms.room import Room
@@ -29,8 +30,13 @@ __all__ = ["Context", "PasswordChecker", "Policy", "describe"]
 class PasswordChecker(Protocol):
     """Knows passwords."""
 
-    async def check(self, nick: str, password: str) -> None:
-        """Raise RequestError unless that is the password of whoever has this nickname."""
+    async def check(
+        self, nick: str, password: str, network: AddressGroup, is_gone: Callable[[], bool]
+    ) -> None:
+        """Raise RequestError unless that is the password of whoever has this nickname.
+
+        `network` is where it comes from; `is_gone` tells whether nobody waits for it any more.
+        """
         ...
 
 

@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import capturedLogs
 from zope.interface import implementer
 
+from chat.rooms.addresses import LOCAL, AddressGroup
 from chat.rooms.errors import (
     AuthUnavailableError,
     NickEmptyError,
@@ -26,8 +27,9 @@ from chat.rooms.errors import (
     WrongPasswordError,
 )
 from chat.server.passwords.authenticator import Authenticator
-from chat.server.passwords.checker import BusyError
+from chat.server.passwords.checker import Attempt, BusyError
 from chat.server.passwords.file import PasswordFileError
+from chat.server.turns import GoneError
 from tests.server.support import ServerCase, chat_lines
 from tests.store.commits import fired
 
@@ -43,10 +45,13 @@ class FakeChecker:
     def __init__(self, answer: Any) -> None:
         self.answer = answer
         self.asked: list[tuple[bytes, bytes]] = []
+        self.networks: list[AddressGroup] = []
 
     def requestAvatarId(self, credentials: UsernamePassword) -> Deferred[bytes | tuple[()]]:
         """Answer, or raise."""
         self.asked.append((credentials.username, credentials.password))
+        assert isinstance(credentials, Attempt)
+        self.networks.append(credentials.network)
         if isinstance(self.answer, Exception):
             raise self.answer
         answer: Deferred[bytes | tuple[()]] = self.answer
@@ -68,7 +73,7 @@ def outcome(
 ) -> type[RequestError] | None:
     """Return how a check is refused; None, if it is not."""
     try:
-        fired(start(Authenticator(checkers).check(nick, password)))
+        fired(start(Authenticator(checkers).check(nick, password, LOCAL, bool)))
     except RequestError as error:
         return type(error)
     return None
@@ -99,6 +104,18 @@ class AuthenticatorTests(ServerCase):
         for answer in ((), None, b"", succeed(()), succeed(None), False):
             assert outcome(FakeChecker(answer)) is WrongPasswordError
 
+    def test_nothing_more_is_asked_for_who_is_gone(self) -> None:
+        last = FakeChecker(b"bob")
+        with capturedLogs() as events:
+            assert outcome(FakeChecker(GoneError()), last) is AuthUnavailableError
+        assert not last.asked and chat_lines(events) == []
+
+    def test_checkers_know_where_an_attempt_comes_from(self) -> None:
+        checker = FakeChecker(b"bob")
+        network = AddressGroup("2001:db8::/64")
+        fired(start(Authenticator([checker]).check("bob", "hunter2", network, lambda: True)))
+        assert checker.networks == [network]
+
     def test_twisted_s_checkers_work(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "passwords"
@@ -115,7 +132,7 @@ class AuthenticatorTests(ServerCase):
         for result, expected in ((b"bob", None), (UnauthorizedLogin(), WrongPasswordError)):
             answer: Deferred[bytes | tuple[()]] = Deferred()
             checker = FakeChecker(answer)
-            checking = start(Authenticator([checker]).check("bob", "hunter2"))
+            checking = start(Authenticator([checker]).check("bob", "hunter2", LOCAL, bool))
             assert checker.asked and not checking.called
             if isinstance(result, Exception):
                 answer.errback(result)
@@ -135,7 +152,9 @@ class AuthenticatorTests(ServerCase):
     def test_each_is_asked_only_when_the_one_before_has_answered(self) -> None:
         answer: Deferred[bytes | tuple[()]] = Deferred()
         second = FakeChecker(b"bob")
-        checking = start(Authenticator([FakeChecker(answer), second]).check("bob", "hunter2"))
+        checking = start(
+            Authenticator([FakeChecker(answer), second]).check("bob", "hunter2", LOCAL, bool)
+        )
         assert second.asked == []
         answer.errback(UnauthorizedLogin())
         fired(checking)

@@ -3,7 +3,7 @@
 import queue
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,13 +17,16 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from zope.interface.verify import verifyObject
 
+from chat.rooms.addresses import AddressGroup
 from chat.server.passwords import checker as module
 from chat.server.passwords.checker import (
+    Attempt,
     BusyError,
     PasswordFileChecker,
     PasswordFileCheckerFactory,
 )
 from chat.server.passwords.file import PasswordFile, PasswordFileError
+from chat.server.turns import GoneError
 from tests.server.passwords.parameters import CHEAP
 from tests.server.support import ServerCase
 
@@ -134,17 +137,72 @@ class CheckerTests(CheckerCase):
         self.threads.go_on()
         assert len(self.hashes) == 1
 
-    def test_beyond_what_can_wait_it_is_busy(self) -> None:
-        answers = [self.ask() for _ in range(34)]
+    def attempt(
+        self, nick: str, network: str, password: str = "hunter2", gone: Collection[str] = ()
+    ) -> Deferred[AvatarId]:
+        """Ask for somebody on a network."""
+        attempt = Attempt(
+            nick.encode(), password.encode(), AddressGroup(network), lambda: nick in gone
+        )
+        return self.checker.requestAvatarId(attempt)
+
+    def test_two_are_hashed_and_the_rest_wait(self) -> None:
+        answers = [self.ask() for _ in range(200)]
         assert len(self.threads.begun) == 2
-        assert self.failure(self.ask(), BusyError) == "too many passwords are being checked"
-        self.threads.go_on()
-        answers.append(self.ask())
-        self.failure(self.ask(), BusyError)
         while self.threads.begun:
             assert len(self.threads.begun) <= 2
             self.threads.go_on()
-        assert [self.successResultOf(answer) for answer in answers] == [b"bob"] * 35
+        assert [self.successResultOf(answer) for answer in answers] == [b"bob"] * 200
+
+    def test_who_guesses_from_one_network_keeps_no_other_waiting(self) -> None:
+        for names, networks in ((60, 1), (1, 1), (1, 3), (7, 2)):
+            guesses = [
+                self.attempt(f"eve{number % names}", f"192.0.2.{number % networks}", "x")
+                for number in range(60)
+            ]
+            answer = self.attempt("bob", "198.51.100.1")
+            for _ in range(6):
+                self.threads.go_on()
+            assert self.successResultOf(answer) == b"bob"
+            while self.threads.begun:
+                self.threads.go_on()
+            for each in guesses:
+                self.failure(each, UnauthorizedLogin)
+
+    def test_who_guesses_one_name_keeps_no_other_of_the_network_waiting(self) -> None:
+        guesses = [self.attempt("eve", "192.0.2.1", "x") for _ in range(60)]
+        answer = self.attempt("bob", "192.0.2.1")
+        for _ in range(4):
+            self.threads.go_on()
+        assert self.successResultOf(answer) == b"bob"
+        while self.threads.begun:
+            self.threads.go_on()
+        for each in guesses:
+            self.failure(each, UnauthorizedLogin)
+
+    def test_nothing_is_hashed_for_who_is_gone(self) -> None:
+        gone: list[str] = []
+        waiting = [self.attempt(nick, "192.0.2.1", gone=gone) for nick in ("a", "b", "c", "bob")]
+        gone += ["c"]
+        for _ in range(3):
+            self.threads.go_on()
+        assert not self.threads.begun and len(self.hashes) == 3
+        self.failure(waiting[2], GoneError)
+        assert self.successResultOf(waiting[3]) == b"bob"
+        for each in waiting[:2]:
+            self.failure(each, UnauthorizedLogin)
+
+    def test_beyond_what_can_wait_whoever_asks_for_the_most_is_refused(self) -> None:
+        self.replace(module, "_WAITING", 4)
+        self.checker = PasswordFileChecker(self.users)
+        guesses = [self.attempt("eve", "192.0.2.1", "x") for _ in range(6)]
+        answer = self.attempt("bob", "198.51.100.1")
+        assert self.failure(guesses[-1], BusyError) == "too many passwords are being checked"
+        while self.threads.begun:
+            self.threads.go_on()
+        assert self.successResultOf(answer) == b"bob"
+        for each in guesses[:-1]:
+            self.failure(each, UnauthorizedLogin)
 
     def test_who_no_longer_waits_makes_no_room(self) -> None:
         answers = [self.ask() for _ in range(34)]
@@ -152,7 +210,6 @@ class CheckerTests(CheckerCase):
             answer.cancel()
             self.failure(answer, CancelledError)
         assert len(self.threads.begun) == 2
-        self.failure(self.ask(), BusyError)
         while self.threads.begun:
             self.threads.go_on()
         answer = self.ask()

@@ -1,5 +1,6 @@
 """Who is who: the first key that claims a nickname owns it, on as many devices as it wants."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -289,8 +290,11 @@ class GuessingTests(EntryCase):
 class Passwords:
     """Knows one."""
 
-    async def check(self, nick: str, password: str) -> None:
+    async def check(
+        self, nick: str, password: str, network: AddressGroup, is_gone: Callable[[], bool]
+    ) -> None:
         """Refuse all but "open sesame"."""
+        assert network == "192.0.2.1" and not is_gone()
         if password != "open sesame":
             raise NotAllowedError
 
