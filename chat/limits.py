@@ -67,6 +67,12 @@ ROOMS_PAGE: Final = 16
 LOGS_PAGE: Final = 80
 """Logs in one answer to `logs`: 80 times (18 + 8 + 130 + 9 + 9 + 1) bytes is 14,000."""
 
+REQUESTS_PAGE: Final = 80
+"""Requests in one answer to `requests`: 80 times (18 + 18 + 130 + 9 + 1) bytes is 14,080."""
+
+BLOCKS_PAGE: Final = 120
+"""Nicknames in one answer to `blocks`: 120 times 130 bytes is 15,600."""
+
 REACTION_BYTES: Final = 64
 """A reaction, in UTF-8; the longest emoji sequences need 35."""
 
@@ -198,6 +204,15 @@ class Limits:
     searches_waiting: int = _set_by_operator(64, "searches that may wait for their turn")
     """Searches that wait, of all accounts together. Beyond it, the network and account that have
     the most of them are refused one."""
+    requests_to_account: int = _set_by_operator(
+        100, "requests for a private conversation that an account has not answered"
+    )
+    """Requests that wait for one account, from anybody: 100 rows that cost its logins nothing."""
+    requests_by_account: int = _set_by_operator(
+        20, "requests for private conversations by one account that nobody has answered"
+    )
+    """Requests of one account that wait, for anybody."""
+    blocks_per_account: int = _set_by_operator(1_000, "accounts that an account may block")
 
     ping_seconds: float = _set_by_operator(300, "silence before the server pings a client")
     """Silence before a side pings the other. The kernel detects dead peers sooner, with
@@ -292,6 +307,10 @@ class ClientLimits:
     rest is room for a log whose other records arrive much later."""
     invitations: int = 100
     """Invitations remembered, so as not to show them again after each reconnection."""
+    requests: int = 100
+    """Requests for private conversations remembered, likewise."""
+    blocked: int = 10_000
+    """Most names the client accepts in a list of those who are blocked."""
     logs: int = 10_000
     """Most logs the client accepts in an account's list."""
     first_retry: float = 1

@@ -14,6 +14,7 @@ __all__ = [
     "BadSignatureError",
     "BadTokenError",
     "BannedError",
+    "BlockedError",
     "ClosedError",
     "InvalidError",
     "LastDeviceError",
@@ -26,6 +27,7 @@ __all__ = [
     "NoSuchDeviceError",
     "NoSuchMemberError",
     "NoSuchNickError",
+    "NoSuchRequestError",
     "NoSuchRoomError",
     "NotAMemberError",
     "NotAllowedError",
@@ -33,6 +35,7 @@ __all__ = [
     "NotLoggedInError",
     "NotReadError",
     "NotStoredError",
+    "NotWelcomeError",
     "NotYoursError",
     "RequestError",
     "RoomEmptyError",
@@ -47,8 +50,10 @@ __all__ = [
     "TextTooLongError",
     "TokenNeededError",
     "TooManyAttemptsError",
+    "TooManyBlocksError",
     "TooManyInvitationsError",
     "TooManyPhrasesError",
+    "TooManyRequestsError",
     "TooManyRoomsError",
     "TooManyWordsError",
     "UnknownRequestError",
@@ -262,6 +267,42 @@ class TooManyInvitationsError(RequestError):
 
     code = "too_many_invitations"
     sentence = "There are too many open invitations; try again later."
+
+
+class NotWelcomeError(RequestError):
+    """A request or an invitation to somebody who does not want it, or a message to somebody who
+    has blocked its author; the answer does not say which. Argument: the nickname."""
+
+    code = "not_welcome"
+    sentence = "{} does not take messages from you."
+
+
+class BlockedError(RequestError):
+    """A message to somebody whom its author has blocked. Argument: the nickname."""
+
+    code = "blocked"
+    sentence = "You have blocked {}; unblock them first."
+
+
+class NoSuchRequestError(RequestError):
+    """An answer to a request that does not exist, or was answered already."""
+
+    code = "no_such_request"
+    sentence = "There is no such request."
+
+
+class TooManyRequestsError(RequestError):
+    """One unanswered request more than an account may have made, or may have to answer."""
+
+    code = "too_many_requests"
+    sentence = "There are too many unanswered requests; try again when some are answered."
+
+
+class TooManyBlocksError(RequestError):
+    """One account more than an account may block. Argument: the limit."""
+
+    code = "too_many_blocks"
+    sentence = "You have blocked {} accounts, which is the limit."
 
 
 class NotAMemberError(RequestError):

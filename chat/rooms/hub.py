@@ -11,14 +11,16 @@ from operator import itemgetter
 from typing import Any, Final, TypeVar, assert_never
 
 from chat.ids import NOBODY, AccountId, DeviceKey, LogId
-from chat.limits import LOGS_PAGE, ROOMS_PAGE
+from chat.limits import BLOCKS_PAGE, LOGS_PAGE, REQUESTS_PAGE, ROOMS_PAGE
 from chat.rooms.addresses import AddressGroup
 from chat.rooms.changes import Put
 from chat.rooms.errors import (
     BannedError,
+    BlockedError,
     MutedError,
     NoSuchRoomError,
     NotAMemberError,
+    NotWelcomeError,
 )
 from chat.rooms.index import Index
 from chat.rooms.names import name_key
@@ -31,8 +33,11 @@ from chat.rooms.values import (
     AnyKey,
     AnyValue,
     BanKey,
+    BlockKey,
     Claim,
     ClaimKey,
+    Contact,
+    ContactKey,
     Device,
     DeviceOf,
     Granted,
@@ -51,6 +56,8 @@ from chat.rooms.values import (
     MuteKey,
     NetworkKey,
     Profile,
+    Requested,
+    RequestKey,
     RoleKey,
     RoomKey,
     RoomProfile,
@@ -94,6 +101,8 @@ class Hub:
         self._pairs = Index[frozenset[AccountId], Room](_log)
         self._owned: dict[AccountId, set[LogId]] = {}
         """Rooms by owner."""
+        self._asked: dict[AccountId, set[LogId]] = {}
+        """Private conversations that somebody was asked to accept, by who asked."""
 
     # --- Looking ---
 
@@ -115,6 +124,11 @@ class Hub:
     def conversation(self, one: AccountId, other: AccountId) -> Room | None:
         """Return the private conversation of two accounts, if there is one."""
         return self._pairs.get(frozenset((one, other)))
+
+    def name_of(self, room: Room, account: AccountId) -> str:
+        """Return a log's name as this member sees it."""
+        is_private = room.kind is Kind.PRIVATE
+        return self.people.nick_of(room.other(account)) if is_private else room.name
 
     def room(self, account: Account, log: LogId) -> Room:
         """Return a log that an account is a member of. Raises NotAMemberError."""
@@ -141,6 +155,31 @@ class Hub:
         logs = sorted(account.invitations)
         rooms = [self._rooms[it] for it in logs if self.is_invited(InvitedKey(it, account.id), now)]
         return [(room, room.invited[account.id]) for room in rooms]
+
+    def asked_by(self, account: AccountId) -> int:
+        """Return how many requests of an account have not been answered."""
+        return len(self._asked.get(account, ()))
+
+    def requests_after(self, account: Account, log: LogId | None) -> tuple[list[Room], bool]:
+        """Return the conversations after `log` that others ask an account to accept, and whether
+        more follow."""
+        logs = sorted(account.requests)
+        start = 0 if log is None else bisect_right(logs, log)
+        end = start + REQUESTS_PAGE
+        return [self._rooms[it] for it in logs[start:end]], len(logs) > end
+
+    def blocked_after(self, account: Account, nick: str | None) -> tuple[list[str], bool]:
+        """Return the nicknames after `nick` that an account has blocked, and whether more
+        follow."""
+        nicks = sorted(map(self.people.nick_of, account.blocked), key=name_key)
+        start = 0 if nick is None else bisect_right(nicks, name_key(nick), key=name_key)
+        end = start + BLOCKS_PAGE
+        return nicks[start:end], len(nicks) > end
+
+    def share_a_room(self, one: Account, other: Account) -> bool:
+        """Tell whether two accounts are members of the same room."""
+        fewer, more = sorted((one.logs, other.logs), key=len)
+        return any(log in more and self._rooms[log].kind is not Kind.PRIVATE for log in fewer)
 
     def tokens_of(self, log: LogId) -> Collection[TokenHash]:
         """Return the token hashes of a room's invitation links, or of those to the server alone."""
@@ -219,6 +258,34 @@ class Hub:
         is_banned = self.standing.ban(account, now) is not None
         return is_there and not is_banned and self.role(account, room) >= role
 
+    def check_not_blocked(self, account: Account, other: Account) -> None:
+        """Raise BlockedError or NotWelcomeError if either has blocked the other."""
+        if other.id in account.blocked:
+            raise BlockedError(other.nick)
+        if account.id in other.blocked:
+            raise NotWelcomeError(other.nick)
+
+    def check_may_approach(self, account: Account, other: Account) -> None:
+        """Raise BlockedError or NotWelcomeError if `account` may not send `other` requests and
+        invitations."""
+        self.check_not_blocked(account, other)
+        if other.contact is None or account is other:
+            return
+        if other.contact is Contact.NOBODY or not self.share_a_room(account, other):
+            raise NotWelcomeError(other.nick)
+
+    def is_blocked_in(self, account: Account, room: Room) -> bool:
+        """Tell whether this is a private conversation whose other account has blocked this one."""
+        other = self.people.get(room.other(account.id)) if room.kind is Kind.PRIVATE else None
+        return other is not None and account.id in other.blocked
+
+    def check_may_talk(self, account: Account, room: Room) -> None:
+        """Raise BlockedError or NotWelcomeError if a member of a private conversation may say
+        nothing in it."""
+        other = self.people.get(room.other(account.id))
+        if other is not None:
+            self.check_not_blocked(account, other)
+
     # --- Changing ---
 
     def get(self, key: AnyKey) -> AnyValue | None:
@@ -254,6 +321,15 @@ class Hub:
                 return self.granted.get(device)
             case MomentKey():
                 return self.moment
+            case RequestKey(log, account_id):
+                room = self._rooms.get(log)
+                return None if room is None else room.requested.get(account_id)
+            case ContactKey(account_id):
+                account = self.people.get(account_id)
+                return None if account is None else account.contact
+            case BlockKey(account_id, other):
+                account = self.people.get(account_id)
+                return None if account is None else account.blocked.get(other)
             case _:
                 assert_never(key)
 
@@ -299,6 +375,12 @@ class Hub:
                 _set(self.granted, device, value)
             case MomentKey():
                 self.moment = value if isinstance(value, Moment) else None
+            case RequestKey():
+                self._put_request(key, value)
+            case ContactKey(account_id):
+                self._account(account_id).contact = value if isinstance(value, Contact) else None
+            case BlockKey(account_id, other):
+                _set(self._account(account_id).blocked, other, value)
             case _:
                 assert_never(key)
         return before
@@ -342,6 +424,16 @@ class Hub:
         if isinstance(value, Invitation):
             self.invitations[hash] = value
             self._tokens.setdefault(value.log, set()).add(hash)
+
+    def _put_request(self, key: RequestKey, value: AnyValue | None) -> None:
+        room, account = self._rooms[key.log], self._account(key.account)
+        before = room.requested.get(key.account)
+        requested = value if isinstance(value, Requested) else None
+        room.request(account, requested)
+        if before is not None and not before.is_declined:
+            _discard(self._asked, before.by, key.log)
+        if requested is not None and not requested.is_declined:
+            self._asked.setdefault(requested.by, set()).add(key.log)
 
     def _put_room(self, key: RoomKey, value: AnyValue | None) -> None:
         room = self._rooms.get(key.log)

@@ -118,12 +118,14 @@ def redeem_token(hub: Hub, account: AccountId, hash: TokenHash, now: int) -> lis
 def invite(hub: Hub, actor: Account, room: Room, nick: str, limits: Limits, now: int) -> Change:
     """Invite the account known as `nick` to a room, unless it is a member, invited, or banned.
 
-    Raises NoSuchNickError, NotAllowedError, TooManyInvitationsError.
+    Raises NoSuchNickError, NotAllowedError, BlockedError, NotWelcomeError,
+    TooManyInvitationsError.
     """
     room.check_shared()
     target = hub.people.exactly(nick)
     if not hub.is_invitable(target.id, room, now):
         return NOTHING
+    hub.check_may_approach(actor, target)
     of_target = [InvitedKey(log, target.id) for log in target.invitations]
     of_room = [InvitedKey(room.log, account) for account in room.invited]
     over: dict[InvitedKey, None] = {}

@@ -22,7 +22,7 @@ from chat.rooms.values import (
     RoomProfile,
 )
 
-__all__ = ["converse", "join", "leave", "leaving", "set_slow", "set_topic"]
+__all__ = ["join", "leave", "leaving", "set_slow", "set_topic"]
 
 _RESERVED = frozenset({name_key("private")})
 """A client shows what is said in a private conversation behind this word."""
@@ -90,28 +90,10 @@ def _make_room(
     )
 
 
-def converse(hub: Hub, account: Account, nick: str, new_log: LogId) -> Change:
-    """Create the private conversation with `nick` as `new_log`, if it does not exist.
-
-    Raises NoSuchNickError.
-    """
-    other = hub.people.named(nick)
-    if hub.conversation(account.id, other.id) is not None:
-        return changed([])
-    profile = RoomProfile(Kind.PRIVATE, "", account.id, other.id)
-    members = sorted({account.id, other.id})
-    return changed(
-        [
-            put(RoomKey(new_log), profile),
-            *(put(MembershipKey(new_log, member), Membership()) for member in members),
-        ]
-    )
-
-
 def leave(account: Account, room: Room) -> Change:
-    """End an account's membership. Raises NotAllowedError for a private conversation."""
-    room.check_shared()
-    told = Told(account.id, "You have left the room.")
+    """End an account's membership."""
+    what = "conversation" if room.kind is Kind.PRIVATE else "room"
+    told = Told(account.id, f"You have left the {what}.")
     return changed(leaving(room, account), told=told)
 
 

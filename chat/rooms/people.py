@@ -11,6 +11,7 @@ from chat.ids import AccountId, DeviceKey, LogId
 from chat.rooms.errors import NickTakenError, NoSuchNickError
 from chat.rooms.index import Index
 from chat.rooms.names import case_key, name_key
+from chat.rooms.values import Blocked, Contact
 
 __all__ = ["RESERVED", "Account", "People"]
 
@@ -35,6 +36,12 @@ class Account:
     """Logs that it is a member of."""
     invitations: set[LogId] = field(default_factory=set)
     """Logs that it is invited to."""
+    requests: set[LogId] = field(default_factory=set)
+    """Private conversations that others ask it to accept."""
+    contact: Contact | None = None
+    """Who may send it requests and invitations; None stands for everybody."""
+    blocked: dict[AccountId, Blocked] = field(default_factory=dict)
+    """Those from whom it wants nothing."""
 
 
 class People:
@@ -115,9 +122,10 @@ class People:
         self._list(account)
 
     def remove(self, account_id: AccountId) -> None:
-        """Remove an account, which must have no devices, logs or invitations."""
+        """Remove an account to which nothing refers."""
         account = self._by_id[account_id]
         assert not (account.devices or account.logs or account.invitations)
+        assert not (account.requests or account.contact or account.blocked)
         del self._by_id[account_id]
         self._unlist(account)
 

@@ -14,7 +14,7 @@ from chat.rooms.errors import (
 from chat.rooms.names import name_key
 from chat.rooms.people import Account
 from chat.rooms.roles import Role, Standing, reason, until
-from chat.rooms.values import InvitedBy, Kind, RoomProfile
+from chat.rooms.values import InvitedBy, Kind, Requested, RoomProfile
 
 __all__ = ["Room"]
 
@@ -26,6 +26,8 @@ class Room:
     log: LogId
     profile: RoomProfile
     invited: dict[AccountId, InvitedBy] = field(default_factory=dict)
+    requested: dict[AccountId, Requested] = field(default_factory=dict)
+    """Of a private conversation: who was asked to become a member."""
     standing: Standing = field(default_factory=Standing)
     members: dict[AccountId, Account] = field(default_factory=dict)
     _keys: list[str] = field(default_factory=list)
@@ -59,21 +61,28 @@ class Room:
         """Seconds between two posts by a member who is not an operator; 0 for no slow mode."""
         return self.profile.slow
 
-    def name_for(self, account: Account) -> str:
-        """Return the room's name as this member sees it."""
-        if self.kind is not Kind.PRIVATE:
-            return self.name
-        others = [member for member in self.members.values() if member is not account]
-        return others[0].nick if others else account.nick
+    def other(self, account: AccountId) -> AccountId:
+        """Return the other account of a private conversation; the same one if there is none."""
+        profile = self.profile
+        return profile.other if account == profile.owner else profile.owner
 
     def role(self, account: AccountId) -> Role:
         """Return an account's role in this room, leaving its role on the server aside."""
         return Role.OWNER if account == self.owner else self.standing.role(account)
 
     @property
+    def is_deserted(self) -> bool:
+        """Whether this is a private conversation whose other account has left, and was not asked
+        to come back."""
+        if self.kind is not Kind.PRIVATE or len(self.members) > 1 or self.requested:
+            return False
+        return self.owner != self.profile.other
+
+    @property
     def is_unused(self) -> bool:
-        """Whether it has no members, no invitations, no roles and no sanctions."""
-        return not (self.members or self.invited) and self.standing == Standing()
+        """Whether it has no members, no invitations or requests, no roles and no sanctions."""
+        is_empty = not (self.members or self.invited or self.requested)
+        return is_empty and self.standing == Standing()
 
     def keys_after(self, nick: str | None) -> tuple[list[str], bool]:
         """Return the `name_key`s of members after `nick`, and whether more follow."""
@@ -124,6 +133,17 @@ class Room:
         else:
             self.invited[account.id] = invited
             account.invitations.add(self.log)
+
+    def request(self, account: Account, requested: Requested | None) -> None:
+        """Ask an account to become a member, note that it declined, or (None) forget that."""
+        if requested is None:
+            del self.requested[account.id]
+        else:
+            self.requested[account.id] = requested
+        if requested is None or requested.is_declined:
+            account.requests.discard(self.log)
+        else:
+            account.requests.add(self.log)
 
     def forget_nick(self, nick: str) -> None:
         """Remove this nickname from the sorted list."""

@@ -9,7 +9,16 @@ from typing import NamedTuple
 from chat.ids import LogId
 from chat.rooms.changes import NOTHING, Change, Put
 from chat.rooms.hub import Hub
-from chat.rooms.values import SERVER, AnyValue, BanKey, DeviceOf, MembershipKey, MuteKey, RoomKey
+from chat.rooms.values import (
+    SERVER,
+    AnyValue,
+    BanKey,
+    BlockKey,
+    DeviceOf,
+    MembershipKey,
+    MuteKey,
+    RoomKey,
+)
 
 __all__ = ["Decide", "Losses", "Trial", "losses", "new_logs", "try_all"]
 
@@ -53,8 +62,11 @@ class Losses(NamedTuple):
     silences_all: bool = False
 
 
-def losses(trials: Iterable[Trial]) -> Losses:
-    """Return the logs in which somebody loses the right to read or to post."""
+def losses(hub: Hub, trials: Iterable[Trial]) -> Losses:
+    """Return the logs in which somebody loses the right to read or to post.
+
+    `hub` is as it was before the trials: what is said in a new log is checked after them.
+    """
     lost, silenced = set[LogId](), set[LogId]()
     silences_all = False
     for change, before, _ in trials:
@@ -68,6 +80,10 @@ def losses(trials: Iterable[Trial]) -> Losses:
                     silences_all = True  # That key can no longer post in any log.
                 case MuteKey(scope) if value is not None:
                     silenced.add(scope)
+                case BlockKey(account, other) if value is not None:
+                    conversation = hub.conversation(account, other)
+                    if conversation is not None:
+                        silenced.add(conversation.log)
     return Losses(frozenset(lost), frozenset(silenced), silences_all)
 
 

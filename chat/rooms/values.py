@@ -17,8 +17,12 @@ __all__ = [
     "AnyKey",
     "AnyValue",
     "BanKey",
+    "BlockKey",
+    "Blocked",
     "Claim",
     "ClaimKey",
+    "Contact",
+    "ContactKey",
     "Device",
     "DeviceOf",
     "Granted",
@@ -38,6 +42,8 @@ __all__ = [
     "MuteKey",
     "NetworkKey",
     "Profile",
+    "RequestKey",
+    "Requested",
     "RoleKey",
     "RoomKey",
     "RoomProfile",
@@ -151,6 +157,57 @@ class InvitedKey(Key[InvitedBy]):
 
     log: LogId
     account: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """`by` wants to talk to the account, which is not a member of their conversation."""
+
+    by: AccountId
+    at: int
+    """Milliseconds since 1970 UTC."""
+    is_declined: bool = False
+    """Whether the account has declined. Then `by` cannot ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey(Key[Requested]):
+    """Key of a request to an account to become a member of a private conversation."""
+
+    log: LogId
+    account: AccountId
+
+
+class Contact(Enum):
+    """Who may send an account requests and invitations."""
+
+    EVERYBODY = "everybody"
+    MEMBERS = "members"
+    """Those who share a room with it."""
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactKey(Key[Contact]):
+    """Key of what an account has chosen; without one, it is everybody."""
+
+    account: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The account wants nothing from the other."""
+
+    at: int
+    """Milliseconds since 1970 UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockKey(Key[Blocked]):
+    """Key of a block: `account` has blocked `other`."""
+
+    account: AccountId
+    other: AccountId
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +342,9 @@ AnyKey = (
     | ClaimKey
     | GrantedKey
     | MomentKey
+    | RequestKey
+    | ContactKey
+    | BlockKey
 )
 AnyValue = (
     Profile
@@ -299,4 +359,7 @@ AnyValue = (
     | Claim
     | Granted
     | Moment
+    | Requested
+    | Contact
+    | Blocked
 )

@@ -16,7 +16,9 @@ from chat.wire.fields import (
 )
 
 __all__ = [
+    "BlockList",
     "CodeIssued",
+    "ContactChosen",
     "DeviceList",
     "Invited",
     "Joined",
@@ -30,6 +32,8 @@ __all__ = [
     "Posted",
     "Refused",
     "Removed",
+    "RequestList",
+    "Requested",
     "RoomList",
     "TokenIssued",
     "Welcome",
@@ -62,6 +66,8 @@ class Welcome(Message, frozen=True):
     keeps: str
     limits: dict[str, Natural]
     features: list[str]
+    requests: Natural = 0
+    """How many requests wait for an answer."""
 
 
 class LogList(Message, frozen=True, tag="logs"):
@@ -113,6 +119,37 @@ class Invited(Message, frozen=True):
 
     room: str
     by: str
+
+
+class Requested(Message, frozen=True):
+    """Somebody asks for a private conversation. An event."""
+
+    log: Log
+    account: Account
+    nick: str
+
+
+class RequestList(Message, frozen=True, tag="requests"):
+    """A page of requests: (id of the conversation, account, nickname, when it was made)."""
+
+    id: RequestId
+    requests: list[tuple[Log, Account, str, Natural]]
+    more: bool
+
+
+class BlockList(Message, frozen=True, tag="blocks"):
+    """A page of those who are blocked, by nickname."""
+
+    id: RequestId
+    nicks: list[str]
+    more: bool
+
+
+class ContactChosen(Message, frozen=True, tag="contact"):
+    """Who may send requests and invitations."""
+
+    id: RequestId
+    who: str
 
 
 class Members(Message, frozen=True):

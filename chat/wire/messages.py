@@ -11,7 +11,9 @@ from msgspec import UNSET, Struct, UnsetType
 
 from chat.limits import PAYLOAD_BYTES
 from chat.wire.answers import (
+    BlockList,
     CodeIssued,
+    ContactChosen,
     DeviceList,
     Invited,
     Joined,
@@ -25,6 +27,8 @@ from chat.wire.answers import (
     Posted,
     Refused,
     Removed,
+    Requested,
+    RequestList,
     RoomList,
     TokenIssued,
     Welcome,
@@ -42,7 +46,12 @@ from chat.wire.bodies import (
 from chat.wire.errors import LocalProtocolError, MessageError
 from chat.wire.fields import Message, Natural, RequestId
 from chat.wire.requests import (
+    Accept,
+    Block,
+    Blocks,
     Code,
+    Contact,
+    Decline,
     Delete,
     Devices,
     Edit,
@@ -60,6 +69,7 @@ from chat.wire.requests import (
     React,
     Read,
     Request,
+    Requests,
     Revoke,
     Rooms,
     Search,
@@ -67,15 +77,23 @@ from chat.wire.requests import (
     Slow,
     Token,
     Topic,
+    Unblock,
     Who,
 )
 
 __all__ = [
+    "Accept",
+    "Block",
+    "BlockList",
+    "Blocks",
     "Body",
     "ClientMessage",
     "Close",
     "Code",
     "CodeIssued",
+    "Contact",
+    "ContactChosen",
+    "Decline",
     "Delete",
     "DeleteBody",
     "DeviceList",
@@ -114,6 +132,9 @@ __all__ = [
     "Removed",
     "RenamedBody",
     "Request",
+    "RequestList",
+    "Requested",
+    "Requests",
     "Revoke",
     "RoomList",
     "Rooms",
@@ -126,6 +147,7 @@ __all__ = [
     "TokenIssued",
     "Topic",
     "TopicBody",
+    "Unblock",
     "Unknown",
     "Update",
     "Welcome",
@@ -179,6 +201,13 @@ ClientMessage = (
     | Rooms
     | Join
     | Private
+    | Requests
+    | Accept
+    | Decline
+    | Block
+    | Unblock
+    | Blocks
+    | Contact
     | Read
     | Leave
     | Who
@@ -212,6 +241,10 @@ ServerMessage = (
     | Opened
     | Removed
     | Invited
+    | Requested
+    | RequestList
+    | BlockList
+    | ContactChosen
     | Members
     | Posted
     | Page

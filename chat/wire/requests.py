@@ -21,7 +21,12 @@ from chat.wire.fields import (
 )
 
 __all__ = [
+    "Accept",
+    "Block",
+    "Blocks",
     "Code",
+    "Contact",
+    "Decline",
     "Delete",
     "Devices",
     "Edit",
@@ -39,6 +44,7 @@ __all__ = [
     "React",
     "Read",
     "Request",
+    "Requests",
     "Revoke",
     "Rooms",
     "Search",
@@ -46,6 +52,7 @@ __all__ = [
     "Slow",
     "Token",
     "Topic",
+    "Unblock",
     "Who",
 ]
 
@@ -120,6 +127,51 @@ class Private(Request, frozen=True):
     nick: str
 
 
+class Requests(Request, frozen=True):
+    """List the private conversations that others ask for, starting after the id `after`."""
+
+    after: Log | UnsetType = UNSET
+
+
+class Accept(Request, frozen=True):
+    """Become a member of a private conversation that somebody asks for."""
+
+    log: Log
+
+
+class Decline(Request, frozen=True):
+    """Refuse a private conversation that somebody asks for."""
+
+    log: Log
+
+
+class Block(Request, frozen=True):
+    """Take nothing from `nick` any more."""
+
+    nick: str
+
+
+class Unblock(Request, frozen=True):
+    """Lift a block."""
+
+    nick: str
+
+
+class Blocks(Request, frozen=True):
+    """List those who are blocked, starting after the nickname `after`."""
+
+    after: str | UnsetType = UNSET
+
+
+class Contact(Request, frozen=True):
+    """Choose `who` may send requests and invitations; without it, only ask.
+
+    `who` is a value of `chat.rooms.values.Contact`.
+    """
+
+    who: str | UnsetType = UNSET
+
+
 class Read(Request, frozen=True):
     """Read a log that this account is a member of, starting after the record `after`."""
 
@@ -128,7 +180,7 @@ class Read(Request, frozen=True):
 
 
 class Leave(Request, frozen=True):
-    """Give up membership of a room."""
+    """Give up membership of a room or a private conversation."""
 
     log: Log
 

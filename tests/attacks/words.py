@@ -20,9 +20,9 @@ def script_astray(arena: Arena) -> str:
                 *(server, "--nick", f"bot{number}"),
                 lines=f"{command}\nthe door code is 4711\n",
             )
-            if done.returncode == 0 or "Nothing after line 1 was sent." not in done.stderr:
-                if command != "/leave":
-                    raise Fell(f"{command}: {done.returncode}, {done.stderr}")
+            is_told = done.returncode == 1 and "Nothing after line 1 was sent." in done.stderr
+            if not is_told and command != "/leave":
+                raise Fell(f"{command}: {done.returncode}, {done.stderr}")
         done = arena.script(server, "--nick", "bot", "--room", "secret", lines="it is 4711\n")
         if done.returncode != 1 or "Nothing was sent." not in done.stderr:
             raise Fell(f"--room: {done.returncode}, {done.stderr}")

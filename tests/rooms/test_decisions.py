@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from chat.limits import Limits
-from chat.rooms import accounts, invitations, membership, moderation
+from chat.rooms import accounts, contacts, invitations, membership, moderation
 from chat.rooms.accounts import Credentials, LoginPolicy
-from chat.rooms.changes import Change, Event, Put
+from chat.rooms.changes import NOTHING, Change, Event, Put
 from chat.rooms.errors import RequestError
 from chat.rooms.hub import Hub
 from chat.rooms.invitations import Registration
@@ -33,7 +33,13 @@ from tests.rooms.support import (
     token,
 )
 
-LIMITS: Final = Limits(rooms_per_account=2, invitations_per_account=1, invitations_per_room=2)
+LIMITS: Final = Limits(
+    rooms_per_account=2,
+    invitations_per_account=1,
+    invitations_per_room=2,
+    requests_to_account=1,
+    requests_by_account=1,
+)
 POLICIES: Final = [
     LoginPolicy(),
     LoginPolicy(Registration.INVITE),
@@ -129,7 +135,47 @@ class DecisionMachine(RuleBasedStateMachine):
     @rule(actor=nicks, nick=nicks)
     def converse(self, actor: str, nick: str) -> None:
         hub, new_log = self.hub, log_id(self.new())
-        self.run(lambda: membership.converse(hub, hub.people.named(actor), nick, new_log))
+
+        def decision() -> Change:
+            account, other = hub.people.named(actor), hub.people.named(nick)
+            return contacts.converse(hub, account, other, new_log, LIMITS, self.now)
+
+        self.run(decision)
+
+    @rule(actor=nicks, nick=nicks, answer=st.sampled_from([contacts.accept, contacts.decline]))
+    def answer(self, actor: str, nick: str, answer: Callable[..., Change]) -> None:
+        hub = self.hub
+
+        def decision() -> Change:
+            account, other = hub.people.named(actor), hub.people.named(nick)
+            return answer(account, hub.conversation(account.id, other.id))
+
+        self.run(decision)
+
+    @rule(actor=nicks, nick=nicks)
+    def leave_conversation(self, actor: str, nick: str) -> None:
+        hub = self.hub
+
+        def decision() -> Change:
+            account, other = hub.people.named(actor), hub.people.named(nick)
+            room = hub.conversation(account.id, other.id)
+            if room is None or account.id not in room.members:
+                return NOTHING
+            return membership.leave(account, room)
+
+        self.run(decision)
+
+    @rule(actor=nicks, nick=nicks, is_lifted=st.booleans())
+    def block(self, actor: str, nick: str, is_lifted: bool) -> None:
+        hub = self.hub
+
+        def decision() -> Change:
+            account = hub.people.named(actor)
+            if is_lifted:
+                return contacts.unblock(hub, account, nick)
+            return contacts.block(hub, account, nick, LIMITS, self.now)
+
+        self.run(decision)
 
     @rule(actor=nicks, name=names, topic=st.sampled_from(["", "snakes"]))
     def set_topic(self, actor: str, name: str, topic: str) -> None:
@@ -186,8 +232,22 @@ class DecisionMachine(RuleBasedStateMachine):
     @invariant()
     def two_have_one_conversation(self) -> None:
         rooms = [self.hub.known_room(log) for log in self.hub.logs()]
-        pairs = [frozenset(it.members) for it in rooms if it and it.kind is Kind.PRIVATE]
+        pairs = [
+            frozenset((it.profile.owner, it.profile.other))
+            for it in rooms
+            if it and it.kind is Kind.PRIVATE
+        ]
         assert len(set(pairs)) == len(pairs)
+
+    @invariant()
+    def who_is_in_a_conversation_is_not_asked_and_nobody_else_is(self) -> None:
+        for log in self.hub.logs():
+            room = self.hub.known_room(log)
+            assert room is not None
+            pair = {room.profile.owner, room.profile.other}
+            assert not room.members.keys() & room.requested.keys()
+            assert room.requested.keys() <= pair
+            assert room.kind is not Kind.PRIVATE or room.members.keys() <= pair
 
     @invariant()
     def who_is_in_is_not_invited(self) -> None:
@@ -198,6 +258,8 @@ class DecisionMachine(RuleBasedStateMachine):
     def nobody_has_more_than_they_may(self) -> None:
         for account in self.hub.people.all():
             assert self.hub.owned_by(account.id) <= LIMITS.rooms_per_account
+            assert len(account.requests) <= LIMITS.requests_to_account
+            assert self.hub.asked_by(account.id) <= LIMITS.requests_by_account
 
 
 TestDecisionMachine = DecisionMachine.TestCase

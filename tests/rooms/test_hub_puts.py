@@ -18,8 +18,12 @@ from chat.rooms.values import (
     AnyKey,
     AnyValue,
     BanKey,
+    Blocked,
+    BlockKey,
     Claim,
     ClaimKey,
+    Contact,
+    ContactKey,
     Device,
     DeviceOf,
     Granted,
@@ -38,6 +42,8 @@ from chat.rooms.values import (
     MuteKey,
     NetworkKey,
     Profile,
+    Requested,
+    RequestKey,
     RoleKey,
     RoomKey,
     RoomProfile,
@@ -47,6 +53,7 @@ from tests.rooms.support import account_id, device, hub_with, log_id, snapshot, 
 ORDER: Final = (
     *(AccountKey, DeviceOf, RoomKey, MembershipKey, InvitedKey, RoleKey, BanKey, MuteKey),
     *(NetworkKey, InvitationKey, LinkCodeKey, ClaimKey, GrantedKey),
+    *(RequestKey, ContactKey, BlockKey),
     MomentKey,
 )
 """Of keys: what a value names comes before it."""
@@ -73,6 +80,9 @@ KEYS: Final[list[AnyKey]] = [
     ClaimKey(),
     GrantedKey(device("k")),
     MomentKey(),
+    *(RequestKey(log, it) for log in LOGS[:2] for it in ACCOUNTS[:2]),
+    *map(ContactKey, ACCOUNTS[:2]),
+    *(BlockKey(ACCOUNTS[0], it) for it in ACCOUNTS[1:]),
 ]
 
 times = st.integers(0, 2)
@@ -122,6 +132,12 @@ def values_of(key: AnyKey) -> st.SearchStrategy[AnyValue]:
             return st.builds(Granted, people)
         case MomentKey():
             return st.builds(Moment, times, st.just("boot"), st.just(1.0))
+        case RequestKey():
+            return st.builds(Requested, people, times, st.booleans())
+        case ContactKey():
+            return st.sampled_from([Contact.MEMBERS, Contact.NOBODY])
+        case BlockKey():
+            return st.builds(Blocked, times)
 
 
 def puts_of(key: AnyKey) -> st.SearchStrategy[Put]:
@@ -134,6 +150,10 @@ puts = st.lists(st.one_of([puts_of(key) for key in KEYS]), min_size=1, max_size=
 Model = dict[AnyKey, AnyValue]
 
 
+_IN_LOG: Final = MembershipKey | InvitedKey | RequestKey
+_OF_ACCOUNT: Final = _IN_LOG | ContactKey | BlockKey
+
+
 def is_sound(model: Model, it: Put) -> bool:
     """Tell whether all that a value names is there, and nothing names what is to go."""
     key, value = it
@@ -143,13 +163,13 @@ def is_sound(model: Model, it: Put) -> bool:
         match key:
             case AccountKey(account):
                 return not any(
-                    (isinstance(other, MembershipKey | InvitedKey) and other.account == account)
+                    (isinstance(other, _OF_ACCOUNT) and other.account == account)
                     or (isinstance(value, Device) and value.account == account)
                     for other, value in model.items()
                 )
             case RoomKey(log):
                 return not any(
-                    (isinstance(other, MembershipKey | InvitedKey) and other.log == log)
+                    (isinstance(other, _IN_LOG) and other.log == log)
                     or (isinstance(other, RoleKey | BanKey | MuteKey) and other.scope == log)
                     for other in model
                 )
@@ -157,8 +177,10 @@ def is_sound(model: Model, it: Put) -> bool:
     match key:
         case DeviceOf():
             return isinstance(value, Device) and AccountKey(value.account) in model
-        case MembershipKey(log, account) | InvitedKey(log, account):
+        case MembershipKey(log, account) | InvitedKey(log, account) | RequestKey(log, account):
             return AccountKey(account) in model and RoomKey(log) in model
+        case ContactKey(account) | BlockKey(account):
+            return AccountKey(account) in model
         case RoleKey(scope) | BanKey(scope) | MuteKey(scope):
             return scope == SERVER or RoomKey(scope) in model
     return True
@@ -246,6 +268,9 @@ EVERYTHING: Final[list[Put]] = [
     put(ClaimKey(), Claim(token("c"), 1)),
     put(GrantedKey(device("ana")), Granted(account_id("ana"))),
     put(MomentKey(), Moment(1, "boot", 1.0)),
+    put(RequestKey(log_id("perl"), account_id("bob")), Requested(account_id("ana"), 1)),
+    put(ContactKey(account_id("bob")), Contact.NOBODY),
+    put(BlockKey(account_id("bob"), account_id("eva")), Blocked(1)),
 ]
 
 

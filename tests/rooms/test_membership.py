@@ -10,7 +10,6 @@ from chat.rooms.changes import NOTHING, Change, Event, Told, put
 from chat.rooms.errors import (
     BannedError,
     InvalidError,
-    NoSuchNickError,
     NoSuchRoomError,
     NotAllowedError,
     NotInvitedError,
@@ -102,13 +101,10 @@ def test_a_room_that_has_to_be_new_is_not_joined(name: str) -> None:
     hub, [ana, bob] = hub_with("ana", "bob")
     room_of(hub, ana, bob, name="python")
     room_of(hub, ana, name="club", kind=Kind.INVITE)
+    arguments = "public", NEW, Limits(), NOW
     with pytest.raises(RoomTakenError, match=rf"^There is a room {name} already\.$"):
-        decide(
-            *(hub, membership.join, hub, bob, name, "public", NEW, Limits(), NOW), must_be_new=True
-        )
-    new = decide(
-        *(hub, membership.join, hub, bob, "other", "public", NEW, Limits(), NOW), must_be_new=True
-    )
+        decide(hub, membership.join, hub, bob, name, *arguments, must_be_new=True)
+    new = decide(hub, membership.join, hub, bob, "other", *arguments, must_be_new=True)
     assert len(new.puts) == 2
 
 
@@ -186,36 +182,6 @@ def test_who_is_banned_from_a_room_does_not_come_back_before_it_ends(who: str) -
     join(hub, account, now=NOW)
 
 
-# --- Private conversations ---
-
-
-def test_a_conversation_is_made_once_whoever_asks() -> None:
-    hub, [ana, bob] = hub_with("ana", "bob")
-    change = do(hub, membership.converse, hub, bob, "ANA", NEW)
-    assert change.puts == (
-        put(RoomKey(NEW), RoomProfile(Kind.PRIVATE, "", bob.id, ana.id)),
-        put(MembershipKey(NEW, ana.id), Membership()),
-        put(MembershipKey(NEW, bob.id), Membership()),
-    )
-    for account, nick in ((ana, "bob"), (bob, "ana")):
-        assert decide(hub, membership.converse, hub, account, nick, log_id("other")) == NOTHING
-
-
-def test_one_can_talk_to_oneself_and_still_to_others() -> None:
-    hub, [ana, bob] = hub_with("ana", "bob")
-    change = do(hub, membership.converse, hub, ana, "ana", NEW)
-    assert change.puts[1:] == (put(MembershipKey(NEW, ana.id), Membership()),)
-    assert decide(hub, membership.converse, hub, ana, "ana", log_id("other")) == NOTHING
-    do(hub, membership.converse, hub, ana, "bob", log_id("other"))
-    assert hub.conversation(bob.id, ana.id) is hub.known_room(log_id("other"))
-
-
-def test_nobody_talks_to_who_is_not_there() -> None:
-    hub, [ana] = hub_with("ana")
-    with pytest.raises(NoSuchNickError):
-        decide(hub, membership.converse, hub, ana, "bob", NEW)
-
-
 # --- Leaving ---
 
 
@@ -228,11 +194,12 @@ def test_a_member_leaves() -> None:
     assert list(room.members) == [ana.id] and bob.logs == set()
 
 
-def test_nobody_leaves_a_conversation() -> None:
+def test_a_conversation_is_left_by_one_of_the_two() -> None:
     hub, [ana, bob] = hub_with("ana", "bob")
     room = conversation_of(hub, ana, bob)
-    with pytest.raises(NotAllowedError):
-        decide(hub, membership.leave, ana, room)
+    change = do(hub, membership.leave, ana, room)
+    assert change.told == Told(ana.id, "You have left the conversation.")
+    assert list(room.members) == [bob.id]
 
 
 # --- What a room is ---

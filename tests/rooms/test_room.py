@@ -43,8 +43,8 @@ def test_a_room_is_what_its_profile_says() -> None:
 def test_a_conversation_is_called_like_the_other() -> None:
     hub, [ana, bob] = hub_with("ana", "bob")
     room, notes = conversation_of(hub, ana, bob), conversation_of(hub, ana, ana)
-    assert (room.name_for(ana), room.name_for(bob), notes.name_for(ana)) == ("bob", "ana", "ana")
-    assert room_of(hub, ana).name_for(ana) == "python"
+    names = [hub.name_of(it, ana.id) for it in (room, notes, room_of(hub, ana))]
+    assert names == ["bob", "ana", "python"] and hub.name_of(room, bob.id) == "ana"
 
 
 def test_roles_are_those_of_the_room_alone() -> None:

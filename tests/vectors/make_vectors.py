@@ -1131,6 +1131,10 @@ def example_messages() -> list[tuple[str, Message]]:
     members: list[Value] = [[f"{number:032}", number % 2 == 0] for number in range(120)]
     rooms = [[f"room {number}", 10**number, "What it is about"] for number in range(16)]
     logs = [[fixed(f"log {number}", 16), "public", "room", 2**number, 0] for number in range(17)]
+    requests: list[Value] = [
+        [fixed(f"log {number}", 16), ACCOUNT, f"{number:032}", TIME + number]
+        for number in range(80)
+    ]
     lobby: Message = {"log": LOG, "kind": "public", "room": "lobby"}
     bob: Message = {"log": LOG, "kind": "private", "room": "bob", "seq": 0, "tail": 0, "members": 2}
     posting: Message = {"log": LOG, "message": POST_ID}
@@ -1147,6 +1151,16 @@ def example_messages() -> list[tuple[str, Message]]:
             message("join", id=39, room="club", create="public", new=True),
             message("join", id=9, room="caf\u00e9", create="invite"),
             message("private", id=10, nick="bob"),
+            message("requests", id=39),
+            message("requests", id=40, after=LOG),
+            message("accept", id=41, log=LOG),
+            message("decline", id=42, log=LOG),
+            message("block", id=43, nick="eve"),
+            message("unblock", id=44, nick="eve"),
+            message("blocks", id=45),
+            message("blocks", id=46, after="eve"),
+            message("contact", id=47),
+            message("contact", id=48, who="members"),
             message("read", id=11, log=LOG, after=0),
             message("read", id=12, log=LOG, after=tail),
             message("leave", id=13, log=LOG),
@@ -1188,6 +1202,7 @@ def example_messages() -> list[tuple[str, Message]]:
             message("refused", id=7, code="already_reading", text="You are there.", log=LOG),
             welcome(server="", time=tail, features=["one", "two"]),
             welcome(),
+            welcome(requests=100),
             message("logs", id=3, logs=logs, more=True),
             message("logs", id=4, logs=[[LOG, "private", "bob", tail, tail]], more=False),
             message("rooms", id=5, rooms=rooms, more=True),
@@ -1199,6 +1214,11 @@ def example_messages() -> list[tuple[str, Message]]:
             message("members", id=15, log=LOG, members=[["alice", True]], more=False),
             message("posted", log=LOG, seq=2**16 + 20, acks=acks),
             message("posted", log=LOG, seq=17, acks=[[20, 17, TIME]]),
+            message("requests", id=39, requests=requests, more=True),
+            message("requests", id=40, requests=requests[:1], more=False),
+            message("blocks", id=45, nicks=["eve", "mallory"], more=True),
+            message("blocks", id=46, nicks=[], more=False),
+            message("contact", id=47, who="everybody"),
             message("page", id=27, count=0, more=False),
             message("page", id=28, count=50, more=True),
             message("code", id=33, code="ABCDE-FGHJK", seconds=600),
@@ -1210,6 +1230,7 @@ def example_messages() -> list[tuple[str, Message]]:
             message("keys", log=LOG, epoch=1, key=EPOCH_KEY),
             message("opened", **lobby, seq=17, tail=17, members=3, topic="What it is about"),
             message("opened", **bob, topic=""),
+            message("requested", log=LOG, account=ACCOUNT, nick="eve"),
             message("removed", log=LOG, text="alice removed you from lobby."),
             message("invited", room="lobby", by="alice"),
             message("notice", text="alice has muted you in lobby for good."),
@@ -1404,6 +1425,13 @@ WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
     ("request", "join", "create"): {"nil": b"\xc0", "true": pack(True)},
     ("request", "join", "new"): {"nil": b"\xc0", "an integer": pack(1)},
     ("request", "private", "nick"): {"a bin": pack(b"bob")},
+    ("request", "requests", "after"): {"nil": b"\xc0", "15 bytes": pack(bytes(15))},
+    ("request", "accept", "log"): {"17 bytes": pack(bytes(17)), "a name": pack("eve")},
+    ("request", "decline", "log"): {"15 bytes": pack(bytes(15)), "nil": b"\xc0"},
+    ("request", "block", "nick"): {"a bin": pack(b"eve"), "nil": b"\xc0"},
+    ("request", "unblock", "nick"): {"a bin": pack(b"eve")},
+    ("request", "blocks", "after"): {"nil": b"\xc0", "a bin": pack(b"eve")},
+    ("request", "contact", "who"): {"nil": b"\xc0", "true": pack(True)},
     ("request", "read", "log"): {"17 bytes": pack(bytes(17)), "a name": pack("lobby")},
     ("request", "read", "after"): {"negative": b"\xff", "2^63": pack(2**63), "nil": b"\xc0"},
     ("request", "leave", "log"): {"a name": pack("lobby")},
@@ -1463,6 +1491,16 @@ WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
         "has one of four": pack([["lobby", 1, "", 1]]),
         "has one with a bin": pack([[b"lobby", 1, ""]]),
     },
+    ("answer", "welcome", "requests"): {"negative": b"\xff", "nil": b"\xc0"},
+    ("answer", "requests", "requests"): {
+        "not arrays": pack(["eve"]),
+        "has one of three": pack([[LOG, ACCOUNT, "eve"]]),
+        "has one of five": pack([[LOG, ACCOUNT, "eve", 1, 1]]),
+        "has an account of 15 bytes": pack([[LOG, ACCOUNT[:15], "eve", 1]]),
+    },
+    ("answer", "blocks", "nicks"): {"a str": pack("eve"), "has a bin": pack([b"eve"])},
+    ("answer", "contact", "who"): {"nil": b"\xc0", "a bin": pack(b"nobody")},
+    ("event", "requested", "account"): {"15 bytes": pack(bytes(15)), "a str": pack("eve")},
     ("answer", "joined", "id"): {"0": pack(0), "2^32": pack(2**32)},
     ("answer", "joined", "seq"): {"negative": b"\xff"},
     ("answer", "members", "members"): {
@@ -1520,6 +1558,10 @@ OPTIONAL: Final = {
     ("request", "join", "create"),
     ("request", "join", "new"),
     ("request", "who", "after"),
+    ("request", "requests", "after"),
+    ("request", "blocks", "after"),
+    ("request", "contact", "who"),
+    ("answer", "welcome", "requests"),
     *(("request", "login", key) for key in ("code", "token", "password")),
     *(("request", "moderate", key) for key in ("log", "seconds", "reason", "network", "force")),
     ("request", "token", "log"),

@@ -111,6 +111,7 @@ def _let_in(asking: Asking[messages.Login], account: Account) -> None:
             keeps="disk",
             limits=context.policy.told,
             features=["search"] if context.store.has_search else [],
+            requests=len(account.requests),
         )
     )
     for room, invited in context.hub.invited_to(account, context.milliseconds()):

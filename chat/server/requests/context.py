@@ -86,14 +86,14 @@ class Context:
         """Let a session read a log, and answer that with `joined`."""
         readers = feed.readers
         cursor = readers.start(session, after)
-        opening = describe(room, session.account, cursor, readers.tail)
+        opening = describe(self.hub, room, session.account, cursor, readers.tail)
         session.send(messages.Joined(*opening, id))
         readers.catch_up(session.number)
 
 
 def describe(
-    room: Room, account: AccountId, cursor: int, tail: int
+    hub: Hub, room: Room, account: AccountId, cursor: int, tail: int
 ) -> tuple[LogId, str, str, int, int, int, str]:
     """Return what a member who begins to read is told of a room."""
-    name = room.name_for(room.members[account])
+    name = hub.name_of(room, account)
     return room.log, room.kind.value, name, cursor, tail, len(room.members), room.topic

@@ -17,10 +17,11 @@ from chat.rooms.values import (
     DeviceOf,
     InvitedBy,
     InvitedKey,
-    Kind,
     MembershipKey,
     NetworkKey,
     Profile,
+    Requested,
+    RequestKey,
 )
 from chat.server.fanout.feeds import Feeds
 from chat.server.requests.context import describe
@@ -78,18 +79,19 @@ class Effects:
                         session.close(CloseCode.REMOVED, "its network was banned")
             case InvitedKey(log, account_id), InvitedBy(by) if before != value:
                 self._invited(log, account_id, by)
+            case RequestKey(log, account_id), Requested(by) if before is None:
+                self._requested(log, account_id, by)
 
     def _joined(self, log: LogId, account_id: AccountId, asked_by: Session | None) -> None:
         room, feed = self._hub.known_room(log), self._feeds.loaded(log)
         if room is None or feed is None:
             return  # Nobody reads it yet.
-        if room.kind is not Kind.PRIVATE:
-            feed.announce(Arrived(log, account_id), asked_by)
+        feed.announce(Arrived(log, account_id), asked_by)
         readers = feed.readers
         for session in self._sessions.of(account_id, asked_by):
             if not readers.reads(session.number):
                 cursor = readers.start(session, None)
-                opening = describe(room, account_id, cursor, readers.tail)
+                opening = describe(self._hub, room, account_id, cursor, readers.tail)
                 session.tell(messages.Opened(*opening))
 
     def _left(
@@ -111,8 +113,9 @@ class Effects:
         if account is None:
             return
         self._failures.renamed(was, nick)
-        for log in sorted(account.logs):
-            self._feeds.announce(Renamed(log, account_id, was, nick), asked_by)
+        for room in self._hub.rooms_of(account):
+            if not self._hub.is_blocked_in(account, room):
+                self._feeds.announce(Renamed(room.log, account_id, was, nick), asked_by)
 
     def _linked(self, device: DeviceKey, account_id: AccountId) -> None:
         for session in self._sessions.of(account_id):
@@ -131,3 +134,7 @@ class Effects:
         if room is not None:
             for session in self._sessions.of(account_id):
                 session.tell(messages.Invited(room.name, self._hub.people.nick_of(by)))
+
+    def _requested(self, log: LogId, account_id: AccountId, by: AccountId) -> None:
+        for session in self._sessions.of(account_id):
+            session.tell(messages.Requested(log, by, self._hub.people.nick_of(by)))

@@ -46,7 +46,7 @@ async def logs(asking: Asking[messages.Logs]) -> None:
     account = asking.account
     rows = [
         (
-            *(room.log, room.kind.value, room.name_for(account), head.seq),
+            *(room.log, room.kind.value, context.hub.name_of(room, account.id), head.seq),
             context.markers.seen(room.log, account.id),
         )
         for room, head in zip(listed, heads, strict=True)

@@ -1,4 +1,6 @@
-"""Requests about who is in which log: join, private, read, leave, topic, invite."""
+"""Requests about who is in which log: join, read, leave, topic, invite."""
+
+from typing import Any
 
 from msgspec import UNSET
 
@@ -8,13 +10,13 @@ from chat.rooms.room import Room
 from chat.server.requests.asking import Asking
 from chat.wire import messages
 
-__all__ = ["invite", "join", "leave", "private", "read", "topic"]
+__all__ = ["invite", "join", "leave", "load", "open_log", "read", "topic"]
 
 
 async def join(asking: Asking[messages.Join]) -> None:
     """Make an account a member of a room, and let the connection read it."""
     context, hub, request = asking.context, asking.context.hub, asking.request
-    await _load(asking, hub.find_room(request.room))
+    await load(asking, hub.find_room(request.room))
     create = None if request.create is UNSET else request.create
     new_log = context.new_log()
     await asking.change(
@@ -24,38 +26,23 @@ async def join(asking: Asking[messages.Join]) -> None:
             must_be_new=request.new,
         )
     )
-    await _open(asking, hub.named_room(request.room))
-
-
-async def private(asking: Asking[messages.Private]) -> None:
-    """Let the connection read a private conversation, which is made if there is none."""
-    context, hub, request = asking.context, asking.context.hub, asking.request
-    other = hub.people.named(request.nick)
-    await _load(asking, hub.conversation(asking.account.id, other.id))
-    new_log = context.new_log()
-    await asking.change(lambda: membership.converse(hub, asking.account, request.nick, new_log))
-    room = hub.conversation(asking.account.id, hub.people.named(request.nick).id)
-    assert room is not None
-    await _open(asking, room)
+    await open_log(asking, hub.named_room(request.room))
 
 
 async def read(asking: Asking[messages.Read]) -> None:
     """Let the connection go on reading a log."""
-    await _load(asking, asking.room)
+    await load(asking, asking.room)
     asking.check()
-    await _open(asking, asking.room, asking.request.after)
+    await open_log(asking, asking.room, asking.request.after)
 
 
-_Opening = Asking[messages.Join] | Asking[messages.Private] | Asking[messages.Read]
-
-
-async def _load(asking: _Opening, room: Room | None) -> None:
+async def load(asking: Asking[Any], room: Room | None) -> None:
     """Have the feed of a room that is there. One that is made has its feed at once."""
     if room is not None:
         await asking.context.feeds.get(room.log)
 
 
-async def _open(asking: _Opening, room: Room, after: int | None = None) -> None:
+async def open_log(asking: Asking[Any], room: Room, after: int | None = None) -> None:
     """Let the connection read a log of which its account is a member now."""
     context, session = asking.context, asking.session
     feed = context.feeds.loaded(room.log)

@@ -1,12 +1,15 @@
 """Requests that add a record to a log: post, edit, delete, react.
 
-None of them waits where the log is in use. Whether an edited or deleted record is there, and whose
+None of them waits where the log is in use, except a post to somebody who has left the conversation:
+they are asked first. Whether an edited or deleted record is there, and whose
 it is, the commit decides.
 """
 
 from msgspec import UNSET
 from twisted.internet.defer import Deferred
 
+from chat.rooms import contacts
+from chat.rooms.changes import Change
 from chat.rooms.happenings import Deleted, Edited, Reacted, Said
 from chat.rooms.texts import check_reaction, check_text
 from chat.server.requests.asking import Asking, add
@@ -20,7 +23,24 @@ def post(asking: Asking[messages.Post]) -> Deferred[None] | None:
     request = asking.request
     check_text(request.text)
     reply = 0 if request.reply is UNSET else request.reply
-    return add(asking, Said(request.log, asking.account.id, request.content, reply))
+    said = Said(request.log, asking.account.id, request.content, reply)
+    if asking.room.is_deserted:
+        return Deferred.fromCoroutine(_ask_and_add(asking, said))
+    return add(asking, said)
+
+
+async def _ask_and_add(asking: Asking[messages.Post], said: Said) -> None:
+    context = asking.context
+
+    def decide() -> Change:
+        now = context.milliseconds()
+        return contacts.ask_again(context.hub, asking.account, asking.room, context.limits, now)
+
+    await asking.change(decide)
+    asking.check()
+    later = add(asking, said)
+    if later is not None:
+        await later
 
 
 def edit(asking: Asking[messages.Edit]) -> Deferred[None] | None:

@@ -7,6 +7,7 @@ from msgspec import UNSET
 from chat.ids import NOBODY
 from chat.rooms.errors import AlreadyLoggedInError, NotAllowedError, NotLoggedInError
 from chat.rooms.roles import Role
+from chat.rooms.values import Kind
 from chat.server.requests.asking import Asking
 
 __all__ = ["heard_everywhere", "logged_in", "member", "operator", "speaker", "stranger"]
@@ -39,11 +40,13 @@ def member(asking: Asking[Any]) -> None:
 
 
 def speaker(asking: Asking[Any]) -> None:
-    """And may say something there. Raises MutedError."""
+    """And may say something there. Raises MutedError, BlockedError, NotWelcomeError."""
     member(asking)
     context, room = asking.context, asking.room
     if context.hub.standing.muted or room.standing.muted:
         context.hub.check_may_speak(asking.account.id, room, context.milliseconds())
+    if room.kind is Kind.PRIVATE:
+        context.hub.check_may_talk(asking.account, room)
 
 
 def heard_everywhere(asking: Asking[Any]) -> None:

@@ -11,7 +11,14 @@ from typing import Any, Final
 from msgspec import Struct
 from twisted.internet.defer import Deferred
 
-from chat.server.requests import accounts, history, membership, moderation, posts
+from chat.server.requests import (
+    accounts,
+    contacts,
+    history,
+    membership,
+    moderation,
+    posts,
+)
 from chat.server.requests.asking import Asking, Requirement
 from chat.server.requests.standing import (
     heard_everywhere,
@@ -48,6 +55,9 @@ class Route:
 _SEARCH_COST: Final = 10
 """A search looks through an index, and opens up to 51 pages of the file."""
 
+_LIST_COST: Final = 5
+"""Names are sorted, of up to a thousand accounts."""
+
 ROUTES: Final = (
     Route(messages.Login, stranger, accounts.login),
     Route(messages.Nick, heard_everywhere, accounts.nick),
@@ -61,7 +71,14 @@ ROUTES: Final = (
     Route(messages.History, member, history.history, only_reads=True),
     Route(messages.Search, logged_in, history.search, cost=_SEARCH_COST, only_reads=True),
     Route(messages.Join, logged_in, membership.join),
-    Route(messages.Private, logged_in, membership.private),
+    Route(messages.Private, logged_in, contacts.private),
+    Route(messages.Requests, logged_in, contacts.requests),
+    Route(messages.Accept, logged_in, contacts.accept),
+    Route(messages.Decline, logged_in, contacts.decline),
+    Route(messages.Block, logged_in, contacts.block),
+    Route(messages.Unblock, logged_in, contacts.unblock),
+    Route(messages.Blocks, logged_in, contacts.blocks, cost=_LIST_COST),
+    Route(messages.Contact, logged_in, contacts.contact),
     Route(messages.Read, member, membership.read, only_reads=True),
     Route(messages.Leave, member, membership.leave),
     Route(messages.Topic, speaker, membership.topic),

@@ -89,7 +89,7 @@ class Batch:
             else:
                 self._decided.append((proposal, trial))
         decided = [trial for _, trial in self._decided]
-        self.losses = losses(decided)
+        self.losses = losses(self._hub, decided)
         for log in new_logs(decided):
             self.begin(self._fanout.found(log))
         for log in sorted(self.losses.lost):

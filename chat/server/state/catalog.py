@@ -16,7 +16,7 @@ from chat.store.interface import LogStore, StoreError, Value
 
 __all__ = ["encode_put", "load_hub"]
 
-_SIZES: Final = {"account": 16, "log": 16, "scope": 16, "key": 32, "hash": 32}
+_SIZES: Final = {"account": 16, "log": 16, "scope": 16, "other": 16, "key": 32, "hash": 32}
 """Bytes of what a key is made of. What has no size is text, and the last."""
 
 _TABLES: Final[dict[type[Any], tuple[bytes, Any]]] = {
@@ -35,6 +35,9 @@ _TABLES: Final[dict[type[Any], tuple[bytes, Any]]] = {
     values.ClaimKey: (b"claim/", values.Claim),
     values.GrantedKey: (b"granted/", values.Granted),
     values.MomentKey: (b"moment/", values.Moment),
+    values.RequestKey: (b"request/", values.Requested),
+    values.ContactKey: (b"contact/", values.Contact),
+    values.BlockKey: (b"block/", values.Blocked),
 }
 """Where values are kept, by the keys of the domain: a prefix, and the type of the value."""
 

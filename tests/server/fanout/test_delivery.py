@@ -459,6 +459,7 @@ class PresenceTests(ServerCase):
         server = Server()
         alice, bob = server.enter("alice", "bob")
         bob.ask(Private(bob.next_id(), "alice"))
+        alice.ask(Private(alice.next_id(), "bob"))
         before = len(alice.delivered)
         bob.bye()
         assert [it.log for it in alice.delivered[before:]] == [alice.log()]

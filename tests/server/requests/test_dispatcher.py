@@ -28,8 +28,13 @@ from chat.testing import Server
 from chat.wire.connection import PeerClosed
 from chat.wire.errors import CloseCode
 from chat.wire.messages import (
+    Accept,
+    Block,
+    Blocks,
     ClientMessage,
     Code,
+    Contact,
+    Decline,
     Delete,
     Devices,
     Edit,
@@ -51,6 +56,7 @@ from chat.wire.messages import (
     Read,
     RenamedBody,
     Request,
+    Requests,
     Revoke,
     Rooms,
     Search,
@@ -58,6 +64,7 @@ from chat.wire.messages import (
     Slow,
     Token,
     Topic,
+    Unblock,
     Welcome,
     Who,
 )
@@ -132,6 +139,13 @@ class LoginTests(ServerCase):
             Rooms: Rooms(2),
             Join: Join(2, "lobby"),
             Private: Private(2, "alice"),
+            Requests: Requests(2),
+            Accept: Accept(2, log),
+            Decline: Decline(2, log),
+            Block: Block(2, "alice"),
+            Unblock: Unblock(2, "alice"),
+            Blocks: Blocks(2),
+            Contact: Contact(2, "nobody"),
             Read: Read(2, log, 0),
             Leave: Leave(2, log),
             Who: Who(2, log),

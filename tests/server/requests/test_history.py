@@ -192,6 +192,7 @@ class SearchTests(ArchiveCase):
         self.alice.join("den", "invite")
         self.alice.say("the needle in the den", "den")
         self.bob.ask(Private(98, "alice"))
+        self.alice.ask(Private(98, "bob"))
         self.bob.say("the needle between us", "alice")
         for client, count in ((self.alice, 3), (self.bob, 2)):
             assert client.ask(Search(99, "NEEDLE the")) == Page(99, count, False)

@@ -71,6 +71,14 @@ class Asked(NamedTuple):
     is_audited: bool = False
 
 
+def _accepted(world: World) -> bytes:
+    return b"member/" + world.conversation("carol", "alice").log + world.accounts["alice"]
+
+
+def _declined(world: World) -> bytes:
+    return b"request/" + world.conversation("carol", "alice").log + world.accounts["alice"]
+
+
 SAID: Final = in_den(b"+", "alice")
 SPEAKER: Final = ("key", "member", "voice")
 OPERATOR: Final = ("key", "member", "role")
@@ -100,6 +108,18 @@ REQUESTS: Final[dict[type[Struct], Asked]] = {
         ("key", "hall"),
     ),
     m.Private: Asked(lambda *_: m.Private(ASKED, "bob"), lambda _: b"room/"),
+    m.Requests: Asked(lambda *_: m.Requests(ASKED)),
+    m.Accept: Asked(
+        lambda world, _: m.Accept(ASKED, world.conversation("carol", "alice").log), _accepted
+    ),
+    m.Decline: Asked(
+        lambda world, _: m.Decline(ASKED, world.conversation("carol", "alice").log),
+        _declined,
+    ),
+    m.Block: Asked(lambda *_: m.Block(ASKED, "bob"), of_alice(b"block/")),
+    m.Unblock: Asked(lambda *_: m.Unblock(ASKED, "dave"), of_alice(b"-block/")),
+    m.Blocks: Asked(lambda *_: m.Blocks(ASKED)),
+    m.Contact: Asked(lambda *_: m.Contact(ASKED, "nobody"), of_alice(b"contact/")),
     m.Read: Asked(lambda world, _: m.Read(ASKED, world.log(), 0)),
     m.Leave: Asked(
         lambda world, _: m.Leave(ASKED, world.log()), in_den(b"-member/", "alice"), ("key",)
@@ -165,6 +185,8 @@ DEEDS: Final[dict[str, Deed]] = {
     "take the name": Deed("dave", lambda _: m.Nick(60, "alicia")),
     "rename the other": Deed("bob", lambda _: m.Nick(60, "robert")),
     "join": Deed("phone", lambda _: m.Join(60, "hall")),
+    "accept": Deed("phone", lambda world: m.Accept(60, world.conversation("carol", "alice").log)),
+    "be blocked": Deed("bob", lambda _: m.Block(60, "alice")),
     "converse": Deed("bob", lambda _: m.Private(60, "alice")),
 }
 AUDITED: Final = {"recover"} | {name for name, deed in DEEDS.items() if deed.who == "olga"}
@@ -267,7 +289,7 @@ class Scene:
             assert max(effects) < min(losses), (kind, self.deed, self.world.store.done)
         if len(answers) == 1 and self.asked.effect is not None:
             is_granted = not isinstance(answers[0], m.Refused)
-            others = {"rename oneself", "join", "converse", "leave"}
+            others = {"rename oneself", "join", "accept", "converse", "leave"}
             if kind is m.Leave:
                 others |= {"kick", "ban"}
             is_mine = self.deed not in others

@@ -137,68 +137,6 @@ class JoinTests(MembershipCase):
             other.bye()
 
 
-class PrivateTests(MembershipCase):
-    """Private conversations."""
-
-    def test_both_read_it_at_once(self) -> None:
-        other = self.device(self.alice)
-        joined = self.bob.ask(Private(99, "ALICE"))
-        log = self.bob.log("alice")
-        assert joined == Joined(log, "private", "alice", 0, 0, 2, "", 99)
-        for client in (self.alice, other):
-            assert client.received[-1] == Opened(log, "private", "bob", 0, 0, 2, "")
-        self.bob.say("psst", "alice")
-        assert self.alice.texts[-1] == other.texts[-1] == ("bob", "psst")
-
-    def test_it_is_the_same_from_the_other_side(self) -> None:
-        self.bob.ask(Private(99, "alice"))
-        self.check(self.alice, Private(99, "bob"), AlreadyReadingError(self.bob.log("alice")))
-        other = self.device(self.alice)
-        joined = other.ask(Private(99, "bob"))
-        assert isinstance(joined, Joined) and joined.log == self.bob.log("alice")
-
-    def test_nobody_else_can_read_it(self) -> None:
-        self.bob.ask(Private(99, "alice"))
-        [carol] = self.server.enter("carol")
-        log = self.bob.log("alice")
-        self.check(carol, Read(99, log, 0), NotAMemberError())
-        self.check(carol, History(99, log, 50), NotAMemberError())
-
-    def test_it_waits_for_who_is_away(self) -> None:
-        self.alice.bye()
-        self.bob.ask(Private(99, "alice"))
-        self.bob.say("call me", "alice")
-        back = self.device(self.alice)
-        back.ask(Read(99, self.bob.log("alice"), 0))
-        assert back.texts == [("bob", "call me")]
-
-    def test_one_can_keep_notes(self) -> None:
-        joined = self.bob.ask(Private(99, "bob"))
-        assert isinstance(joined, Joined) and (joined.room, joined.members) == ("bob", 1)
-
-    def test_nobody_is_nobody(self) -> None:
-        self.check(self.bob, Private(99, "carol"), NoSuchNickError("carol"))
-
-    def test_what_rooms_have_it_has_not(self) -> None:
-        self.bob.ask(Private(99, "alice"))
-        log = self.bob.log("alice")
-        for request in (
-            Leave(99, log),
-            Topic(99, log, "us"),
-            Invite(99, log, "alice"),
-            Moderate(99, "kick", "alice", log),
-        ):
-            self.check(self.bob, request, NotAllowedError())
-
-    def test_i4_what_cannot_be_stored_is_undone(self) -> None:
-        self.store.is_broken = True
-        self.check(self.bob, Private(99, "alice"), NotStoredError())
-        self.expect_errors(StoreError)
-        self.store.is_broken = False
-        assert isinstance(self.bob.ask(Private(99, "alice")), Joined)
-        assert len([it for it in self.alice.received if isinstance(it, Opened)]) == 2
-
-
 class LeaveTests(MembershipCase):
     """The end of membership."""
 

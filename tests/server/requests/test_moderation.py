@@ -27,8 +27,13 @@ from chat.testing import Client, Server
 from chat.testing.server import Message
 from chat.wire.errors import CloseCode
 from chat.wire.messages import (
+    Accept,
+    Block,
+    Blocks,
     ClientMessage,
     Code,
+    Contact,
+    Decline,
     Delete,
     Devices,
     Edit,
@@ -51,12 +56,14 @@ from chat.wire.messages import (
     Refused,
     Removed,
     Request,
+    Requests,
     Revoke,
     Rooms,
     Search,
     Slow,
     Token,
     Topic,
+    Unblock,
     Welcome,
     Who,
 )
@@ -116,6 +123,13 @@ class RoomOfRoles:
             Rooms: lambda: Rooms(number),
             Join: lambda: Join(number, "den"),
             Private: lambda: Private(number, "victim"),
+            Requests: lambda: Requests(number),
+            Accept: lambda: Accept(number, log),
+            Decline: lambda: Decline(number, log),
+            Block: lambda: Block(number, "victim"),
+            Unblock: lambda: Unblock(number, "victim"),
+            Blocks: lambda: Blocks(number),
+            Contact: lambda: Contact(number),
             Read: lambda: Read(number, log, 0),
             Leave: lambda: Leave(number, log),
             Who: lambda: Who(number, log),
@@ -149,6 +163,13 @@ MAY: Final[dict[type[Request], set[str]]] = {
     Rooms: _ACCOUNTS,
     Join: {"stranger"},  # The others are in already, or banned.
     Private: _ACCOUNTS,
+    Requests: _ACCOUNTS,
+    Accept: set(),  # Nobody asks, and a room is nothing to accept.
+    Decline: set(),
+    Block: _ACCOUNTS,
+    Unblock: set(),  # Nobody is blocked.
+    Blocks: _ACCOUNTS,
+    Contact: _ACCOUNTS,
     Read: set(),  # They read it already, or may not.
     Leave: _MEMBERS,
     Who: _MEMBERS,

@@ -20,6 +20,7 @@ from chat.limits import Limits
 from chat.rooms.addresses import Address, AddressGroup
 from chat.rooms.hub import Hub
 from chat.rooms.roles import Role
+from chat.rooms.room import Room
 from chat.server.administration import control as c
 from chat.server.administration.control import Control
 from chat.server.requests.context import PasswordChecker
@@ -205,6 +206,12 @@ class World:
         """Return the id of a room's log."""
         return self.hub.named_room(room).log
 
+    def conversation(self, one: str, other: str) -> Room:
+        """Return the conversation of two, by the names that they have at first."""
+        room = self.hub.conversation(self.accounts[one], self.accounts[other])
+        assert room is not None
+        return room
+
     def turn(self) -> None:
         """Let everything happen that waits for nobody."""
         for _ in range(8):
@@ -283,6 +290,8 @@ def _first_store() -> WatchedStore:
     log = world.log()
     for name in ("alice", "bob"):
         world.ask(lines[name], m.Post(52, log, MessageId(name.encode().ljust(16)), "a needle"))
+    world.ask(lines["carol"], m.Private(54, "alice"))
+    world.ask(lines["alice"], m.Block(55, "dave"))
     world.ask(lines["olga"], m.Moderate(53, "op", "alice", log))
     assert world.hub.named_room("den").role(lines["alice"].account) is Role.OPERATOR
     assert world.hub.role(lines["olga"].account, None) is Role.OWNER
@@ -300,6 +309,8 @@ def snapshot(it: Any) -> Any:
     """Return all that an object of the domain is made of, to be compared."""
     if isinstance(it, dict):
         return {key: snapshot(value) for key, value in it.items()}
+    if isinstance(it, set):
+        return frozenset(it)
     if isinstance(it, list | tuple):
         return [snapshot(value) for value in it]
     if is_dataclass(it):

@@ -16,8 +16,12 @@ from chat.rooms.values import (
     AccountKey,
     AnyKey,
     BanKey,
+    Blocked,
+    BlockKey,
     Claim,
     ClaimKey,
+    Contact,
+    ContactKey,
     Device,
     DeviceOf,
     Granted,
@@ -36,6 +40,8 @@ from chat.rooms.values import (
     MuteKey,
     NetworkKey,
     Profile,
+    Requested,
+    RequestKey,
     RoleKey,
     RoomKey,
     RoomProfile,
@@ -67,6 +73,7 @@ class RestartTests(ServerCase):
         self.alice.ask(Topic(91, self.log, "chess"))
         self.alice.ask(Moderate(92, "ban", "carol", self.log))
         self.bob.ask(Private(93, "alice"))
+        self.alice.ask(Private(93, "bob"))
         self.bob.say("psst", "alice")
         self.bob.ask(Nick(94, "robert"))
 
@@ -142,6 +149,9 @@ EVERYTHING: Final = (
     put(ClaimKey(), Claim(HASH, 10)),
     put(GrantedKey(KEY), Granted(ANA)),
     put(MomentKey(), Moment(7, "boot", 1.5)),
+    put(RequestKey(PAIR, EVA), Requested(ANA, 9, True)),
+    put(ContactKey(ANA), Contact.MEMBERS),
+    put(BlockKey(ANA, EVA), Blocked(9)),
 )
 """One value of each kind, at least."""
 

@@ -1,0 +1,160 @@
+"""Decisions about private conversations: who asks whom for one, and who wants none.
+
+A conversation has two accounts, and either is a member only if it wants to be. Whoever opens one
+becomes a member, and the other gets a request, which says who asks and nothing else. It stays until
+the other answers, so one account can ask another only once.
+"""
+
+from dataclasses import replace
+
+from chat.ids import LogId
+from chat.limits import Limits
+from chat.rooms.changes import Change, Put, changed, put
+from chat.rooms.errors import (
+    InvalidError,
+    NoSuchRequestError,
+    TooManyBlocksError,
+    TooManyRequestsError,
+)
+from chat.rooms.hub import Hub
+from chat.rooms.people import Account
+from chat.rooms.room import Room
+from chat.rooms.values import (
+    Blocked,
+    BlockKey,
+    Contact,
+    ContactKey,
+    InvitedKey,
+    Kind,
+    Membership,
+    MembershipKey,
+    Requested,
+    RequestKey,
+    RoomKey,
+    RoomProfile,
+)
+
+__all__ = ["accept", "ask_again", "block", "converse", "decline", "set_contact", "unblock"]
+
+
+def converse(
+    hub: Hub, account: Account, other: Account, new_log: LogId, limits: Limits, now: int
+) -> Change:
+    """Make `account` a member of its conversation with `other`, made as `new_log` if need be.
+
+    This accepts a request of `other`. If `other` is not a member, it is asked. Raises
+    BlockedError, NotWelcomeError, TooManyRequestsError.
+    """
+    room = hub.conversation(account.id, other.id)
+    if room is not None:
+        if account.id not in room.members:
+            hub.check_not_blocked(account, other)  # The other would see it come, and go, and come.
+        return changed([*_entering(room, account), *_asking(hub, account, room, limits, now)])
+    puts = [
+        put(RoomKey(new_log), RoomProfile(Kind.PRIVATE, "", account.id, other.id)),
+        put(MembershipKey(new_log, account.id), Membership()),
+    ]
+    if account is not other:
+        puts.append(_request(hub, account, other, new_log, limits, now))
+    return changed(puts)
+
+
+def ask_again(hub: Hub, account: Account, room: Room, limits: Limits, now: int) -> Change:
+    """Ask the other account of a conversation, if it has left. Raises as `converse`."""
+    return changed(_asking(hub, account, room, limits, now))
+
+
+def _entering(room: Room, account: Account) -> list[Put]:
+    puts = []
+    if account.id not in room.members:
+        puts.append(put(MembershipKey(room.log, account.id), Membership()))
+    if account.id in room.requested:
+        puts.append(put(RequestKey(room.log, account.id), None))
+    return puts
+
+
+def _asking(hub: Hub, account: Account, room: Room, limits: Limits, now: int) -> list[Put]:
+    other = hub.people.get(room.other(account.id))
+    if other is None or other is account or other.id in room.members or other.id in room.requested:
+        return []
+    return [_request(hub, account, other, room.log, limits, now)]
+
+
+def _request(
+    hub: Hub, account: Account, other: Account, log: LogId, limits: Limits, now: int
+) -> Put:
+    hub.check_may_approach(account, other)
+    if (
+        len(other.requests) >= limits.requests_to_account
+        or hub.asked_by(account.id) >= limits.requests_by_account
+    ):
+        raise TooManyRequestsError
+    return put(RequestKey(log, other.id), Requested(account.id, now))
+
+
+def accept(account: Account, room: Room | None) -> Change:
+    """Become a member of a conversation that somebody asks for. Raises NoSuchRequestError."""
+    if room is not None and room.kind is Kind.PRIVATE and account.id in room.members:
+        return changed([])  # Accepted on another device.
+    if room is None or room.log not in account.requests:
+        raise NoSuchRequestError
+    return changed(_entering(room, account))
+
+
+def decline(account: Account, room: Room | None) -> Change:
+    """Decline a request, so that it cannot be made again. Raises NoSuchRequestError."""
+    if room is None or room.log not in account.requests:
+        raise NoSuchRequestError
+    return changed([_declining(account, room)])
+
+
+def _declining(account: Account, room: Room) -> Put:
+    requested = replace(room.requested[account.id], is_declined=True)
+    return put(RequestKey(room.log, account.id), requested)
+
+
+def block(hub: Hub, account: Account, nick: str, limits: Limits, now: int) -> Change:
+    """Let nothing reach `account` from the account known as `nick`.
+
+    This declines its request and its invitations. Raises NoSuchNickError, InvalidError,
+    TooManyBlocksError.
+    """
+    other = hub.people.named(nick)
+    if other is account:
+        raise InvalidError("You cannot block yourself.")
+    if other.id in account.blocked:
+        return changed([])
+    if len(account.blocked) >= limits.blocks_per_account:
+        raise TooManyBlocksError(limits.blocks_per_account)
+    puts = [put(BlockKey(account.id, other.id), Blocked(now))]
+    room = hub.conversation(account.id, other.id)
+    if room is not None and room.log in account.requests:
+        puts.append(_declining(account, room))
+    invitations = hub.invited_to(account)
+    puts += [
+        put(InvitedKey(it.log, account.id), None) for it, by in invitations if by.by == other.id
+    ]
+    return changed(puts)
+
+
+def unblock(hub: Hub, account: Account, nick: str) -> Change:
+    """Lift a block, and let the other account ask again. Raises NoSuchNickError, InvalidError."""
+    other = hub.people.named(nick)
+    if other.id not in account.blocked:
+        raise InvalidError(f"{other.nick} is not blocked.")
+    puts = [put(BlockKey(account.id, other.id), None)]
+    room = hub.conversation(account.id, other.id)
+    if room is not None and account.id in room.requested:
+        puts.append(put(RequestKey(room.log, account.id), None))
+    return changed(puts)
+
+
+def set_contact(account: Account, who: str) -> Change:
+    """Choose who may send an account requests and invitations. Raises InvalidError."""
+    try:
+        contact = Contact(who)
+    except ValueError:
+        choices = ", ".join(it.value for it in Contact)
+        raise InvalidError(f"Those who may write to you are one of: {choices}.") from None
+    chosen = None if contact is Contact.EVERYBODY else contact
+    return changed([put(ContactKey(account.id), chosen)] if chosen is not account.contact else [])

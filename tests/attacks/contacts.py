@@ -1,0 +1,97 @@
+"""What strangers can do to somebody who has not asked for it."""
+
+import time
+
+from chat.wire import messages as m
+from tests.attacks.arena import Arena, Fell, RawClient, attack
+
+STRANGERS = 120
+"""More than may wait for one account."""
+
+
+def _logs(client: RawClient) -> int:
+    answer = client.ask(m.Logs(client.next_id()))
+    if not isinstance(answer, m.LogList):
+        raise Fell(f"no list of logs: {answer}")
+    return len(answer.logs)
+
+
+def _code(answer: object) -> str:
+    return answer.code if isinstance(answer, m.Refused) else type(answer).__name__
+
+
+@attack(
+    "strangers open private conversations with somebody",
+    "2,500 strangers make the login of their victim take 16 s for ever",
+)
+def strangers(arena: Arena) -> str:
+    """Let strangers write to a victim, who then logs in, with everything that has to be read."""
+    with arena.server() as server:
+        victim = arena.client(server, "victim")
+        victim.join("lobby")
+        before = _logs(victim)
+        refused = 0
+        for number in range(STRANGERS):
+            stranger = arena.client(server, f"stranger{number}")
+            answer = stranger.ask(m.Private(stranger.next_id(), "victim"))
+            refused += _code(answer) == "too_many_requests"
+            if isinstance(answer, m.Joined):
+                stranger.say(answer.log, "your key leaked")
+            stranger.close()
+        victim.join("den")  # Whatever was sent has come before the answer.
+        asked = victim.all(m.Requested)
+        began = time.monotonic()
+        again = arena.client(server, "victim", identity=victim.identity)
+        after = _logs(again)
+        seconds = time.monotonic() - began
+        shown = [it for it in victim.records if "leaked" in str(it)]
+        if len(asked) > 100 or refused != STRANGERS - len(asked) or shown:
+            raise Fell(f"{len(asked)} told, {refused} refused, {len(shown)} messages shown")
+        if after != before + 1 or len(again.received) != 2 or seconds > 1:
+            raise Fell(f"{after} logs, {len(again.received)} messages, {seconds:.1f} s at login")
+        return (
+            f"{len(asked)} of {STRANGERS} requests told, 0 messages shown; the login has {after} of"
+            f" {before + 1} logs and takes {seconds * 1000:.0f} ms"
+        )
+
+
+@attack(
+    "somebody who is blocked tries everything that reached people",
+    "private conversations cannot be refused, left or blocked",
+)
+def blocked(arena: Arena) -> str:
+    """Let a blocked account write, edit, react, invite, rename, leave and come back."""
+    with arena.server() as server:
+        victim = arena.client(server, "victim")
+        eve = arena.client(server, "eve")
+        joined = eve.ask(m.Private(eve.next_id(), "victim"))
+        if not isinstance(joined, m.Joined):
+            raise Fell(f"no request: {joined}")
+        victim.ask(m.Accept(victim.next_id(), joined.log))
+        victim.ask(m.Block(victim.next_id(), "eve"))
+        den = eve.join("den", "invite")
+        count = len(victim.received)
+        victim.records.clear()
+        answers = []
+        for _ in range(2):
+            answers += [
+                _code(eve.say(joined.log, "hello?")),
+                _code(eve.ask(m.Edit(eve.next_id(), joined.log, bytes(16), 1, "hello?"))),  # type: ignore[arg-type]
+                _code(eve.ask(m.React(eve.next_id(), joined.log, bytes(16), 1, "+"))),  # type: ignore[arg-type]
+                _code(eve.ask(m.Invite(eve.next_id(), den, "victim"))),
+            ]
+            eve.ask(m.Nick(eve.next_id(), "mallory"))
+            eve.ask(m.Leave(eve.next_id(), joined.log))
+            eve.ask(m.Private(eve.next_id(), "victim"))
+            eve.close()
+            eve = arena.client(server, "eve", identity=eve.identity)
+            den = eve.join("den")
+            eve.ask(m.Read(eve.next_id(), joined.log, 0))
+        victim.ask(m.Rooms(victim.next_id()))
+        shown = [type(it.body).__name__ for it in victim.records]
+        told = [it for it in victim.received[count:] if isinstance(it, m.Requested | m.Invited)]
+        reached = shown[shown[:1] == ["LeftBody"] :]  # One may leave, once.
+        passed = [code for code in answers if code not in ("not_welcome", "not_a_member")]
+        if told or reached or passed:
+            raise Fell(f"told {told}, shown {reached}, answered {passed}")
+        return f"0 of {len(answers)} got through, 0 requests and invitations told"
