@@ -46,6 +46,7 @@ __all__ = [
     "Message",
     "OverrunError",
     "RefusedError",
+    "Request",
     "Room",
 ]
 __all__ += ["connect", "run"]
@@ -145,6 +146,8 @@ class _Feed:
         self._is_overrun = False
         self._end: ChatError | None = None
         self._has_ended = False
+        self._error: ChatError | None = None
+        """Why it ended, if the program did not want that."""
         self.is_used = False
 
     def put(self, message: Message) -> None:
@@ -254,6 +257,34 @@ class Room:
         self._client._core.mark_read(self._state, message.seq)
 
 
+class Request:
+    """Somebody asks for a private conversation. It waits until it is answered."""
+
+    def __init__(self, client: "Client", request: model.ContactRequest) -> None:
+        self._client = client
+        self.nick = request.nick
+        """Who asks."""
+        self.account = request.account
+
+    def __repr__(self) -> str:
+        """Return who asks, for a log."""
+        return f"<Request of {self.nick!r}>"
+
+    async def accept(self) -> Room:
+        """Take part, and return the conversation; `Room.history` has what was said so far.
+
+        Raises RefusedError.
+        """
+        return self._client._room(await self._answer(is_accepted=True))
+
+    async def decline(self) -> None:
+        """Take no part. It cannot be asked again. Raises RefusedError."""
+        await self._answer(is_accepted=False)
+
+    def _answer(self, *, is_accepted: bool) -> "Deferred[object]":
+        return self._client._do(commands.AnswerRequest(self.nick, is_accepted))
+
+
 class Client:
     """A connection to a server that comes back by itself. `connect` makes it.
 
@@ -266,6 +297,9 @@ class Client:
         self._feed = _Feed()
         self._ready: Deferred[None] = Deferred()
         self._ended: Deferred[None] = Deferred()
+        self._asked: Deferred[None] | None = None
+        """Fires when somebody asks for a private conversation."""
+        self._has_ended = False
 
     @property
     def nick(self) -> str:
@@ -297,6 +331,33 @@ class Client:
     async def private(self, nick: str) -> Room:
         """Open the private conversation with somebody, and return it. Raises RefusedError."""
         return self._room(await self._do(commands.OpenPrivate(nick)))
+
+    async def requests(self) -> AsyncIterator[Request]:
+        """Iterate over who asks for a private conversation: those who wait, then those who come.
+
+        Raises RefusedError, ConnectionFailedError.
+        """
+        await self._do(commands.ListRequests())
+        told: set[LogId] = set()
+        while not self._has_ended:
+            waiting = {request.log: request for request in self._core.requests}
+            new = [request for log, request in waiting.items() if log not in told]
+            told = set(waiting)
+            for request in new:
+                yield Request(self, request)
+            if not new:
+                self._asked = self._asked or Deferred()
+                await self._asked
+        if self._error is not None:
+            raise self._error
+
+    async def block(self, nick: str) -> None:
+        """Take no requests, private messages and invitations from somebody. Raises RefusedError."""
+        await self._do(commands.Block(nick))
+
+    async def unblock(self, nick: str) -> None:
+        """Take them again. Raises RefusedError."""
+        await self._do(commands.Unblock(nick))
 
     async def search(self, words: str) -> list[Message]:
         """Return the latest messages that have all of `words`, the latest first.
@@ -344,6 +405,8 @@ class Client:
                 said = Message(self._room(state), message)
                 said.room._feed.put(said)
                 self._feed.put(said)
+            case events.RequestArrived():
+                self._wake()
             case events.LoginRefused(refusal):
                 self._fail(RefusedError(refusal))
                 self._core.close()
@@ -357,8 +420,15 @@ class Client:
     def _end(self, end: End, sentence: str) -> None:
         error = None if end is End.CLOSED else ConnectionFailedError(sentence)
         self._fail(error or ConnectionFailedError("The client was closed."))
+        self._has_ended, self._error = True, error
+        self._wake()
         for feed in (self._feed, *(room._feed for room in self._rooms.values())):
             feed.end(error)
+
+    def _wake(self) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.callback(None)
 
     def _fail(self, error: ChatError) -> None:
         if not self._ready.called:

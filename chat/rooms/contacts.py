@@ -130,7 +130,7 @@ def block(hub: Hub, account: Account, nick: str, limits: Limits, now: int) -> Ch
     room = hub.conversation(account.id, other.id)
     if room is not None and room.log in account.requests:
         puts.append(_declining(account, room))
-    invitations = hub.invited_to(account)
+    invitations = hub.invited_to(account, now)
     puts += [
         put(InvitedKey(it.log, account.id), None) for it, by in invitations if by.by == other.id
     ]

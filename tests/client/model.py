@@ -81,6 +81,10 @@ class ModelServer:
         self.sessions: list[Session] = []
         self.refusals: dict[type[Struct], tuple[str, str]] = {}
         """Requests to refuse, with code and text."""
+        self.requests: dict[tuple[LogId, AccountId], AccountId] = {}
+        """Who asks for a private conversation, by its log and who is asked."""
+        self.blocked: list[str] = []
+        self.contact = "everybody"
         self._ids = (number.to_bytes(16, "big") for number in count(1))
 
     def connect(self) -> Session:
@@ -177,8 +181,14 @@ class ModelServer:
             session.say(m.Refused(request.id, *self.refusals[type(request)]))
             return
         log_id = getattr(request, "log", UNSET)
-        if log_id is not UNSET and (
-            log_id not in self.logs or session.account not in self.logs[log_id].members
+        is_answer = isinstance(request, m.Accept | m.Decline)
+        if is_answer and (log_id, session.account) not in self.requests:
+            session.say(m.Refused(request.id, "no_such_request", "There is no such request."))
+            return
+        if (
+            log_id is not UNSET
+            and not is_answer
+            and (log_id not in self.logs or session.account not in self.logs[log_id].members)
         ):
             session.say(m.Refused(request.id, "not_a_member", "You are not a member."))
             return
@@ -196,7 +206,9 @@ class ModelServer:
                 return
             account = self.accounts[login.key] = self.account(login.nick)
         session.account = account
-        session.say(m.Welcome(login.id, account, self.nicks[account], "model", 0, "disk", {}, []))
+        nick = self.nicks[account]
+        count = sum(asked == account for _, asked in self.requests)
+        session.say(m.Welcome(login.id, account, nick, "model", 0, "disk", {}, [], count))
         for log in self.logs.values():
             if account in log.invited - log.members:
                 session.say(m.Invited(log.name, "bob"))
@@ -276,6 +288,55 @@ class ModelServer:
                 if other.account in members and other is not session:
                     self._open(other, log, None, 0)
         self._open(session, log, request.id, log.seq)
+
+    def asks(self, nick: str, other: str) -> Log:
+        """Let somebody ask another for a private conversation, and return it."""
+        by, account = self.account(nick), self.account(other)
+        log = Log(LogId(next(self._ids)), "private", "", members={by})
+        self.logs[log.log] = log
+        self.requests[log.log, account] = by
+        for session in self.sessions:
+            if session.account == account:
+                session.say(m.Requested(log.log, by, nick))
+        return log
+
+    def _requests(self, session: Session, request: m.Requests) -> None:
+        after = b"" if request.after is UNSET else request.after
+        rows = sorted(
+            (log, by, self.nicks[by], 0)
+            for (log, account), by in self.requests.items()
+            if account == session.account and log > after
+        )
+        session.say(m.RequestList(request.id, rows[:2], len(rows) > 2))
+
+    def _accept(self, session: Session, request: m.Accept) -> None:
+        assert session.account is not None
+        del self.requests[request.log, session.account]
+        log = self.logs[request.log]
+        log.members.add(session.account)
+        self._open(session, log, request.id, log.seq)
+
+    def _decline(self, session: Session, request: m.Decline) -> None:
+        assert session.account is not None
+        del self.requests[request.log, session.account]
+        session.say(m.Ok(request.id))
+
+    def _block(self, session: Session, request: m.Block) -> None:
+        self.blocked.append(request.nick)
+        session.say(m.Ok(request.id))
+
+    def _unblock(self, session: Session, request: m.Unblock) -> None:
+        self.blocked.remove(request.nick)
+        session.say(m.Ok(request.id))
+
+    def _blocks(self, session: Session, request: m.Blocks) -> None:
+        after = "" if request.after is UNSET else request.after
+        rest = [nick for nick in sorted(self.blocked) if nick > after]
+        session.say(m.BlockList(request.id, rest[:2], len(rest) > 2))
+
+    def _contact(self, session: Session, request: m.Contact) -> None:
+        self.contact = self.contact if request.who is UNSET else request.who
+        session.say(m.ContactChosen(request.id, self.contact))
 
     def _read(self, session: Session, request: m.Read) -> None:
         self._open(session, self.logs[request.log], request.id, request.after)

@@ -8,8 +8,10 @@ from typing import Final
 from chat.client.commands.entry import CommandError
 from chat.durations import DurationError, parse_duration, take_duration
 from chat.limits import REASON_CHARACTERS, SEQ_MAX, SLOW_MOST, TEXT_BYTES
+from chat.rooms.values import Contact
 
 __all__ = [
+    "contact",
     "moderation",
     "name",
     "nothing",
@@ -105,6 +107,14 @@ def recipient_and_text(argument: str) -> tuple[str, str]:
     usage = "/msg NICK TEXT"
     nick, _, rest = argument.partition(" ")
     return name(usage, "@")(nick), text(usage)(rest.strip())
+
+
+def contact(argument: str) -> str | None:
+    """Return who may write; None to ask."""
+    choices = [it.value for it in Contact]
+    if argument and argument not in choices:
+        raise _usage(f"/contact [{'|'.join(choices)}]")
+    return argument or None
 
 
 def options(argument: str, *known: str) -> tuple[set[str], str]:

@@ -10,6 +10,7 @@ from chat.client.core.commands import Command
 from chat.client.core.model import Handle
 from chat.client.core.rooms import Room
 from chat.content import Content
+from chat.ids import LogId
 from chat.limits import TEXT_BYTES
 from chat.rooms.roles import Action
 
@@ -88,13 +89,14 @@ def _invitation(face: Face, argument: tuple[bool, int, int]) -> Command:
     return commands.MakeInvitation(log, uses, seconds)
 
 
-def _history(face: Face, name: str) -> Command:
+def _named_log(face: Face, name: str) -> LogId:
+    """Return the log of ROOM or @NICK; of where the user is, without a name."""
     if not name.startswith("@"):
-        return commands.PageBack(_named_room(face, name.removeprefix("#")).log)
+        return _named_room(face, name.removeprefix("#")).log
     room = face.core.private(name[1:])
     if room is None:
         raise CommandError(f"There is no conversation with {name[1:]}.")
-    return commands.PageBack(room.log)
+    return room.log
 
 
 def _target(face: Face, seq: int | None, *, is_own: bool) -> Handle:
@@ -144,10 +146,10 @@ _ENTRIES: Final = (
     ),
     Entry(
         "leave",
-        "[ROOM]",
-        "leave this room, or ROOM",
-        arguments.name("/leave [ROOM]", "#", is_optional=True),
-        lambda face, name: commands.Leave(_named_room(face, name).log),
+        "[ROOM|@NICK]",
+        "leave this room, ROOM, or the conversation with NICK",
+        arguments.name("/leave [ROOM|@NICK]", is_optional=True),
+        lambda face, name: commands.Leave(_named_log(face, name)),
     ),
     Entry("rooms", "", "list the public rooms", arguments.nothing, lambda *_: commands.ListRooms()),
     Entry(
@@ -165,6 +167,57 @@ _ENTRIES: Final = (
         "say TEXT to NICK alone",
         arguments.recipient_and_text,
         _msg,
+    ),
+    Entry(
+        "requests",
+        "",
+        "list who wants to talk to you alone",
+        arguments.nothing,
+        lambda *_: commands.ListRequests(),
+    ),
+    Entry(
+        "accept",
+        "NICK",
+        "talk to NICK, who asked for it",
+        arguments.name("/accept NICK", "@"),
+        lambda _, nick: commands.AnswerRequest(nick, True),
+    ),
+    Entry(
+        "decline",
+        "NICK",
+        "do not talk to NICK; NICK cannot ask again",
+        arguments.name("/decline NICK", "@"),
+        lambda _, nick: commands.AnswerRequest(nick, False),
+    ),
+    Entry(
+        "block",
+        "NICK",
+        "take nothing from NICK: no private messages, no invitations",
+        arguments.name("/block NICK", "@"),
+        lambda _, nick: commands.Block(nick),
+        more="NICK can still talk in rooms that you are in.",
+    ),
+    Entry(
+        "unblock",
+        "NICK",
+        "let NICK write to you again",
+        arguments.name("/unblock NICK", "@"),
+        lambda _, nick: commands.Unblock(nick),
+    ),
+    Entry(
+        "blocked",
+        "",
+        "list whom you have blocked",
+        arguments.nothing,
+        lambda *_: commands.ListBlocked(),
+    ),
+    Entry(
+        "contact",
+        "[WHO]",
+        "show, or choose, who may ask to talk to you, and invite you",
+        arguments.contact,
+        lambda _, who: commands.SetContact(who),
+        more="WHO is everybody, members (of rooms that you are in), or nobody.",
     ),
     Entry(
         "me",
@@ -214,7 +267,7 @@ _ENTRIES: Final = (
         "[ROOM|@NICK]",
         "page back, with the numbers of messages",
         arguments.name("/history [ROOM|@NICK]", is_optional=True),
-        _history,
+        lambda face, name: commands.PageBack(_named_log(face, name)),
     ),
     Entry(
         "search",

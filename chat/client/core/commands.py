@@ -13,6 +13,8 @@ from chat.limits import HISTORY_PAGE
 from chat.rooms.roles import Action
 
 __all__ = [
+    "AnswerRequest",
+    "Block",
     "Command",
     "Create",
     "Delete",
@@ -20,8 +22,10 @@ __all__ = [
     "Invite",
     "Join",
     "Leave",
+    "ListBlocked",
     "ListDevices",
     "ListMembers",
+    "ListRequests",
     "ListRooms",
     "MakeDeviceCode",
     "MakeInvitation",
@@ -35,8 +39,10 @@ __all__ = [
     "Search",
     "Send",
     "SendPrivate",
+    "SetContact",
     "SetSlowMode",
     "SetTopic",
+    "Unblock",
 ]
 
 
@@ -108,8 +114,48 @@ class OpenPrivate:
 
 
 @dataclass(frozen=True, slots=True)
+class ListRequests:
+    """List who asks for a private conversation. The outcome is a tuple of `ContactRequest`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequest:
+    """Accept or decline a request. The outcome is the `Room` if it was accepted."""
+
+    nick: str
+    is_accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Take no requests, private messages and invitations from somebody."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unblock:
+    """Take them again."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListBlocked:
+    """The outcome is a tuple of nicknames."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetContact:
+    """Choose who may send requests and invitations. The outcome is who may."""
+
+    who: str | None
+    """A value of `chat.rooms.values.Contact`; None changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
-    """Leave a room. The outcome is the `Room` that was left."""
+    """Leave a room or a private conversation. The outcome is the `Room` that was left."""
 
     log: LogId
 
@@ -228,6 +274,12 @@ Command = (
     | Join
     | Create
     | OpenPrivate
+    | ListRequests
+    | AnswerRequest
+    | Block
+    | Unblock
+    | ListBlocked
+    | SetContact
     | Leave
     | SetTopic
     | Invite

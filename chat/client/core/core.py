@@ -31,12 +31,14 @@ from chat.client.core.events import (
     MessageChanged,
     Noticed,
     ReadMarkerMoved,
+    RequestArrived,
 )
 from chat.client.core.interfaces import KeyRing, Link, Network
 from chat.client.core.login import NO_CREDENTIALS, Credentials, LoginFlow
 from chat.client.core.model import (
     Account,
     Connection,
+    ContactRequest,
     Device,
     End,
     Handle,
@@ -133,6 +135,11 @@ class Core:
     def invitations(self) -> Sequence[tuple[str, str]]:
         """Rooms that the user may join, and who invited them."""
         return tuple(self._invitations)
+
+    @property
+    def requests(self) -> Sequence[ContactRequest]:
+        """Who asks for a private conversation, as far as that was told or listed."""
+        return tuple(self._session.requests.values())
 
     @property
     def rooms(self) -> Iterator[Room]:
@@ -343,6 +350,9 @@ class Core:
                 | messages.CodeIssued(id=number)
                 | messages.DeviceList(id=number)
                 | messages.TokenIssued(id=number)
+                | messages.RequestList(id=number)
+                | messages.BlockList(id=number)
+                | messages.ContactChosen(id=number)
             ):
                 pending.answered(number, message)
             case messages.Opened(log=log):  # After `Joined`, which is one, too.
@@ -356,6 +366,10 @@ class Core:
                 self._session.emit(Noticed(text))
             case messages.Invited(room=name, by=by):
                 self._invite(name, by)
+            case messages.Requested(log=log, account=account, nick=nick):
+                request = ContactRequest(log, account, nick)
+                if self._session.note_request(request):
+                    self._session.emit(RequestArrived(request))
 
     def _forget_invitations(self, room: str) -> None:
         """Forget the invitations to a room that is joined: another one is told again."""

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from chat.client.core.address import Address
-from chat.client.core.model import Account, Author, Connection, End, Message, Refusal
+from chat.client.core.model import (
+    Account,
+    Author,
+    Connection,
+    ContactRequest,
+    End,
+    Message,
+    Refusal,
+)
 from chat.client.core.rooms import Room
 from chat.content import Content
 
@@ -38,6 +46,8 @@ __all__ = [
     "PageItem",
     "ReadMarkerMoved",
     "Ready",
+    "RequestArrived",
+    "RequestsWait",
     "RoomClosed",
     "RoomOpened",
     "RoomsListed",
@@ -183,6 +193,20 @@ class Invited:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestArrived:
+    """Somebody asks for a private conversation; told once, until it is answered."""
+
+    request: ContactRequest
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsWait:
+    """So many requests for private conversations waited for the first login of this core."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """The server says something to the user."""
 
@@ -307,6 +331,8 @@ Event = (
     | RoomClosed
     | ReadMarkerMoved
     | Invited
+    | RequestArrived
+    | RequestsWait
     | Noticed
     | MessageArrived
     | MessageChanged

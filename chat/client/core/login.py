@@ -10,7 +10,13 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
-from chat.client.core.events import HostKeyPinned, LoggedIn, LoginRefused, TrustAsked
+from chat.client.core.events import (
+    HostKeyPinned,
+    LoggedIn,
+    LoginRefused,
+    RequestsWait,
+    TrustAsked,
+)
 from chat.client.core.interfaces import KeyRing, Link, Network, StorageError
 from chat.client.core.model import Account, End, Phase, Refusal
 from chat.client.core.session import Session
@@ -151,12 +157,14 @@ class LoginFlow:
             self._fail(End.REFUSED, ["The code or the password is too long, or is not text."])
 
     def _accepted(self, welcome: messages.Welcome) -> None:
-        self._has_logged_in = True
+        is_first, self._has_logged_in = not self._has_logged_in, True
         # A code is used up, and a password was only for a key that was new.
         self._credentials = NO_CREDENTIALS
         self._keys.keep(self._nick)
         self._session.account = Account(welcome.account, welcome.nick)
         self._session.emit(LoggedIn(self._session.account, self._nick))
+        if is_first and welcome.requests:
+            self._session.emit(RequestsWait(welcome.requests))
         self._enter()
 
     def _refused(self, refusal: Refusal) -> None:

@@ -11,6 +11,7 @@ __all__ = [
     "Account",
     "Author",
     "Connection",
+    "ContactRequest",
     "Device",
     "DeviceCode",
     "End",
@@ -149,6 +150,15 @@ class PublicRoom:
     name: str
     member_count: int
     topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRequest:
+    """Somebody asks for a private conversation. What they said shows once it is accepted."""
+
+    log: LogId
+    account: AccountId
+    nick: str
 
 
 # --- Messages ---

@@ -3,7 +3,7 @@
 (Except for what is said, which is in `chat.client.core.outbox`.)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -14,6 +14,7 @@ from chat.client.core.events import Arrival, Closing, Found, Page, PageItem
 from chat.client.core.interfaces import StorageError
 from chat.client.core.login import LoginFlow
 from chat.client.core.model import (
+    ContactRequest,
     Device,
     DeviceCode,
     Invitation,
@@ -28,6 +29,7 @@ from chat.client.core.resync import LOBBY, close_room, open_room
 from chat.client.core.rooms import Room
 from chat.client.core.session import Session
 from chat.client.core.trust import HostKeyCheck
+from chat.ids import LogId
 from chat.rooms.errors import RequestError
 from chat.rooms.names import name_key, prepare_nick
 from chat.rooms.roles import Action
@@ -42,6 +44,12 @@ Requested = (
     commands.Join
     | commands.Create
     | commands.OpenPrivate
+    | commands.ListRequests
+    | commands.AnswerRequest
+    | commands.Block
+    | commands.Unblock
+    | commands.ListBlocked
+    | commands.SetContact
     | commands.Leave
     | commands.SetTopic
     | commands.Invite
@@ -105,6 +113,23 @@ class Requests:
                     task,
                     lambda: self._session.rooms.private(nick),
                 )
+            case commands.ListRequests():
+                self._list_requests(task.done, task)
+            case commands.AnswerRequest(nick, is_accepted):
+                self._answer_request(nick, is_accepted, task)
+            case commands.Block(nick):
+                self._block(messages.Block(self._id(), nick), task)
+            case commands.Unblock(nick):
+                self._ask(messages.Unblock(self._id(), nick), task)
+            case commands.ListBlocked():
+                self._list_blocked(task)
+            case commands.SetContact(who):
+                self._session.pending.ask(
+                    messages.Contact(self._id(), UNSET if who is None else who),
+                    messages.ContactChosen,
+                    lambda chosen: task.done(chosen.who),
+                    task,
+                )
             case commands.Leave(log):
                 self._leave(messages.Leave(self._id(), log), task)
             case commands.SetTopic(log, topic):
@@ -155,6 +180,79 @@ class Requests:
             task.done(outcome())
 
         self._session.pending.ask(request, messages.Ok, take, task)
+
+    # --- Private conversations ---
+
+    def _list_requests(
+        self, done: Callable[[tuple[ContactRequest, ...]], None], task: Task
+    ) -> None:
+        listed: list[ContactRequest] = []
+
+        def ask(after: LogId | UnsetType) -> None:
+            request = messages.Requests(self._id(), after)
+            self._session.pending.ask(request, messages.RequestList, take, task)
+
+        def take(page: messages.RequestList) -> None:
+            listed.extend(ContactRequest(*it[:3]) for it in page.requests)
+            if page.more and page.requests and len(listed) < self._session.limits.requests:
+                ask(listed[-1].log)
+                return
+            self._session.requests.clear()
+            for request in listed:
+                self._session.note_request(request)
+            done(tuple(listed))
+
+        ask(UNSET)
+
+    def _answer_request(self, nick: str, is_accepted: bool, task: Task) -> None:
+        """Answer the request that was told with this nickname: it may be another's by now."""
+
+        def find(requests: Iterable[ContactRequest]) -> LogId | None:
+            key = name_key(nick)
+            return next((it.log for it in requests if name_key(it.nick) == key), None)
+
+        def answer(log: LogId | None) -> None:
+            if log is None:
+                text = f"{nick} does not ask for a conversation."
+                task.done(Refusal("no_such_request", text))
+            elif is_accepted:
+                accept = messages.Accept(self._id(), log)
+                self._open(accept, task, lambda: self._session.rooms.get(log))
+            else:
+                self._ask(messages.Decline(self._id(), log), task, lambda: self._forget(log))
+
+        told = find(self._session.requests.values())
+        if told is not None:
+            answer(told)
+        else:
+            self._list_requests(lambda listed: answer(find(listed)), task)
+
+    def _forget(self, log: LogId) -> None:
+        self._session.requests.pop(log, None)
+
+    def _block(self, request: messages.Block, task: Task) -> None:
+        def done() -> None:
+            for it in list(self._session.requests.values()):
+                if name_key(it.nick) == name_key(request.nick):
+                    self._forget(it.log)
+
+        self._ask(request, task, done)
+
+    def _list_blocked(self, task: Task) -> None:
+        listed: list[str] = []
+
+        def ask(after: str | UnsetType) -> None:
+            request = messages.Blocks(self._id(), after)
+            self._session.pending.ask(request, messages.BlockList, take, task)
+
+        def take(page: messages.BlockList) -> None:
+            listed.extend(page.nicks)
+            if page.more and page.nicks and len(listed) < self._session.limits.blocked:
+                ask(listed[-1])
+            else:
+                task.done(tuple(listed))
+
+        ask(UNSET)
 
     # --- Rooms ---
 

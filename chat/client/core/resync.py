@@ -45,6 +45,7 @@ def open_room(
 
     `seen` is up to where it was read, where the server said so.
     """
+    session.requests.pop(opened.log, None)
     room = session.rooms.get(opened.log)
     if room is None:
         room = Room(opened, session.account.account, session.limits)

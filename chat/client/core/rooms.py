@@ -65,6 +65,12 @@ class Room:
         """Whether it is a conversation of two."""
         return self.kind == "private"
 
+    def is_unread_by_other(self, nick: str) -> bool:
+        """Whether it is a private conversation of `nick` that the other does not read: it was not
+        accepted yet, or the other has left."""
+        is_alone = self.is_private and self.member_count < 2
+        return is_alone and name_key(self.name) != name_key(nick)
+
     @property
     def is_behind(self) -> bool:
         """Whether records that were there on opening it have yet to come."""
@@ -83,6 +89,8 @@ class Room:
 
     def note_member(self, nick: str, *, is_here: bool) -> None:
         """Note that somebody came or went."""
+        if self.is_private:
+            self.member_count = 2 if is_here else 1
         for members in (self.members, self._seen_meanwhile):
             if members is not None:
                 members[nick] = Member(nick, is_here)

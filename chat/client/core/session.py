@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable
 
 from chat.client.core.events import ConnectionChanged, Event
-from chat.client.core.model import Account, Connection, Device, Phase
+from chat.client.core.model import Account, Connection, ContactRequest, Device, Phase
 from chat.client.core.pending import PendingRequests
 from chat.client.core.rooms import Rooms
-from chat.ids import NOBODY
+from chat.ids import NOBODY, LogId
 from chat.limits import ClientLimits
 from chat.wire.sealing import RandomBytes
 
@@ -34,6 +34,8 @@ class Session:
         self.account = Account(NOBODY, "")
         self.devices: tuple[Device, ...] | None = None
         """Those of the account, once they were asked for."""
+        self.requests: dict[LogId, ContactRequest] = {}
+        """Requests for private conversations that were told, as far as they are not answered."""
         self.connection = Connection()
         self._listener = listener
         self._calls: deque[Callable[[], None]] = deque()
@@ -46,6 +48,14 @@ class Session:
     def call(self, function: Callable[[], None]) -> None:
         """Call a function in its turn among the events."""
         self._calls.append(function)
+
+    def note_request(self, request: ContactRequest) -> bool:
+        """Note who asks for a private conversation; return whether that is new."""
+        is_new = request.log not in self.requests
+        self.requests[request.log] = request
+        if len(self.requests) > self.limits.requests:
+            del self.requests[next(iter(self.requests))]
+        return is_new
 
     def flush(self) -> None:
         """Hand on events. What the listener asks for meanwhile, it is told after those."""

@@ -23,6 +23,8 @@ from chat.client.core.events import (
     LoginRefused,
     Noticed,
     Ready,
+    RequestArrived,
+    RequestsWait,
     RoomClosed,
     RoomOpened,
     RoomsListed,
@@ -331,6 +333,13 @@ class LineClient(Face):
                 self._ready()
             case Invited(room, by):
                 self._output.show(f"* {by} invites you to {room}; /join {room}")
+            case RequestArrived(request):
+                nick = request.nick
+                answers = f"/accept {nick}, /decline {nick} or /block {nick}"
+                self._output.show(f"* You are asked by {nick} to talk alone; {answers}")
+            case RequestsWait(count):
+                are = "is 1 request" if count == 1 else f"are {count} requests"
+                self._output.tell(f"* There {are} to talk to you alone; /requests lists them.")
             case Noticed(text):
                 self._output.note(f"* {text}")
             case Ending():

@@ -10,7 +10,15 @@ from chat.client.core import commands
 from chat.client.core.commands import Command
 from chat.client.core.core import Core
 from chat.client.core.events import Found, Page
-from chat.client.core.model import Device, DeviceCode, Invitation, Member, PublicRoom
+from chat.client.core.model import (
+    ContactRequest,
+    Device,
+    DeviceCode,
+    Invitation,
+    Member,
+    Message,
+    PublicRoom,
+)
 from chat.client.core.requests import Renaming
 from chat.client.core.rooms import Room
 from chat.client.line.display import format_item, number_of
@@ -41,6 +49,8 @@ class Outcomes:
         self._core = core
         self._view = view
         self._output = output
+        self._hinted: set[LogId] = set()
+        """Conversations of which it was said that the other does not read them."""
 
     def name(self, command: Command) -> str:
         """Return the name of the room that a command is about, or what stands for it."""
@@ -54,6 +64,18 @@ class Outcomes:
         match command, outcome:
             case commands.Join() | commands.Create(), Room():
                 self._view.enter(outcome)
+            case commands.SendPrivate(nick=nick), Message():
+                self._hint(nick)
+            case commands.AnswerRequest(nick=nick), Room():
+                tell(f"* You talk to {nick} now; /msg {nick} TEXT")
+            case commands.AnswerRequest(nick=nick), _:
+                tell(f"* You do not talk to {nick}.")
+            case commands.Block(nick=nick), _:
+                tell(f"* You take nothing from {nick} any more.")
+            case commands.Unblock(nick=nick), _:
+                tell(f"* You take what {nick} writes to you again.")
+            case commands.SetContact(), str():
+                tell(f"* You can be asked to talk, and be invited, by {outcome}.")
             case commands.SetTopic(topic=topic), _:
                 tell(f"* You set the topic of {where}: {topic}")
             case commands.Invite(nick=nick), _:
@@ -83,6 +105,15 @@ class Outcomes:
                 self._found(outcome)
             case _, tuple():
                 self._list(command, outcome)
+
+    def _hint(self, nick: str) -> None:
+        """Say, once, that the other of a conversation does not read it (yet)."""
+        room = self._core.private(nick)
+        if room is None or room.log in self._hinted:
+            return
+        if room.is_unread_by_other(self._core.account.nick):
+            self._hinted.add(room.log)
+            self._output.tell(f"* That shows to {room.name} once they accept.")
 
     def _renamed(self, renaming: Renaming, line: TypedLine) -> None:
         self._output.tell(f"* You are now known as {renaming.nick}.")
@@ -116,11 +147,18 @@ class Outcomes:
             self._members([it for it in listed if isinstance(it, Member)])
         elif isinstance(command, commands.ListRooms) and not listed:
             self._output.show("* There are no public rooms.")
+        elif isinstance(command, commands.ListRequests) and not listed:
+            self._output.show("* There is nobody who asks to talk to you alone.")
+        elif isinstance(command, commands.ListBlocked):
+            names = ", ".join(str(it) for it in listed)
+            self._output.show(f"* You have blocked {names or 'nobody'}.")
         for item in listed:
             match item:
                 case PublicRoom(name, count, topic):
                     about = f": {topic}" if topic else ""
                     self._output.show(f"* {name} ({count}){about}")
+                case ContactRequest(nick=nick):
+                    self._output.show(f"* You are asked by {nick}; /accept {nick}, /decline {nick}")
                 case Device():
                     day = datetime.fromtimestamp(item.added / 1_000, UTC).strftime("%Y-%m-%d")
                     state = "this one" if item.is_this else "here" if item.is_here else "away"

@@ -18,12 +18,13 @@ from chat.client.api import (
     Room,
 )
 from chat.client.core import commands
+from chat.ids import MessageId
 from chat.limits import Limits
 from chat.server.connections.protocol import ChatProtocol
 from chat.testing import Server
 from chat.testing.bots import connect
 from chat.wire.errors import CloseCode
-from chat.wire.messages import TextBody
+from chat.wire.messages import Post, Private, Refused, TextBody
 
 CASES: list["Case"] = []
 
@@ -133,10 +134,58 @@ def test_everything_said_anywhere_is_in_the_clients_own_iteration(case: Case) ->
     assert case.client is not None
     private = case.run(case.client.private("alice"))
     assert private.is_private and private.name == "alice"
+    alice.ask(Private(90, "bot"))
     alice.post("to all")
     alice.post("to you", room="bot")
     taken = case.run(take(case.client, 2))
     assert taken == [("alice", "to all"), ("alice", "to you")]
+
+
+def test_a_bot_answers_requests_those_that_wait_first(case: Case) -> None:
+    alice, bob, eve = case.server.enter("alice", "bob", "eve")
+    client = case.client
+    assert client is not None
+    alice.ask(Private(90, "bot"))
+    alice.say("are you there?", "bot")
+
+    async def serve() -> None:
+        async for request in client.requests():
+            if request.nick == "eve":
+                await request.decline()
+                continue
+            room = await request.accept()
+            said = [message.text for message in await room.history()]
+            await room.send(f"hello {request.nick}, {said}, {request!r}")
+
+    results = case.start(serve())
+    assert alice.texts == [("bot", "hello alice, ['are you there?'], <Request of 'alice'>")]
+    for other in (eve, bob):
+        other.ask(Private(90, "bot"))
+        other.say("and me?", "bot")
+    case.server.pump()
+    assert bob.texts == [("bot", "hello bob, [], <Request of 'bob'>")] and eve.texts == []
+    case.run(client.block("bob"))
+    refused = bob.ask(Post(91, bob.log("bot"), MessageId(bytes(16)), "still?"))
+    assert isinstance(refused, Refused) and refused.code == "not_welcome"
+    case.run(client.unblock("bob"))
+    case.close()
+    assert results == [None]
+
+
+def test_who_waits_for_requests_hears_of_the_end(case: Case) -> None:
+    assert case.client is not None
+
+    async def first() -> None:
+        assert case.client is not None
+        async for _ in case.client.requests():
+            pass
+
+    results = case.start(first())
+    end = case.server.peers[0].transport.protocol
+    assert isinstance(end, ChatProtocol)
+    end.close(CloseCode.REMOVED, "a test")
+    case.server.advance(5)
+    assert isinstance(results[0].value, ConnectionFailedError)
 
 
 def test_a_message_is_answered_edited_deleted_and_reacted_to(case: Case) -> None:
