@@ -194,6 +194,17 @@ class Limits:
     """Rooms that an account has created. Private conversations do not count."""
     invitations_per_account: int = _set_by_operator(100, "open invitations to one account")
     """Invitations that an account has not accepted: the server sends all of them at each login."""
+    invitations_per_pair: int = _set_by_operator(
+        5, "open invitations to one account by one account"
+    )
+    """So that one account cannot use up what others may send to somebody."""
+    notices_per_room: int = _set_by_operator(
+        5, "notices about moderation in one room to one account, at once"
+    )
+    """Beyond it, what is done to the account takes effect, and it is told so only when it tries."""
+    notices_seconds: float = _set_by_operator(600, "time until it may be told of one more")
+    notices_kept: int = _set_by_operator(4_096, "accounts and rooms whose notices are counted")
+    """The latest pairs; about 200 bytes each, 0.8 MiB."""
     invitations_per_room: int = _set_by_operator(1_000, "open invitations to one room")
     """Invitations of accounts to a room that are not accepted yet. The same number of invitation
     links may be open as well."""

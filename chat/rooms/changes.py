@@ -44,6 +44,9 @@ class Told(NamedTuple):
 
     account: AccountId
     sentence: str
+    about: LogId | None = None
+    """The room in which something was done to it by others: they may not tell it of that without
+    end."""
 
 
 @dataclass(frozen=True, slots=True)

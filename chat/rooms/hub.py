@@ -224,7 +224,7 @@ class Hub:
         """Raise MutedError for an account that is muted in the room or on the server."""
         _check_mute(self.standing.mute(account, now), "this server")
         if room is not None:
-            _check_mute(room.standing.mute(account, now), room.name)
+            _check_mute(room.standing.mute(account, now), room.described)
 
     # --- Invitations, which are worth what their makers may do now ---
 

@@ -126,6 +126,9 @@ def invite(hub: Hub, actor: Account, room: Room, nick: str, limits: Limits, now:
     if not hub.is_invitable(target.id, room, now):
         return NOTHING
     hub.check_may_approach(actor, target)
+    of_actor = sum(invited.by == actor.id for _, invited in hub.invited_to(target, now))
+    if of_actor >= limits.invitations_per_pair:
+        raise TooManyInvitationsError
     of_target = [InvitedKey(log, target.id) for log in target.invitations]
     of_room = [InvitedKey(room.log, account) for account in room.invited]
     over: dict[InvitedKey, None] = {}

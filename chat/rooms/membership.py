@@ -1,6 +1,7 @@
 """Decisions about membership, and about a room's topic and slow mode."""
 
 from dataclasses import replace
+from typing import Final
 
 from chat.ids import LogId
 from chat.limits import SLOW_MOST, Limits
@@ -24,8 +25,8 @@ from chat.rooms.values import (
 
 __all__ = ["join", "leave", "leaving", "set_slow", "set_topic"]
 
-_RESERVED = frozenset({name_key("private")})
-"""A client shows what is said in a private conversation behind this word."""
+_RESERVED: Final = frozenset({name_key("private")})
+"""Names that could be taken for a client's own words, which marks private messages so."""
 
 _CREATABLE = {kind.value: kind for kind in (Kind.PUBLIC, Kind.INVITE)}
 

@@ -11,11 +11,11 @@ from chat.rooms.hub import Hub
 from chat.rooms.invitations import withdrawn
 from chat.rooms.membership import leaving
 from chat.rooms.people import Account
-from chat.rooms.roles import Action, Role, Sanction, check_above, until
+from chat.rooms.roles import Action, Role, Sanction, Standing, check_above, until
 from chat.rooms.roles import reason as why
 from chat.rooms.room import Room
 from chat.rooms.texts import check_reason
-from chat.rooms.values import SERVER, BanKey, InvitedKey, MuteKey, NetworkKey, RoleKey
+from chat.rooms.values import SERVER, BanKey, MuteKey, NetworkKey, RoleKey
 
 __all__ = [
     "Order",
@@ -42,6 +42,8 @@ _TOLD: Final = {
 
 _CROWD: Final = 3
 """Accounts at one address that may be everybody behind a proxy, if they are half of all."""
+_LIFTING: Final = (Action.UNBAN, Action.UNMUTE, Action.DEOP)
+"""What takes back something that was done to a member, who may have left since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,17 @@ def moderate(
     if room is None and order.action is Action.KICK:
         raise InvalidError("Kick works in rooms only; to keep somebody off the server, ban them.")
     is_elsewhere = room is not None and target.id not in room.members
-    if is_elsewhere and order.action in (Action.KICK, Action.OP):
+    is_lifting = order.action in _LIFTING
+    standing = hub.standing if room is None else room.standing
+    if is_elsewhere and not is_lifting and not _is_on_record(order.action, target, standing):
         raise NoSuchMemberError(target.nick)
-    sanction = Sanction(now + order.seconds * 1_000 if order.seconds else 0, order.reason)
-    where = "this server" if room is None else room.name
+    until_when = now + order.seconds * 1_000 if order.seconds else 0
+    sanction = Sanction(until_when, order.reason, by if order.reason else "")
+    where = "this server" if room is None else room.described
     sentence = _TOLD[order.action].format(
         by=by, where=where, until=until(sanction), why=why(sanction)
     )
+    about = None if room is None else room.log
     puts = _puts(hub, order.action, target, room, sanction)
     if not puts:
         return NOTHING
@@ -114,8 +120,15 @@ def moderate(
             *(put(NetworkKey(group), sanction) for group in groups),
         ],
         Event(now, by, order.action.value, target.nick, place, detail),
-        Told(target.id, sentence),
+        # Those who are not here hear only of what ends.
+        None if is_elsewhere and not is_lifting else Told(target.id, sentence, about),
     )
+
+
+def _is_on_record(action: Action, target: Account, standing: Standing) -> bool:
+    """Tell whether somebody who has left was banned, or muted, as a member: that can be changed."""
+    records = {Action.BAN: standing.banned, Action.MUTE: standing.muted}
+    return target.id in records.get(action, ())
 
 
 def _puts(
@@ -130,8 +143,6 @@ def _puts(
         case Action.BAN:
             puts = [put(BanKey(scope, target.id), sanction), *demotion]
             puts += withdrawn(hub, target.id, room)
-            if room is not None and target.id in room.invited:
-                puts.append(put(InvitedKey(room.log, target.id), None))
             return puts + _out(target, room)
         case Action.UNBAN:
             return [put(BanKey(scope, target.id), None)] if target.id in standing.banned else []
@@ -185,7 +196,8 @@ def check_network(group: AddressGroup, use: Use) -> None:
 def block(group: AddressGroup, seconds: int, reason: str, by: str, now: int) -> Change:
     """Ban a group of addresses; 0 seconds means forever. Raises TextTooLongError."""
     check_reason(reason)
-    sanction = Sanction(now + seconds * 1_000 if seconds else 0, reason)
+    until_when = now + seconds * 1_000 if seconds else 0
+    sanction = Sanction(until_when, reason, by if reason else "")
     return changed([put(NetworkKey(group), sanction)], Event(now, by, "block", group, "", reason))
 
 

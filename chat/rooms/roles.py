@@ -11,6 +11,7 @@ from enum import Enum, IntEnum
 
 from chat.ids import AccountId
 from chat.rooms.errors import NotAllowedError
+from chat.rooms.texts import quote
 
 __all__ = ["Action", "Role", "Sanction", "Standing", "check_above", "reason", "until"]
 
@@ -49,6 +50,8 @@ class Sanction:
     until: int = 0
     """When it ends, in milliseconds since 1970 UTC; 0 means never."""
     reason: str = ""
+    by: str = ""
+    """The nickname, at the time, of whoever gave the reason."""
 
     def holds(self, now: int) -> bool:
         """Tell whether it is in force at `now`, in milliseconds since 1970 UTC."""
@@ -91,9 +94,12 @@ def until(sanction: Sanction) -> str:
 
 
 def reason(sanction: Sanction) -> str:
-    """Return the end of a sentence about a sanction: the reason if there is one, and a full
-    stop."""
-    return f": {sanction.reason}." if sanction.reason else "."
+    """Return the end of a sentence about a sanction: a full stop and, if there is a reason, who
+    wrote it, and the reason as a quotation."""
+    if not sanction.reason:
+        return "."
+    wrote = f"{sanction.by} wrote" if sanction.by else "The reason given was"
+    return f". {wrote}: {quote(sanction.reason)}"
 
 
 def _in_force(

@@ -14,6 +14,7 @@ from chat.rooms.errors import (
 from chat.rooms.names import name_key
 from chat.rooms.people import Account
 from chat.rooms.roles import Role, Standing, reason, until
+from chat.rooms.texts import quote
 from chat.rooms.values import InvitedBy, Kind, Requested, RoomProfile
 
 __all__ = ["Room"]
@@ -45,6 +46,11 @@ class Room:
     def name(self) -> str:
         """The room's name; empty for a private conversation."""
         return self.profile.name
+
+    @property
+    def described(self) -> str:
+        """What a sentence calls a room: its name is a quotation of whoever made it."""
+        return f"the room {quote(self.name)}"
 
     @property
     def owner(self) -> AccountId:
@@ -106,7 +112,7 @@ class Room:
         """Raise BannedError or NotInvitedError if this account may not become a member."""
         banned = self.standing.ban(account.id, now)
         if banned is not None:
-            raise BannedError(self.name, until(banned), reason(banned))
+            raise BannedError(self.described, until(banned), reason(banned))
         is_welcome = is_invited or self.role(account.id) >= Role.OPERATOR
         if self.kind is not Kind.PUBLIC and not is_welcome:
             raise NotInvitedError

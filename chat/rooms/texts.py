@@ -1,4 +1,4 @@
-"""Bounds on the length of texts."""
+"""Bounds on the length of texts, and how a sentence quotes one."""
 
 import unicodedata
 from typing import Final
@@ -7,7 +7,10 @@ from chat.limits import REACTION_BYTES, REASON_CHARACTERS, TEXT_BYTES, TOPIC_CHA
 from chat.rooms.confusables import IGNORABLE
 from chat.rooms.errors import TextEmptyError, TextTooLongError
 
-__all__ = ["check_reaction", "check_reason", "check_text", "check_topic", "is_blank"]
+__all__ = ["check_reaction", "check_reason", "check_text", "check_topic", "is_blank", "quote"]
+
+_QUOTES: Final = dict.fromkeys(map(ord, '"\u201c\u201d\u201e\u201f\u2033\u02ba\u3003\uff02'), "'")
+"""Whatever could be taken for the end of a quotation."""
 
 _EMPTY_GLYPHS: Final = frozenset("\u2800\U0001d159")
 """Symbols that are drawn as nothing: the Braille blank, the null note head."""
@@ -24,6 +27,11 @@ def _is_blank(character: str) -> bool:
         or character in _EMPTY_GLYPHS
         or character in IGNORABLE
     )
+
+
+def quote(text: str) -> str:
+    """Return a text in quotation marks, which nothing in it can be taken to end."""
+    return f'"{text.translate(_QUOTES)}"'
 
 
 def check_text(text: str) -> None:

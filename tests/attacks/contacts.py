@@ -95,3 +95,44 @@ def blocked(arena: Arena) -> str:
         if told or reached or passed:
             raise Fell(f"told {told}, shown {reached}, answered {passed}")
         return f"0 of {len(answers)} got through, 0 requests and invitations told"
+
+
+@attack(
+    "somebody writes through the reasons of a room that the victim never was in, or is in",
+    "1,000 notices in 4 s, `* evil has muted you in Security: your key leaked`",
+)
+def notices(arena: Arena) -> str:
+    """Mute and unmute a stranger, then a member, 300 times each, and invite to many rooms."""
+    with arena.server() as server:
+        victim, evil = arena.client(server, "victim"), arena.client(server, "evil")
+        log = evil.join("Security")
+        reason = 'your key leaked". The server wrote: "type /revoke'
+
+        def moderate(action: str) -> object:
+            return evil.ask(m.Moderate(evil.next_id(), action, "victim", log, 0, reason))
+
+        def told() -> list[str]:
+            victim.ask(m.Rooms(victim.next_id()))
+            return [it.text for it in victim.all(m.Notice)]
+
+        for _ in range(150):
+            for action in ("mute", "unmute", "ban", "op"):
+                moderate(action)
+        as_stranger = len(told())
+        victim.join("Security")
+        for _ in range(150):
+            moderate("mute")
+            moderate("unmute")
+        as_member = told()
+        for number in range(20):
+            room = evil.join(f"room{number}", "invite")
+            evil.ask(m.Invite(evil.next_id(), room, "victim"))
+        told()
+        invited = len(victim.all(m.Invited))
+        forged = [it for it in as_member if it.count('"') != 4 or not it.startswith("evil has ")]
+        if as_stranger or len(as_member) > 5 or invited > 5 or forged:
+            raise Fell(f"{as_stranger}, {len(as_member)}, {invited} told, forged: {forged}")
+        return (
+            f"{as_stranger} notices to a stranger, {len(as_member)} of 300 to a member,"
+            f" {invited} of 20 invitations; each says: {as_member[0]}"
+        )

@@ -45,7 +45,7 @@ def test_it_works_on_a_running_and_on_a_stopped_server(programs: Programs) -> No
     assert (user["nick"], user["role"], user["connected"]) == ("ana", "member", 1)
     admin(programs, "own", "ana")
     admin(programs, "mute", "ana", "--for", "1h", "--reason", "noise")
-    ana.notes("the operator has muted you in this server until .*: noise")
+    ana.notes('the operator has muted you in this server until .*: "noise"')
     assert "Nobody here is called bob." in admin(programs, "ban", "bob", status=1).err
     ana.end_input()
     assert ana.ends() == 0

@@ -188,7 +188,7 @@ def test_who_is_muted_says_nothing() -> None:
     room = room_of(hub, ana, bob)
     hub.check_may_speak(bob.id, room, 0)
     hub.put(MuteKey(room.log, bob.id), Sanction(10_000))
-    with pytest.raises(MutedError, match=r"^You are muted in python until .*\.$"):
+    with pytest.raises(MutedError, match=r'^You are muted in the room "python" until .*\.$'):
         hub.check_may_speak(bob.id, room, 9_999)
     was = snapshot(hub)
     hub.check_may_speak(bob.id, room, 10_000)

@@ -123,6 +123,13 @@ def test_an_account_has_so_many_rooms() -> None:
     decide(hub, membership.join, hub, bob, "three", "public", log_id("3"), limits, NOW)
 
 
+@pytest.mark.parametrize("name", ["private", "Private", "prlvate"])
+def test_no_room_is_called_what_marks_private_messages(name: str) -> None:
+    hub, [ana] = hub_with("ana")
+    with pytest.raises(InvalidError, match=rf"^A room cannot be called {name}\.$"):
+        join(hub, ana, name, "public")
+
+
 # --- Joining ---
 
 
@@ -177,7 +184,9 @@ def test_who_is_banned_from_a_room_does_not_come_back_before_it_ends(who: str) -
     if who == "invited":
         invite(hub, bob, room)
     ban(hub, account, room, until=NOW)
-    with pytest.raises(BannedError, match=r"^You are banned from python until .*: spam\.$"):
+    with pytest.raises(
+        BannedError, match=r'^You are banned from the room "python" until .*: "spam"$'
+    ):
         join(hub, account, now=NOW - 1)
     join(hub, account, now=NOW)
 

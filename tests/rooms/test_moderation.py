@@ -24,7 +24,6 @@ from chat.rooms.room import Room
 from chat.rooms.values import (
     SERVER,
     BanKey,
-    InvitedKey,
     Kind,
     MembershipKey,
     MuteKey,
@@ -47,7 +46,7 @@ from tests.rooms.support import (
 )
 
 ON_SERVER: Final = (Role.MEMBER, Role.OPERATOR, Role.OWNER)
-FOR_MEMBERS: Final = (Action.KICK, Action.OP)
+FOR_MEMBERS: Final = (Action.KICK, Action.BAN, Action.MUTE, Action.OP)
 
 
 def may(hub: Hub, action: Action, actor: Account, target: Account, room: Room | None) -> bool:
@@ -152,9 +151,9 @@ def test_what_is_done_is_kept_noted_and_told(in_room: bool) -> None:
     hub, [ana, bob] = hub_with("ana", "bob")
     room = room_of(hub, ana, bob) if in_room else None
     scope = SERVER if room is None else room.log
-    where = "this server" if room is None else "python"
+    where = "this server" if room is None else 'the room "python"'
     out = () if room is None else (put(MembershipKey(room.log, bob.id), None),)
-    sanction = Sanction(NOW + 10_000, "spam")
+    sanction = Sanction(NOW + 10_000, "spam", "ana")
     when = "until 1970-01-01 00:16 UTC"
     expected: dict[Action, tuple[tuple[Put, ...], str]] = {
         Action.BAN: (
@@ -190,7 +189,11 @@ def test_what_is_done_is_kept_noted_and_told(in_room: bool) -> None:
         assert decide(hub, moderation.moderate, hub, order, "ana", bob, room, NOW) == Change(
             puts,
             Event(NOW, "ana", action.value, "bob", "python" if in_room else "", "10 s spam"),
-            Told(bob.id, f"ana has {sentence}: spam."),
+            Told(
+                bob.id,
+                f'ana has {sentence}. ana wrote: "spam"',
+                None if room is None else room.log,
+            ),
         )
         hub.put_all(back)
 
@@ -261,7 +264,11 @@ def test_a_reason_has_a_bound(action: Action) -> None:
 def test_a_reason_is_no_template() -> None:
     hub, [ana, bob] = hub_with("ana", "bob")
     change = moderate(hub, Order(Action.KICK, 0, "{by} {0}"), bob, room_of(hub, ana, bob))
-    assert change.told == Told(bob.id, "ana has removed you from python: {by} {0}.")
+    assert change.told == Told(
+        bob.id,
+        'ana has removed you from the room "python". ana wrote: "{by} {0}"',
+        log_id("python"),
+    )
 
 
 # --- Bans ---
@@ -273,13 +280,12 @@ def test_a_ban_from_a_room_leaves_nothing_to_come_back_by() -> None:
     set_role(hub, bob, Role.OPERATOR, room)
     moderate(hub, Order(Action.BAN), bob, room)
     assert room.role(bob.id) is Role.MEMBER and bob.id not in room.members
+    # Whoever is invited hears of the room from who invited them, and of nothing else.
     invite(hub, eva, room)
-    assert (
-        put(InvitedKey(room.log, eva.id), None) in moderate(hub, Order(Action.BAN), eva, room).puts
-    )
-    for account in (bob, eva):
-        with pytest.raises(BannedError):
-            decide(hub, membership.join, hub, account, "python", None, log_id("x"), Limits(), NOW)
+    with pytest.raises(NoSuchMemberError):
+        moderate(hub, Order(Action.BAN), eva, room)
+    with pytest.raises(BannedError):
+        decide(hub, membership.join, hub, bob, "python", None, log_id("x"), Limits(), NOW)
 
 
 def test_an_owner_of_the_server_keeps_a_room_s_owner_out_of_it() -> None:
@@ -312,6 +318,28 @@ def test_a_later_ban_takes_the_place_of_the_one_before() -> None:
     assert room.standing.ban(bob.id, NOW + 1_000) is None
 
 
+@pytest.mark.parametrize(
+    ("action", "lift"), [(Action.BAN, Action.UNBAN), (Action.MUTE, Action.UNMUTE)]
+)
+def test_who_has_left_is_told_only_that_it_is_over(action: Action, lift: Action) -> None:
+    hub, [ana, bob] = hub_with("ana", "bob")
+    room = room_of(hub, ana, bob)
+    assert moderate(hub, Order(action), bob, room).told is not None
+    if action is Action.MUTE:
+        do(hub, membership.leave, bob, room)
+    for seconds in (1, 2, 3):  # Changed, without a word.
+        change = moderate(hub, Order(action, seconds, "your key leaked"), bob, room)
+        assert change.puts and change.told is None
+    other = Action.MUTE if action is Action.BAN else Action.BAN
+    for wrong in (other, Action.KICK, Action.OP):
+        with pytest.raises(NoSuchMemberError):
+            moderate(hub, Order(wrong), bob, room)
+    assert moderate(hub, Order(lift), bob, room).told is not None
+    with pytest.raises(NoSuchMemberError):
+        moderate(hub, Order(action), bob, room)
+    assert moderate(hub, Order(lift), bob, room) == NOTHING
+
+
 OTHER = AddressGroup("198.51.100.1")
 
 
@@ -324,7 +352,7 @@ def test_networks_are_kept_out_with_a_ban_from_the_server_alone(action: Action) 
     if action is Action.KICK:
         return
     change = moderate(hub, order, bob, None)
-    kept_out = Sanction(NOW + 10_000, "spam") if action is Action.BAN else None
+    kept_out = Sanction(NOW + 10_000, "spam", "ana") if action is Action.BAN else None
     groups = (NETWORK, OTHER)
     assert [hub.get(NetworkKey(group)) for group in groups] == [kept_out, kept_out]
     if change.event is not None:

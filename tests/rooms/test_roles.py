@@ -40,4 +40,6 @@ def test_who_has_no_role_is_a_member() -> None:
 def test_sentences_say_how_long_and_why() -> None:
     assert until(Sanction()) == "permanently"
     assert until(Sanction(1_700_000_000_000)) == "until 2023-11-14 22:13 UTC"
-    assert (reason(Sanction()), reason(Sanction(0, "spam"))) == (".", ": spam.")
+    assert (reason(Sanction()), reason(Sanction(0, "", "ana"))) == (".", ".")
+    assert reason(Sanction(0, "spam", "ana")) == '. ana wrote: "spam"'
+    assert reason(Sanction(0, "spam")) == '. The reason given was: "spam"'

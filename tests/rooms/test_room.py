@@ -112,7 +112,10 @@ def test_a_ban_is_for_everybody_until_it_ends(nick: str) -> None:
     ban(hub, account, room, until=10_000)
     with pytest.raises(BannedError) as refusal:
         room.check_may_join(account, True, 9_999)
-    assert str(refusal.value) == "You are banned from python until 1970-01-01 00:00 UTC: spam."
+    assert str(refusal.value) == (
+        'You are banned from the room "python" until 1970-01-01 00:00 UTC. '
+        'The reason given was: "spam"'
+    )
     room.check_may_join(account, True, 10_000)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from chat.limits import REACTION_BYTES, REASON_CHARACTERS, TEXT_BYTES, TOPIC_CHARACTERS
 from chat.rooms.errors import TextEmptyError, TextTooLongError
-from chat.rooms.texts import check_reaction, check_reason, check_text, check_topic
+from chat.rooms.texts import check_reaction, check_reason, check_text, check_topic, quote
 
 
 def test_a_text_has_bytes() -> None:
@@ -59,3 +59,19 @@ def test_a_reason_has_characters() -> None:
     check_reason("\u00e9" * REASON_CHARACTERS)
     with pytest.raises(TextTooLongError, match=r"limit is 200 characters\.$"):
         check_reason("x" * (REASON_CHARACTERS + 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'x". The server wrote: "y',
+        "x\u201d. The server: y",
+        "x\u2033 y\uff02 \u201ez\u201f",
+        'x\u02ba"\u3003',
+    ],
+)
+def test_nothing_in_a_quotation_ends_it(text: str) -> None:
+    quoted = quote(text)
+    assert quoted[0] == quoted[-1] == '"' and len(quoted) == len(text) + 2
+    assert not set(quoted[1:-1]) & set('"\u201c\u201d\u201e\u201f\u2033\u02ba\u3003\uff02')
+    assert quote("it's ana") == '"it\'s ana"'

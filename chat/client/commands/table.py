@@ -13,6 +13,7 @@ from chat.content import Content
 from chat.ids import LogId
 from chat.limits import TEXT_BYTES
 from chat.rooms.roles import Action
+from chat.rooms.texts import quote
 
 __all__ = ["ENTRIES", "help_on", "help_text", "parse_line", "parse_text"]
 
@@ -51,7 +52,7 @@ def _topic(face: Face, topic: str) -> Command | None:
     room = need_room(face)
     if topic:
         return commands.SetTopic(room.log, topic)
-    about = f"is about: {room.topic}" if room.topic else "has no topic."
+    about = f"is about: {quote(room.topic)}" if room.topic else "has no topic."
     face.show(f"* {room.name} {about}")
     return None
 

@@ -332,7 +332,8 @@ class LineClient(Face):
             case Ready():
                 self._ready()
             case Invited(room, by):
-                self._output.show(f"* {by} invites you to {room}; /join {room}")
+                who = f"by {by}" if by else "by the server's operator"
+                self._output.show(f'* You are invited {who} to the room "{room}"; /join {room}')
             case RequestArrived(request):
                 nick = request.nick
                 answers = f"/accept {nick}, /decline {nick} or /block {nick}"

@@ -28,6 +28,7 @@ from chat.client.line.view import View
 from chat.durations import format_duration
 from chat.ids import LogId
 from chat.rooms.roles import Action
+from chat.rooms.texts import quote
 
 __all__ = ["Outcomes"]
 
@@ -155,7 +156,7 @@ class Outcomes:
         for item in listed:
             match item:
                 case PublicRoom(name, count, topic):
-                    about = f": {topic}" if topic else ""
+                    about = f": {quote(topic)}" if topic else ""
                     self._output.show(f"* {name} ({count}){about}")
                 case ContactRequest(nick=nick):
                     self._output.show(f"* You are asked by {nick}; /accept {nick}, /decline {nick}")

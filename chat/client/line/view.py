@@ -25,6 +25,7 @@ from chat.client.line.output import Output
 from chat.ids import LogId
 from chat.limits import HISTORY_PAGE, ClientLimits
 from chat.rooms.names import name_key
+from chat.rooms.texts import quote
 
 __all__ = ["View"]
 
@@ -88,7 +89,7 @@ class View:
     def enter(self, room: Room) -> None:
         """Let typed lines go to a room."""
         self._focus = room.log
-        about = f": {room.topic}" if room.topic else "."
+        about = f"; its topic is {quote(room.topic)}" if room.topic else "."
         self._output.tell(f"* You are in {room.name} now{about}")
 
     def listed(self, names: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ from chat.server.fanout.feeds import Feeds
 from chat.server.requests.asking import Asking
 from chat.server.requests.context import Context, PasswordChecker, Policy
 from chat.server.requests.effects import Effects
+from chat.server.requests.notices import Notices
 from chat.server.requests.presence import Presence
 from chat.server.requests.sessions import Sessions
 from chat.server.requests.table import ROUTES, Later, Route
@@ -94,7 +95,8 @@ class Dispatcher:
             time.milliseconds,
             random_bytes,
         )
-        self._effects = Effects(hub, feeds, sessions, failures)
+        notices = Notices(limits, clock.seconds)
+        self._effects = Effects(hub, feeds, sessions, failures, notices)
         self._routes = {route.message: route for route in routes}
 
     async def load(self) -> None:

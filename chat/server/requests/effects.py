@@ -25,6 +25,7 @@ from chat.rooms.values import (
 )
 from chat.server.fanout.feeds import Feeds
 from chat.server.requests.context import describe
+from chat.server.requests.notices import Notices
 from chat.server.requests.sessions import Sessions
 from chat.server.session import Session
 from chat.server.state.sources import Applied
@@ -37,11 +38,19 @@ __all__ = ["Effects"]
 class Effects:
     """Tells sessions, lets them read, drops and closes them."""
 
-    def __init__(self, hub: Hub, feeds: Feeds, sessions: Sessions, failures: LoginFailures) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        feeds: Feeds,
+        sessions: Sessions,
+        failures: LoginFailures,
+        notices: Notices,
+    ) -> None:
         self._hub = hub
         self._feeds = feeds
         self._sessions = sessions
         self._failures = failures
+        self._notices = notices
 
     def apply(self, applied: Applied) -> None:
         """Do what a change means."""
@@ -52,7 +61,9 @@ class Effects:
             if isinstance(key, MembershipKey) and value is None and before is not None:
                 self._left(key.log, key.account, sentence, asked_by)
                 told = None  # They are told with it.
-        if told is not None:
+        if told is not None and (
+            told.about is None or self._notices.take(told.account, told.about)
+        ):
             for session in self._sessions.of(told.account):
                 session.tell(messages.Notice(told.sentence))
         for (key, value), before in zip(change.puts, applied.before, strict=True):

@@ -227,7 +227,7 @@ def test_a_room_that_another_device_just_joined_is_entered(
     ana.refuse(ana.link.last(m.Join), "It is being read.", "already_reading")
     assert ana.screen.notes[-2:] == [
         "* Another device of yours joined python.",
-        "* You are in python now: snakes",
+        '* You are in python now; its topic is "snakes"',
     ]
     assert ana.lines_done == 1
 
@@ -250,17 +250,17 @@ def test_an_invitation_is_shown_once(ana: Person, server: ModelServer) -> None:
     club.invited.add(server.account("ana"))
     ana.receive(m.Invited("club", "bob\x07"), m.Invited("club", "bob"), m.Invited("club", "bob"))
     assert ana.screen.shown == [
-        r"* bob\x07 invites you to club; /join club",
-        "* bob invites you to club; /join club",
+        r'* You are invited by bob\x07 to the room "club"; /join club',
+        '* You are invited by bob to the room "club"; /join club',
     ]
     for number in range(101):
         ana.receive(m.Invited(f"room-{number}", "bob"))
     ana.receive(m.Invited("club", "bob"))
-    assert ana.screen.shown[-1] == "* bob invites you to club; /join club"
+    assert ana.screen.shown[-1] == '* You are invited by bob to the room "club"; /join club'
     ana.type("/join club")
     assert ana.screen.notes[-1] == "* You are in club now."
     ana.receive(m.Invited("club", "bob"))
-    assert ana.screen.shown[-2:] == ["* bob invites you to club; /join club"] * 2
+    assert ana.screen.shown[-2:] == ['* You are invited by bob to the room "club"; /join club'] * 2
 
 
 def test_being_put_out_is_said_and_no_other_room_takes_its_place(
@@ -283,7 +283,7 @@ def test_topic_invite_kick_and_ban(ana: Person, server: ModelServer) -> None:
     ana.type("/topic", "/topic all things", "/topic", "/invite cat", "/kick bob", "/ban cat")
     assert server.room("lobby").topic == "all things"
     assert ana.link.last(m.Moderate).action == "ban"
-    assert ana.screen.shown[-2:] == ["* lobby has no topic.", "* lobby is about: all things"]
+    assert ana.screen.shown[-2:] == ["* lobby has no topic.", '* lobby is about: "all things"']
     assert ana.screen.notes[-4:] == [
         "* You set the topic of lobby: all things",
         "* cat may join lobby.",
@@ -294,7 +294,7 @@ def test_topic_invite_kick_and_ban(ana: Person, server: ModelServer) -> None:
     server.add(server.room("lobby"), m.TopicBody(0, ANY_ACCOUNT, "bob", "less"))
     ana.carry()
     ana.type("/topic")
-    assert ana.screen.shown == ["* bob set the topic: less", "* lobby is about: less"]
+    assert ana.screen.shown == ["* bob set the topic: less", '* lobby is about: "less"']
 
 
 # --- What is held for a page ---
@@ -454,7 +454,7 @@ def test_rooms(ana: Person, server: ModelServer) -> None:
     server.room("art", "bob", "cat").topic = "paint\x07"
     server.room("zoo")
     ana.type("/rooms")
-    assert ana.screen.shown == [r"* art (2): paint\x07", "* lobby (2)", "* zoo (0)"]
+    assert ana.screen.shown == [r'* art (2): "paint\x07"', "* lobby (2)", "* zoo (0)"]
 
 
 def test_search_shows_the_latest_last(ana: Person, server: ModelServer) -> None:

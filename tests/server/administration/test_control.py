@@ -154,7 +154,7 @@ class DoingTests(ControlCase):
     def test_a_ban(self) -> None:
         self.run_it(c.Do(Action.BAN, "bob", 0, "spam"))
         assert self.bob.closed is not None and self.bob.closed.code == CloseCode.REMOVED
-        error = BannedError("this server", "permanently", ": spam.")
+        error = BannedError("this server", "permanently", '. the operator wrote: "spam"')
         back = self.server.connect(identity=self.bob.identity)
         assert back.log_in("bob") == Refused(1, error.code, str(error))
         self.run_it(c.Do(Action.UNBAN, "bob"))

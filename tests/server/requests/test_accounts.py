@@ -139,11 +139,11 @@ class KeyTests(EntryCase):
 
     def test_a_ban_of_the_server_or_of_a_network_keeps_out(self) -> None:
         hub = self.server.dispatcher.context.hub
-        hub.put(NetworkKey(AddressGroup("192.0.2.1")), Sanction(0, "spam"))
-        error = BannedError("this server", "permanently", ": spam.")
+        hub.put(NetworkKey(AddressGroup("192.0.2.1")), Sanction(0, "spam", "the operator"))
+        error = BannedError("this server", "permanently", '. the operator wrote: "spam"')
         assert self.enter(self.greet(), "bob") == refused(1, error)
         hub.put(NetworkKey(AddressGroup("192.0.2.1")), None)
-        hub.put(BanKey(SERVER, self.alice.account), Sanction(0, "spam"))
+        hub.put(BanKey(SERVER, self.alice.account), Sanction(0, "spam", "the operator"))
         assert self.enter(self.greet(self.alice.identity), "alice") == refused(1, error)
 
 

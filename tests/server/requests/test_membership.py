@@ -1,5 +1,6 @@
 """Requests about who is in which log."""
 
+from chat.ids import MessageId
 from chat.rooms.errors import (
     AlreadyReadingError,
     BannedError,
@@ -28,17 +29,20 @@ from chat.wire.messages import (
     LeftBody,
     Moderate,
     Nick,
+    Notice,
     Ok,
     Opened,
+    Post,
     Private,
     Read,
+    Refused,
     Removed,
     Topic,
     TopicBody,
 )
 from tests.server.cases import HeldStore, ServerCase, refused
 
-BANNED = BannedError("den", "permanently", ".")
+BANNED = BannedError('the room "den"', "permanently", ".")
 
 
 class MembershipCase(ServerCase):
@@ -191,7 +195,9 @@ class OwnerTests(MembershipCase):
         other.ask(Read(99, self.log, 0))
         assert self.alice.ask(Moderate(99, "kick", "bob", self.log)) == Ok(99)
         for client in (self.bob, other):
-            assert client.received[-1] == Removed(self.log, "alice has removed you from den.")
+            assert client.received[-1] == Removed(
+                self.log, 'alice has removed you from the room "den".'
+            )
         error = NoSuchMemberError("bob")
         self.check(self.alice, Moderate(99, "kick", "bob", self.log), error)
         assert isinstance(self.bob.join("den"), Joined)
@@ -206,9 +212,51 @@ class OwnerTests(MembershipCase):
         back.log_in("")
         assert back.ask(Join(99, "den")) == refused(99, BANNED)
 
-    def test_who_is_no_member_can_be_banned_too(self) -> None:
-        self.server.enter("carol")
-        assert self.alice.ask(Moderate(99, "ban", "carol", self.log)) == Ok(99)
+    def test_who_is_no_member_hears_nothing_from_a_room(self) -> None:
+        [carol] = self.server.enter("carol")
+        count = len(carol.received)
+        for action in ("kick", "ban", "mute", "op"):
+            request = Moderate(99, action, "carol", self.log, 0, "your key leaked")
+            self.check(self.alice, request, NoSuchMemberError("carol"))
+        for action in ("unban", "unmute", "deop"):  # Of what was never done.
+            request = Moderate(99, action, "carol", self.log, 0, "your key leaked")
+            assert self.alice.ask(request) == Ok(99)
+        assert len(carol.received) == count
+
+    def test_a_member_hears_of_a_few_actions_and_no_more_for_a_while(self) -> None:
+        def told() -> int:
+            return sum(isinstance(it, Notice) for it in self.bob.received)
+
+        for number in range(100):
+            action = "unmute" if number % 2 else "mute"
+            self.alice.ask(Moderate(99, action, "bob", self.log, 0, "your key leaked"))
+        assert told() == 5
+        self.server.advance(601)
+        for action in ("mute", "unmute"):
+            self.alice.ask(Moderate(99, action, "bob", self.log))
+        assert told() == 6
+        # Another room is another matter, and what was done holds untold.
+        self.bob.join("other")
+        self.alice.join("other")
+        self.bob.ask(Moderate(98, "mute", "alice", self.bob.log("other"), 0, "hush"))
+        assert isinstance(self.alice.received[-1], Notice)
+        self.alice.ask(Moderate(99, "mute", "bob", self.log, 0, 'x". The server: y'))
+        assert told() == 6
+        answer = self.bob.ask(Post(97, self.log, MessageId(bytes(16)), "hi"))
+        muted = 'You are muted in the room "den" permanently. alice wrote: "x\'. The server: y"'
+        assert isinstance(answer, Refused) and answer.text == muted
+
+    def test_one_account_invites_another_to_few_rooms(self) -> None:
+        carol = self.server.connect()
+        carol.log_in("carol")
+        answers = []
+        for number in range(8):
+            self.alice.join(f"room{number}", "invite")
+            request = Invite(99, self.alice.log(f"room{number}"), "carol")
+            answers.append(type(self.alice.ask(request)))
+        assert answers == [Ok] * 5 + [Refused] * 3
+        self.bob.join("bobs", "invite")
+        assert self.bob.ask(Invite(99, self.bob.log("bobs"), "carol")) == Ok(99)
 
     def test_only_the_owner_does_so(self) -> None:
         self.check(self.bob, Moderate(99, "kick", "alice", self.log), NotAllowedError())

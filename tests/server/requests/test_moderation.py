@@ -272,23 +272,30 @@ class RoomTests(ModerationCase):
 
     def test_the_one_concerned_is_told_why_and_the_audit_log_who(self) -> None:
         assert isinstance(self.do("mute", seconds=60, reason="noise"), Ok)
-        told = "alice has muted you in den until 1970-01-01 00:01 UTC: noise."
+        told = (
+            'alice has muted you in the room "den" until 1970-01-01 00:01 UTC. alice wrote: "noise"'
+        )
         assert Notice(told) in self.bob.received
         assert Notice(told) not in self.eva.received
         answer = self.bob.ask(Post(90, self.den, MessageId(bytes(16)), "hello"))
-        assert answer == refused(90, MutedError("den", "until 1970-01-01 00:01 UTC", ": noise."))
+        assert answer == refused(
+            90, MutedError('the room "den"', "until 1970-01-01 00:01 UTC", '. alice wrote: "noise"')
+        )
         assert self.audit() == [Event(0, "alice", "mute", "bob", "den", "60 s noise")]
         self.server.clock.advance(60)
         assert self.bob.say("hello", "den")
 
     def test_who_was_kicked_sees_the_reason_and_may_come_back(self) -> None:
         assert isinstance(self.do("kick", reason="enough"), Ok)
-        assert Removed(self.den, "alice has removed you from den: enough.") in self.bob.received
+        assert (
+            Removed(self.den, 'alice has removed you from the room "den". alice wrote: "enough"')
+            in self.bob.received
+        )
         assert isinstance(self.bob.ask(Join(90, "den")), Joined)
 
     def test_a_ban_lasts_as_long_as_it_says_also_over_a_restart(self) -> None:
         assert isinstance(self.do("ban", seconds=60), Ok)
-        error = BannedError("den", "until 1970-01-01 00:01 UTC", ".")
+        error = BannedError('the room "den"', "until 1970-01-01 00:01 UTC", ".")
         assert self.bob.ask(Join(90, "den")) == refused(90, error)
         server = Server(self.store)
         back = server.connect(identity=self.bob.identity)
@@ -301,7 +308,8 @@ class RoomTests(ModerationCase):
         for action, opposite in (("ban", "unban"), ("mute", "unmute")):
             assert isinstance(self.do(action), Ok)
             assert isinstance(self.do(opposite), Ok)
-        assert isinstance(self.bob.ask(Join(90, "den")), Joined)
+            if action == "ban":
+                assert isinstance(self.bob.ask(Join(90, "den")), Joined)
         assert self.bob.say("hello", "den")
 
     def test_an_operator_does_what_the_owner_does_and_no_more(self) -> None:
@@ -456,10 +464,12 @@ class ServerTests(ModerationCase):
         phone.log_in("bob")
         assert isinstance(self.do("ban", here=False, reason="spam"), Ok)
         for client in (self.bob, phone):
-            notice = Notice("alice has banned you from this server permanently: spam.")
+            notice = Notice(
+                'alice has banned you from this server permanently. alice wrote: "spam"'
+            )
             assert notice in client.received
             assert client.closed is not None and client.closed.code == CloseCode.REMOVED
-        error = BannedError("this server", "permanently", ": spam.")
+        error = BannedError("this server", "permanently", '. alice wrote: "spam"')
         for server in (self.server, Server(self.store)):
             back = server.connect(identity=self.bob.identity)
             assert back.log_in("bob") == refused(1, error)
