@@ -31,7 +31,6 @@ __all__ = [
     "NoSuchRoomError",
     "NotAMemberError",
     "NotAllowedError",
-    "NotInvitedError",
     "NotLoggedInError",
     "NotReadError",
     "NotStoredError",
@@ -156,13 +155,6 @@ class NoSuchRoomError(RequestError):
     sentence = "There is no such room."
 
 
-class RoomTakenError(RequestError):
-    """A room to be created that exists already. Argument: its name."""
-
-    code = "room_taken"
-    sentence = "There is a room {} already."
-
-
 class NoSuchNickError(RequestError):
     """A nickname that nobody has. Argument: the nickname."""
 
@@ -170,11 +162,12 @@ class NoSuchNickError(RequestError):
     sentence = "Nobody here is called {}."
 
 
-class NotInvitedError(RequestError):
-    """Joining an invitation-only room without an invitation."""
+class RoomTakenError(RequestError):
+    """Making a room with a name that is not free; the answer does not say why. Argument: the
+    name."""
 
-    code = "not_invited"
-    sentence = "That room is by invitation only."
+    code = "room_taken"
+    sentence = "A room cannot be called {}: that name is taken."
 
 
 class BannedError(RequestError):

@@ -114,6 +114,14 @@ class Hub:
         """Return the room with this name, if there is one."""
         return self._by_name.get(name_key(name.strip(" ")))
 
+    def find_room_for(self, account: Account, name: str, now: int) -> Room | None:
+        """Return the room with this name, if there is one that this account may know of."""
+        room = self.find_room(name)
+        if room is None or self.standing.role(account.id) >= Role.OPERATOR:
+            return room
+        is_invited = self.is_invited(InvitedKey(room.log, account.id), now)
+        return room if room.is_known_to(account.id, is_invited, now) else None
+
     def named_room(self, name: str) -> Room:
         """Return a room by its name, without checking membership. Raises NoSuchRoomError."""
         room = self.find_room(name)

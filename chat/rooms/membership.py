@@ -44,10 +44,11 @@ def join(
 ) -> Change:
     """Make an account a member of a room; create the room as `new_log` if it does not exist.
 
-    Raises BannedError, NotInvitedError, NoSuchRoomError, MutedError, TooManyRoomsError, and as
-    `prepare_room`; RoomTakenError for a room that exists, if it `must_be_new`.
+    To whoever may not know of a room, it does not exist; only its name is not free. Raises
+    BannedError, NoSuchRoomError, MutedError, TooManyRoomsError, RoomTakenError, and as
+    `prepare_room`; RoomTakenError also for a room that exists, if it `must_be_new`.
     """
-    room = hub.find_room(name)
+    room = hub.find_room_for(account, name, now)
     if room is None:
         return _make_room(hub, account, name, create, new_log, limits, now)
     if must_be_new:
@@ -57,8 +58,7 @@ def join(
     # No room keeps out operators of the server, but a room can keep out its own owner, if one of
     # them has banned the owner.
     if hub.standing.role(account.id) < Role.OPERATOR:
-        is_invited = hub.is_invited(InvitedKey(room.log, account.id), now)
-        room.check_may_join(account, is_invited, now)
+        room.check_not_banned(account, now)
     puts = [put(MembershipKey(room.log, account.id), Membership())]
     if account.id in room.invited:
         puts.append(put(InvitedKey(room.log, account.id), None))
@@ -79,10 +79,11 @@ def _make_room(
         raise NoSuchRoomError
     hub.check_may_speak(account.id, None, now)  # Everybody can read a room's name.
     name = prepare_room(name)
-    if name_key(name) in _RESERVED:
-        raise RoomTakenError(name)
+    # First: whoever has made so many rooms cannot find out any more which names are free.
     if hub.owned_by(account.id) >= limits.rooms_per_account:
         raise TooManyRoomsError(limits.rooms_per_account)
+    if name_key(name) in _RESERVED or hub.find_room(name) is not None:
+        raise RoomTakenError(name)
     return changed(
         [
             put(RoomKey(new_log), RoomProfile(kind, name, account.id)),

@@ -9,7 +9,6 @@ from chat.rooms.errors import (
     BannedError,
     NotAllowedError,
     NotAMemberError,
-    NotInvitedError,
 )
 from chat.rooms.names import name_key
 from chat.rooms.people import Account
@@ -108,14 +107,18 @@ class Room:
         if self.kind is Kind.PRIVATE:
             raise NotAllowedError
 
-    def check_may_join(self, account: Account, is_invited: bool, now: int) -> None:
-        """Raise BannedError or NotInvitedError if this account may not become a member."""
+    def check_not_banned(self, account: Account, now: int) -> None:
+        """Raise BannedError if this account is banned from the room."""
         banned = self.standing.ban(account.id, now)
         if banned is not None:
             raise BannedError(self.described, until(banned), reason(banned))
-        is_welcome = is_invited or self.role(account.id) >= Role.OPERATOR
-        if self.kind is not Kind.PUBLIC and not is_welcome:
-            raise NotInvitedError
+
+    def is_known_to(self, account: AccountId, is_invited: bool, now: int) -> bool:
+        """Tell whether an account may know that the room exists: a public one, or one where it is a
+        member or could be, or would be but for a ban."""
+        if self.kind is Kind.PUBLIC or account in self.members or is_invited:
+            return True
+        return self.role(account) >= Role.OPERATOR or self.standing.ban(account, now) is not None
 
     # --- Changing: see `Hub.put` ---
 

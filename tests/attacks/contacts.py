@@ -136,3 +136,33 @@ def notices(arena: Arena) -> str:
             f"{as_stranger} notices to a stranger, {len(as_member)} of 300 to a member,"
             f" {invited} of 20 invitations; each says: {as_member[0]}"
         )
+
+
+@attack(
+    "a stranger finds out who is connected, and which rooms by invitation exist",
+    "somebody's presence can be learnt by strangers; whether an invite-only room exists, too",
+)
+def presence(arena: Arena) -> str:
+    """Look at everything that a stranger is told while a victim comes and goes."""
+    with arena.server() as server:
+        victim, eve = arena.client(server, "victim"), arena.client(server, "eve")
+        victim.join("secret", "invite")
+        joined = eve.ask(m.Private(eve.next_id(), "victim"))
+        if not isinstance(joined, m.Joined):
+            raise Fell(f"no request: {joined}")
+
+        def look() -> list[str]:
+            log, rooms, count = joined.log, ("secret", "no-such-room"), len(eve.records)
+            eve.say(log, "hello?")
+            answers = [eve.ask(m.Who(eve.next_id(), log)), eve.ask(m.Rooms(eve.next_id()))]
+            answers += [eve.ask(m.Join(eve.next_id(), room)) for room in rooms]
+            shown = [str(getattr(it, "members", None) or _code(it)) for it in answers]
+            return [*shown, str(len(eve.records) - count)]
+
+        here = look()
+        victim.close()
+        eve.wait(lambda: False, 6)  # Longer than a connection that was cut is waited for.
+        away = look()
+        if here != away or here[2] != here[3]:
+            raise Fell(f"{here} while connected, {away} while not")
+        return f"the same {len(here)} answers; a room by invitation and none: {here[2]}, {here[3]}"

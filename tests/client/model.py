@@ -261,7 +261,13 @@ class ModelServer:
                 return
             log = self.room(request.room, kind=request.create)
         elif request.new:
-            session.say(m.Refused(request.id, "room_taken", f"There is a room {log.name} already."))
+            session.say(
+                m.Refused(
+                    request.id,
+                    "room_taken",
+                    f"A room cannot be called {log.name}: that name is taken.",
+                )
+            )
             return
         elif log.kind == "invite" and session.account not in log.invited | log.members:
             session.say(m.Refused(request.id, "not_invited", "You are not invited."))

@@ -13,8 +13,8 @@ from chat.rooms.errors import (
     BadTokenError,
     InvalidError,
     NoSuchNickError,
+    NoSuchRoomError,
     NotAllowedError,
-    NotInvitedError,
     TooManyInvitationsError,
 )
 from chat.rooms.hub import Hub
@@ -271,7 +271,7 @@ def test_an_invitation_is_worth_what_its_maker_may(what: str) -> None:
     room = room_of(hub, root, ana, kind=Kind.INVITE)
     assert invite(hub, room, "bob") != NOTHING
     lose(hub, what, ana, room)
-    with pytest.raises(NotInvitedError):
+    with pytest.raises(NoSuchRoomError):
         decide(hub, membership.join, hub, bob, "python", None, log_id("new"), Limits(), NOW)
     assert hub.invited_to(bob, NOW) == []
     # It keeps nobody from inviting him, and takes nobody's place.

@@ -12,7 +12,6 @@ from chat.rooms.errors import (
     InvalidError,
     NoSuchRoomError,
     NotAllowedError,
-    NotInvitedError,
     RequestError,
     RoomEmptyError,
     RoomInvalidError,
@@ -68,7 +67,7 @@ def test_a_room_is_made_by_who_owns_it_and_once(kind: Kind) -> None:
     )
     assert join(hub, ana, "PYTHON", "public") == NOTHING
     if kind is Kind.INVITE:
-        with pytest.raises(NotInvitedError):
+        with pytest.raises(RoomTakenError):
             join(hub, bob, "python", "public")
 
 
@@ -102,7 +101,7 @@ def test_a_room_that_has_to_be_new_is_not_joined(name: str) -> None:
     room_of(hub, ana, bob, name="python")
     room_of(hub, ana, name="club", kind=Kind.INVITE)
     arguments = "public", NEW, Limits(), NOW
-    with pytest.raises(RoomTakenError, match=rf"^There is a room {name} already\.$"):
+    with pytest.raises(RoomTakenError, match=rf"called {name}: that name is taken\.$"):
         decide(hub, membership.join, hub, bob, name, *arguments, must_be_new=True)
     new = decide(hub, membership.join, hub, bob, "other", *arguments, must_be_new=True)
     assert len(new.puts) == 2
@@ -126,8 +125,35 @@ def test_an_account_has_so_many_rooms() -> None:
 @pytest.mark.parametrize("name", ["private", "Private", "prlvate"])
 def test_no_room_is_called_what_marks_private_messages(name: str) -> None:
     hub, [ana] = hub_with("ana")
-    with pytest.raises(InvalidError, match=rf"^A room cannot be called {name}\.$"):
+    with pytest.raises(RoomTakenError, match=rf" make a room called {name}\.$"):
         join(hub, ana, name, "public")
+
+
+def test_a_room_by_invitation_does_not_exist_for_strangers() -> None:
+    hub, [ana, bob] = hub_with("ana", "bob")
+    room_of(hub, ana, name="secret", kind=Kind.INVITE)
+    room_of(hub, bob, name="own")
+    for name in ("secret", "SECRET", " secret ", "5ecret", "no-such", "two words"):
+        for create in (None, "PUBLIC"):
+            with pytest.raises(NoSuchRoomError):
+                decide(hub, membership.join, hub, bob, name, create, NEW, Limits(), NOW)
+    with pytest.raises(RoomTakenError):
+        decide(hub, membership.join, hub, bob, "secret", "invite", NEW, Limits(), NOW)
+    # Whoever has made as many rooms as they may learns nothing by guessing.
+    few = Limits(rooms_per_account=1)
+    for name in ("secret", "no-such", "private"):
+        with pytest.raises(TooManyRoomsError):
+            decide(hub, membership.join, hub, bob, name, "public", NEW, few, NOW)
+
+
+def test_a_ban_that_is_over_opens_no_room_by_invitation() -> None:
+    hub, [ana, bob] = hub_with("ana", "bob")
+    room = room_of(hub, ana, kind=Kind.INVITE)
+    ban(hub, bob, room, until=NOW)
+    with pytest.raises(BannedError):
+        join(hub, bob, now=NOW - 1)
+    with pytest.raises(NoSuchRoomError):
+        join(hub, bob, now=NOW)
 
 
 # --- Joining ---
@@ -148,7 +174,7 @@ def test_an_invitation_is_used_up(kind: Kind) -> None:
     assert join(hub, bob).puts[1:] == (put(InvitedKey(room.log, bob.id), None),)
     do(hub, membership.leave, bob, room)
     if kind is Kind.INVITE:
-        with pytest.raises(NotInvitedError):
+        with pytest.raises(NoSuchRoomError):
             join(hub, bob)
 
 

@@ -68,7 +68,7 @@ _LOGIN_ADVICE: Final = {
 _ADVICE: Final = {
     "no_such_device": "/devices lists them",
     "no_such_room": "/rooms lists those there are, and /create ROOM makes one",
-    "room_taken": "/join ROOM joins it",
+    "room_taken": "/join ROOM joins it, if you may",
     "shared_network": "/ban --network --force NICK does that",
 }
 """The same for other refusals."""

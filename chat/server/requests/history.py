@@ -69,7 +69,15 @@ def who(asking: Asking[messages.Who]) -> None:
     context, request, room = asking.context, asking.request, asking.room
     keys, more = room.keys_after(None if request.after is UNSET else request.after)
     members = [context.hub.people.by_name_key(key) for key in keys]
-    rows = [(member.nick, context.sessions.count(member.id) > 0) for member in members]
+    # Whoever is blocked does not see the other come and go.
+    is_blocked = context.hub.is_blocked_in(asking.account, room)
+    rows = [
+        (
+            member.nick,
+            context.sessions.count(member.id) > 0 and (member is asking.account or not is_blocked),
+        )
+        for member in members
+    ]
     asking.session.send(messages.Members(request.id, room.log, rows, more))
 
 

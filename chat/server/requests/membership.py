@@ -16,7 +16,9 @@ __all__ = ["invite", "join", "leave", "load", "open_log", "read", "topic"]
 async def join(asking: Asking[messages.Join]) -> None:
     """Make an account a member of a room, and let the connection read it."""
     context, hub, request = asking.context, asking.context.hub, asking.request
-    await load(asking, hub.find_room(request.room))
+    # A room that the account may not know of is not even looked for.
+    known = hub.find_room_for(asking.account, request.room, context.milliseconds())
+    await load(asking, known)
     create = None if request.create is UNSET else request.create
     new_log = context.new_log()
     await asking.change(

@@ -288,7 +288,10 @@ def test_a_refused_line_is_a_scripts_failure_and_does_not_end_it(person: Person)
             "/join secret",
             "There is no such room; /rooms lists those there are, and /create ROOM makes one.",
         ),
-        ("/create lobby", "There is a room lobby already; /join ROOM joins it."),
+        (
+            "/create lobby",
+            "A room cannot be called lobby: that name is taken; /join ROOM joins it, if you may.",
+        ),
         ("/dance", "There is no such command; /help lists them."),
         ("/who me", "It takes nothing after it."),
         ("/leave nowhere", "You are not in nowhere."),

@@ -9,10 +9,10 @@ from chat.rooms.errors import (
     NoSuchRoomError,
     NotAllowedError,
     NotAMemberError,
-    NotInvitedError,
     NotStoredError,
     RequestError,
     RoomInvalidError,
+    RoomTakenError,
     TextTooLongError,
 )
 from chat.store.interface import StoreError
@@ -302,11 +302,23 @@ class InviteTests(MembershipCase):
         self.log = self.alice.log("den")
 
     def test_only_who_is_invited_comes_in(self) -> None:
-        self.check(self.bob, Join(99, "den", "public"), NotInvitedError())
+        self.check(self.bob, Join(99, "den", "public"), RoomTakenError("den"))
+        for name in ("den", "DEN", "nowhere"):
+            self.check(self.bob, Join(99, name), NoSuchRoomError())
         assert self.alice.ask(Invite(99, self.log, "bob")) == Ok(99)
         assert self.bob.received[-1] == Invited("den", "alice")
         joined = self.bob.join("den")
         assert isinstance(joined, Joined) and joined.kind == "invite"
+
+    def test_a_stranger_makes_the_server_read_nothing_of_a_room(self) -> None:
+        server = Server(self.store, seed=1)
+        bob = server.connect(identity=self.bob.identity)
+        bob.log_in("")
+        self.store.holds = ("head", "epochs", "read")
+        for name in ("den", "nowhere"):
+            assert bob.ask(Join(99, name)) == refused(99, NoSuchRoomError())
+        assert self.store.waiting == []
+        self.store.holds = ()
 
     def test_an_invitation_waits_for_who_is_away_and_for_a_restart(self) -> None:
         self.bob.bye()
