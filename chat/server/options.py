@@ -14,6 +14,7 @@ from twisted.python import usage
 
 from chat import __version__
 from chat.rooms.invitations import Registration
+from chat.server.process import check_files
 from chat.server.settings import describe_limits, parse_limit
 from chat.server.state.directory import default_state_path
 from chat.wire.hostkey import is_fingerprint
@@ -154,9 +155,11 @@ class Options(usage.Options, strcred.AuthOptionMixin):
             raise usage.UsageError(f"--auth: {error}") from None
 
     def postOptions(self) -> None:
-        """Fill in the defaults."""
+        """Fill in the defaults, and look at what twistd will do with files."""
         self["listen"] = self["listen"] or [DEFAULT_LISTEN]
         self["state"] = self["state"] or default_state_path()
+        if self.parent is not None:
+            self.parent.update(check_files(self.parent))
 
 
 def _positive(option: str, text: str) -> int:

@@ -4,7 +4,6 @@ import base64
 import gc
 import ipaddress
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -20,8 +19,6 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import (
     IDelayedCall,
     IListeningPort,
-    IReactorCore,
-    IReactorUNIX,
     IStreamServerEndpoint,
 )
 from twisted.logger import Logger
@@ -34,6 +31,7 @@ from chat.server.administration.control import Control
 from chat.server.connections.factory import ChatFactory
 from chat.server.options import DEFAULT_LISTEN, Options
 from chat.server.passwords.authenticator import Authenticator
+from chat.server.process import Reactor, Terminal, exit_cleanly_on_signals, exit_with_1
 from chat.server.requests.dispatcher import Dispatcher
 from chat.server.settings import ConfigurationError
 from chat.server.state.directory import StateDirectory, store_url
@@ -67,7 +65,7 @@ class ChatService(Service):
         self,
         endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
         state_path: Path,
-        clock: "Reactor",
+        clock: Reactor,
         limits: Limits,
         retention: RetentionPolicy = EVERYTHING,
         has_search: bool = True,
@@ -75,6 +73,7 @@ class ChatService(Service):
         operators: Sequence[str] = (),
         open_store: Callable[[str, engine.Reactor, bool], LogStore] = open_store,
         checkers: Sequence[ICredentialsChecker] = (),
+        exit_with_1: Callable[[], None] = exit_with_1,
     ) -> None:
         self._endpoints = endpoints
         self._state_path = state_path
@@ -85,6 +84,8 @@ class ChatService(Service):
         self._registration = registration
         self._operators = operators
         self._open_store = open_store
+        self._exit_with_1 = exit_with_1
+        self._terminal = Terminal()
         self.authenticator = Authenticator(checkers) if checkers else None
         """Checks passwords; None if the server does not ask for any."""
         self._state: StateDirectory | None = None
@@ -105,7 +106,7 @@ class ChatService(Service):
         self._listen()
 
     def _listen(self) -> None:
-        """Listen. Exits with a message if that fails."""
+        """Listen. Raises CannotStartError if that fails."""
         self._is_listening = True
         for description, endpoint in self._endpoints:
             listening = endpoint.listen(self.factory)
@@ -113,10 +114,10 @@ class ChatService(Service):
                 self.ports.append, self._not_listening, errbackArgs=(description,)
             )
         if self._failures:
-            raise SystemExit(f"encchat: {self._failures[0]}")
+            self._terminal.fail(self._failures[0])
 
     def startService(self) -> None:
-        """Open the state, and log where to connect. Exits with a message if that fails."""
+        """Open the state, and log where to connect. Raises CannotStartError if that fails."""
         if not self._is_listening:  # twist does not call privilegedStartService.
             self._listen()
         Service.startService(self)
@@ -129,7 +130,7 @@ class ChatService(Service):
             url = store_url(self._state_path)
             self._store = self._open_store(url, self._clock, self._has_search)
         except (ConfigurationError, StoreError) as error:
-            raise SystemExit(f"encchat: {error}") from None
+            self._terminal.fail(str(error))
         self.factory.host_key = host_key
         self.factory.dispatcher = self._dispatcher = dispatcher = Dispatcher(
             *(self._store, storage_key, self._clock, self._limits),
@@ -215,11 +216,17 @@ class ChatService(Service):
         self._dispatcher.context.time.start()
         self._retention.start()
         self.factory.open()
+        self._terminal.close()
 
     def _not_loaded(self, failure: Failure) -> None:
         if not self.running:
             return
-        _log.critical("encchat cannot start: {reason}", reason=failure.getErrorMessage())
+        self._give_up(failure.getErrorMessage())
+
+    def _give_up(self, reason: str) -> None:
+        """Stop a server that runs already."""
+        self._terminal.say(reason)
+        self._exit_with_1()
         self._clock.stop()
 
     def _not_listening(self, failure: Failure, description: str) -> None:
@@ -229,13 +236,13 @@ class ChatService(Service):
             reason = (isinstance(cause, OSError) and cause.strerror) or str(cause)
         message = f"cannot listen on {description}: {reason}"
         self._failures.append(message)
-        if self.running:  # Too late to exit with it.
-            # Not `message`: the old logging system uses that name.
-            _log.critical("{sentence}", sentence=message)
+        if self.running:
+            self._give_up(message)
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, tell every client, and close the state."""
         Service.stopService(self)
+        self._terminal.close()
         # Wait for them, because the file of a Unix socket is removed only then.
         closed: list[Deferred[object]] = [maybeDeferred(port.stopListening) for port in self.ports]
         if self._console_port is not None:
@@ -304,7 +311,7 @@ def makeService(options: Options) -> ChatService:
     clock = cast(Reactor, reactor)
     # Twisted's goes by the time of day: set back by an hour, it would let nothing happen for one.
     cast(Any, reactor).seconds = steady_seconds
-    clock.callLater(0, _exit_cleanly_on_signals, clock)
+    exit_cleanly_on_signals(clock)
     retention = RetentionPolicy(options["keep-days"], options["keep-records"])
     limits = Limits(**options["limits"])
     return ChatService(
@@ -325,21 +332,3 @@ def _with_backlog(description: str) -> str:
     if kind not in ("tcp", "tcp6", "ssl", "unix") or ":backlog=" in description:
         return description
     return f"{description}:backlog={_BACKLOG}"
-
-
-class Reactor(engine.Reactor, IReactorCore, IReactorUNIX):
-    """The parts of the reactor that the service needs."""
-
-
-def _exit_cleanly_on_signals(reactor: Reactor) -> None:
-    """Make Ctrl-C and SIGTERM stop the reactor, and exit with status 0.
-
-    twistd's own handlers would kill the process with the same signal once it has stopped.
-    """
-
-    def stop(number: int, frame: object) -> None:
-        if reactor.running:
-            reactor.callFromThread(reactor.stop)
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)

@@ -42,9 +42,9 @@ from chat.limits import Limits
 from chat.rooms.addresses import LOCAL
 from chat.rooms.errors import WrongPasswordError
 from chat.rooms.invitations import Registration
-from chat.server import service as module
 from chat.server.passwords.checker import PasswordFileChecker
 from chat.server.passwords.file import PasswordFile
+from chat.server.process import Reactor, exit_cleanly_on_signals
 from chat.server.service import DEFAULT_LISTEN, ChatService, Options, makeService
 from chat.server.settings import describe_limits
 from chat.server.state.directory import StateDirectory, default_state_path, store_url
@@ -144,10 +144,11 @@ class ServiceCase(ServerCase):
         self._directory = directory
         self.path = Path(directory.name) / "state"
         self.clock = ServiceReactor()
-        self.reactor = cast(module.Reactor, self.clock)
+        self.reactor = cast(Reactor, self.clock)
         self.store = HeldStore()
         self.opened: list[tuple[str, bool]] = []
         self.operators: list[str] = []
+        self.exits: list[int] = []
 
     def open_store(self, url: str, reactor: engine.Reactor, has_search: bool) -> LogStore:
         """Note what is wanted, and give the store."""
@@ -165,6 +166,7 @@ class ServiceCase(ServerCase):
             *(endpoints, self.path, self.reactor, Limits()),
             operators=self.operators,
             open_store=self.open_store,
+            exit_with_1=lambda: self.exits.append(1),
         )
 
     def start(self, *wheres: IAddress) -> tuple[ChatService, list[FakePort]]:
@@ -523,17 +525,20 @@ class LateEndpoint(FakeEndpoint):
 class LateTests(ServiceCase):
     """Endpoints that answer when the service runs already."""
 
-    def test_a_late_failure_is_logged(self) -> None:
+    def test_a_late_failure_ends_it(self) -> None:
         endpoint = LateEndpoint()
         service = ChatService(
-            [("late:", endpoint)], self.path, self.reactor, Limits(), open_store=self.open_store
+            *([("late:", endpoint)], self.path, self.reactor, Limits()),
+            open_store=self.open_store,
+            exit_with_1=lambda: self.exits.append(1),
         )
         service.privilegedStartService()
         service.startService()
         with capturedLogs() as events:
             endpoint.listening.errback(IN_USE)
         [line] = chat_lines(events)
-        assert line == "cannot listen on late:: Address already in use"
+        assert line.endswith("cannot start: cannot listen on late:: Address already in use")
+        assert self.clock.is_stopped and self.exits == [1]
         self.stop(service, [])
 
 
@@ -548,11 +553,14 @@ class MakeServiceTests(ServiceCase):
         options = parse("--state", str(self.path), *arguments)
         before = set(clock.getDelayedCalls())
         self.replace(reactor, "seconds", clock.seconds)
+        handlers = {it: signal.getsignal(it) for it in (signal.SIGINT, signal.SIGTERM)}
         try:
             service = makeService(options)
             assert clock.seconds() < time() / 2, "seconds since the boot, not since 1970"
             return service
         finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
             for call in set(clock.getDelayedCalls()) - before:
                 call.cancel()
 
@@ -608,6 +616,11 @@ class FakeReactor:
         assert callable(call)
         call()
 
+    def callLater(self, seconds: float, call: object) -> None:
+        """Call at once."""
+        assert callable(call) and seconds == 0
+        call()
+
     def stop(self) -> None:
         """Count it."""
         self.stops += 1
@@ -636,7 +649,7 @@ class StoreTests(ServiceCase):
         with capturedLogs() as events:
             service, ports = self.start()
         assert "encchat cannot start: a broken disk" in chat_lines(events)
-        assert self.clock.is_stopped
+        assert self.clock.is_stopped and self.exits == [1]
         self.stop(service, ports)
 
     def test_a_service_that_is_stopped_while_it_loads_opens_nothing_more(self) -> None:
@@ -719,7 +732,7 @@ class SignalTests(ServerCase):
         try:
             for is_running in (True, False):
                 reactor = FakeReactor(is_running)
-                module._exit_cleanly_on_signals(cast(module.Reactor, reactor))
+                exit_cleanly_on_signals(cast(Reactor, reactor))
                 for number in handlers:
                     os.kill(os.getpid(), number)
                 assert reactor.stops == 2 * is_running

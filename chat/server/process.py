@@ -1,0 +1,141 @@
+"""The process that the server runs in: its terminal, its exit status, its signals."""
+
+import atexit
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, NoReturn, TextIO
+
+from twisted.internet.interfaces import IReactorCore, IReactorUNIX
+from twisted.logger import Logger
+from twisted.python import usage
+
+from chat.store import engine
+
+__all__ = [
+    "CannotStartError",
+    "Reactor",
+    "Terminal",
+    "check_files",
+    "exit_cleanly_on_signals",
+    "exit_with_1",
+]
+
+_log = Logger()
+
+_PID_FILE: Final = "twistd.pid"
+"""What twistd calls it unless told otherwise."""
+_LOG_FILE: Final = "twistd.log"
+"""What twistd calls it unless told otherwise, if it runs as a daemon."""
+
+
+class Reactor(engine.Reactor, IReactorCore, IReactorUNIX):
+    """The parts of the reactor that the service needs."""
+
+
+class CannotStartError(SystemExit, Exception):
+    """The server cannot start; the text says why.
+
+    It ends the process with status 1, and without a traceback. It is an Exception as well, because
+    only of those twistd tells the process that waits for the daemon, and removes the pid file.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"encchat: {reason}")
+        self.code = 1
+
+
+class Terminal:
+    """Standard error as it was when the process began, which a daemon no longer has later on."""
+
+    def __init__(self) -> None:
+        self._file: TextIO | None = None
+        with suppress(OSError):  # There may be none.
+            self._file = os.fdopen(os.dup(2), "w", errors="backslashreplace")
+
+    def fail(self, reason: str) -> NoReturn:
+        """Say why the server cannot start. Raises CannotStartError."""
+        self.say(reason)
+        raise CannotStartError(reason)
+
+    def say(self, reason: str) -> None:
+        """Say why the server cannot start, here and in the log, and close."""
+        # Not critical: that Twisted prints itself, where the log has not begun.
+        _log.error("encchat cannot start: {reason}", reason=reason)
+        if self._file is not None:
+            with suppress(OSError):  # It may be gone; the log has the reason.
+                print(f"encchat: {reason}", file=self._file, flush=True)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it, so that whoever reads what a daemon says sees the end."""
+        if self._file is not None:
+            file, self._file = self._file, None
+            with suppress(OSError):
+                file.close()
+
+
+def check_files(twistd: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the options of twistd that have to change; `twistd` has those it was given.
+
+    In the foreground nobody needs the default pid file: whoever started the server knows it, and
+    the state directory has a lock of its own. So an old one, whose number may be another process's
+    by now, or a directory that cannot be written to does not matter. Raises UsageError if a file
+    that is needed cannot be written.
+    """
+    if "pidfile" not in twistd:
+        return {}  # It is twist, which writes no files by itself.
+    is_daemon = not (twistd["nodaemon"] or twistd["debug"])
+    changed = {}
+    if not is_daemon and twistd["pidfile"] == _PID_FILE:
+        changed["pidfile"] = ""
+    elif twistd["pidfile"]:
+        _check_writable("pid file", twistd["pidfile"], "--pidfile")
+    log = twistd["logfile"] or (_LOG_FILE if is_daemon else "-")
+    if log != "-" and not twistd["syslog"] and not twistd["logger"]:
+        _check_writable("log file", log, "--logfile")
+    return changed
+
+
+def _check_writable(what: str, name: str, option: str) -> None:
+    path = Path(name).absolute()
+    is_usable = os.access(path if path.exists() else path.parent, os.W_OK)
+    if not is_usable or path.is_dir() or not path.parent.is_dir():
+        raise usage.UsageError(
+            f"the {what} {path} cannot be written; name another with {option}, before `encchat`"
+        )
+
+
+def exit_cleanly_on_signals(reactor: Reactor) -> None:
+    """Make Ctrl-C and SIGTERM stop the reactor, now or as soon as it runs, and exit with status 0.
+
+    twistd's own handlers would kill the process with the same signal once it has stopped.
+    """
+
+    def stop() -> None:
+        if reactor.running:  # Not if it stops already.
+            reactor.stop()
+
+    def handle(number: int, frame: object) -> None:
+        reactor.callFromThread(stop)
+
+    def install() -> None:
+        signal.signal(signal.SIGINT, handle)
+        signal.signal(signal.SIGTERM, handle)
+
+    install()
+    reactor.callLater(0, install)  # When it starts, the reactor installs its own.
+
+
+def exit_with_1() -> None:
+    """Let the process end with status 1 when it is done. twistd knows only 0 once it runs."""
+    atexit.register(_exit_now)
+
+
+def _exit_now() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(1)

@@ -1,0 +1,114 @@
+"""What the server does with the process that it runs in."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from twisted.logger import capturedLogs
+from twisted.python import usage
+from twisted.scripts._twistd_unix import ServerOptions
+
+from chat.server import process
+from chat.server.process import CannotStartError, Terminal
+from tests.server.cases import chat_lines
+
+REASONS = (
+    "cannot listen on tcp:5555: Address already in use",
+    "another server is using the state directory /" + 200 * "long/",
+    "no such file: \ud800é中",
+)
+
+
+@contextmanager
+def stderr() -> Iterator[int]:
+    """Yield the end at which what is written to standard error arrives."""
+    reader, writer = os.pipe()
+    kept = os.dup(2)
+    os.dup2(writer, 2)
+    os.close(writer)
+    try:
+        yield reader
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(reader)
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_the_reason_reaches_a_terminal_that_a_daemon_has_left(reason: str) -> None:
+    with stderr() as arriving:
+        terminal = Terminal()
+        null = os.open("/dev/null", os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
+        with capturedLogs() as events, pytest.raises(CannotStartError) as caught:
+            terminal.fail(reason)
+        said = os.read(arriving, 4_096)
+        assert os.read(arriving, 1) == b""  # Nothing keeps it open.
+    assert said == f"encchat: {reason}\n".encode(errors="backslashreplace")
+    assert chat_lines(events) == [f"encchat cannot start: {reason}"]
+    assert (caught.value.code, str(caught.value)) == (1, f"encchat: {reason}")
+    assert isinstance(caught.value, Exception), "twistd would wait for ever"
+
+
+def test_no_terminal_is_no_trouble() -> None:
+    kept = os.dup(2)
+    os.close(2)
+    try:
+        terminal = Terminal()
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+    with capturedLogs(), pytest.raises(CannotStartError, match="no terminal"):
+        terminal.fail("no terminal")
+    terminal.close()
+
+
+def options(*arguments: str, cwd: Path | None = None) -> ServerOptions:
+    """Return what twistd makes of a command line."""
+    made = ServerOptions()
+    with pytest.MonkeyPatch.context() as patch:
+        if cwd is not None:
+            patch.chdir(cwd)
+        made.parseOptions([*arguments, "encchat", "--state", "/nowhere"])
+    return made
+
+
+@pytest.mark.parametrize("flag", ["-n", "--nodaemon", "-no"])
+def test_in_the_foreground_there_is_no_pid_file_but_a_named_one(flag: str, tmp_path: Path) -> None:
+    assert options(flag)["pidfile"] == ""
+    assert options(flag, cwd=Path("/proc"))["pidfile"] == ""
+    named = str(tmp_path / "pid")
+    assert options(flag, f"--pidfile={named}")["pidfile"] == named
+
+
+def test_a_daemon_has_its_pid_file(tmp_path: Path) -> None:
+    assert options(cwd=tmp_path)["pidfile"] == str(tmp_path / "twistd.pid")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        ((), "pid file /proc/twistd.pid cannot"),
+        (("--pidfile=",), "log file /proc/twistd.log cannot"),
+        (("--pidfile=", "--logfile=/nowhere/x"), "log file /nowhere/x cannot"),
+        (("-n", "--logfile=/proc"), "log file /proc cannot"),
+        (("-n", "--pidfile=/nowhere/x"), "pid file /nowhere/x cannot"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_a_sentence(arguments: Sequence[str], what: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        # As for anybody but root.
+        patch.setattr(os, "access", lambda path, mode: Path(path) != Path("/proc"))
+        refused = pytest.raises(usage.UsageError, match=f"^the {what} be written; name another")
+        with refused:
+            options(*arguments, cwd=Path("/proc"))
+
+
+def test_files_that_are_not_used_are_not_looked_at() -> None:
+    for arguments in (("--syslog",), ("--logger=os.getcwd",)):
+        options("--pidfile=", *arguments, cwd=Path("/proc"))
+    assert process.check_files({"logFile": sys.stdout}) == {}  # twist's.
