@@ -4,7 +4,7 @@ docs/protocol.md fixes the first part: both sides must agree on it. The second p
 each side's own choice, and is passed as an argument so that tests can choose small values.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -122,7 +122,8 @@ def _set_by_operator(default: float, help_text: str, *, is_unlimited_at_0: bool 
 class Limits:
     """Bounds that a side chooses for itself. Times in seconds, sizes in bytes.
 
-    An operator sets them with ``--limit NAME=VALUE`` (`chat.server.settings`).
+    An operator sets them with ``--limit NAME=VALUE`` or in a file (`chat.server.settings`). All of
+    a server share one object, which only `become` changes.
     """
 
     frames_per_generation: int = 2**20
@@ -294,6 +295,11 @@ class Limits:
     """How long the client waits for a connection and a complete handshake."""
     unacknowledged_posts: int = 64
     """Posts the client has in flight before it stops reading its input."""
+
+    def become(self, others: "Limits") -> None:
+        """Take the values of `others`, for everybody who has this object."""
+        for each in fields(self):
+            object.__setattr__(self, each.name, getattr(others, each.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,9 @@ The server asks for passwords if you set --auth, for example --auth encchat:/etc
 --help-auth lists other checkers. Checkers are asked in the order given, and the first that accepts
 decides.
 
-Limits for --limit, with their defaults; sizes are in bytes and times in seconds:"""
+Limits are set with --limit, or in the file "limits" of the state directory, one NAME=VALUE a line,
+which is read again on SIGHUP. They are, with their defaults; sizes are in bytes and times in
+seconds:"""
 
 _COLUMN: Final = 33
 """Column of a limit's description: after the longest name and its default."""

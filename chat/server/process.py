@@ -4,14 +4,15 @@ import atexit
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, NoReturn, TextIO
+from typing import Any, Final, NoReturn, TextIO, cast
 
 from twisted.internet.interfaces import IReactorCore, IReactorUNIX
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger, textFileLogObserver
 from twisted.python import usage
+from twisted.python.logfile import LogFile
 
 from chat.store import engine
 
@@ -22,6 +23,9 @@ __all__ = [
     "check_files",
     "exit_cleanly_on_signals",
     "exit_with_1",
+    "log_observer",
+    "reload_on_hangup",
+    "reopen_log",
 ]
 
 _log = Logger()
@@ -78,6 +82,38 @@ class Terminal:
                 file.close()
 
 
+class _LogFile:
+    """The log file of this process. twistd opens it by the name of a function (``--logger``)."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self._file: LogFile | None = None
+
+    def observer(self) -> ILogObserver:
+        """Open it. SIGUSR1 rotates it, as twistd has it."""
+        self._file = file = LogFile.fromFullPath(self.name)
+
+        def rotate(number: int, frame: object) -> None:
+            from twisted.internet import reactor
+
+            cast(Reactor, reactor).callFromThread(file.rotate)
+
+        signal.signal(signal.SIGUSR1, rotate)
+        return textFileLogObserver(file)
+
+    def reopen(self) -> None:
+        """Open the file anew by its name, if there is one; logrotate has moved it. Raises OSError
+        with the old one still open."""
+        if self._file is not None:
+            open(self._file.path, "ab").close()
+            self._file.reopen()
+
+
+_log_file: Final = _LogFile()
+log_observer: Final = _log_file.observer
+reopen_log: Final = _log_file.reopen
+
+
 def check_files(twistd: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the options of twistd that have to change; `twistd` has those it was given.
 
@@ -97,6 +133,8 @@ def check_files(twistd: Mapping[str, Any]) -> Mapping[str, str]:
     log = twistd["logfile"] or (_LOG_FILE if is_daemon else "-")
     if log != "-" and not twistd["syslog"] and not twistd["logger"]:
         _check_writable("log file", log, "--logfile")
+        _log_file.name = log
+        changed["logger"] = f"{__name__}.log_observer"
     return changed
 
 
@@ -128,6 +166,15 @@ def exit_cleanly_on_signals(reactor: Reactor) -> None:
 
     install()
     reactor.callLater(0, install)  # When it starts, the reactor installs its own.
+
+
+def reload_on_hangup(reactor: Reactor, reload: Callable[[], None]) -> None:
+    """Call a function in the reactor for each SIGHUP."""
+
+    def handle(number: int, frame: object) -> None:
+        reactor.callFromThread(reload)
+
+    signal.signal(signal.SIGHUP, handle)
 
 
 def exit_with_1() -> None:

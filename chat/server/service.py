@@ -7,17 +7,18 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, cast
 
 from twisted.application.service import Service
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import (
-    IDelayedCall,
     IListeningPort,
     IStreamServerEndpoint,
 )
@@ -31,9 +32,16 @@ from chat.server.administration.control import Control
 from chat.server.connections.factory import ChatFactory
 from chat.server.options import DEFAULT_LISTEN, Options
 from chat.server.passwords.authenticator import Authenticator
-from chat.server.process import Reactor, Terminal, exit_cleanly_on_signals, exit_with_1
+from chat.server.process import (
+    Reactor,
+    Terminal,
+    exit_cleanly_on_signals,
+    exit_with_1,
+    reload_on_hangup,
+    reopen_log,
+)
 from chat.server.requests.dispatcher import Dispatcher
-from chat.server.settings import ConfigurationError
+from chat.server.settings import LIMITS, ConfigurationError, read_limits
 from chat.server.state.directory import StateDirectory, store_url
 from chat.server.state.retention import EVERYTHING, Retention, RetentionPolicy
 from chat.server.state.timekeeper import steady_seconds
@@ -74,17 +82,24 @@ class ChatService(Service):
         open_store: Callable[[str, engine.Reactor, bool], LogStore] = open_store,
         checkers: Sequence[ICredentialsChecker] = (),
         exit_with_1: Callable[[], None] = exit_with_1,
+        reopen_log: Callable[[], None] = reopen_log,
     ) -> None:
         self._endpoints = endpoints
         self._state_path = state_path
         self._clock = clock
         self._limits = limits
+        self._set_limits = {
+            each.name: value
+            for each in fields(Limits)
+            if (value := getattr(limits, each.name)) != each.default
+        }
         self._policy = retention
         self._has_search = has_search
         self._registration = registration
         self._operators = operators
         self._open_store = open_store
         self._exit_with_1 = exit_with_1
+        self._reopen_log = reopen_log
         self._terminal = Terminal()
         self.authenticator = Authenticator(checkers) if checkers else None
         """Checks passwords; None if the server does not ask for any."""
@@ -124,6 +139,7 @@ class ChatService(Service):
         gc.set_threshold(*_COLLECTING)
         try:
             self._state = StateDirectory(self._state_path)
+            self._read_limits()
             host_key = self._state.host_key()
             storage_key = self._state.storage_key()
             put_temporary_files_in(self._state_path)
@@ -239,8 +255,33 @@ class ChatService(Service):
         if self.running:
             self._give_up(message)
 
+    # --- Running ---
+
+    def reload(self) -> None:
+        """Reopen the log file, and read the limits again. What fails stays as it was."""
+        try:
+            self._reopen_log()
+            _log.info("The log file was reopened")
+        except OSError as error:
+            _log.error("The log file cannot be reopened: {reason}", reason=error.strerror)
+        try:
+            _log.info("Limits were reloaded: {limits}", limits=self._read_limits() or "none is set")
+        except ConfigurationError as error:
+            _log.error("The limits stay as they were: {reason}", reason=str(error))
+
+    def _read_limits(self) -> str:
+        """Take the limits of the file; return those that differ from the defaults.
+
+        What the command line sets holds. Raises ConfigurationError.
+        """
+        limits = read_limits(self._state_path / LIMITS) | self._set_limits
+        self._limits.become(Limits(**cast(dict[str, Any], limits)))
+        return ", ".join(f"{name}={value}" for name, value in sorted(limits.items()))
+
+    # --- The end ---
+
     def stopService(self) -> Deferred[None]:
-        """Stop listening, tell every client, and close the state."""
+        """Stop listening, answer what was asked, tell every client, and close the state."""
         Service.stopService(self)
         self._terminal.close()
         # Wait for them, because the file of a Unix socket is removed only then.
@@ -252,11 +293,17 @@ class ChatService(Service):
             self._retention.stop()
         if self._dispatcher is not None:
             self._dispatcher.context.time.stop()
+        self.factory.hold_all()
+        return Deferred.fromCoroutine(self._stopped(closed))
+
+    async def _stopped(self, closed: list[Deferred[object]]) -> None:
+        if self._dispatcher is not None:
+            answered = self._dispatcher.context.commits.idle()
+            answered.addTimeout(self._limits.shutdown_seconds, self._clock)
+            with suppress(TimeoutError):  # Twisted's: the disk hangs.
+                await answered
         self.factory.close_all(self._limits.retry_seconds)
         deadline = self._clock.callLater(self._limits.shutdown_seconds, self.factory.abort_all)
-        return Deferred.fromCoroutine(self._stopped(closed, deadline))
-
-    async def _stopped(self, closed: list[Deferred[object]], deadline: IDelayedCall) -> None:
         await self.factory.drained()
         if deadline.active():
             deadline.cancel()
@@ -314,12 +361,14 @@ def makeService(options: Options) -> ChatService:
     exit_cleanly_on_signals(clock)
     retention = RetentionPolicy(options["keep-days"], options["keep-records"])
     limits = Limits(**options["limits"])
-    return ChatService(
+    service = ChatService(
         *(endpoints, options["state"], clock, limits, retention, not options["no-search"]),
         registration=options["registration"],
         operators=options["operators"],
         checkers=options["credCheckers"],
     )
+    reload_on_hangup(clock, service.reload)
+    return service
 
 
 def _with_backlog(description: str) -> str:

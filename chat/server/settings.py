@@ -3,11 +3,15 @@
 import re
 from collections.abc import Iterator
 from dataclasses import Field, fields
+from pathlib import Path
 from typing import Any, Final
 
 from chat.limits import HELP, UNLIMITED_AT_0, Limits
 
-__all__ = ["ConfigurationError", "describe_limits", "parse_limit"]
+__all__ = ["LIMITS", "ConfigurationError", "describe_limits", "parse_limit", "read_limits"]
+
+LIMITS: Final = "limits"
+"""The file in the state directory with limits that can be changed while the server runs."""
 
 _MOST: Final = 10**12
 """A larger number is a slip of the finger; and a float still holds it exactly."""
@@ -38,6 +42,31 @@ def parse_limit(text: str) -> tuple[str, float]:
     if number > _MOST or (number == 0 and not field.metadata[UNLIMITED_AT_0]):
         raise ValueError(f"the limit {name} cannot be {value}")
     return name, number
+
+
+def read_limits(path: Path) -> dict[str, float]:
+    """Return the limits in a file, one NAME=VALUE a line; none if there is no such file.
+
+    Lines that are empty or begin with # do not count. Raises ConfigurationError.
+    """
+    limits: dict[str, float] = {}
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigurationError(f"the limits in {path} cannot be read: {reason}") from None
+    for number, line in enumerate(map(str.strip, lines), 1):
+        if line and not line.startswith("#"):
+            try:
+                name, value = parse_limit(line)
+            except ValueError as error:
+                raise ConfigurationError(f"{path}, line {number}: {error}") from None
+            if name in limits:
+                raise ConfigurationError(f"{path}, line {number}: {name} is set twice")
+            limits[name] = value
+    return limits
 
 
 def describe_limits() -> Iterator[tuple[str, str]]:

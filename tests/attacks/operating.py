@@ -1,6 +1,8 @@
 """Running it: what happens to an operator who makes no mistake, or an ordinary one."""
 
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -8,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from chat.wire import messages as m
 from tests.attacks.arena import Arena, Fell, attack
 
 TWISTD = str(Path(sys.executable).with_name("twistd"))
@@ -108,3 +111,61 @@ def stale_pid_file(arena: Arena) -> str:
     ):
         raise Fell("it touched a pid file that is not its own")
     return f"{len(places)} of {len(places)} pid files, and /proc: it started, and ended with 0"
+
+
+@attack(
+    "SIGHUP after the log was moved and limits were changed; then SIGTERM while 5 people post",
+    "SIGHUP killed the server without a word",
+)
+def hangup(arena: Arena) -> str:
+    """Send SIGHUP to a server that is used, then SIGTERM."""
+    state = arena.directory / "state"
+    state.mkdir(mode=0o700)
+    with arena.server() as server:
+        log_file = Path(re.search(r"--logfile=(\S+)", _command(server.pid))[1])  # type: ignore[index]
+        people = [arena.client(server, f"user{number}") for number in range(5)]
+        lobbies = [person.join("lobby") for person in people]
+        moved = log_file.with_name("moved")
+        log_file.rename(moved)
+        for limits, said in (
+            ("rooms_per_account=1", "Limits were reloaded"),
+            ("rooms_per_account=none", "The limits stay as they were"),
+            ("rooms_per_account=1\nbogus=1", "The limits stay as they were"),
+        ):
+            (state / "limits").write_text(limits)
+            before = server.log().count(said)
+            os.kill(server.pid, signal.SIGHUP)
+            deadline = time.monotonic() + 5
+            while server.log().count(said) == before:
+                if time.monotonic() > deadline:
+                    raise Fell(f"{limits}: the log does not say {said!r}")
+                time.sleep(0.01)
+        people[0].join("one")
+        if isinstance(people[0].ask(m.Join(people[0].next_id(), "two", "public")), m.Joined):
+            raise Fell("the new limit does not hold")
+        posts = [
+            (person, person.post(lobby, f"{number}").id)
+            for number in range(100)
+            for person, lobby in zip(people, lobbies, strict=True)
+        ]
+        people[0].answer_to(posts[0][1])
+        os.kill(server.pid, signal.SIGTERM)
+        for person in people:
+            person.wait(lambda person=person: person.is_over)  # type: ignore[misc]
+        acked = {
+            (id(person), number)
+            for person in people
+            for posted in person.all(m.Posted)
+            for number, *_ in posted.acks
+        }
+        stored = max(record.seq for person in people for record in person.records)
+        told = sum(person.closed is not None for person in people)
+        if told < len(people):
+            raise Fell(f"{told} of {len(people)} were told that the server stops")
+        if len(acked) < stored:
+            raise Fell(f"{stored} posts were stored, {len(acked)} acknowledged")
+    return f"the limits hold; 5 of 5 were told, and {len(acked)} of {stored} stored posts answered"
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")

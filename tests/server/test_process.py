@@ -1,10 +1,13 @@
 """What the server does with the process that it runs in."""
 
 import os
+import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from twisted.logger import capturedLogs
@@ -12,7 +15,7 @@ from twisted.python import usage
 from twisted.scripts._twistd_unix import ServerOptions
 
 from chat.server import process
-from chat.server.process import CannotStartError, Terminal
+from chat.server.process import CannotStartError, Reactor, Terminal
 from tests.server.cases import chat_lines
 
 REASONS = (
@@ -112,3 +115,37 @@ def test_files_that_are_not_used_are_not_looked_at() -> None:
     for arguments in (("--syslog",), ("--logger=os.getcwd",)):
         options("--pidfile=", *arguments, cwd=Path("/proc"))
     assert process.check_files({"logFile": sys.stdout}) == {}  # twist's.
+
+
+def test_a_log_file_is_opened_anew_when_it_was_moved(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    made = options("-n", f"--logfile={log}")
+    observe = made["logger"]()
+    try:
+        observe({"log_format": "one", "log_time": 0.0})
+        log.rename(tmp_path / "log.1")
+        observe({"log_format": "two", "log_time": 0.0})
+        process.reopen_log()
+        observe({"log_format": "three", "log_time": 0.0})
+        assert (tmp_path / "log.1").read_text().count("\n") == 2
+        assert log.read_text().endswith("three\n") and log.read_text().count("\n") == 1
+        log.rename(tmp_path / "log.2")
+        log.mkdir()
+        with pytest.raises(IsADirectoryError):
+            process.reopen_log()
+        observe({"log_format": "four", "log_time": 0.0})
+        assert (tmp_path / "log.2").read_text().endswith("four\n")
+    finally:
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+
+
+def test_each_sighup_reloads() -> None:
+    calls: list[Callable[[], None]] = []
+    handler = signal.getsignal(signal.SIGHUP)
+    try:
+        process.reload_on_hangup(cast(Reactor, SimpleNamespace(callFromThread=calls.append)), print)
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, handler)
+    assert calls == [print, print]

@@ -37,7 +37,7 @@ from zope.interface.verify import verifyObject
 
 from chat import __version__
 from chat.client.core.address import parse_address
-from chat.ids import DeviceKey
+from chat.ids import DeviceKey, LogId
 from chat.limits import Limits
 from chat.rooms.addresses import LOCAL
 from chat.rooms.errors import WrongPasswordError
@@ -50,7 +50,7 @@ from chat.server.settings import describe_limits
 from chat.server.state.directory import StateDirectory, default_state_path, store_url
 from chat.server.state.retention import RetentionPolicy
 from chat.store import engine
-from chat.store.interface import LogStore, StoreError
+from chat.store.interface import LogStore, StoreError, Trim
 from chat.testing import FakeTransport, Server
 from chat.wire.identity import identity_fingerprint
 from tests.server.cases import HeldStore, ServerCase, chat_lines
@@ -479,6 +479,33 @@ class StopTests(ServiceCase):
         assert stopped.called
         assert self.clock.getDelayedCalls() == []
 
+    def test_what_was_asked_is_answered_first(self) -> None:
+        for is_stored in (True, False):  # A disk that hangs delays it, but not for ever.
+            service, _ = self.start()
+            assert service._dispatcher is not None
+            commits = service._dispatcher.context.commits
+            with self.subTest(is_stored=is_stored):
+                transport = self.connect(service)
+                self.store.holds = ("commit",)
+                done: list[object] = []
+                trimming = commits.trim(Trim(LogId(bytes(16)), None, 1))
+                trimming.addCallback(done.append)
+                self.clock.advance(0)
+                stopped = service.stopService()
+                assert transport.take() == b"" and not done
+                if is_stored:
+                    self.store.release()
+                    assert done == [0]
+                else:
+                    self.clock.advance(Limits().shutdown_seconds)
+                assert transport.take() == b"encchat/1 close 1\r\n"
+                transport.lose(ConnectionError())
+                self.store.holds = ()
+                if not is_stored:
+                    self.store.release()
+                self.clock.advance(1)
+                assert stopped.called
+
     def test_but_not_for_long(self) -> None:
         service, _ = self.start()
         transport = self.connect(service)
@@ -508,6 +535,73 @@ class StopTests(ServiceCase):
         service = self.service()
         assert service.stopService().called
         assert not self.path.exists()
+
+
+class ReloadTests(ServiceCase):
+    """SIGHUP."""
+
+    def reload(self, limits: str | bytes | None) -> list[str]:
+        """Put limits into the file, reload, and return what the log says."""
+        path = self.path / "limits"
+        if limits is None:
+            path.unlink()
+        else:
+            path.write_bytes(limits if isinstance(limits, bytes) else limits.encode())
+        with capturedLogs() as events:
+            self.running.reload()
+        return chat_lines(events)
+
+    def setUp(self) -> None:
+        """Start a server with a limit of its own."""
+        super().setUp()
+        self.path.mkdir(mode=0o700)
+        (self.path / "limits").write_text("ping_seconds=7")
+        self.reopened = 0
+        self.running = ChatService(
+            *([], self.path, self.reactor, Limits(waiting_total=9)),
+            open_store=self.open_store,
+            reopen_log=self.reopen,
+        )
+        self.running.startService()
+        self.clock.advance(0)
+
+    def tearDown(self) -> None:
+        """Stop it."""
+        self.stop(self.running, [])
+        super().tearDown()
+
+    def reopen(self) -> None:
+        """Count it."""
+        self.reopened += 1
+        if self.reopened == 2:
+            raise PermissionError(13, "Permission denied")
+
+    def test_limits_are_read_again_and_those_of_the_command_line_hold(self) -> None:
+        limits = self.running.factory.limits
+        assert limits == Limits(waiting_total=9, ping_seconds=7)
+        lines = self.reload("ping_seconds=8\nwaiting_total=5\nrooms_per_account=3\n")
+        assert lines == [
+            "The log file was reopened",
+            "Limits were reloaded: ping_seconds=8.0, rooms_per_account=3, waiting_total=9",
+        ]
+        assert self.running.factory.limits is limits
+        assert limits == Limits(waiting_total=9, ping_seconds=8, rooms_per_account=3)
+        lines = self.reload(None)
+        assert lines[0] == "The log file cannot be reopened: Permission denied"
+        assert limits == Limits(waiting_total=9)
+
+    def test_what_is_no_limit_changes_nothing(self) -> None:
+        for bad in ("ping_seconds=8\nbogus=1", "ping_seconds=-1", "ping_seconds", b"\xff"):
+            line = self.reload(bad)[-1]
+            assert line.startswith("The limits stay as they were: ") and str(self.path) in line
+            assert self.running.factory.limits == Limits(waiting_total=9, ping_seconds=7)
+
+    def test_a_server_with_a_bad_file_does_not_start(self) -> None:
+        service = ChatService([], self.path.parent / "x", self.reactor, Limits())
+        (self.path.parent / "x").mkdir(mode=0o700)
+        (self.path.parent / "x" / "limits").write_text("bogus=1")
+        with pytest.raises(SystemExit, match=r"limits, line 1: there is no limit 'bogus'"):
+            service.startService()
 
 
 class LateEndpoint(FakeEndpoint):
@@ -553,7 +647,9 @@ class MakeServiceTests(ServiceCase):
         options = parse("--state", str(self.path), *arguments)
         before = set(clock.getDelayedCalls())
         self.replace(reactor, "seconds", clock.seconds)
-        handlers = {it: signal.getsignal(it) for it in (signal.SIGINT, signal.SIGTERM)}
+        handlers = {
+            it: signal.getsignal(it) for it in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        }
         try:
             service = makeService(options)
             assert clock.seconds() < time() / 2, "seconds since the boot, not since 1970"

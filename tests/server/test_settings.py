@@ -1,12 +1,13 @@
 """Limits as an operator sets them: all that there are, and nothing else."""
 
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chat.limits import Limits
-from chat.server.settings import describe_limits, parse_limit
+from chat.server.settings import ConfigurationError, describe_limits, parse_limit, read_limits
 
 FIXED = {
     "frames_per_generation",
@@ -82,3 +83,35 @@ def test_anything_else_is_refused_with_a_sentence(text: str) -> None:
 def test_some_limits_can_be_lifted(name: str) -> None:
     assert parse_limit(f"{name}=0") == (name, 0)
     assert parse_limit(f"{name}=0.0") == (name, 0)
+
+
+def test_limits_in_a_file_are_read_and_lines_that_set_none_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "limits"
+    assert read_limits(path) == {}
+    path.write_text("# what we want\n\n  waiting_total=7  \r\nping_seconds=0.5\n#login_seconds=x")
+    assert read_limits(path) == {"waiting_total": 7, "ping_seconds": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"waiting_total=7\nbogus=1\n", "line 2: there is no limit 'bogus' to set"),
+        (b"\n\nwaiting_total=-1\n", "line 3: the limit waiting_total needs a whole number"),
+        (b"waiting_total=1\nwaiting_total=2", "line 2: waiting_total is set twice"),
+        (b"waiting_total", "line 1: the limit waiting_total needs a whole number, not ''"),
+        (b"\xff\xfe", "cannot be read: it is not UTF-8"),
+    ],
+)
+def test_a_bad_file_of_limits_is_a_sentence(tmp_path: Path, content: bytes, sentence: str) -> None:
+    (tmp_path / "limits").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=sentence):
+        read_limits(tmp_path / "limits")
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+        read_limits(tmp_path)
+
+
+def test_all_who_have_limits_see_what_they_become() -> None:
+    limits = Limits(waiting_total=7)
+    others = Limits(ping_seconds=1)
+    limits.become(others)
+    assert limits == others and limits is not others

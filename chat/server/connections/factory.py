@@ -186,6 +186,11 @@ class ChatFactory(Factory[ChatProtocol]):
 
     # --- The end ---
 
+    def hold_all(self) -> None:
+        """Take in nothing more."""
+        for connection in [*self.admission.half_open, *self.clients.values()]:
+            connection.hold()
+
     def close_all(self, retry_after: int) -> None:
         """Tell everybody that the server stops, and when to come back (seconds)."""
         for connection in [*self.admission.half_open, *self.clients.values()]:
