@@ -21,7 +21,7 @@ from chat.durations import DurationError, parse_duration
 from chat.limits import Limits
 from chat.rooms.errors import RequestError
 from chat.rooms.roles import Action
-from chat.server.administration import control
+from chat.server.administration import backup, control
 from chat.server.administration.console import SOCKET
 from chat.server.administration.control import Control, ControlError, Request
 from chat.server.passwords.file import BadPasswordError, PasswordFile
@@ -148,10 +148,20 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     clock.add_argument("--accept", action="store_true", help="the clock is right: follow it")
     add("host-key", "show the host key's fingerprint", lambda _: control.Fingerprint())
     add("rotate-host-key", "replace the server's host key", lambda _: control.Rotate())
+    saving = add("backup", "write all that the server has to FILE, also while it runs", None)
+    saving.add_argument(
+        "--encrypt", action="store_true", help="ask for a passphrase, and encrypt FILE to it"
+    )
+    restoring = add("restore", "make the state directory, which must be empty, from FILE", None)
+    verifying = add("verify", "check that FILE is a whole backup", None)
+    for command, run in ((saving, _back_up), (restoring, _restore), (verifying, _verify)):
+        command.add_argument("file", type=Path, metavar="FILE")
+        command.set_defaults(run=run)
     passwd = add("passwd", "set NICK's password, in a file for --auth encchat:FILE", None)
     passwd.add_argument("nick", metavar="NICK")
     passwd.add_argument("--file", type=Path, required=True, metavar="FILE")
     passwd.add_argument("--remove", action="store_true", help="remove the password instead")
+    passwd.set_defaults(run=set_password)
     return parser.parse_args(arguments)
 
 
@@ -173,19 +183,56 @@ def set_password(arguments: argparse.Namespace) -> dict[str, str]:
             if not file.remove(arguments.nick):
                 raise ControlError(f"{arguments.nick} has no password in {arguments.file}.")
             return {"removed": arguments.nick}
-        file.set(arguments.nick, _read_password())
+        file.set(arguments.nick, _read_secret("password", is_new=True))
     except (ConfigurationError, BadPasswordError, RequestError) as error:
         raise ControlError(str(error)) from None
     return {"set": arguments.nick}
 
 
-def _read_password() -> str:
+def _read_secret(what: str, *, is_new: bool) -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
-    password = getpass("Password: ")
-    if getpass("Repeat the password: ") != password:
-        raise ControlError("The passwords differ; nothing was changed.")
-    return password
+    secret = getpass(f"{what.capitalize()}: ")
+    if is_new and getpass(f"Repeat the {what}: ") != secret:
+        raise ControlError(f"The {what}s differ; nothing was changed.")
+    return secret
+
+
+# --- Backups ---
+
+
+def _back_up(arguments: argparse.Namespace) -> dict[str, Any]:
+    passphrase = None
+    if arguments.encrypt:
+        passphrase = _read_secret("passphrase", is_new=True)
+        if not passphrase:
+            raise ControlError("The passphrase is empty; nothing was written.")
+    contents = backup.back_up(arguments.state, arguments.file, passphrase)
+    return {"backup": str(arguments.file), "encrypted": arguments.encrypt} | _describe(contents)
+
+
+def _restore(arguments: argparse.Namespace) -> dict[str, Any]:
+    contents = backup.restore(arguments.file, arguments.state, _passphrase_of(arguments.file))
+    return {"restored": str(arguments.state)} | _describe(contents)
+
+
+def _verify(arguments: argparse.Namespace) -> dict[str, Any]:
+    contents = backup.verify(arguments.file, _passphrase_of(arguments.file))
+    return {"whole": str(arguments.file)} | _describe(contents)
+
+
+def _passphrase_of(file: Path) -> str | None:
+    return _read_secret("passphrase", is_new=False) if backup.is_sealed(file) else None
+
+
+def _describe(contents: backup.Contents) -> dict[str, Any]:
+    return {
+        "time": contents.time,
+        "records": contents.records,
+        "bytes": sum(it.size for it in contents.files.values()),
+        "files": list(contents.files),
+        "fingerprint": contents.fingerprint,
+    }
 
 
 # --- Asking ---
@@ -277,7 +324,7 @@ def _show(arguments: argparse.Namespace, answer: Any) -> None:
         _show_table(answer)
     else:
         for name, value in answer.items():
-            print(f"{name}: {make_visible(str(value))}")
+            print(f"{name}: {_cell(name, value) or 'no'}")
         if "link" in answer and sys.stdout.isatty():
             segno.make(answer["link"], error="l").terminal(compact=True, border=2)
 
@@ -309,7 +356,7 @@ def main() -> None:
     arguments = parse_arguments()
     try:
         if arguments.make is None:
-            answer = set_password(arguments)
+            answer = arguments.run(arguments)
         else:
             answer = ask(arguments.state, arguments.make(arguments))
         _show(arguments, answer)

@@ -35,8 +35,9 @@ tcp6:5555 (all IPv6 addresses), tcp:5555:interface=192.0.2.7, unix:/run/encchat.
 
 The state directory holds everything the server has: its identity in host_key.pem (whoever has that
 file can impersonate this server; without it every client refuses the server), all messages in
-encchat.db, and the key to them in storage_key. Keep a backup of all three. The default is
-$ENCCHAT_STATE, or the user's data directory.
+encchat.db, and the key to them in storage_key. Copies of these files are no backup while the server
+runs: python -m chat.admin backup FILE makes one. The default is $ENCCHAT_STATE, or the user's data
+directory.
 
 The server keeps every message unless you set --keep-days or --keep-records, which delete older ones
 from the file. The search index holds words in the clear; --no-search turns it off.

@@ -1,6 +1,7 @@
 """What `chat.store.registry` knows about a storage engine."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
@@ -21,3 +22,8 @@ class Engine(NamedTuple):
     """Return the store at an address, with or without a search index. Creates it if needed."""
     has_search: Callable[[str], bool]
     """Tell whether the store at an address has a search index."""
+    copy: Callable[[str, Path], None]
+    """Write what the store at an address holds at this moment to a new file; a server may use it
+    meanwhile."""
+    check: Callable[[str], int]
+    """Check all of a copy at an address, and return how many records it has."""

@@ -11,7 +11,14 @@ from chat.store import memory, sqlite
 from chat.store.engine import Engine, Reactor
 from chat.store.interface import LogStore, StoreError
 
-__all__ = ["ENGINES", "has_search", "open_store", "put_temporary_files_in"]
+__all__ = [
+    "ENGINES",
+    "check_copy",
+    "copy_store",
+    "has_search",
+    "open_store",
+    "put_temporary_files_in",
+]
 
 ENGINES: Final[dict[str, Engine]] = {
     "memory": memory.ENGINE,
@@ -30,6 +37,21 @@ def has_search(url: str) -> bool:
     """Tell whether the store at a URL has a search index. Raises StoreError."""
     engine, address = _find(url)
     return engine.has_search(address)
+
+
+def copy_store(url: str, target: Path) -> None:
+    """Write what the store at a URL holds at this moment to a new file. Raises StoreError.
+
+    A server may use the store meanwhile.
+    """
+    engine, address = _find(url)
+    engine.copy(address, target)
+
+
+def check_copy(url: str) -> int:
+    """Check all of a copy, given its URL, and return how many records it has. Raises StoreError."""
+    engine, address = _find(url)
+    return engine.check(address)
 
 
 def put_temporary_files_in(directory: Path) -> None:

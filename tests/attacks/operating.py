@@ -167,5 +167,55 @@ def hangup(arena: Arena) -> str:
     return f"the limits hold; 5 of 5 were told, and {len(acked)} of {stored} stored posts answered"
 
 
+@attack(
+    "a backup of a running server, plain and encrypted, damaged, and restored",
+    "a copy of the files that --help named had none of 480 messages",
+)
+def backups(arena: Arena) -> str:
+    """Back up a server with 480 messages while somebody goes on, restore that, and look."""
+    messages = 480
+    with arena.server() as server:
+        ana = arena.client(server, "ana")
+        lobby = ana.join("lobby")
+        posts = [ana.post(lobby, f"message {number}") for number in range(messages)]
+        ana.answer_to(posts[-1].id)
+        state = str(arena.directory / "state")
+        for name, options in (("plain", ()), ("sealed", ("--encrypt",))):
+            ana.post(lobby, "meanwhile")
+            _admin("--state", state, "backup", *options, str(arena.directory / name))
+        ana.say(lobby, "afterwards")
+    damaged = arena.directory / "damaged"
+    for name in ("plain", "sealed"):
+        content = bytearray((arena.directory / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        damaged.write_bytes(content)
+        _admin("verify", str(damaged), status=1)
+    _admin("verify", str(arena.directory / "sealed"), typed="wrong", status=1)
+    (arena.directory / "state").rename(arena.directory / "lost")
+    _admin("--state", state, "restore", str(arena.directory / "sealed"))
+    with arena.server() as server:
+        again = arena.client(server, "ana", identity=ana.identity)
+        page = again.ask(m.Join(again.next_id(), "lobby", "public"))
+        if not isinstance(page, m.Joined) or page.tail < messages:
+            raise Fell(f"{page}")
+        return (
+            f"{min(page.tail, messages)} of {messages} messages are back, damage was found 2 of 2"
+        )
+
+
+def _admin(*arguments: str, typed: str = "pass phrase", status: int = 0) -> str:
+    """Run the tool, and return what it prints. Raises Fell if it ends otherwise."""
+    result = subprocess.run(
+        [sys.executable, "-m", "chat.admin", *arguments],
+        input=f"{typed}\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode != status or "Traceback" in result.stderr:
+        raise Fell(f"{' '.join(arguments)}: status {result.returncode}, {result.stderr!r}")
+    return result.stdout
+
+
 def _command(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")

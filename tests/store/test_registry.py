@@ -14,7 +14,13 @@ from chat.store import registry
 from chat.store.engine import Engine, Reactor
 from chat.store.interface import LogStore, StoreError
 from chat.store.memory import MemoryStore
-from chat.store.registry import has_search, open_store, put_temporary_files_in
+from chat.store.registry import (
+    check_copy,
+    copy_store,
+    has_search,
+    open_store,
+    put_temporary_files_in,
+)
 from tests.store.commits import append, fired, record, seqs
 
 REACTOR = cast(Reactor, Clock())
@@ -64,7 +70,16 @@ class RegistryTests(SynchronousTestCase):
             opened.append((address, has_search))
             return MemoryStore(has_search)
 
-        with patch.dict(registry.ENGINES, toy=Engine(open_toy, lambda address: address == "yes")):
+        copied = []
+        toy = Engine(
+            open_toy,
+            lambda address: address == "yes",
+            lambda address, target: copied.append((address, target)),
+            len,
+        )
+        with patch.dict(registry.ENGINES, toy=toy):
+            copy_store("toy:a", self.path)
+            assert copied == [("a", self.path)] and check_copy("toy:abc") == 3
             store = open_store("toy:a:b", REACTOR, False)
             assert has_search("toy:yes") and not has_search("toy:no")
             with pytest.raises(StoreError, match="the known ones are memory:, sqlite:, toy:"):
@@ -80,3 +95,8 @@ class RegistryTests(SynchronousTestCase):
             assert os.environ["SQLITE_TMPDIR"] == str(self.path)
             put_temporary_files_in(Path("/elsewhere"))
             assert os.environ["SQLITE_TMPDIR"] == str(self.path)
+
+    def test_a_store_in_memory_cannot_be_copied(self) -> None:
+        for use in (lambda: copy_store("memory:", self.path), lambda: check_copy("memory:")):
+            with pytest.raises(StoreError, match="in memory"):
+                use()

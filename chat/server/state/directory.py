@@ -16,13 +16,14 @@ from chat.server.settings import ConfigurationError
 from chat.wire.hostkey import HOST_KEY_BYTES, SUCCESSION_BYTES, HostKey, predecessors
 from chat.wire.sealing import KEY_BYTES
 
-__all__ = ["STORE", "StateDirectory", "default_state_path", "store_url"]
+__all__ = ["STORE", "StateDirectory", "default_state_path", "read_host_key", "store_url"]
 
 
 _log = Logger()
 
 STORE: Final = "encchat.db"
 """The file with everything that was said."""
+HISTORY: Final = "host_key_history"
 
 
 def store_url(path: Path) -> str:
@@ -80,16 +81,11 @@ class StateDirectory:
                     "that know this server refuse it then, until their users accept the new key",
                 )
                 write_whole(path, HostKey.generate().to_pem().encode("ascii"))
-            host_key = HostKey.from_pem(path.read_text("ascii"))
         except OSError as error:
             raise ConfigurationError(
                 f"the host key {path} cannot be used: {error.strerror}"
             ) from None
-        except (ValueError, IndexError, TypeError):
-            # PyCryptodome has no one error for what is no key.
-            raise ConfigurationError(f"{path} is not an Ed25519 private key in PEM") from None
-        host_key.successions = self._successions(host_key.public)
-        return host_key
+        return read_host_key(self.path)
 
     def rotate_host_key(self) -> HostKey:
         """Replace the host key by a new one that it has signed, and return that.
@@ -115,25 +111,7 @@ class StateDirectory:
     @property
     def _history(self) -> Path:
         """Where the successions are: one in base64 a line, the oldest first."""
-        return self.path / "host_key_history"
-
-    def _successions(self, public: bytes) -> bytes:
-        """Return the successions that lead to the host key."""
-        path = self._history
-        try:
-            return _decode(path.read_text("ascii"), public)
-        except FileNotFoundError:
-            return b""
-        except OSError as error:
-            raise ConfigurationError(
-                f"the history of host keys {path} cannot be used: {error.strerror}"
-            ) from None
-        except ValueError:
-            raise ConfigurationError(
-                f"{path} does not lead to the host key in host_key.pem: put back the files that "
-                "belong together, or remove it; then clients that know only an earlier key refuse "
-                "this server"
-            ) from None
+        return self.path / HISTORY
 
     def storage_key(self) -> bytes:
         """Return the key that wraps the logs' keys, 64 bytes; made when there is none yet.
@@ -166,6 +144,38 @@ class StateDirectory:
                 f"{name} is missing in {self.path}, beside {STORE}: "
                 f"put it back from a copy. {remedy}"
             )
+
+
+def read_host_key(directory: Path) -> HostKey:
+    """Return the host key in a directory, with its successions. Raises ConfigurationError."""
+    path = directory / "host_key.pem"
+    try:
+        host_key = HostKey.from_pem(path.read_text("ascii"))
+    except OSError as error:
+        raise ConfigurationError(f"the host key {path} cannot be used: {error.strerror}") from None
+    except (ValueError, IndexError, TypeError):
+        # PyCryptodome has no one error for what is no key.
+        raise ConfigurationError(f"{path} is not an Ed25519 private key in PEM") from None
+    host_key.successions = _successions(directory / HISTORY, host_key.public)
+    return host_key
+
+
+def _successions(path: Path, public: bytes) -> bytes:
+    """Return the successions in a file that lead to the host key."""
+    try:
+        return _decode(path.read_text("ascii"), public)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise ConfigurationError(
+            f"the history of host keys {path} cannot be used: {error.strerror}"
+        ) from None
+    except ValueError:
+        raise ConfigurationError(
+            f"{path} does not lead to the host key in host_key.pem: put back the files that "
+            "belong together, or remove it; then clients that know only an earlier key refuse "
+            "this server"
+        ) from None
 
 
 def _encode(successions: bytes) -> str:

@@ -1,5 +1,7 @@
 """A store in memory: for tests, and the simplest implementation of a store."""
 
+from pathlib import Path
+
 from chat.store.engine import Engine, Reactor
 from chat.store.interface import LogStore, StoreError
 from chat.store.memory.store import MemoryStore
@@ -22,4 +24,12 @@ def _check(address: str) -> None:
         raise StoreError(f"a store in memory has no address, but {address!r} was given")
 
 
-ENGINE = Engine(_open, _has_search)
+def _copy(address: str, target: Path) -> None:
+    raise StoreError("a store in memory cannot be copied")
+
+
+def _check_copy(address: str) -> int:
+    raise StoreError("a store in memory has no copies")
+
+
+ENGINE = Engine(_open, _has_search, _copy, _check_copy)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from chat.store.engine import Engine, Reactor
 from chat.store.interface import LogStore, StoreError
+from chat.store.sqlite import backup
 from chat.store.sqlite.schema import has_search
 from chat.store.sqlite.store import SqliteStore, open_store
 
@@ -25,4 +26,12 @@ def _path(address: str) -> Path:
     return Path(address).absolute()
 
 
-ENGINE = Engine(_open, _has_search)
+def _copy(address: str, target: Path) -> None:
+    backup.copy(_path(address), target)
+
+
+def _check(address: str) -> int:
+    return backup.check(_path(address))
+
+
+ENGINE = Engine(_open, _has_search, _copy, _check)

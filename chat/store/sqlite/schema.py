@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from chat.store.interface import StoreError
 from chat.store.sqlite.connection import connect
 
-__all__ = ["VERSION", "has_search", "prepare"]
+__all__ = ["VERSION", "check_copy", "has_search", "prepare"]
 
 _log = Logger()
 
@@ -132,6 +132,16 @@ def prepare(path: Path, has_search: bool) -> None:
         raise StoreError(f"{path} cannot be used: {error.strerror}") from None
     except sqlite3.Error as error:
         raise StoreError(f"{path} cannot be used: {error}") from None
+
+
+def check_copy(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that this is one of our files, whole and of this version. Raises StoreError."""
+    if _version(connection) == 0:
+        raise StoreError(f"{path} is not a database of encchat")
+    _check_ours(connection, path)
+    [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if found != "ok":
+        raise StoreError(f"{path} is damaged: {found}")
 
 
 def _version(connection: sqlite3.Connection) -> int:
