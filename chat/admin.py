@@ -15,7 +15,7 @@ import segno
 from twisted.internet import task
 from twisted.internet.defer import Deferred
 
-from chat.client.core.address import Address, AddressError, make_link, parse_address
+from chat.client.core.address import AddressError, make_link, parse_address
 from chat.client.visible import make_visible
 from chat.durations import DurationError, parse_duration
 from chat.limits import Limits
@@ -35,6 +35,9 @@ __all__ = ["main", "parse_arguments"]
 
 _TIMEOUT: Final = 30.0
 """Seconds to wait for a running server's answer."""
+
+_TIMES: Final = ("time", "until")
+"""Columns in milliseconds since 1970 UTC; 0 for never."""
 
 _DO: Final = {
     Action.OP: "make NICK an operator of the server",
@@ -59,40 +62,56 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _address(text: str) -> Address:
+def _address(text: str) -> str:
     try:
-        return parse_address(text)
+        return str(parse_address(text))
     except AddressError as error:
         raise argparse.ArgumentTypeError(f"{text!a}: {error}") from None
+
+
+def _anywhere() -> argparse.ArgumentParser:
+    """Return the options that may stand before a command and after it; the last one counts."""
+    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    default = str(default_state_path()).replace("%", "%%")
+    options.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help=f"the server's state directory (default: {default}, or $ENCCHAT_STATE)",
+    )
+    options.add_argument("--json", action="store_true", help="print JSON, for other programs")
+    return options
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line; exits with status 2 if it is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m chat.admin",
+        parents=[_anywhere()],
         description="Administer a running or stopped encchat server. Exit status: 0 done, 1 not"
         " done, 2 wrong arguments.",
     )
-    parser.add_argument(
-        "--state",
-        type=Path,
-        default=default_state_path(),
-        metavar="DIR",
-        help="the server's state directory (default: %(default)s, or $ENCCHAT_STATE)",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(
         name: str, help: str, make: Callable[[argparse.Namespace], Request] | None
     ) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=help, description=help)
+        command = commands.add_parser(name, help=help, description=help, parents=[_anywhere()])
         command.set_defaults(make=make)
         return command
 
-    add("users", "list accounts", lambda _: control.Users())
-    add("rooms", "list rooms", lambda _: control.Rooms())
-    add("bans", "list bans and mutes", lambda _: control.Bans())
+    add("status", "show how the server is", lambda _: control.Status())
+    add("users", "list accounts, as `accounts` does", lambda _: control.Users())
+    for name, one, listing, deleting in (
+        ("accounts", "NICK", control.Users, control.DeleteAccount),
+        ("rooms", "ROOM", control.Rooms, control.DeleteRoom),
+    ):
+        group = add(name, f"list {name}, or delete one", _always(listing))
+        below = group.add_subparsers(dest="below", metavar="[delete]")
+        delete = below.add_parser("delete", help=f"delete {one}", parents=[_anywhere()])
+        delete.add_argument("name", metavar=one)
+        delete.set_defaults(make=_by_name(deleting))
+    add("bans", "list all bans and mutes, on the server and in rooms", lambda _: control.Bans())
     add("invites", "list invitations", lambda _: control.Invites())
     audit = add("audit", "show the audit log", lambda it: control.Audit(min(it.count, 1_000)))
     audit.add_argument("-n", dest="count", type=_count, default=50, metavar="N")
@@ -128,7 +147,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     invite = add(
         "invite",
         "print a new invitation link",
-        lambda it: control.Invite(it.uses, it.seconds, it.room),
+        lambda it: control.Invite(it.uses, it.seconds, it.room, it.address or ""),
     )
     invite.add_argument("--room", default="", help="invite to this room, not just to the server")
     invite.add_argument("--uses", type=_count, default=1, metavar="N")
@@ -136,9 +155,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     invite.add_argument(
         "--address",
         type=_address,
-        default=Address("localhost"),
         metavar="HOST[:PORT]",
-        help="where others reach the server (default: localhost:5555)",
+        help="where others reach the server (default: where they did the last time)",
     )
     revoke = add("revoke-invite", "withdraw an invitation", lambda it: control.Revoke(it.id))
     revoke.add_argument("id", metavar="ID", help="the id that `invites` shows, or its beginning")
@@ -162,7 +180,16 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     passwd.add_argument("--file", type=Path, required=True, metavar="FILE")
     passwd.add_argument("--remove", action="store_true", help="remove the password instead")
     passwd.set_defaults(run=set_password)
-    return parser.parse_args(arguments)
+    defaults = argparse.Namespace(state=default_state_path(), json=False)
+    return parser.parse_args(arguments, defaults)
+
+
+def _always(request: type[Request]) -> Callable[[argparse.Namespace], Request]:
+    return lambda _: request()
+
+
+def _by_name(request: Callable[[str], Request]) -> Callable[[argparse.Namespace], Request]:
+    return lambda it: request(it.name)
 
 
 def _make_do(action: Action) -> Callable[[argparse.Namespace], Request]:
@@ -299,9 +326,9 @@ async def _run_on_files(reactor: Any, path: Path, request: Request) -> object:
         try:
             dispatcher = Dispatcher(store, state.storage_key(), reactor, Limits())
             await dispatcher.load()
-            answer = await Control(dispatcher.context, state, state.host_key(), lambda _: None).run(
-                request
-            )
+            answer = await Control(
+                *(dispatcher.context, state, state.host_key(), lambda _: None), is_running=False
+            ).run(request)
             await dispatcher.close()
             return answer
         finally:
@@ -317,16 +344,33 @@ def _show(arguments: argparse.Namespace, answer: Any) -> None:
     if arguments.command == "invite":
         token = bytes.fromhex(answer["token"])
         room = arguments.room or None
-        answer = {"link": make_link(arguments.address, answer["fingerprint"], room, token)}
+        address = parse_address(answer["address"])
+        answer = {"link": make_link(address, answer["fingerprint"], room, token)}
     if arguments.json:
-        print(json.dumps(answer, ensure_ascii=True, indent=2))
+        print(json.dumps(_with_times(answer), ensure_ascii=True, indent=2))
     elif isinstance(answer, list):
         _show_table(answer)
     else:
         for name, value in answer.items():
-            print(f"{name}: {_cell(name, value) or 'no'}")
+            text = _cell(name, value) or "no"
+            print(text if name == "done" else f"{name}: {text}")
         if "link" in answer and sys.stdout.isatty():
             segno.make(answer["link"], error="l").terminal(compact=True, border=2)
+
+
+def _with_times(answer: Any) -> Any:
+    """Return an answer with times as RFC 3339 has them; null for never."""
+    if isinstance(answer, list):
+        return [_with_times(it) for it in answer]
+    return {
+        name: (_rfc3339(value) if value else None) if name in _TIMES else value
+        for name, value in answer.items()
+    }
+
+
+def _rfc3339(milliseconds: int) -> str:
+    moment = datetime.fromtimestamp(milliseconds / 1_000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _show_table(rows: list[dict[str, Any]]) -> None:
@@ -341,7 +385,7 @@ def _show_table(rows: list[dict[str, Any]]) -> None:
 
 
 def _cell(name: str, value: Any) -> str:
-    if name in ("time", "until"):
+    if name in _TIMES:
         moment = datetime.fromtimestamp(value / 1_000, UTC)
         return f"{moment:%Y-%m-%d %H:%M:%S}" if value else "never"
     if isinstance(value, bool):

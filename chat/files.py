@@ -1,23 +1,22 @@
 """Writing files atomically: a file is complete or not there at all, even after a crash."""
 
 import os
+import stat
 from pathlib import Path
 
-__all__ = ["create_whole", "write_whole"]
+__all__ = ["create_whole", "exposure", "give_to_owner_of", "write_whole"]
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replace the file at `path`, or create it, with mode 0600. Raises OSError.
 
     The content and the name are durable when this returns. If root replaces a file, the owner stays
-    the same. Only one process at a time may do this; if it dies, the next one removes its temporary
-    file.
+    the same; a new one belongs to the owner of the directory. Only one process at a time may do
+    this; if it dies, the next one removes its temporary file.
     """
     new = path.with_name(f"{path.name}.new")
     _write(new, content)
-    if path.exists() and hasattr(os, "geteuid") and os.geteuid() == 0:
-        owner = path.stat()
-        os.chown(new, owner.st_uid, owner.st_gid)
+    give_to_owner_of(path if path.exists() else path.parent, new)
     new.rename(path)
     _sync_names(path.parent)
 
@@ -41,6 +40,29 @@ def create_whole(path: Path, content: bytes) -> bool:
         new.unlink(missing_ok=True)
     _sync_names(path.parent)
     return True
+
+
+def give_to_owner_of(other: Path, path: Path) -> None:
+    """If this is root, give a file that it has made to the owner of another. Raises OSError."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        owner = other.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def exposure(path: Path) -> str | None:
+    """Return what is wrong with the mode of a file with a secret; None if nothing is.
+
+    Nobody but its owner may read it, except that its group may if that is plainly meant: mode 0440,
+    as secrets are mounted. Raises OSError.
+    """
+    found = path.stat()
+    mode = stat.S_IMODE(found.st_mode)
+    if not mode & 0o077 or mode == 0o440 or not stat.S_ISREG(found.st_mode):
+        return None
+    return (
+        f"others can use {path} (mode {mode:04o}): chmod 600 {path}, or 440 if it is meant for its "
+        "group, as a mounted secret is"
+    )
 
 
 def _write(new: Path, content: bytes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.files import create_whole, write_whole
+from chat.files import create_whole, exposure, write_whole
 
 OLD, NEW = b"what was there", b"what is to be there"
 
@@ -93,3 +93,35 @@ def test_what_root_replaces_stays_its_owner_s(
     monkeypatch.setattr(os, "chown", lambda _, user, group: given.append((user, group)))
     write_whole(path, NEW)
     assert given == [(owner.st_uid, owner.st_gid)]
+
+
+def test_what_root_makes_belongs_to_the_owner_of_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[str, int]] = []
+    monkeypatch.setattr(os, "chown", lambda path, user, _: given.append((Path(path).name, user)))
+    owner = tmp_path.stat().st_uid
+    for user, expected in ((0, [("new.new", owner)]), (1000, [])):
+        monkeypatch.setattr(os, "geteuid", lambda user=user: user)
+        (tmp_path / "new").unlink(missing_ok=True)
+        write_whole(tmp_path / "new", NEW)
+        assert given == expected
+        given.clear()
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_private"),
+    [
+        *((mode, True) for mode in (0o600, 0o400, 0o700, 0o440)),
+        *((mode, False) for mode in (0o640, 0o604, 0o444, 0o460, 0o450, 0o610, 0o4440)),
+    ],
+)
+def test_a_secret_is_its_owner_s_or_plainly_meant_for_a_group(
+    tmp_path: Path, mode: int, is_private: bool
+) -> None:
+    path = tmp_path / "secret"
+    path.touch()
+    path.chmod(mode)
+    wrong = exposure(path)
+    assert wrong is None if is_private else wrong is not None and f"mode {mode:04o}" in wrong
+    assert exposure(tmp_path) is None  # No file, so there is another sentence for it.

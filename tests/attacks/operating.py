@@ -1,5 +1,6 @@
 """Running it: what happens to an operator who makes no mistake, or an ordinary one."""
 
+import json
 import os
 import re
 import signal
@@ -201,6 +202,48 @@ def backups(arena: Arena) -> str:
         return (
             f"{min(page.tail, messages)} of {messages} messages are back, damage was found 2 of 2"
         )
+
+
+@attack(
+    "chat.admin as root on somebody else's stopped server; keys that others can read; times, bans",
+    "files of root's were left, which the server could not read; keys of mode 0644 were taken",
+)
+def administration(arena: Arena) -> str:
+    """Use the tool on a stopped server as root, and look at what it leaves."""
+    state = arena.directory / "state"
+    with arena.server() as server:
+        ana, bob = arena.client(server, "ana"), arena.client(server, "bob")
+        den = ana.join("den")
+        bob.join("den")
+        bob.say(den, "hello")
+        ana.ask(m.Moderate(ana.next_id(), "mute", "bob", den, 60, "noise"))
+        done = [_admin("ban", "bob", "--for", "1h", "--state", str(state))]
+    nobody = 65_534 if os.geteuid() == 0 else os.geteuid()
+    arena.directory.chmod(0o755)
+    for path in (*state.iterdir(), state):
+        os.chown(path, nobody, -1)
+    (state / "lock").unlink()
+    for words in (("own", "ana"), ("rotate-host-key",), ("invite", "--address", "x.example:1")):
+        done.append(_admin(*words, "--state", str(state)))
+    wrong = [path.name for path in state.iterdir() if path.stat().st_uid != nobody]
+    if wrong:
+        raise Fell(f"{wrong} belong to root")
+    if "x.example:1" not in _admin("invite", "--state", str(state)):
+        raise Fell("the address is forgotten")
+    listed = json.loads(_admin("bans", "--json", "--state", str(state)))
+    if [(it["whom"], it["where"], it["until"][-1]) for it in listed] != [
+        ("bob", "server", "Z"),
+        ("bob", "den", "Z"),
+    ]:
+        raise Fell(f"bans lists {listed}")
+    if not all(done):
+        raise Fell(f"a command did not say what it did: {done}")
+    (state / "storage_key").chmod(0o644)
+    _admin("status", "--state", str(state), status=1)
+    (state / "storage_key").chmod(0o440)
+    _admin("accounts", "delete", "bob", "--state", str(state))
+    _admin("rooms", "delete", "den", "--state", str(state))
+    return f"all {len(list(state.iterdir()))} files are the owner's, 0644 refused, 0440 taken"
 
 
 def _admin(*arguments: str, typed: str = "pass phrase", status: int = 0) -> str:

@@ -162,6 +162,7 @@ def test_what_hinders_a_start_is_said_in_a_sentence(programs: Programs) -> None:
     damaged = programs.directory / "damaged"
     damaged.mkdir()
     (damaged / "host_key.pem").write_text("not a key")
+    (damaged / "host_key.pem").chmod(0o600)
     starts = {
         f"the state directory {file} cannot be used: File exists": programs.server(state=file),
         f"the state directory {file}/below cannot be used: Not a directory": (

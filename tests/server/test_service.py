@@ -371,6 +371,7 @@ class StartTests(ServiceCase):
     def test_a_damaged_host_key_is_a_sentence(self) -> None:
         self.path.mkdir()
         (self.path / "host_key.pem").write_text("rubbish", "ascii")
+        (self.path / "host_key.pem").chmod(0o600)
         with pytest.raises(SystemExit, match=r"is not an Ed25519 private key in PEM$"):
             self.start()
 

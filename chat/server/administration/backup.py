@@ -18,6 +18,7 @@ from typing import IO, Final, cast
 import msgspec
 from msgspec import Struct
 
+from chat.files import give_to_owner_of, write_whole
 from chat.server.administration.control import ControlError
 from chat.server.administration.sealed import Opening, SealedError, Sealing
 from chat.server.settings import ConfigurationError
@@ -76,7 +77,7 @@ def back_up(state: Path, target: Path, passphrase: str | None) -> Contents:
         if not {STORE, *contents} >= _NEEDED:
             raise ControlError(f"{', '.join(_NEEDED - {STORE, *contents})} is missing in {state}.")
         for name, content in contents.items():
-            (place / name).write_bytes(content)
+            write_whole(place / name, content)
         names = [STORE, *contents]
         listed = Contents(
             time.time_ns() // 1_000_000,
@@ -123,12 +124,11 @@ def restore(source: Path, state: Path, passphrase: str | None) -> Contents:
                 f"{state} is not empty. Move it away, or restore to another directory (--state)."
             )
         state.parent.mkdir(parents=True, exist_ok=True)
-        owner = (state if state.exists() else state.parent).stat()
+        owner = state if state.exists() else state.parent
         with _place_beside(state) as place:
             contents = _extract(source, passphrase, place)
             for path in (*place.iterdir(), place):
-                if os.geteuid() == 0:
-                    os.chown(path, owner.st_uid, owner.st_gid)
+                give_to_owner_of(owner, path)
             if found:
                 StateDirectory(state).close()  # Nobody uses it.
                 (state / "lock").unlink()

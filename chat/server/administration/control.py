@@ -5,7 +5,9 @@ nothing here checks roles.
 """
 
 import ipaddress
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 from typing import Annotated, Final
@@ -13,23 +15,25 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from chat.ids import NOBODY, LogId
+from chat import __version__
+from chat.ids import NOBODY, AccountId, LogId
 from chat.limits import TOKEN_BYTES
-from chat.rooms import accounts, invitations, moderation
+from chat.rooms import accounts, invitations, moderation, removal
 from chat.rooms.addresses import AddressGroup, address_group
 from chat.rooms.changes import Change, Event
 from chat.rooms.errors import InvalidError, RequestError, SharedNetworkError
 from chat.rooms.hub import Hub
 from chat.rooms.moderation import Order
-from chat.rooms.roles import Action
+from chat.rooms.roles import Action, Sanction
 from chat.rooms.values import Invitation
 from chat.server.requests.accounts import code_hash, new_code, token_hash
 from chat.server.requests.context import Context
+from chat.server.requests.dispatcher import LOBBY
 from chat.server.requests.moderation import use_of
 from chat.server.settings import ConfigurationError
 from chat.server.state.audit import read_events
 from chat.server.state.directory import StateDirectory
-from chat.store.interface import StoreError
+from chat.store.interface import StoreError, Trim
 from chat.wire.hostkey import HostKey, fingerprint_words
 from chat.wire.identity import identity_fingerprint
 
@@ -37,6 +41,16 @@ __all__ = ["ADMIN", "Control", "ControlError", "decode_request"]
 
 ADMIN: Final = "the operator"
 """The actor in the audit log."""
+
+_DONE: Final = {
+    Action.OP: "{nick} is an operator of the server.",
+    Action.DEOP: "{nick} is no operator of the server any more.",
+    Action.BAN: "{nick} is banned{until}.",
+    Action.UNBAN: "{nick} is not banned any more.",
+    Action.MUTE: "{nick} is muted{until}.",
+    Action.UNMUTE: "{nick} is not muted any more.",
+    Action.KICK: "{nick} is removed.",
+}
 
 _Seconds = Annotated[int, Meta(ge=0, le=10**9)]
 
@@ -49,6 +63,10 @@ class Request(Struct, frozen=True, tag_field="command", tag=str.lower, forbid_un
     """Base of all requests."""
 
 
+class Status(Request, frozen=True):
+    """Tell how the server is."""
+
+
 class Users(Request, frozen=True):
     """List accounts."""
 
@@ -58,7 +76,7 @@ class Rooms(Request, frozen=True):
 
 
 class Bans(Request, frozen=True):
-    """List the server's bans and mutes."""
+    """List bans and mutes, on the server and in rooms."""
 
 
 class Invites(Request, frozen=True):
@@ -106,6 +124,18 @@ class Disown(Request, frozen=True):
     nick: str
 
 
+class DeleteAccount(Request, frozen=True):
+    """Remove an account."""
+
+    nick: str
+
+
+class DeleteRoom(Request, frozen=True):
+    """Remove a room, with all that was said in it."""
+
+    room: str
+
+
 class Recover(Request, frozen=True):
     """Give a nickname to a new key: remove the old keys, and issue a code for a new device."""
 
@@ -134,6 +164,8 @@ class Invite(Request, frozen=True):
     uses: Annotated[int, Meta(ge=1, le=10**9)]
     seconds: _Seconds
     room: str = ""
+    address: str = ""
+    """Where clients reach the server; empty for the one that was given last."""
 
 
 class Revoke(Request, frozen=True):
@@ -164,11 +196,13 @@ class Control:
         state: StateDirectory,
         host_key: HostKey,
         rekey: Callable[[HostKey], None],
+        is_running: bool = True,
     ) -> None:
         self._context = context
         self._state = state
         self._host_key = host_key
         self._rekey = rekey
+        self._is_running = is_running
 
     async def run(self, request: Request) -> object:
         """Run a request, and return an answer that JSON can encode. Raises ControlError."""
@@ -190,6 +224,22 @@ class Control:
         return token if claim is not None and claim.hash == token_hash(token) else None
 
     # --- Looking ---
+
+    async def _status(self, request: Status) -> object:
+        hub, sessions = self._context.hub, self._context.sessions.all()
+        disk = os.statvfs(self._state.path)
+        return {
+            "version": __version__,
+            "running": self._is_running,
+            "state": str(self._state.path.absolute()),
+            "address": self._known_address() or None,
+            "fingerprint": self._host_key.fingerprint,
+            "accounts": len(hub.people.all()),
+            "rooms": len(hub.shared_rooms()),
+            "conversations": len(hub.logs()) - len(hub.shared_rooms()),
+            "connections": len(list(sessions)),
+            "free_bytes": disk.f_bavail * disk.f_frsize,
+        }
 
     async def _users(self, request: Users) -> object:
         standing, now = self._context.hub.standing, self._context.milliseconds()
@@ -221,19 +271,22 @@ class Control:
 
     async def _bans(self, request: Bans) -> object:
         hub, now = self._context.hub, self._context.milliseconds()
-        kinds = (("ban", hub.standing.banned), ("mute", hub.standing.muted))
+        rooms = sorted(hub.shared_rooms(), key=lambda it: it.name)
+        places = [("server", hub.standing), *((room.name, room.standing) for room in rooms)]
         return [
+            {"what": what, "whom": whom, "where": where, "until": it.until, "reason": it.reason}
+            for where, standing in places
+            for what, sanctions in (("ban", standing.banned), ("mute", standing.muted))
+            for whom, it in _by_nick(hub, sanctions)
+            if it.holds(now)
+        ] + [
             {
-                "what": what,
-                "whom": hub.people.nick_of(account),
+                "what": "network",
+                "whom": network,
+                "where": "server",
                 "until": it.until,
                 "reason": it.reason,
             }
-            for what, sanctions in kinds
-            for account, it in sanctions.items()
-            if it.holds(now)
-        ] + [
-            {"what": "network", "whom": network, "until": it.until, "reason": it.reason}
             for network, it in hub.networks.items()
             if it.holds(now)
         ]
@@ -282,18 +335,57 @@ class Control:
 
     async def _do(self, request: Do) -> object:
         order = Order(request.action, request.seconds, request.reason)
+        done = _DONE[request.action].format(
+            nick=self._context.hub.people.named(request.nick).nick,
+            until=_until(request.seconds, self._context.milliseconds()),
+        )
         return await self._change(
             lambda hub, now: moderation.moderate(
                 *(hub, order, ADMIN),
                 *(moderation.target(hub, request.action, request.nick), None, now),
-            )
+            ),
+            done,
         )
 
     async def _own(self, request: Own) -> object:
-        return await self._change(lambda hub, now: accounts.own(hub, request.nick, ADMIN, now))
+        nick = self._context.hub.people.named(request.nick).nick
+        return await self._change(
+            lambda hub, now: accounts.own(hub, request.nick, ADMIN, now),
+            f"{nick} is an owner of the server.",
+        )
+
+    async def _deleteaccount(self, request: DeleteAccount) -> object:
+        hub = self._context.hub
+        account = hub.people.named(request.nick)
+        nick, private = account.nick, removal.conversations(hub, request.nick)
+        # In two steps, because rooms are told of a departure while the account has its name.
+        await self._change(lambda hub, now: removal.empty_account(hub, nick, ADMIN, now))
+        await self._change(lambda hub, _: removal.delete_account(hub, account))
+        removed = await self._erase(room.log for room in private)
+        return _done(
+            f"The account {nick} is deleted, with {len(private)} private conversations ({removed} "
+            "messages). What it said in rooms stays there."
+        )
+
+    async def _deleteroom(self, request: DeleteRoom) -> object:
+        room = self._context.hub.named_room(request.room)
+        if room.owner == NOBODY and room.name == LOBBY:
+            raise ControlError(f"{LOBBY} is always there.")
+        await self._change(lambda hub, now: removal.delete_room(hub, room.name, ADMIN, now))
+        removed = await self._erase([room.log])
+        return _done(f"The room {room.name} is deleted, with {removed} messages.")
+
+    async def _erase(self, logs: Iterable[LogId]) -> int:
+        """Remove all records of logs that nobody can read any more."""
+        trims = [self._context.commits.trim(Trim(log, None, 0)) for log in logs]
+        return sum([await trim for trim in trims])
 
     async def _disown(self, request: Disown) -> object:
-        return await self._change(lambda hub, now: accounts.disown(hub, request.nick, ADMIN, now))
+        nick = self._context.hub.people.named(request.nick).nick
+        return await self._change(
+            lambda hub, now: accounts.disown(hub, request.nick, ADMIN, now),
+            f"{nick} is not an owner of the server any more.",
+        )
 
     async def _recover(self, request: Recover) -> object:
         code = new_code(self._context.random_bytes)
@@ -303,7 +395,8 @@ class Control:
                 hub, request.nick, code_hash(code), now + good_for, ADMIN, now
             )
         )
-        return {"nick": self._context.hub.people.exactly(request.nick).nick, "code": code}
+        nick = self._context.hub.people.exactly(request.nick).nick
+        return _done(f"The keys of {nick} are removed.") | {"nick": nick, "code": code}
 
     async def _block(self, request: Block) -> object:
         group = _group(request.network)
@@ -313,14 +406,23 @@ class Control:
             except SharedNetworkError as error:
                 raise ControlError(f"{error} Add --force.") from None
         return await self._change(
-            lambda _, now: moderation.block(group, request.seconds, request.reason, ADMIN, now)
+            lambda _, now: moderation.block(group, request.seconds, request.reason, ADMIN, now),
+            f"{group} is kept out{_until(request.seconds, self._context.milliseconds())}.",
         )
 
     async def _unblock(self, request: Unblock) -> object:
         group = _group(request.network)
-        return await self._change(lambda hub, now: moderation.unblock(hub, group, ADMIN, now))
+        return await self._change(
+            lambda hub, now: moderation.unblock(hub, group, ADMIN, now), f"{group} may come again."
+        )
 
     async def _invite(self, request: Invite) -> object:
+        address = request.address or self._known_address()
+        if not address:
+            raise ControlError(
+                "Nobody has said yet where clients reach this server: add --address HOST[:PORT]. It"
+                " is remembered."
+            )
         token, limits = self._context.random_bytes(TOKEN_BYTES), self._context.limits
         event = self._event("invite", request.room, f"{request.uses} uses, {request.seconds} s")
 
@@ -330,7 +432,16 @@ class Control:
             return invitations.issue_token(hub, token_hash(token), invitation, event, limits, now)
 
         await self._change(decide)
-        return {"token": token.hex(), "fingerprint": self._host_key.fingerprint}
+        if request.address:
+            self._state.set_address(request.address)
+        return {
+            "token": token.hex(),
+            "fingerprint": self._host_key.fingerprint,
+            "address": address,
+        }
+
+    def _known_address(self) -> str:
+        return self._state.address()
 
     async def _revoke(self, request: Revoke) -> object:
         def decide(hub: Hub, _: int) -> Change:
@@ -341,16 +452,20 @@ class Control:
             event = self._event("revoke-invite", found[0].hex(), "")
             return invitations.withdraw(found[0], event)
 
-        return await self._change(decide)
+        return await self._change(decide, f"The invitation {request.invitation} is withdrawn.")
 
-    async def _change(self, decide: Callable[[Hub, int], Change]) -> object:
-        """Run and commit a decision; return an empty answer."""
+    async def _change(self, decide: Callable[[Hub, int], Change], done: str = "") -> object:
+        """Run and commit a decision; return what is done."""
         context = self._context
         await context.commits.change(lambda: decide(context.hub, context.milliseconds()))
-        return {}
+        return _done(done)
 
     def _event(self, action: str, target: str, detail: str) -> Event:
         return Event(self._context.milliseconds(), ADMIN, action, target, "", detail)
+
+
+def _done(sentence: str) -> dict[str, str]:
+    return {"done": sentence}
 
 
 def _group(address: str) -> AddressGroup:
@@ -359,6 +474,18 @@ def _group(address: str) -> AddressGroup:
     except ValueError:
         raise ControlError(f"{address} is not an IP address.") from None
     return address_group(address.partition("/")[0])
+
+
+def _by_nick(hub: Hub, sanctions: dict[AccountId, Sanction]) -> list[tuple[str, Sanction]]:
+    named = [(hub.people.nick_of(account), it) for account, it in sanctions.items()]
+    return sorted(named, key=lambda it: it[0])
+
+
+def _until(seconds: int, now: int) -> str:
+    """Return for how long, as the end of a sentence."""
+    if not seconds:
+        return " for ever"
+    return f" until {datetime.fromtimestamp(now // 1_000 + seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _identity(host_key: HostKey) -> dict[str, str]:

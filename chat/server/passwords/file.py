@@ -21,7 +21,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from precis_i18n import get_profile
 from twisted.logger import Logger
 
-from chat.files import write_whole
+from chat.files import give_to_owner_of, write_whole
 from chat.rooms.names import name_key, prepare_nick
 from chat.server.settings import ConfigurationError
 
@@ -132,7 +132,9 @@ class PasswordFile:
         """
         user = _User(prepare_nick(nick), self._hasher.hash(prepare_password(password)))
         with self._failing():
-            self.path.touch(0o600)
+            if not self.path.exists():
+                self.path.touch(0o600)
+                give_to_owner_of(self.path.parent, self.path)
         with self._changing() as users:
             users[name_key(user.nick)] = user
 
@@ -156,10 +158,11 @@ class PasswordFile:
     def _read(self) -> _Users:
         with self._failing(), self.path.open("rb") as file:
             found = os.fstat(file.fileno())
-            if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            mode = stat.S_IMODE(found.st_mode)
+            if found.st_uid == os.geteuid() and mode & 0o077 and mode != 0o440:
                 raise PasswordFileError(
-                    f"others may read or change the password file {self.path};"
-                    f" its mode has to be 0600, not {stat.S_IMODE(found.st_mode):04o}"
+                    f"others may read or change the password file {self.path}; its mode has to be"
+                    f" 0600, or 0440 if it is meant for its group, not {mode:04o}"
                 )
             return self._parse(file.read(_FILE_BYTES + 1))
 

@@ -114,7 +114,7 @@ class Effects:
                 feed.readers.drop(session.number)
             if session is not asked_by:
                 session.tell(messages.Removed(log, sentence))
-        if feed is not None:
+        if feed is not None and self._hub.known_room(log) is not None:
             feed.announce(Departed(log, account_id), None)
 
     def _renamed(

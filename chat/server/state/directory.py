@@ -10,7 +10,7 @@ from typing import Final
 from platformdirs import user_data_path
 from twisted.logger import Logger
 
-from chat.files import write_whole
+from chat.files import exposure, give_to_owner_of, write_whole
 from chat.limits import SUCCESSIONS
 from chat.server.settings import ConfigurationError
 from chat.wire.hostkey import HOST_KEY_BYTES, SUCCESSION_BYTES, HostKey, predecessors
@@ -23,6 +23,7 @@ _log = Logger()
 
 STORE: Final = "encchat.db"
 """The file with everything that was said."""
+ADDRESS: Final = "address"
 HISTORY: Final = "host_key_history"
 
 
@@ -49,7 +50,11 @@ class StateDirectory:
             if path.stat().st_mode & 0o077 and not any(path.iterdir()):
                 path.chmod(0o700)
                 _log.info("Only its owner may enter {path} from now on", path=path)
-            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = path / "lock"
+            is_new = not lock.exists()
+            self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if is_new:
+                give_to_owner_of(path, lock)
         except OSError as error:
             raise ConfigurationError(
                 f"the state directory {path} cannot be used: {error.strerror}"
@@ -113,6 +118,28 @@ class StateDirectory:
         """Where the successions are: one in base64 a line, the oldest first."""
         return self.path / HISTORY
 
+    def address(self) -> str:
+        """Return where clients reach the server, as `set_address` was told; empty if it was not.
+
+        Raises ConfigurationError.
+        """
+        path = self.path / ADDRESS
+        try:
+            return path.read_text("utf-8").strip()
+        except FileNotFoundError:
+            return ""
+        except (OSError, ValueError):
+            raise ConfigurationError(f"{path} cannot be read") from None
+
+    def set_address(self, address: str) -> None:
+        """Remember where clients reach the server. Raises ConfigurationError."""
+        try:
+            write_whole(self.path / ADDRESS, f"{address}\n".encode())
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.path / ADDRESS} cannot be written: {error.strerror}"
+            ) from None
+
     def storage_key(self) -> bytes:
         """Return the key that wraps the logs' keys, 64 bytes; made when there is none yet.
 
@@ -126,6 +153,7 @@ class StateDirectory:
                     f"If there is none, what was said is lost; move {STORE} away to begin anew",
                 )
                 write_whole(path, os.urandom(KEY_BYTES).hex().encode("ascii") + b"\n")
+            _check_private(path)
             key = bytes.fromhex(path.read_text("ascii"))
         except OSError as error:
             raise ConfigurationError(
@@ -150,6 +178,7 @@ def read_host_key(directory: Path) -> HostKey:
     """Return the host key in a directory, with its successions. Raises ConfigurationError."""
     path = directory / "host_key.pem"
     try:
+        _check_private(path)
         host_key = HostKey.from_pem(path.read_text("ascii"))
     except OSError as error:
         raise ConfigurationError(f"the host key {path} cannot be used: {error.strerror}") from None
@@ -176,6 +205,13 @@ def _successions(path: Path, public: bytes) -> bytes:
             "belong together, or remove it; then clients that know only an earlier key refuse "
             "this server"
         ) from None
+
+
+def _check_private(path: Path) -> None:
+    """Raise ConfigurationError for a key that others can read."""
+    wrong = exposure(path)
+    if wrong is not None:
+        raise ConfigurationError(wrong)
 
 
 def _encode(successions: bytes) -> str:

@@ -102,6 +102,7 @@ def test_what_was_there_is_replaced_by_a_whole_backup_or_not_at_all(
         back_up(state, target, None)
     assert target.read_text() == "an old one"
     (state / "storage_key").write_text("00" * 64)
+    (state / "storage_key").chmod(0o600)
     back_up(state, target, None)
     assert verify(target, None).records == RECORDS
 

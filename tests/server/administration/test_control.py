@@ -1,6 +1,7 @@
 """What the operator's tool asks for, and the socket that it asks through."""
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import StringTransport
 
+from chat.ids import MessageId
 from chat.rooms.errors import BannedError, NickTakenError
 from chat.rooms.roles import Action, Role
 from chat.server.administration import control as c
@@ -23,7 +25,17 @@ from chat.testing import HOST_KEY, Server
 from chat.wire.errors import CloseCode
 from chat.wire.hostkey import HostKey
 from chat.wire.identity import identity_fingerprint
-from chat.wire.messages import Invited, Notice, Private, Refused, Welcome
+from chat.wire.messages import (
+    Invited,
+    Moderate,
+    Notice,
+    Ok,
+    Post,
+    Private,
+    Refused,
+    Removed,
+    Welcome,
+)
 from tests.server.cases import COMMITS, HeldStore, ServerCase
 from tests.store.commits import fired
 
@@ -85,16 +97,44 @@ class LookingTests(ControlCase):
 
     def test_bans(self) -> None:
         assert self.run_it(c.Bans()) == []
+        self.ana.join("den")
+        self.bob.join("den")
+        den = self.ana.log("den")
+        request = Moderate(self.ana.next_id(), "mute", "bob", den, 0, "noise")
+        assert isinstance(self.ana.ask(request), Ok)
         self.run_it(c.Do(Action.BAN, "bob", 60, "spam"))
         self.run_it(c.Do(Action.MUTE, "ana"))
         self.run_it(c.Block("198.51.100.7", 60))
+        names = ("what", "whom", "where", "until", "reason")
         assert self.run_it(c.Bans()) == [
-            {"what": "ban", "whom": "bob", "until": 60_000, "reason": "spam"},
-            {"what": "mute", "whom": "ana", "until": 0, "reason": ""},
-            {"what": "network", "whom": "198.51.100.7", "until": 60_000, "reason": ""},
+            dict(zip(names, row, strict=True))
+            for row in (
+                ("ban", "bob", "server", 60_000, "spam"),
+                ("mute", "ana", "server", 0, ""),
+                ("mute", "bob", "den", 0, "noise"),
+                ("network", "198.51.100.7", "server", 60_000, ""),
+            )
         ]
         self.server.clock.advance(60)
-        assert [it["what"] for it in self.run_it(c.Bans())] == ["mute"]
+        assert [it["what"] for it in self.run_it(c.Bans())] == ["mute", "mute"]
+
+    def test_status(self) -> None:
+        self.ana.join("den", "invite")
+        self.ana.ask(Private(self.ana.next_id(), "bob"))
+        status = self.run_it(c.Status())
+        assert status.pop("free_bytes") > 0 and status.pop("version")
+        assert status == {
+            "running": True,
+            "state": str(self.state.path),
+            "address": None,
+            "fingerprint": HOST_KEY.fingerprint,
+            "accounts": 2,
+            "rooms": 2,
+            "conversations": 1,
+            "connections": 2,
+        }
+        self.run_it(c.Invite(1, 60, "", "chat.example.org:5555"))
+        assert self.run_it(c.Status())["address"] == "chat.example.org:5555"
 
     def test_what_the_operator_did_is_in_the_audit_log(self) -> None:
         self.run_it(c.Do(Action.MUTE, "bob", 60, "noise"))
@@ -196,7 +236,10 @@ class DoingTests(ControlCase):
 
     def test_invitations(self) -> None:
         self.ana.join("den", "invite")
-        made = self.run_it(c.Invite(2, 60, "den"))
+        self.refuse(c.Invite(2, 60, "den"), r"add --address HOST\[:PORT\]. It is remembered")
+        assert self.run_it(c.Invites()) == []
+        made = self.run_it(c.Invite(2, 60, "den", "chat.example.org:99"))
+        assert made["address"] == "chat.example.org:99"
         assert made["fingerprint"] == HOST_KEY.fingerprint
         [listed] = self.run_it(c.Invites())
         assert (listed["room"], listed["uses"], listed["by"]) == ("den", 2, "")
@@ -213,12 +256,70 @@ class DoingTests(ControlCase):
         self.run_it(c.Revoke(listed["invitation"][:6]))
         assert self.run_it(c.Invites()) == []
         self.refuse(c.Invite(1, 60, "nowhere"), "There is no such room")
-        self.run_it(c.Invite(1, 60))
+        assert self.run_it(c.Invite(1, 60))["address"] == "chat.example.org:99"
         self.server.clock.advance(60)
         assert self.run_it(c.Invites()) == []
 
+    def test_what_is_done_is_said(self) -> None:
+        for request, done in (
+            (c.Do(Action.OP, "BOB"), "bob is an operator of the server."),
+            (c.Do(Action.DEOP, "bob"), "bob is no operator of the server any more."),
+            (c.Do(Action.MUTE, "bob", 3_600), "bob is muted until 1970-01-01 01:00 UTC."),
+            (c.Do(Action.UNMUTE, "bob"), "bob is not muted any more."),
+            (c.Do(Action.BAN, "bob"), "bob is banned for ever."),
+            (c.Do(Action.UNBAN, "bob"), "bob is not banned any more."),
+            (c.Own("bob"), "bob is an owner of the server."),
+            (c.Block("2001:db8::7", 60), "2001:db8::/64 is kept out until 1970-01-01 00:01 UTC."),
+            (c.Unblock("2001:db8::7"), "2001:db8::/64 may come again."),
+            (c.Recover("bob"), "The keys of bob are removed."),
+        ):
+            assert self.run_it(request)["done"] == done
+
+    def test_a_room_is_deleted_with_what_was_said(self) -> None:
+        self.ana.join("den")
+        self.bob.join("den")
+        den = self.ana.log("den")
+        for text in ("one", "two", "three"):
+            self.ana.say(text, "den")
+        self.bob.write(self.bob.connection.send(Post(99, den, MessageId(bytes(16)), "too late")))
+        done = self.run_it(c.DeleteRoom("DEN"))["done"]
+        assert re.fullmatch(r"The room den is deleted, with [34] messages\.", done)
+        for client in (self.ana, self.bob):
+            assert [it.log for it in client.received if isinstance(it, Removed)] == [den]
+        answer = self.ana.ask(Post(self.ana.next_id(), den, MessageId(b"x" * 16), "hello?"))
+        assert isinstance(answer, Refused)
+        assert fired(self.store.read(den, 0, 10_000)) == []
+        assert [it["room"] for it in self.run_it(c.Rooms())] == ["lobby"]
+        self.refuse(c.DeleteRoom("den"), "There is no such room")
+        self.refuse(c.DeleteRoom("lobby"), "lobby is always there")
+        self.bob.join("den")
+        assert self.bob.log("den") != den
+        assert self.run_it(c.Audit(1))[0]["action"] == "delete-room"
+
+    def test_an_account_is_deleted_and_may_come_anew(self) -> None:
+        self.bob.join("den")
+        self.ana.join("den")
+        self.bob.ask(Private(self.bob.next_id(), "ana"))
+        den, private, account = self.bob.log("den"), self.bob.log("ana"), self.bob.account
+        self.bob.say("between us", "ana")
+        self.bob.say("for all", "den")
+        done = self.run_it(c.DeleteAccount("Bob"))["done"]
+        assert done.startswith("The account bob is deleted, with 1 private conversations (1 mess")
+        assert self.bob.closed is not None and self.bob.closed.code == CloseCode.REMOVED
+        assert [it.log for it in self.ana.received if isinstance(it, Removed)] == [private]
+        assert fired(self.store.read(private, 0, 10_000)) == []
+        assert len(fired(self.store.read(den, 0, 10_000))) == 1
+        assert [it["nick"] for it in self.run_it(c.Users())] == ["ana"]
+        self.refuse(c.DeleteAccount("bob"), "Nobody here is called bob")
+        back = self.server.connect(identity=self.bob.identity)
+        welcome = back.log_in("bob")
+        assert isinstance(welcome, Welcome) and welcome.account != account
+        self.server.clock.advance(60)
+        again = Server(self.store)
+        assert len(again.dispatcher.context.hub.people.all()) == 2
+
     def test_what_cannot_be_stored_is_not_done(self) -> None:
-        self.run_it(c.Invite(1, 60))
+        self.run_it(c.Invite(1, 60, "", "x:1"))
         [listed] = self.run_it(c.Invites())
         self.store.is_broken = True
         for request in (
@@ -287,7 +388,7 @@ class ConsoleTests(ControlCase):
         self.server.pump()
         self.store.release()
         done, users, audit = self.answers()
-        assert done == {"done": {}}
+        assert done == {"done": {"done": "ana is an owner of the server."}}
         assert [it["role"] for it in users["done"]] == ["owner", "member"]
         assert [it["action"] for it in audit["done"]] == ["own"]
 

@@ -188,6 +188,7 @@ def test_a_damaged_host_key_is_a_sentence_and_is_left_as_it_is(
 ) -> None:
     path = tmp_path / "host_key.pem"
     path.write_bytes(content)
+    path.chmod(0o600)
     assert complaint(tmp_path) == f"{path} is not an Ed25519 private key in PEM"
     assert path.read_bytes() == content
 
@@ -335,6 +336,7 @@ def test_an_earlier_key_that_was_put_back_has_what_led_to_it(tmp_path: Path) -> 
     first, second, _ = rotate(tmp_path, 2)
     for put_back, before in ((second, [first.public]), (first, [])):
         (tmp_path / "host_key.pem").write_text(put_back.to_pem(), "ascii")
+        (tmp_path / "host_key.pem").chmod(0o600)
         with opened(tmp_path) as state:
             assert proven(state.host_key()) == before
 
@@ -428,6 +430,7 @@ class StorageKeyTests(SynchronousTestCase):
     def test_what_is_none_is_a_sentence_and_is_left_as_it_is(self) -> None:
         for content in (b"", b"\n", b"00" * 63, b"0" * 127, b"zz" * 64, b"\xff" * 64):
             (self.path / "storage_key").write_bytes(content)
+            (self.path / "storage_key").chmod(0o600)
             with pytest.raises(ConfigurationError, match="is not a storage key"):
                 self.state.storage_key()
             assert (self.path / "storage_key").read_bytes() == content
@@ -436,3 +439,48 @@ class StorageKeyTests(SynchronousTestCase):
         (self.path / "storage_key").mkdir()
         with pytest.raises(ConfigurationError, match="cannot be used: Is a directory"):
             self.state.storage_key()
+
+
+@pytest.mark.parametrize("name", ["host_key.pem", "storage_key"])
+def test_a_key_that_others_can_use_is_refused_unless_it_is_meant_for_a_group(
+    tmp_path: Path, name: str
+) -> None:
+    state = StateDirectory(tmp_path / "state")
+    read = {"host_key.pem": state.host_key, "storage_key": state.storage_key}[name]
+    read()
+    path = state.path / name
+    for mode in (0o644, 0o640, 0o604, 0o660, 0o444, 0o441, 0o620, 0o4440):
+        path.chmod(mode)
+        with pytest.raises(ConfigurationError) as caught:
+            read()
+        assert str(caught.value) == (
+            f"others can use {path} (mode {mode:04o}): chmod 600 {path}, or 440 if it is meant for "
+            "its group, as a mounted secret is"
+        )
+    for mode in (0o600, 0o400, 0o440):
+        path.chmod(mode)
+        read()
+    mounted = tmp_path / "mounted"
+    path.rename(mounted)
+    path.symlink_to(mounted)
+    read()
+    mounted.chmod(0o444)
+    with pytest.raises(ConfigurationError, match="as a mounted secret is"):
+        read()
+    state.close()
+
+
+def test_the_address_that_clients_use_is_remembered(tmp_path: Path) -> None:
+    state = StateDirectory(tmp_path / "state")
+    assert state.address() == ""
+    for address in ("chat.example.org:5555", "[::1]:99", "localhost:5555"):
+        state.set_address(address)
+        assert state.address() == address
+    (state.path / "address").write_bytes(b"\xff")
+    with pytest.raises(ConfigurationError, match="address cannot be read"):
+        state.address()
+    (state.path / "address").unlink()
+    (state.path / "address.new").mkdir()
+    with pytest.raises(ConfigurationError, match="address cannot be written"):
+        state.set_address("x")
+    state.close()

@@ -1,0 +1,105 @@
+"""Decisions of the operator that remove an account or a room, and all that refers to it."""
+
+from dataclasses import replace
+
+from chat.ids import NOBODY
+from chat.rooms.changes import Change, Event, Put, changed, put
+from chat.rooms.hub import Hub
+from chat.rooms.people import Account
+from chat.rooms.room import Room
+from chat.rooms.values import (
+    SERVER,
+    AccountKey,
+    BanKey,
+    DeviceOf,
+    InvitationKey,
+    InvitedBy,
+    InvitedKey,
+    Kind,
+    LinkCodeKey,
+    MembershipKey,
+    MuteKey,
+    RoleKey,
+    RoomKey,
+    Scope,
+)
+
+__all__ = ["conversations", "delete_account", "delete_room", "empty_account"]
+
+
+def delete_room(hub: Hub, name: str, by: str, now: int) -> Change:
+    """Remove a room, its members, sanctions and invitations. Raises NoSuchRoomError."""
+    room = hub.named_room(name)
+    return changed(_room(hub, room), Event(now, by, "delete-room", "", room.name, ""))
+
+
+def empty_account(hub: Hub, nick: str, by: str, now: int) -> Change:
+    """Take everything from an account but its name, so that those who knew it can be told.
+
+    Its private conversations end for the others as well. Rooms that it made have no owner then.
+    Raises NoSuchNickError.
+    """
+    account = hub.people.named(nick)
+    return changed(_account(hub, account), Event(now, by, "delete-account", account.nick, "", ""))
+
+
+def delete_account(hub: Hub, account: Account) -> Change:
+    """Remove an account, as `empty_account` left it, or anything that it got since."""
+    return changed([*_account(hub, account), put(AccountKey(account.id), None)])
+
+
+def conversations(hub: Hub, nick: str) -> list[Room]:
+    """Return an account's private conversations. Raises NoSuchNickError."""
+    return [it for it in hub.rooms_of(hub.people.named(nick)) if it.kind is Kind.PRIVATE]
+
+
+def _room(hub: Hub, room: Room) -> list[Put]:
+    log, standing = room.log, room.standing
+    return [
+        *(put(MembershipKey(log, it), None) for it in sorted(room.members)),
+        *(put(InvitedKey(log, it), None) for it in sorted(room.invited)),
+        *(put(RoleKey(log, it), None) for it in sorted(standing.roles)),
+        *(put(BanKey(log, it), None) for it in sorted(standing.banned)),
+        *(put(MuteKey(log, it), None) for it in sorted(standing.muted)),
+        *(put(InvitationKey(it), None) for it in sorted(hub.tokens_of(log))),
+        put(RoomKey(log), None),
+    ]
+
+
+def _account(hub: Hub, account: Account) -> list[Put]:
+    puts: list[Put] = []
+    for room in hub.rooms_of(account):
+        if room.kind is Kind.PRIVATE:
+            puts += _room(hub, room)
+        else:
+            puts.append(put(MembershipKey(room.log, account.id), None))
+    for room in hub.shared_rooms():
+        if account.id in room.invited:
+            puts.append(put(InvitedKey(room.log, account.id), None))
+        puts += [
+            put(InvitedKey(room.log, other), InvitedBy(NOBODY))
+            for other, invited in sorted(room.invited.items())
+            if invited.by == account.id and other != account.id
+        ]
+        puts += _rights(hub, room.log, account)
+        if room.owner == account.id:
+            puts.append(put(RoomKey(room.log), replace(room.profile, owner=NOBODY)))
+    puts += _rights(hub, SERVER, account)
+    puts += [
+        put(InvitationKey(hash), None)
+        for hash, invitation in hub.invitations.items()
+        if invitation.by == account.id
+    ]
+    if account.id in hub.codes:
+        puts.append(put(LinkCodeKey(account.id), None))
+    puts += [put(DeviceOf(key), None) for key in sorted(account.devices)]
+    return puts
+
+
+def _rights(hub: Hub, scope: Scope, account: Account) -> list[Put]:
+    rights = (
+        put(RoleKey(scope, account.id), None),
+        put(BanKey(scope, account.id), None),
+        put(MuteKey(scope, account.id), None),
+    )
+    return [it for it in rights if hub.get(it.key) is not None]
