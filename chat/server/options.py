@@ -14,13 +14,17 @@ from twisted.python import usage
 
 from chat import __version__
 from chat.rooms.invitations import Registration
+from chat.server.connections.proxies import parse_proxy
 from chat.server.process import check_files
 from chat.server.settings import describe_limits, parse_limit
 from chat.server.state.directory import default_state_path
 from chat.wire.hostkey import is_fingerprint
 from twisted import copyright as twisted_copyright
 
-__all__ = ["DEFAULT_LISTEN", "Options"]
+__all__ = ["DEFAULT_LISTEN", "PROXIED", "Options"]
+
+PROXIED: Final = "haproxy:"
+"""The endpoints where a proxy says where clients are begin so."""
 
 DEFAULT_LISTEN: Final = "tcp:5555:interface=127.0.0.1"
 
@@ -31,7 +35,8 @@ long as it has no owner it also logs a link that makes you its owner, once.
 
 --listen takes Twisted's server endpoint strings, for example tcp:5555 (all IPv4 addresses),
 tcp6:5555 (all IPv6 addresses), tcp:5555:interface=192.0.2.7, unix:/run/encchat.sock. The default is
-{DEFAULT_LISTEN}.
+{DEFAULT_LISTEN}. Behind a proxy that speaks the PROXY protocol, listen on haproxy:tcp:5555, and
+name the proxy with --proxy.
 
 The state directory holds everything the server has: its identity in host_key.pem (whoever has that
 file can impersonate this server; without it every client refuses the server), all messages in
@@ -70,6 +75,7 @@ class Options(usage.Options, strcred.AuthOptionMixin):
     def __init__(self) -> None:
         usage.Options.__init__(self)
         self["listen"] = []
+        self["proxies"] = []
         self["state"] = None
         self["keep-days"] = self["keep-records"] = None
         self["limits"] = {}
@@ -102,6 +108,18 @@ class Options(usage.Options, strcred.AuthOptionMixin):
     def opt_listen(self, endpoint: str) -> None:
         """Where to listen, as an endpoint string; may be repeated."""
         self["listen"].append(endpoint)
+
+    def opt_proxy(self, address: str) -> None:
+        """Address or network of a proxy (or unix) that may say where clients are; may be repeated.
+
+        It goes with --listen haproxy:...
+        """
+        try:
+            self["proxies"].append(parse_proxy(address))
+        except ValueError:
+            raise usage.UsageError(
+                f"--proxy: {address!r} is not an address, a network such as 10.0.0.0/8, or unix"
+            ) from None
 
     def opt_state(self, directory: str) -> None:
         """The state directory; created if it does not exist."""
@@ -160,6 +178,12 @@ class Options(usage.Options, strcred.AuthOptionMixin):
     def postOptions(self) -> None:
         """Fill in the defaults, and look at what twistd will do with files."""
         self["listen"] = self["listen"] or [DEFAULT_LISTEN]
+        has_proxied = any(it.startswith(PROXIED) for it in self["listen"])
+        if has_proxied != bool(self["proxies"]):
+            raise usage.UsageError(
+                "--listen haproxy:... and --proxy go together: --proxy names those who may say "
+                "where clients are, for example --proxy 127.0.0.1"
+            )
         self["state"] = self["state"] or default_state_path()
         if self.parent is not None:
             self.parent.update(check_files(self.parent))

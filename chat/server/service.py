@@ -30,7 +30,8 @@ from chat.rooms.invitations import Registration
 from chat.server.administration.console import SOCKET, ConsoleFactory
 from chat.server.administration.control import Control
 from chat.server.connections.factory import ChatFactory
-from chat.server.options import DEFAULT_LISTEN, Options
+from chat.server.connections.proxies import Proxies, through_proxies
+from chat.server.options import DEFAULT_LISTEN, PROXIED, Options
 from chat.server.passwords.authenticator import Authenticator
 from chat.server.process import (
     Reactor,
@@ -349,7 +350,10 @@ def makeService(options: Options) -> ChatService:
     endpoints = []
     for description in options["listen"]:
         try:
-            endpoint = serverFromString(reactor, _with_backlog(description))
+            inner = description.removeprefix(PROXIED)
+            endpoint = serverFromString(reactor, _with_backlog(inner))
+            if inner != description:
+                endpoint = through_proxies(endpoint, Proxies(options["proxies"]))
             endpoints.append((description, endpoint))
         except Exception as error:  # Parsers are plugins, and may raise anything.
             raise SystemExit(

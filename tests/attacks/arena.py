@@ -81,12 +81,13 @@ class RawClient:
         host: str = "127.0.0.1",
         source: str | None = None,
         receive_bytes: int | None = None,
+        greeting: bytes = b"",
         **login: object,
     ) -> None:
         """Connect, and log in as `nick` if that is given.
 
-        `source` is the loopback address to come from; `receive_bytes` the kernel's buffer. Further
-        arguments are those of the login.
+        `source` is the loopback address to come from; `receive_bytes` the kernel's buffer;
+        `greeting` is sent before everything else. Further arguments are those of the login.
         """
         self.identity = identity or Identity.generate()
         self.socket = socket.socket()
@@ -103,7 +104,7 @@ class RawClient:
         self._buffer = b""
         self._last_id = 0
         self._is_offered = False
-        self.socket.sendall(self.connection.start())
+        self.socket.sendall(greeting + self.connection.start())
         self.wait(lambda: self._is_offered)
         self.answer: Struct | None = None
         if nick is not None and self._is_offered:

@@ -11,8 +11,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks.server import free_port
 from chat.wire import messages as m
-from tests.attacks.arena import Arena, Fell, attack
+from tests.attacks.arena import Arena, Fell, RawClient, attack
 
 TWISTD = str(Path(sys.executable).with_name("twistd"))
 
@@ -244,6 +245,40 @@ def administration(arena: Arena) -> str:
     _admin("accounts", "delete", "bob", "--state", str(state))
     _admin("rooms", "delete", "den", "--state", str(state))
     return f"all {len(list(state.iterdir()))} files are the owner's, 0644 refused, 0440 taken"
+
+
+@attack(
+    "a client behind a proxy is banned by address; a stranger says to be a proxy, for any address",
+    "every client was 127.0.0.1, and whoever reached the port could name any address",
+)
+def proxied(arena: Arena) -> str:
+    """Come through the proxy, past a ban through it, and without it."""
+    port = free_port()
+    listen = f"haproxy:tcp:{port}:interface=127.0.0.1"
+    with arena.server(options=("--listen", listen, "--proxy", "127.0.0.9")) as server:
+
+        def come(address: str, source: str) -> RawClient | None:
+            header = f"PROXY TCP4 {address} 127.0.0.1 40000 {port}\r\n".encode()
+            client = RawClient(port, source=source, greeting=header)
+            return None if client.is_over else client
+
+        first = come("198.51.100.7", "127.0.0.9")
+        if first is None or not isinstance(first.log_in("ana"), m.Welcome):
+            raise Fell("a client does not get in through the proxy")
+        _admin("block", "198.51.100.7", "--state", str(arena.directory / "state"))
+        if not first.wait(lambda: first.is_over, 5):
+            raise Fell("a banned client stays")
+        banned, other = come("198.51.100.7", "127.0.0.9"), come("198.51.100.8", "127.0.0.9")
+        if banned is None or isinstance(banned.log_in("bob"), m.Welcome):
+            raise Fell("a banned address gets in")
+        if other is None or not isinstance(other.log_in("eve"), m.Welcome):
+            raise Fell("the ban is the proxy's")
+        forged = [come("203.0.113.1", source) for source in ("127.0.0.1", "127.0.0.8", "127.1.1.1")]
+        if any(forged):
+            raise Fell(f"{sum(map(bool, forged))} of 3 strangers were taken for a proxy")
+        if "from 198.51.100.7 closed" not in server.log():
+            raise Fell("the log does not have the client's address")
+    return "the ban hits the client and nobody else; 0 of 3 strangers were taken for a proxy"
 
 
 def _admin(*arguments: str, typed: str = "pass phrase", status: int = 0) -> str:

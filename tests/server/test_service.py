@@ -684,6 +684,23 @@ class MakeServiceTests(ServiceCase):
         assert found == [1_024, 1_024, 1_024, 7]
         assert service._endpoints[0][0] == "tcp:1"
 
+    def test_proxies_go_with_the_endpoint_that_asks_them(self) -> None:
+        for arguments in (
+            ("--listen", "haproxy:tcp:5555"),
+            ("--listen", "tcp:1", "--listen", "haproxy:tcp:2"),
+            ("--proxy", "127.0.0.1"),
+            ("--proxy", "unix", "--listen", "tcp:1"),
+        ):
+            with pytest.raises(usage.UsageError, match="go together"):
+                parse(*arguments)
+        for wrong in ("", "proxy.example.org", "10.0.0.0/33", "127.0.0.1:80", "unix:/x"):
+            with pytest.raises(usage.UsageError, match="is not an address, a network"):
+                parse("--listen", "haproxy:tcp:1", "--proxy", wrong)
+        assert len(parse("--listen=haproxy:tcp:1", "--proxy=::1", "--proxy=unix")["proxies"]) == 2
+        service = self.make("--listen", "haproxy:tcp:1", "--proxy", "10.1.2.3/8")
+        [(description, endpoint)] = service._endpoints
+        assert description == "haproxy:tcp:1" and verifyObject(IStreamServerEndpoint, endpoint)
+
     def test_what_is_no_endpoint_is_a_sentence(self) -> None:
         for description in (
             "5555",

@@ -1,0 +1,99 @@
+"""Proxies whose word is taken for where a client is (the PROXY protocol, ``--listen haproxy:…``).
+
+Anybody else who reaches such a port could name any address, and so pass by limits and bans.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import (
+    IAddress,
+    IListeningPort,
+    IProtocol,
+    IProtocolFactory,
+    IStreamServerEndpoint,
+)
+from twisted.logger import Logger
+from twisted.protocols.haproxy import proxyEndpoint
+from zope.interface import implementer
+
+from chat.rooms.addresses import peer_address
+
+__all__ = ["Proxies", "parse_proxy", "through_proxies"]
+
+_log = Logger()
+
+_UNIX: Final = "unix"
+"""How Unix sockets are named: only their file's mode says who may connect."""
+
+_Proxy = IPv4Network | IPv6Network | str
+
+
+def parse_proxy(text: str) -> _Proxy:
+    """Return what names proxies: an address, a network, or ``unix``. Raises ValueError."""
+    return _UNIX if text == _UNIX else ip_network(text, strict=False)
+
+
+@dataclass(frozen=True)
+class Proxies:
+    """The proxies that the operator has named."""
+
+    named: Collection[_Proxy]
+
+    def __contains__(self, peer: object) -> bool:
+        """Tell whether a peer, as the endpoint describes it, is one of them."""
+        try:
+            address = ip_address(peer_address(peer))
+        except ValueError:
+            return _UNIX in self.named
+        mapped = address.ipv4_mapped if address.version == 6 else None
+        return any(
+            not isinstance(it, str) and (address in it or (mapped is not None and mapped in it))
+            for it in self.named
+        )
+
+
+def through_proxies(endpoint: IStreamServerEndpoint, proxies: Proxies) -> IStreamServerEndpoint:
+    """Return an endpoint on which proxies say where clients are, and nobody else is heard."""
+    return proxyEndpoint(_Guarded(endpoint, proxies))
+
+
+@implementer(IStreamServerEndpoint)
+class _Guarded:
+    def __init__(self, endpoint: IStreamServerEndpoint, proxies: Proxies) -> None:
+        self._endpoint = endpoint
+        self._proxies = proxies
+
+    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
+        """Listen for proxies."""
+        return self._endpoint.listen(_Guard(protocolFactory, self._proxies))
+
+
+@implementer(IProtocolFactory)
+class _Guard:
+    """Drops connections that are not from a proxy, with a line in the log."""
+
+    def __init__(self, factory: IProtocolFactory, proxies: Proxies) -> None:
+        self._factory = factory
+        self._proxies = proxies
+
+    def buildProtocol(self, addr: IAddress) -> IProtocol | None:
+        """Return the protocol for a proxy's connection."""
+        if addr in self._proxies:
+            return self._factory.buildProtocol(addr)
+        _log.warn(
+            "A connection from {address} was refused: it is not named with --proxy",
+            address=peer_address(addr),
+        )
+        return None
+
+    def doStart(self) -> None:
+        """Start the factory."""
+        self._factory.doStart()
+
+    def doStop(self) -> None:
+        """Stop it."""
+        self._factory.doStop()
