@@ -113,7 +113,12 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         delete.set_defaults(make=_by_name(deleting))
     add("bans", "list all bans and mutes, on the server and in rooms", lambda _: control.Bans())
     add("invites", "list invitations", lambda _: control.Invites())
-    audit = add("audit", "show the audit log", lambda it: control.Audit(min(it.count, 1_000)))
+    audit = add(
+        "audit",
+        "show the server's audit log, or a room's",
+        lambda it: control.Audit(min(it.count, 1_000), it.room),
+    )
+    audit.add_argument("--room", default="", help="show what was done in this room instead")
     audit.add_argument("-n", dest="count", type=_count, default=50, metavar="N")
     for action, help in _DO.items():
         doing = add(action.value, help, _make_do(action))

@@ -30,6 +30,7 @@ Of a log's epochs, the store keeps the latest, and those of records that are the
 leaving adds nothing that stays.
 """
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
@@ -60,10 +61,26 @@ __all__ = [
     "Trim",
     "Value",
     "Void",
+    "audit_of",
+    "is_audit",
 ]
 
 AUDIT: Final = LogId(b"encchat's audits")
-"""The audit log. It has no epochs, and the stale rule does not apply to it."""
+"""The server's audit log. Audit logs have no epochs, and the stale rule does not apply to them."""
+
+_AUDIT_BYTES: Final = 8
+"""What the ids of audit logs begin with; those of others are random."""
+
+
+def audit_of(log: LogId) -> LogId:
+    """Return the id of a room's own audit log."""
+    return LogId(AUDIT[:_AUDIT_BYTES] + hashlib.sha256(log).digest()[:_AUDIT_BYTES])
+
+
+def is_audit(log: LogId) -> bool:
+    """Tell whether a log is an audit log, of a room or of the server."""
+    return log.startswith(AUDIT[:_AUDIT_BYTES])
+
 
 CLOCK_MILLISECONDS: Final = 1_000
 """How far a record's time may lie before the latest of its log."""

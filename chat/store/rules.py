@@ -10,7 +10,6 @@ from typing import Final
 
 from chat.ids import LogId
 from chat.store.interface import (
-    AUDIT,
     CLOCK_MILLISECONDS,
     Commit,
     Epoch,
@@ -22,6 +21,7 @@ from chat.store.interface import (
     StateChange,
     Trim,
     Void,
+    is_audit,
 )
 from chat.store.state import Decided, Known, State, Target
 
@@ -51,7 +51,7 @@ class _End:
     def __init__(self, log: LogId, base: int, known: Known) -> None:
         self.head = head = known.head(log)
         self.seq, self.time, self.epoch = head.seq, head.time, head.epoch
-        self.has_rules = log != AUDIT
+        self.has_rules = not is_audit(log)
         self.is_shut = base < head.fence or base < known.fence
         self.records: list[Record] = []
         """The records appended so far."""

@@ -208,3 +208,32 @@ def shared_networks(arena: Arena) -> str:
         if "203.0.113.9" not in bans or "127.0.0.9" not in bans:
             raise Fell(f"a stranger's network, or a forced one, is not banned: {bans}")
     return "6 of 6 refused with a sentence; a stranger's and a forced one are banned"
+
+
+@attack(
+    "the owner of a room hides what an operator did on the server behind actions in the room",
+    "own-room actions pushed the server's entries out of the audit log's view",
+)
+def hidden_audit(arena: Arena) -> str:
+    """Change a room 1,100 times, and look for the one entry of the server."""
+    with arena.server(options=("--keep-records", "500")) as server:
+        arena.client(server, "bob")
+        state = arena.directory / "state"
+        admin(state, "mute", "bob", "--reason", "noise")
+        eve = arena.client(server, "eve")
+        log = eve.join("evesroom")
+        for number in range(1_100):
+            eve.send(m.Slow(eve.next_id(), log, number % 2 + 1))
+        eve.ask(m.Devices(eve.next_id()))
+        entries = json.loads(admin(state, "--json", "audit", "-n", "50"))
+        hers = json.loads(admin(state, "--json", "audit", "-n", "1000", "--room", "evesroom"))
+        if not any(it["detail"] == "noise" for it in entries) or len(hers) < 900:
+            raise Fell(f"of the server's entries are left: {entries}; of the room's {len(hers)}")
+        server.kill()
+        server.start()
+        arena.client(server)
+        time.sleep(0.5)
+        left = len(json.loads(admin(state, "--json", "audit", "-n", "1000", "--room", "evesroom")))
+        if left > 500:
+            raise Fell(f"retention left {left} entries of 500")
+    return f"1 of 1 entries in view behind {len(hers)}; retention left {left} of these"

@@ -21,6 +21,7 @@ from chat.store.interface import (
     StateChange,
     Trim,
     Value,
+    audit_of,
 )
 from tests.store.commits import AUTHORS, LOGS
 from tests.store.model import PARTS, Model
@@ -29,7 +30,8 @@ __all__ = ["ALL_LOGS", "KEYS", "SEEDS", "TYPED", "make_commit"]
 
 T = TypeVar("T")
 
-ALL_LOGS: Final = (*LOGS, AUDIT)
+AUDITS: Final = (AUDIT, audit_of(LOGS[0]))
+ALL_LOGS: Final = (*LOGS, *AUDITS)
 KEYS: Final = (b"a", b"a/", b"a/\xff", b"a0", b"b" * 40)
 TYPED: Final = st.lists(st.sampled_from(sorted(PARTS)), max_size=3).map(" ".join)
 SEEDS: Final = st.integers(0, 2**32 - 1)
@@ -66,7 +68,7 @@ class _Maker:
         return [self._random.choice(of) for _ in range(self._random.randint(0, most))]
 
     def _log(self) -> LogId:
-        return self._random.choice([*LOGS, *LOGS, AUDIT])
+        return self._random.choice([*LOGS, *LOGS, *AUDITS])
 
     def _bytes(self, most: int) -> bytes:
         return self._random.randbytes(self._random.randint(0, most))
@@ -87,7 +89,7 @@ class _Maker:
         """Return a record; what it names may be there, or be of the same commit, or not be."""
         log = self._log()
         head = self._model.log(log).head
-        epoch = 0 if log == AUDIT else head.epoch
+        epoch = 0 if log in AUDITS else head.epoch
         record = Record(
             log,
             # So few ids that many are used again.

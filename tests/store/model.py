@@ -6,7 +6,6 @@ from typing import Final
 
 from chat.ids import AccountId, LogId, RecordId
 from chat.store.interface import (
-    AUDIT,
     Commit,
     Epoch,
     Found,
@@ -19,6 +18,7 @@ from chat.store.interface import (
     Stored,
     Trim,
     Void,
+    is_audit,
 )
 
 __all__ = ["PARTS", "Model", "ModelLog", "Row"]
@@ -131,7 +131,7 @@ class Model:
         if record.id in log.places:
             return log.places[record.id]
         head = log.head
-        if record.log != AUDIT:
+        if not is_audit(record.log):
             if base < head.fence or base < self.fence:
                 return Void.STALE
             if record.epoch != head.epoch or record.time + 1_000 < head.time:

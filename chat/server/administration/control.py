@@ -33,7 +33,7 @@ from chat.server.requests.moderation import use_of
 from chat.server.settings import ConfigurationError
 from chat.server.state.audit import read_events
 from chat.server.state.directory import StateDirectory
-from chat.store.interface import StoreError, Trim
+from chat.store.interface import AUDIT, StoreError, Trim, audit_of
 from chat.wire.hostkey import HostKey, fingerprint_words
 from chat.wire.identity import identity_fingerprint
 
@@ -84,9 +84,10 @@ class Invites(Request, frozen=True):
 
 
 class Audit(Request, frozen=True):
-    """Show the last `count` entries of the audit log."""
+    """Show the last `count` entries of the audit log, of the server or of a room."""
 
     count: Annotated[int, Meta(ge=1, le=1_000)]
+    room: str = ""
 
 
 class Fingerprint(Request, frozen=True):
@@ -306,7 +307,9 @@ class Control:
         ]
 
     async def _audit(self, request: Audit) -> object:
-        events = await read_events(self._context.store, request.count)
+        room = self._context.hub.named_room(request.room) if request.room else None
+        log = AUDIT if room is None else audit_of(room.log)
+        events = await read_events(self._context.store, request.count, log)
         return [event._asdict() for event in events]
 
     async def _fingerprint(self, request: Fingerprint) -> object:

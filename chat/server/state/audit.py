@@ -1,9 +1,14 @@
-"""The audit log: who did what to whom. A change brings its own entry, in one transaction."""
+"""The audit logs: who did what to whom. A change brings its own entry, in one transaction.
+
+What is done in a room is in the room's audit log: anybody can have rooms, and do much there, which
+must not hide what is done on the server.
+"""
 
 from typing import Final
 
 import msgspec
 
+from chat.ids import LogId
 from chat.limits import SEQ_MAX
 from chat.rooms.changes import Event
 from chat.store.interface import AUDIT, LogStore
@@ -20,7 +25,7 @@ def encode_event(event: Event) -> bytes:
     return msgspec.msgpack.encode(event)
 
 
-async def read_events(store: LogStore, limit: int) -> list[Event]:
-    """Return the last `limit` events, the last first. Raises StoreError."""
-    stored = await store.read(AUDIT, SEQ_MAX, _PAGE_BYTES, True, limit)
+async def read_events(store: LogStore, limit: int, log: LogId = AUDIT) -> list[Event]:
+    """Return the last `limit` events of an audit log, the last first. Raises StoreError."""
+    stored = await store.read(log, SEQ_MAX, _PAGE_BYTES, True, limit)
     return [_events.decode(it.data) for it in stored]

@@ -27,6 +27,7 @@ from chat.store.interface import (
     StateChange,
     Trim,
     Void,
+    audit_of,
 )
 from chat.wire.sealing import RandomBytes
 
@@ -135,7 +136,9 @@ class Batch:
 
     def _entry(self, event: Event) -> Record:
         data, identity = encode_event(event), RecordId(self._random_bytes(16))
-        return Record(AUDIT, identity, NOBODY, RecordKind.OTHER, 0, event.time, data)
+        room = self._hub.find_room(event.room) if event.room else None
+        log = AUDIT if room is None else audit_of(room.log)
+        return Record(log, identity, NOBODY, RecordKind.OTHER, 0, event.time, data)
 
     def change(self) -> StateChange | None:
         """Return what the store is to change, if anything is."""

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from chat.rooms.hub import Hub
 from chat.server.state.commits import TRIMS, Commits
 from chat.server.state.timekeeper import Timekeeper
-from chat.store.interface import Trim
+from chat.store.interface import AUDIT, Trim, audit_of
 
 __all__ = ["EVERYTHING", "Retention", "RetentionPolicy"]
 
@@ -23,7 +23,7 @@ _DAY_MILLISECONDS: Final = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """What the operator wants kept of each log; None for everything."""
+    """What the operator wants kept of each log, audit logs included; None for everything."""
 
     days: int | None = None
     records: int | None = None
@@ -73,20 +73,20 @@ class Retention:
             before = self._time.milliseconds() - self._policy.days * _DAY_MILLISECONDS
         if before is None and self._policy.records is None:
             return  # Until the clock can be believed: what is removed does not come back.
-        logs = self._hub.logs()
+        logs = [*self._hub.logs(), AUDIT, *(audit_of(it.log) for it in self._hub.shared_rooms())]
         for start in range(0, len(logs), TRIMS):
             trims = [Trim(log, before, self._policy.records) for log in logs[start : start + TRIMS]]
             try:
-                removed = sum(await gatherResults(map(self._commits.trim, trims), True))
+                removed = await gatherResults(map(self._commits.trim, trims), True)
             except FirstError as error:
                 reason = error.subFailure.getErrorMessage()
                 _log.warn("Old records could not be removed: {reason}", reason=reason)
                 return
-            if removed:
+            if any(removed):
                 _log.info(
                     "{removed} old records of {logs} logs were removed: {why}",
-                    removed=removed,
-                    logs=len(trims),
+                    removed=sum(removed),
+                    logs=sum(map(bool, removed)),
                     why=self._why(before),
                 )
 

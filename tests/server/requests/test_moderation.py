@@ -22,7 +22,8 @@ from chat.rooms.errors import (
 from chat.rooms.roles import Role, Sanction
 from chat.rooms.values import SERVER, MuteKey, RoleKey
 from chat.server.state.audit import read_events
-from chat.store.interface import AUDIT, StoreError
+from chat.server.state.retention import Retention, RetentionPolicy
+from chat.store.interface import AUDIT, StoreError, audit_of
 from chat.testing import Client, Server
 from chat.testing.server import Message
 from chat.wire.errors import CloseCode
@@ -264,7 +265,9 @@ class ModerationCase(ServerCase):
 
     def audit(self) -> list[Event]:
         """Return what the audit log has, the last first."""
-        return fired(Deferred.fromCoroutine(read_events(self.store, 50)))
+        logs = (audit_of(self.den), AUDIT)
+        read = [fired(Deferred.fromCoroutine(read_events(self.store, 50, log))) for log in logs]
+        return [event for events in read for event in events]
 
 
 class RoomTests(ModerationCase):
@@ -548,12 +551,32 @@ class AuditTests(ModerationCase):
     """The audit log is no log that anybody reads."""
 
     def test_nobody_reads_it_with_a_request(self) -> None:
-        log = AUDIT
         self.do("mute")
         assert len(self.audit()) == 1
-        for request in (History(90, log, 50), Read(90, log, 0), Who(90, log)):
-            assert isinstance(self.alice.ask(request), Refused)
-        assert isinstance(self.alice.ask(Post(91, log, MessageId(bytes(16)), "x")), Refused)
+        for log in (AUDIT, audit_of(self.den)):
+            for request in (History(90, log, 50), Read(90, log, 0), Who(90, log)):
+                assert isinstance(self.alice.ask(request), Refused)
+            assert isinstance(self.alice.ask(Post(91, log, MessageId(bytes(16)), "x")), Refused)
+
+    def test_what_is_done_in_rooms_hides_nothing_that_is_done_on_the_server(self) -> None:
+        self.own_the_server()
+        self.do("mute", here=False, reason="noise")
+        self.eva.join("evas")
+        for number in range(60):
+            assert isinstance(self.eva.ask(Slow(90, self.eva.log("evas"), number + 1)), Ok)
+        [event] = fired(Deferred.fromCoroutine(read_events(self.store, 50)))
+        assert (event.actor, event.action, event.detail) == ("alice", "mute", "noise")
+        log = audit_of(self.eva.log("evas"))
+        assert len(fired(Deferred.fromCoroutine(read_events(self.store, 50, log)))) == 50
+        retention = Retention(
+            *(self.hub, self.server.dispatcher.context.commits, RetentionPolicy(records=10)),
+            *(self.server.clock, 3_600, self.server.dispatcher.context.time),
+        )
+        retention.start()
+        self.server.pump()
+        retention.stop()
+        assert len(fired(Deferred.fromCoroutine(read_events(self.store, 50, log)))) == 10
+        assert len(fired(Deferred.fromCoroutine(read_events(self.store, 50)))) == 1
 
     def test_an_ack_is_an_ack(self) -> None:
         assert isinstance(self.bob.ask(Post(90, self.den, MessageId(bytes(16)), "x")), Posted)

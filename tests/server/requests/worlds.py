@@ -29,7 +29,7 @@ from chat.server.requests.table import ROUTES, Route
 from chat.server.state.audit import read_events
 from chat.server.state.catalog import load_hub
 from chat.server.state.directory import StateDirectory
-from chat.store.interface import Commit, Outcome, Place
+from chat.store.interface import AUDIT, Commit, Outcome, Place, audit_of
 from chat.testing import HOST_KEY, seeded_bytes, split_lines
 from chat.testing.server import STORAGE_KEY
 from chat.wire import messages as m
@@ -258,7 +258,10 @@ class World:
 
     def audit(self) -> int:
         """Return how many entries the audit log has."""
-        return len(fired(Deferred.fromCoroutine(read_events(self.store.copy(), 100))))
+        store, rooms = self.store.copy(), self.context.hub.shared_rooms()
+        logs = (AUDIT, *(audit_of(room.log) for room in rooms))
+        read = [fired(Deferred.fromCoroutine(read_events(store, 100, log))) for log in logs]
+        return sum(map(len, read))
 
     def check_kept(self) -> None:
         """Check that a server that starts now knows just the same."""

@@ -31,7 +31,17 @@ from chat.server.fanout.drafts import Acknowledge, Draft
 from chat.server.state.audit import read_events
 from chat.server.state.catalog import load_hub
 from chat.server.state.commits import COMMIT_SECONDS
-from chat.store.interface import Commit, Outcome, ReadMarker, StateChange, StoreError, Trim, Value
+from chat.store.interface import (
+    AUDIT,
+    Commit,
+    Outcome,
+    ReadMarker,
+    StateChange,
+    StoreError,
+    Trim,
+    Value,
+    audit_of,
+)
 from chat.store.memory import MemoryStore
 from chat.testing import Client, Server
 from chat.wire import messages
@@ -131,7 +141,7 @@ class TentativeTests(ServerCase):
         """Ask for a change of each kind, all in one commit; return who asked, and the ids."""
         ana, bob, eva, ian, joe, kim, leo, max_ = self.clients
         requests: list[tuple[Client, Any]] = [
-            (ana, messages.Moderate(900, "mute", "bob", self.den)),
+            (ana, messages.Moderate(900, "mute", "ian", self.den)),
             (bob, messages.Nick(900, "robert")),
             (eva, messages.Join(900, "new", "invite")),
             (ian, messages.Private(900, "joe")),
@@ -194,10 +204,15 @@ class TentativeTests(ServerCase):
         self.server.pump()
         self.expect_error(StoreError, 9)
         self.store.is_holding = False
-        assert fired(Deferred.fromCoroutine(read_events(self.store, 10))) == []
+        logs = (AUDIT, *(audit_of(room.log) for room in self.hub.shared_rooms()))
+
+        def actions() -> list[str]:
+            read = [read_events(self.store, 10, log) for log in logs]
+            return [it.action for one in read for it in fired(Deferred.fromCoroutine(one))]
+
+        assert actions() == []
         self.ask()
-        events = fired(Deferred.fromCoroutine(read_events(self.store, 10)))
-        assert [event.action for event in events] == ["mute"]
+        assert actions() == ["mute"]
 
 
 class DecidingTests(ServerCase):
