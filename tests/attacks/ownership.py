@@ -237,3 +237,27 @@ def hidden_audit(arena: Arena) -> str:
         if left > 500:
             raise Fell(f"retention left {left} entries of 500")
     return f"1 of 1 entries in view behind {len(hers)}; retention left {left} of these"
+
+
+@attack(
+    "a stranger tries logins with public keys, to learn which of them are registered",
+    "from the sixth try on, bad_signature for a known key, and too_many_attempts for others",
+)
+def known_keys(arena: Arena) -> str:
+    """Try the key of somebody, and three that nobody has, ten times each."""
+    with arena.server() as server:
+        ana = arena.client(server, "ana", source="127.0.0.1")
+        others = [Identity.generate() for _ in range(3)]
+        seen = []
+        for number, identity in enumerate((ana.identity, *others)):
+            codes = []
+            for _ in range(10):
+                guess = arena.client(server, source=f"127.0.3.{number}")
+                login = m.Login(guess.next_id(), f"eve{number}", identity.public, bytes(64))
+                guess.socket.sendall(guess.connection.login(login))
+                codes.append(getattr(guess.answer_to(login.id), "code", "let in"))
+                guess.close()
+            seen.append(codes)
+        if any(codes != seen[0] for codes in seen) or "let in" in seen[0]:
+            raise Fell(f"the answers differ: {seen}")
+    return f"the same 10 answers for 4 keys, of which 1 is registered: {', '.join(seen[0][4:6])}"

@@ -55,14 +55,16 @@ async def login(asking: Asking[messages.Login]) -> None:
     context, session, request = asking.context, asking.session, asking.request
     people, failures = context.hub.people, context.failures
     context.hub.check_network(session.group, context.milliseconds())
-    # Whoever has a key never waits, however many others try to be who that is.
-    is_known = people.of_key(request.key) is not None
+    # Whoever has a key never waits, however many others try to be who that is. Who only knows it
+    # is answered as if nobody had it.
+    is_proven = verify_login(request.key, request.signature, session.binding)
+    is_known = is_proven and people.of_key(request.key) is not None
     has_code = request.code is not UNSET
     wait = 0.0 if is_known else failures.wait(session.address, request.nick, has_code)
     if wait > 0:
         raise TooManyAttemptsError(math.ceil(wait))
     try:
-        if not verify_login(request.key, request.signature, session.binding):
+        if not is_proven:
             raise BadSignatureError
         shown = Credentials(
             request.key,

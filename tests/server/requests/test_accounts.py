@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from chat.ids import LogId
+from chat.ids import DeviceKey, LogId
 from chat.limits import Limits
 from chat.rooms import accounts
 from chat.rooms.addresses import AddressGroup
@@ -145,6 +145,41 @@ class KeyTests(EntryCase):
         hub.put(NetworkKey(AddressGroup("192.0.2.1")), None)
         hub.put(BanKey(SERVER, self.alice.account), Sanction(0, "spam", "the operator"))
         assert self.enter(self.greet(self.alice.identity), "alice") == refused(1, error)
+
+
+class KnownKeyTests(EntryCase):
+    """Nobody learns by guessing which keys are known."""
+
+    def guess(self, host: str, key: bytes, **changes: Any) -> list[str]:
+        """Try to log in with somebody's public key alone, ten times; return the answers' codes."""
+        codes = []
+        for _ in range(10):
+            stranger = self.server.connect(host)
+            stranger.write(stranger.connection.start())
+            self.server.pump()
+            answer = self.enter(stranger, "eve", key=DeviceKey(key), **changes)
+            assert isinstance(answer, Refused)
+            codes.append(answer.code)
+        return codes
+
+    def test_a_known_key_and_another_get_the_same_refusals(self) -> None:
+        known = self.alice.identity.public
+        others = (Identity.from_seed(bytes(32)).public, bytes(32), known[::-1])
+        expected = ["bad_signature"] * 5 + ["too_many_attempts"] * 5
+        shown: list[dict[str, Any]] = [
+            {},
+            {"code": "AAAAA-AAAAA"},
+            {"token": bytes(16)},
+            {"password": "x"},
+        ]
+        for number, changes in enumerate(shown):
+            for place, key in enumerate((known, *others)):
+                self.server = Server(self.store)
+                assert self.guess(f"203.0.{number}.{place}", key, **changes) == expected
+
+    def test_whoever_has_a_key_never_waits(self) -> None:
+        self.guess("192.0.2.1", self.alice.identity.public)
+        assert isinstance(self.enter(self.greet(self.alice.identity), "alice"), Welcome)
 
 
 class OwnerTests(EntryCase):
