@@ -1,63 +1,113 @@
-"""Words in texts and in searches, split the same way as in SQLite's FTS5.
+"""Words in texts and in searches: docs/protocol.md 6.1 defines them, and every engine uses these.
 
-A word is a longest run of letters, numbers and private-use characters. Case makes no difference,
-and neither do diacritics on Latin letters (FTS5, "Unicode61 Tokenizer", with
-`remove_diacritics=2`). Words typed without a space between them must be adjacent in the text.
+A search for 上海 has to find 我家在上海东边, which has no spaces: so in scripts written without
+spaces each character is a word, and a run of them is a phrase. Symbols, such as emoji, are words.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Final
 from unicodedata import category, normalize
 
-__all__ = ["has_word", "is_found", "phrases", "words"]
+__all__ = ["indexed", "is_found", "phrases", "words"]
 
-_DIACRITICS: Final = frozenset(
-    "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u0309\u030a\u030b\u030c\u030f\u0311\u031b"
-    "\u0323\u0324\u0325\u0326\u0327\u0328\u032d\u032e\u0330\u0331"
+_WITHOUT_SPACES: Final = (
+    *((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19DF), (0x1A20, 0x1AAF)),
+    *((0x1B00, 0x1B7F), (0x2E80, 0xA4CF), (0xA980, 0xA9FF), (0xAA60, 0xAADF), (0xAC00, 0xD7A3)),
+    *((0xF900, 0xFAFF), (0x16FE0, 0x1B2FF)),
 )
-"""Characters that are ignored within a word, and do not end it."""
+"""Blocks of scripts written without spaces between words: Thai and Lao, Myanmar, Khmer, Tai Le and
+New Tai Lue, Tai Tham, Balinese, Han with kana, Bopomofo and Yi, Javanese, Tai Viet; and Hangul,
+where particles follow a word without a space."""
+
+_CHARACTERS: Final = 8_192
+"""How much of a text is looked at, decomposed: a character can become 18."""
+
+_SCANNED: Final = 0x20000
+"""Beyond, nothing but ideographs, what is dropped, what is unassigned, and private use."""
+
+
+def _classes() -> dict[str, str]:
+    """Return the insides of regular expressions' sets: marks, what is dropped, characters that are
+    words alone, and those of which longer words are made."""
+    alone = {code for first, last in _WITHOUT_SPACES for code in range(first, last + 1)}
+
+    def kind_of(code: int) -> str:
+        kind = category(chr(code))
+        if kind in ("Mn", "Mc"):
+            return "mark"
+        if kind in ("Cf", "Me"):
+            return "" if code == 0x200B else "dropped"
+        if kind[0] in "LN":
+            return "alone" if code in alone else "run"
+        if kind == "Cn" or (kind[0] == "S" and code > 0x7F and code != 0x2044):
+            return "alone"
+        return "run" if kind == "Co" else ""
+
+    found = dict.fromkeys(("mark", "dropped", "alone", "run"), "")
+    for kind, codes in groupby(range(_SCANNED), kind_of):
+        if kind:
+            some = list(codes)
+            found[kind] += f"{chr(some[0])}-{chr(some[-1])}"
+    found["alone"] += "\U00020000-\U000effff"
+    found["run"] += "\U000f0000-\U0010ffff"
+    return found
+
+
+def _word(last: str) -> re.Pattern[str]:
+    """Return the pattern of a word in a text without characters behind `last`."""
+    mark, alone, run = (
+        "".join(
+            f"{first}-{min(end, last)}"
+            for first, end in zip(_CLASSES[kind][::3], _CLASSES[kind][2::3], strict=True)
+            if first <= last
+        )
+        for kind in ("mark", "alone", "run")
+    )
+    return re.compile(f"[{run}][{run}{mark}]*|[{alone}][{mark}]*")
+
+
+_CLASSES: Final = _classes()
+_WORD: Final = _word("\U0010ffff")
+_SHORT_WORD: Final = _word("\uffff")
+"""The same in a text without characters behind U+FFFF, where it is faster."""
+
+_DROPPED: Final = re.compile(f"[{_CLASSES['dropped']}\ufe00-\ufe0f\U000e0000-\U000e0fff]")
+"""What does not show: format characters, variation selectors, and the frames around characters."""
+
+_DIACRITICS: Final = re.compile("(?<=[a-z])[\u0300-\u036f]+")
+_ASCII_WORD: Final = re.compile("[a-z0-9]+")
+_QUOTE: Final = re.compile('["\u201c-\u201f\uff02]')
 
 
 def words(text: str) -> list[str]:
     """Return the words of a text, normalized for comparison."""
-    found: list[str] = []
-    word = ""
-    for character in text:
-        if _is_of_words(character):
-            word += _folded(character)
-        elif word and character not in _DIACRITICS:
-            found.append(word)
-            word = ""
-    return [*found, word] if word else found
+    if text.isascii():
+        return _ASCII_WORD.findall(text.lower())
+    folded = normalize("NFKD", normalize("NFKD", text)[:_CHARACTERS].casefold())
+    shown = normalize("NFC", _DIACRITICS.sub("", _DROPPED.sub("", folded)))
+    if shown.isascii():
+        return _ASCII_WORD.findall(shown)
+    return (_SHORT_WORD if max(shown) <= "\uffff" else _WORD).findall(shown)
 
 
-def has_word(text: str) -> bool:
-    """Tell whether a text contains a word."""
-    return any(map(_is_of_words, text))
+def indexed(text: str) -> str:
+    """Return a text in which an index that splits ASCII, and nothing else, finds the same words."""
+    return text if text.isascii() else " ".join(words(text))
 
 
 def phrases(typed: str) -> list[list[str]]:
     """Return the phrases that a text must contain; the words of a phrase are adjacent."""
-    return [phrase for part in typed.split() if (phrase := words(part))]
+    parts: list[str] = []
+    for number, part in enumerate(_QUOTE.split(typed)):
+        parts += [part] if number % 2 else part.replace("\0", " ").split()
+    return [phrase for part in parts if (phrase := words(part))]
 
 
-def is_found(text: Sequence[str], wanted: Sequence[Sequence[str]]) -> bool:
+def is_found(text: Sequence[str], wanted: Iterable[Sequence[str]]) -> bool:
     """Tell whether a text with these words contains all phrases."""
     return all(
         any(list(text[at : at + len(phrase)]) == list(phrase) for at in range(len(text)))
         for phrase in wanted
     )
-
-
-def _is_of_words(character: str) -> bool:
-    kind = category(character)
-    return kind[0] in "LN" or kind == "Co"
-
-
-def _folded(character: str) -> str:
-    """Return a character without its case, and without diacritics if it is Latin."""
-    base = normalize("NFD", character)[0]
-    if base.isascii():
-        return base.lower()
-    folded = character.casefold()
-    return folded if len(folded) == 1 else character

@@ -153,3 +153,40 @@ def password_queue(arena: Arena) -> str:
             for guesser in crowd:
                 guesser.go_on()
         return f"{len(took)} of 8 honest logins came through, after {max(took):.1f} s at most"
+
+
+@attack(
+    "words in scripts without spaces, emoji, compatibility forms and phrases are searched for",
+    "none of them was found, and the words of a phrase in any order",
+)
+def words_of_all_scripts(arena: Arena) -> str:
+    """Post texts, and search for a part of each; and for what is not in them."""
+    cases = [
+        ("我家在上海东边。", "上海", True),
+        ("検索が東京タワーで", "タワー", True),
+        ("검색을 했다", "검색", True),
+        ("ภาษาไทยง่าย", "ไทย", True),
+        ("ភាសាខ្មែរ", "ខ្មែរ", True),
+        ("well done \U0001f44d\U0001f3fd", "\U0001f44d", True),
+        ("\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0001f469", True),
+        ("with \u2764\ufe0f", "\u2764", True),
+        ("the \ufb01le", "file", True),
+        ("\uff37\uff49\uff44\uff45", "wide", True),
+        ("\uff83\uff7d\uff84", "テスト", True),
+        ("red green blue", '"green blue"', True),
+        ("one two three", '"three two"', False),
+        ("我家在上海东边。", "海上", False),
+    ]
+    with arena.server(*UNLIMITED) as server:
+        ana = arena.client(server, "ana")
+        log = ana.join("room")
+        for text, _, _ in cases:
+            ana.say(log, text)
+        wrong = []
+        for text, typed, is_there in cases:
+            answer = ana.ask(m.Search(ana.next_id(), typed))
+            if not isinstance(answer, m.Page) or (answer.count > 0) is not is_there:
+                wrong.append(f"{typed} in {text}")
+        if wrong:
+            raise Fell(f"wrong: {', '.join(wrong)}")
+        return f"all {len(cases)} were answered rightly"

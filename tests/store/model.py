@@ -30,7 +30,9 @@ PARTS: Final = {
     "blue-red": "blue red",
     "(red": "red",
     "¿?": "",
-    "№5": "5",
+    "№5": "no5",
+    "red上海": "red 上 海",
+    "\U0001f600\U0001f3fd": "\U0001f600 \U0001f3fd",
     "naive_2": "naive 2",
 }
 """What people type, and the words in it."""

@@ -1,5 +1,6 @@
 """What is easier to say by examples than to a machine, of every store."""
 
+import json
 import tempfile
 from pathlib import Path
 from random import Random
@@ -17,6 +18,7 @@ from tests.store.commits import LOGS, append, delete, fired, record, seqs, trim
 from tests.store.sqlite.support import NoThreads
 
 LOG, OTHER_LOG = LOGS
+VECTORS = Path(__file__).parent.parent / "vectors" / "search.json"
 
 
 class StoreTests(SynchronousTestCase):
@@ -114,6 +116,17 @@ class StoreTests(SynchronousTestCase):
             for limit in (1, 2, 37):
                 found = fired(store.search("red", set(LOGS), limit))
                 assert [(it.log, it.time, it.stored.seq) for it in found] == places[:limit]
+
+    def test_the_vectors_of_searches(self) -> None:
+        vectors = json.loads(VECTORS.read_text())["vectors"]
+        assert len(vectors) > 100
+        for store in self.stores():
+            for number, vector in enumerate(vectors, 1):
+                append(store, record(number, words=vector["text"]))
+            for number, vector in enumerate(vectors, 1):
+                found = fired(store.search(vector["words"], LOGS, 1_000))
+                is_found = number in [it.stored.seq for it in found]
+                assert is_found is vector["found"], vector["name"]
 
     def test_a_part_without_a_word_does_not_matter(self) -> None:
         for store in self.stores():

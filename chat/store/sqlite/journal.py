@@ -18,6 +18,7 @@ from chat.ids import LogId
 from chat.limits import SEQ_MAX
 from chat.store.sqlite.connection import WritingConnection
 from chat.store.state import Placed
+from chat.store.words import indexed
 
 __all__ = ["FILED", "SINGLE", "file_log", "file_some", "file_up_to", "insert", "row_id", "waiting"]
 
@@ -52,7 +53,7 @@ def insert(connection: WritingConnection, placed: list[Placed], has_search: bool
         values: list[object] = []
         for record, seq, time in some:
             log, id, author, kind, _, _, data, words, replaces, _ = record
-            text = words if has_search else ""
+            text = indexed(words) if has_search else ""
             # A plain int, because the sqlite3 module takes longer for an IntEnum.
             values += (logs[log][0], seq, id, author, int(kind), time, replaces, data, text)
         connection.execute(

@@ -11,7 +11,7 @@ from chat.ids import LogId
 from chat.store.interface import Epoch, Found, Head, ReadMarker, SlowSearchError, Stored, StoreError
 from chat.store.sqlite.connection import connect
 from chat.store.sqlite.journal import row_id
-from chat.store.words import has_word
+from chat.store.words import phrases
 
 __all__ = ["Reader", "Searcher"]
 
@@ -162,12 +162,8 @@ class Searcher(_Connected):
 
     def search(self, words: str, logs: Sequence[LogId], limit: int, seconds: float) -> list[Found]:
         """As `LogStore.search`. Raises SlowSearchError."""
-        # Each part becomes a quoted string, in which FTS5 knows no operators.
-        query = " ".join(
-            '"' + part.replace('"', '""') + '"'
-            for part in words.replace("\0", " ").split()
-            if has_word(part)
-        )
+        # Each phrase becomes a quoted string, in which FTS5 knows no operators; no word has quotes.
+        query = " ".join(f'"{" ".join(phrase)}"' for phrase in phrases(words))
         if not query:
             return []
         end = self._monotonic() + seconds

@@ -9,6 +9,7 @@ from twisted.logger import Logger
 
 from chat.store.interface import StoreError
 from chat.store.sqlite.connection import connect
+from chat.store.words import indexed
 
 __all__ = ["VERSION", "check_copy", "has_search", "prepare"]
 
@@ -91,10 +92,10 @@ _SCHEMA: Final = f"""
 which record an epoch begins and ends; the latest one has no end."""
 
 _WORDS: Final = """
-    CREATE VIRTUAL TABLE IF NOT EXISTS words
-    USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2')
+    CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text, tokenize = 'ascii')
 """
-"""Splits words as `chat.store.words` does."""
+"""Splits at what is ASCII and neither a letter nor a digit. All other words have been separated by
+`chat.store.words.indexed`."""
 
 
 def has_search(path: Path) -> bool:
@@ -186,6 +187,7 @@ def _set_search(connection: sqlite3.Connection, has_search: bool) -> None:
     if has_search:
         connection.execute(_WORDS)
         _mend_search(connection)
+        _renew_search(connection)
     elif _has_table(connection, "words"):
         connection.executescript(
             "BEGIN IMMEDIATE; DROP TABLE words; UPDATE state SET tidy = 0; COMMIT;"
@@ -195,6 +197,21 @@ def _set_search(connection: sqlite3.Connection, has_search: bool) -> None:
 def _has_table(connection: sqlite3.Connection, name: str) -> bool:
     found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,))
     return found.fetchone() is not None
+
+
+def _renew_search(connection: sqlite3.Connection) -> None:
+    """Index the texts again if an earlier version split them into other words."""
+    [made] = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'words'").fetchone()
+    if "unicode61" not in made:
+        return
+    _log.info("Indexing all messages again, because a later version finds more in them")
+    connection.create_function("indexed", 1, indexed, deterministic=True)
+    connection.executescript(
+        "BEGIN IMMEDIATE; ALTER TABLE words RENAME TO earlier_words;"
+        f"{_WORDS}; INSERT INTO words (rowid, text) SELECT rowid, indexed(text) FROM earlier_words;"
+        "DROP TABLE earlier_words; UPDATE journal SET words = indexed(words) WHERE words > '';"
+        "UPDATE state SET tidy = 0; COMMIT;"
+    )
 
 
 def _mend_search(connection: sqlite3.Connection) -> None:

@@ -6,10 +6,15 @@ from unittest.mock import patch
 import pytest
 
 from chat.store.interface import StoreError
-from chat.store.sqlite import schema
+from chat.store.sqlite import journal, schema
 from chat.store.sqlite.schema import VERSION, has_search, prepare
-from tests.store.commits import append, fired, record
+from tests.store.commits import LOGS, append, fired, record
 from tests.store.sqlite.support import SqliteCase
+
+EARLIER = """
+    CREATE VIRTUAL TABLE IF NOT EXISTS words
+    USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2')
+"""
 
 
 class FileTests(SqliteCase):
@@ -28,6 +33,27 @@ class FileTests(SqliteCase):
         for pragma, value in (("synchronous", 2), ("secure_delete", 1), ("journal_mode", "wal")):
             assert writing.execute(f"PRAGMA {pragma}").fetchone() == (value,)
         fired(store.close())
+
+    def test_an_index_of_an_earlier_version_is_made_again(self) -> None:
+        texts = ["我家在上海东边。", "검색을", "\ufb01le", "plain words", "\U0001f600", "- !"]
+        with patch.object(journal, "indexed", str), patch.object(schema, "_WORDS", EARLIER):
+            store = self.open()
+            for number, text in enumerate(texts[:3]):
+                append(store, record(number, words=text))
+            fired(store.search("plain", [LOGS[0]], 1))  # Files these.
+            for number, text in enumerate(texts[3:], 3):
+                append(store, record(number, words=text))
+            assert self.waiting() == 3
+            fired(store._threads.write(store._writer._drop))
+        for _ in range(2):
+            store = self.open()
+            for number, typed in enumerate(("上海", "검색", "file", "WORDS", "\U0001f600"), 1):
+                found = fired(store.search(typed, [LOGS[0]], 9))
+                assert [it.stored.seq for it in found] == [number], typed
+            self.clock.advance(1)
+            fired(store.close())
+        assert self.execute("SELECT name FROM sqlite_master WHERE name LIKE 'earlier%'") == []
+        assert "我家".encode() not in self.bytes_on_disk()
 
     def test_a_newer_schema_is_refused(self) -> None:
         fired(self.open().close())
