@@ -193,6 +193,12 @@ class Limits:
 
     rooms_per_account: int = _set_by_operator(100, "rooms that an account may own")
     """Rooms that an account has created. Private conversations do not count."""
+    name_days: float = _set_by_operator(
+        30, "days for which a nickname that was given up is held for its last owner"
+    )
+    """In this time nobody else can be known by it. 0 holds none."""
+    names_per_account: int = _set_by_operator(5, "nicknames held for an account that gave them up")
+    """So that nobody holds many. Beyond it, the account has to take one back, or wait."""
     invitations_per_account: int = _set_by_operator(100, "open invitations to one account")
     """Invitations that an account has not accepted: the server sends all of them at each login."""
     invitations_per_pair: int = _set_by_operator(

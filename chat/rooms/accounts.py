@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chat.ids import AccountId, DeviceKey
+from chat.limits import Limits
 from chat.rooms.addresses import AddressGroup
 from chat.rooms.changes import NOTHING, Change, Event, Put, Told, changed, put
 from chat.rooms.errors import (
@@ -15,11 +16,12 @@ from chat.rooms.errors import (
     NoSuchDeviceError,
     NoSuchNickError,
     TokenNeededError,
+    TooManyNamesError,
     WrongPasswordError,
 )
 from chat.rooms.hub import Hub
 from chat.rooms.invitations import Registration, issue_code, redeem_code, redeem_token, withdrawn
-from chat.rooms.names import prepare_nick
+from chat.rooms.names import name_key, prepare_nick
 from chat.rooms.people import Account
 from chat.rooms.roles import Role
 from chat.rooms.values import (
@@ -31,6 +33,8 @@ from chat.rooms.values import (
     DeviceOf,
     Granted,
     GrantedKey,
+    Held,
+    HeldKey,
     LinkCodeKey,
     Profile,
     RoleKey,
@@ -50,6 +54,10 @@ __all__ = [
 ]
 
 _OWNER_NOW: Final = "You are an owner of this server now."
+
+
+_DAY: Final = 86_400_000
+"""In milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +188,8 @@ def _register(
     if shown.token is not None and not is_claim:
         puts += redeem_token(hub, account_id, shown.token, now)
     hub.people.check_free(nick, None)
-    return puts
+    hub.people.check_not_held(nick, None, now)
+    return [*puts, *_taking(hub, nick)]
 
 
 def revoke(hub: Hub, account: Account, key: DeviceKey) -> Change:
@@ -196,13 +205,38 @@ def revoke(hub: Hub, account: Account, key: DeviceKey) -> Change:
     return changed([put(DeviceOf(key), None), *code])
 
 
-def rename(hub: Hub, account: Account, nick: str) -> Change:
-    """Change an account's nickname. Raises NickTakenError, and as `prepare_nick`."""
+def rename(hub: Hub, account: Account, nick: str, limits: Limits, now: int) -> Change:
+    """Change an account's nickname, and hold the earlier one for it.
+
+    Raises NickTakenError, TooManyNamesError, and as `prepare_nick`.
+    """
     nick = prepare_nick(nick)
     hub.people.check_free(nick, account)
+    hub.people.check_not_held(nick, account, now)
     if nick == account.nick:
         return changed([])
-    return changed([put(AccountKey(account.id), Profile(nick))])
+    puts = [put(AccountKey(account.id), Profile(nick)), *_taking(hub, nick)]
+    if name_key(nick) != name_key(account.nick):
+        puts += _giving_up(hub, account, nick, limits, now)
+    return changed(puts)
+
+
+def _taking(hub: Hub, nick: str) -> list[Put]:
+    name = name_key(nick)
+    return [put(HeldKey(name), None)] if hub.people.held(name) is not None else []
+
+
+def _giving_up(hub: Hub, account: Account, nick: str, limits: Limits, now: int) -> list[Put]:
+    """Hold an account's nickname for it, now that it is known as `nick`."""
+    others = account.held - {name_key(nick), name_key(account.nick)}
+    over = {it for it in others if (held := hub.people.held(it)) is None or held.until <= now}
+    puts = [put(HeldKey(it), None) for it in sorted(over)]
+    until = now + round(limits.name_days * _DAY)
+    if until <= now:
+        return puts
+    if len(others - over) >= limits.names_per_account:
+        raise TooManyNamesError(limits.names_per_account)
+    return [*puts, put(HeldKey(name_key(account.nick)), Held(account.id, account.nick, until))]
 
 
 # --- Decisions of the server's operator ---

@@ -36,6 +36,7 @@ __all__ = [
     "NotStoredError",
     "NotWelcomeError",
     "NotYoursError",
+    "OtherAccountError",
     "RequestError",
     "RoomEmptyError",
     "RoomInvalidError",
@@ -51,6 +52,7 @@ __all__ = [
     "TooManyAttemptsError",
     "TooManyBlocksError",
     "TooManyInvitationsError",
+    "TooManyNamesError",
     "TooManyPhrasesError",
     "TooManyRequestsError",
     "TooManyRoomsError",
@@ -111,6 +113,13 @@ class NickTakenError(RequestError):
 
     code = "nick_taken"
     sentence = "The nickname {} is taken."
+
+
+class TooManyNamesError(RequestError):
+    """Giving up one nickname more than are held for an account. Argument: the limit."""
+
+    code = "too_many_names"
+    sentence = "You have given up {} nicknames lately; take one of them back, or wait."
 
 
 class TooManyAttemptsError(RequestError):
@@ -275,6 +284,14 @@ class BlockedError(RequestError):
 
     code = "blocked"
     sentence = "You have blocked {}; unblock them first."
+
+
+class OtherAccountError(RequestError):
+    """A conversation with somebody whose nickname is another account's now. Argument: the
+    nickname."""
+
+    code = "other_account"
+    sentence = "{} is another account now than the one you talked to by that name."
 
 
 class NoSuchRequestError(RequestError):

@@ -42,6 +42,8 @@ from chat.rooms.values import (
     DeviceOf,
     Granted,
     GrantedKey,
+    Held,
+    HeldKey,
     Invitation,
     InvitationKey,
     InvitedBy,
@@ -302,6 +304,8 @@ class Hub:
             case AccountKey(account_id):
                 account = self.people.get(account_id)
                 return None if account is None else Profile(account.nick)
+            case HeldKey(name):
+                return self.people.held(name)
             case DeviceOf(device):
                 account = self.people.of_key(device)
                 return None if account is None else Device(account.id, account.devices[device])
@@ -353,6 +357,8 @@ class Hub:
         match key:
             case AccountKey():
                 self._put_account(key, value)
+            case HeldKey(name):
+                self.people.hold(name, value if isinstance(value, Held) else None)
             case DeviceOf(device):
                 if isinstance(value, Device):
                     self.people.add_device(device, value.account, value.added)

@@ -11,7 +11,7 @@ from chat.ids import AccountId, DeviceKey, LogId
 from chat.rooms.errors import NickTakenError, NoSuchNickError
 from chat.rooms.index import Index
 from chat.rooms.names import case_key, name_key
-from chat.rooms.values import Blocked, Contact
+from chat.rooms.values import Blocked, Contact, Held
 
 __all__ = ["RESERVED", "Account", "People"]
 
@@ -32,6 +32,8 @@ class Account:
     nick: str
     devices: dict[DeviceKey, int] = field(default_factory=dict)
     """The account's keys, and when each was added, in milliseconds since 1970 UTC."""
+    held: set[str] = field(default_factory=set)
+    """`name_key`s of nicknames that it has given up, and that are held for it."""
     logs: set[LogId] = field(default_factory=set)
     """Logs that it is a member of."""
     invitations: set[LogId] = field(default_factory=set)
@@ -52,6 +54,8 @@ class People:
         self._by_key: dict[DeviceKey, Account] = {}
         self._by_nick = Index[str, Account](_id)
         self._by_case = Index[str, Account](_id)
+        self._held: dict[str, Held] = {}
+        self._held_by_case = Index[str, Held](_nick)
 
     # --- Looking ---
 
@@ -108,6 +112,18 @@ class People:
             if owner is not None and owner is not account:
                 raise NickTakenError(nick)
 
+    def held(self, name: str) -> Held | None:
+        """Return what is known of a nickname that was given up, by its `name_key`; it may be
+        over."""
+        return self._held.get(name)
+
+    def check_not_held(self, nick: str, account: Account | None, now: int) -> None:
+        """Raise NickTakenError if a nickname is held for an account other than `account`."""
+        for held in (self._held.get(name_key(nick)), self._held_by_case.get(case_key(nick))):
+            is_own = held is not None and account is not None and held.account == account.id
+            if held is not None and now < held.until and not is_own:
+                raise NickTakenError(nick)
+
     # --- Changing: see `Hub.put` ---
 
     def add(self, account_id: AccountId, nick: str) -> None:
@@ -121,10 +137,23 @@ class People:
         account.nick = nick
         self._list(account)
 
+    def hold(self, name: str, held: Held | None) -> None:
+        """Hold a nickname for an account, or (None) no longer."""
+        if held is not None:
+            self._by_id[held.account].held.add(name)
+        before = self._held.pop(name, None)
+        if before is not None:
+            self._held_by_case.remove(case_key(before.nick), before)
+            if held is None or held.account != before.account:
+                self._by_id[before.account].held.discard(name)
+        if held is not None:
+            self._held[name] = held
+            self._held_by_case.add(case_key(held.nick), held)
+
     def remove(self, account_id: AccountId) -> None:
         """Remove an account to which nothing refers."""
         account = self._by_id[account_id]
-        assert not (account.devices or account.logs or account.invitations)
+        assert not (account.devices or account.held or account.logs or account.invitations)
         assert not (account.requests or account.contact or account.blocked)
         del self._by_id[account_id]
         self._unlist(account)
@@ -148,6 +177,10 @@ class People:
     def _unlist(self, account: Account) -> None:
         self._by_nick.remove(name_key(account.nick), account)
         self._by_case.remove(case_key(account.nick), account)
+
+
+def _nick(held: Held) -> bytes:
+    return name_key(held.nick).encode()
 
 
 def _id(account: Account) -> AccountId:

@@ -27,6 +27,8 @@ __all__ = [
     "DeviceOf",
     "Granted",
     "GrantedKey",
+    "Held",
+    "HeldKey",
     "Invitation",
     "InvitationKey",
     "InvitedBy",
@@ -90,6 +92,23 @@ class AccountKey(Key[Profile]):
     """Key of an account."""
 
     account: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A nickname that an account has given up. Until it is over, nobody else can have it."""
+
+    account: AccountId
+    nick: str
+    until: int
+    """Milliseconds since 1970 UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKey(Key[Held]):
+    """Key of a nickname that was given up: its `name_key`."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +348,7 @@ class MomentKey(Key[Moment]):
 
 AnyKey = (
     AccountKey
+    | HeldKey
     | DeviceOf
     | RoomKey
     | MembershipKey
@@ -348,6 +368,7 @@ AnyKey = (
 )
 AnyValue = (
     Profile
+    | Held
     | Device
     | RoomProfile
     | Membership

@@ -122,9 +122,10 @@ class Join(Request, frozen=True):
 
 
 class Private(Request, frozen=True):
-    """Open the private conversation with `nick`."""
+    """Open the private conversation with `nick`; only if it is `log`, where that is given."""
 
     nick: str
+    log: Log | UnsetType = UNSET
 
 
 class Requests(Request, frozen=True):

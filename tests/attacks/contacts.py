@@ -166,3 +166,24 @@ def presence(arena: Arena) -> str:
         if here != away or here[2] != here[3]:
             raise Fell(f"{here} while connected, {away} while not")
         return f"the same {len(here)} answers; a room by invitation and none: {here[2]}, {here[3]}"
+
+
+@attack(
+    "somebody takes the name that a user has just given up",
+    "a name that is given up can be taken at once by anybody",
+)
+def given_up(arena: Arena) -> str:
+    """Try to register, and to rename to, the name and names that look like it."""
+    names = ("paypal", "PayPal", "pay\u0440al", "paypaI")
+    with arena.server() as server:
+        user, eve = arena.client(server, "paypal"), arena.client(server, "eve")
+        answer = user.ask(m.Nick(user.next_id(), "bank"))
+        if not isinstance(answer, m.Ok):
+            raise Fell(f"not renamed: {answer}")
+        answers = [_code(eve.ask(m.Nick(eve.next_id(), name))) for name in names]
+        answers += [_code(arena.client(server, name).answer) for name in names]
+        taken = [code for code in answers if code != "nick_taken"]
+        back = _code(user.ask(m.Nick(user.next_id(), "paypal")))
+        if taken or back != "Ok":
+            raise Fell(f"{taken}; its owner got {back}")
+        return f"0 of {len(answers)} tries took it, and its owner took it back"

@@ -5,6 +5,7 @@ from typing import Final
 import pytest
 
 from chat.ids import LogId
+from chat.limits import Limits
 from chat.rooms import accounts, moderation
 from chat.rooms.accounts import Credentials, LoginPolicy
 from chat.rooms.changes import NOTHING, Change, Event, Told, put
@@ -23,6 +24,7 @@ from chat.rooms.errors import (
     NoSuchNickError,
     RequestError,
     TokenNeededError,
+    TooManyNamesError,
     WrongPasswordError,
 )
 from chat.rooms.hub import Hub
@@ -66,6 +68,8 @@ from tests.rooms.support import (
     snapshot,
     token,
 )
+
+LIMITS: Final = Limits()
 
 NEW: Final = account_id("new")
 KEY: Final = device("new")
@@ -436,7 +440,7 @@ def test_a_key_that_the_operator_names_makes_an_owner_once() -> None:
     assert hub.standing.role(ana.id) is Role.OWNER and hub.claim is None
     assert let_in(hub, shown(key="ana", is_operator=True)) == NOTHING
     # Another name, and then no longer: the key brings neither back.
-    do(hub, accounts.rename, hub, ana, "anna")
+    do(hub, accounts.rename, hub, ana, "anna", Limits(), NOW)
     do(hub, accounts.disown, hub, "anna", "admin", NOW)
     assert let_in(hub, shown(key="ana", is_operator=True)) == NOTHING
     assert hub.standing.roles == {}
@@ -489,10 +493,10 @@ def test_a_code_dies_with_a_key_that_may_have_asked_for_it() -> None:
 def test_a_nickname_is_changed() -> None:
     hub, [ana] = hub_with("ana")
     for nick in (" e\u0301va ", "\u00c9va", "\u00e9v\u0430"):
-        change = do(hub, accounts.rename, hub, ana, nick)
-        assert change.puts == (put(AccountKey(ana.id), Profile(ana.nick)),)
+        change = do(hub, accounts.rename, hub, ana, nick, LIMITS, NOW)
+        assert change.puts[0] == put(AccountKey(ana.id), Profile(ana.nick))
         assert hub.people.all() == [ana]
-    assert decide(hub, accounts.rename, hub, ana, ana.nick) == NOTHING
+    assert decide(hub, accounts.rename, hub, ana, ana.nick, LIMITS, NOW) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -509,7 +513,7 @@ def test_a_nickname_is_changed_to_one_that_can_be_had(
 ) -> None:
     hub, [ana, _] = hub_with("ana", "bob")
     with pytest.raises(refusal):
-        decide(hub, accounts.rename, hub, ana, nick)
+        decide(hub, accounts.rename, hub, ana, nick, LIMITS, NOW)
 
 
 # --- What the operator does ---
@@ -575,3 +579,68 @@ def test_a_lost_account_is_given_to_a_new_key() -> None:
     assert hub.people.of_key(KEY) is ana
     with pytest.raises(NoSuchNickError):
         decide(hub, accounts.recover, hub, "eva", CODE, UNTIL, "admin", NOW)
+
+
+# --- Names that were given up ---
+
+
+DAY: Final = 86_400_000
+
+
+def rename(hub: Hub, account: Account, nick: str, now: int = NOW) -> Change:
+    """Let an account have another nickname."""
+    return do(hub, accounts.rename, hub, account, nick, LIMITS, now)
+
+
+@pytest.mark.parametrize("nick", ["paypal", "PayPal", "pay\u0440al", "paypa1"])
+def test_a_name_that_is_given_up_is_held(nick: str) -> None:
+    hub, [ana, eva] = hub_with("paypal", "eva")
+    rename(hub, ana, "ana")
+    shown = Credentials(device("new"), nick, NETWORK)
+    for now in (NOW, NOW + 30 * DAY - 1):
+        with pytest.raises(NickTakenError):
+            rename(hub, eva, nick, now)
+        with pytest.raises(NickTakenError):
+            decide(hub, accounts.enter, hub, shown, LoginPolicy(), account_id("new"), now)
+    decide(hub, accounts.enter, hub, shown, LoginPolicy(), account_id("new"), NOW + 30 * DAY)
+    rename(hub, eva, nick, NOW + 30 * DAY)
+    assert hub.people.held(name_key(nick)) is None and ana.held == set()
+    with pytest.raises(NickTakenError):
+        rename(hub, ana, "paypal", NOW + 30 * DAY)
+
+
+def test_a_name_is_held_that_differs_in_case_only_and_looks_different() -> None:
+    hub, [nikos, eva] = hub_with("\u039d\u03b9\u03ba", "eva")
+    rename(hub, nikos, "nikos")
+    for nick in ("\u039d\u03b9\u03ba", "\u03bd\u03b9\u03ba"):
+        with pytest.raises(NickTakenError):
+            rename(hub, eva, nick)
+
+
+def test_its_owner_takes_it_back_and_another_spelling_gives_up_nothing() -> None:
+    hub, [ana] = hub_with("ana")
+    rename(hub, ana, "ANA")
+    assert ana.held == set()
+    rename(hub, ana, "eva")
+    rename(hub, ana, "ana")
+    assert ana.held == {name_key("eva")}
+
+
+def test_so_many_names_are_held_for_an_account() -> None:
+    hub, [ana] = hub_with("ana")
+    for number in range(LIMITS.names_per_account):
+        rename(hub, ana, f"n{number}", NOW + number)
+    with pytest.raises(TooManyNamesError, match=r"^You have given up 5 nicknames lately"):
+        rename(hub, ana, "more", NOW + 9)
+    rename(hub, ana, "ana", NOW + 9)  # Back, which gives up the last one.
+    rename(hub, ana, "n1", NOW + 9)
+    change = rename(hub, ana, "more", NOW + 31 * DAY)
+    assert ana.held == {name_key("n1")}
+    assert sum(value is None for _, value in change.puts) == 5
+
+
+def test_an_operator_can_hold_none() -> None:
+    hub, [ana, eva] = hub_with("ana", "eva")
+    none = Limits(name_days=0)
+    do(hub, accounts.rename, hub, ana, "anna", none, NOW)
+    do(hub, accounts.rename, hub, eva, "ana", none, NOW)

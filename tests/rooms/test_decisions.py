@@ -38,6 +38,8 @@ LIMITS: Final = Limits(
     invitations_per_account=1,
     invitations_per_room=2,
     requests_to_account=1,
+    names_per_account=1,
+    name_days=0.001,
     requests_by_account=1,
 )
 POLICIES: Final = [
@@ -113,7 +115,9 @@ class DecisionMachine(RuleBasedStateMachine):
 
     @rule(actor=nicks, nick=nicks)
     def rename(self, actor: str, nick: str) -> None:
-        self.run(lambda: accounts.rename(self.hub, self.hub.people.named(actor), nick))
+        self.run(
+            lambda: accounts.rename(self.hub, self.hub.people.named(actor), nick, LIMITS, self.now)
+        )
 
     @rule(nick=nicks, hash=hashes)
     def recover(self, nick: str, hash: TokenHash) -> None:
@@ -258,6 +262,7 @@ class DecisionMachine(RuleBasedStateMachine):
     def nobody_has_more_than_they_may(self) -> None:
         for account in self.hub.people.all():
             assert self.hub.owned_by(account.id) <= LIMITS.rooms_per_account
+            assert len(account.held) <= LIMITS.names_per_account
             assert len(account.requests) <= LIMITS.requests_to_account
             assert self.hub.asked_by(account.id) <= LIMITS.requests_by_account
 

@@ -11,6 +11,7 @@ from chat.ids import NOBODY, LogId
 from chat.rooms.addresses import AddressGroup
 from chat.rooms.changes import Put, put
 from chat.rooms.hub import Hub
+from chat.rooms.names import name_key
 from chat.rooms.roles import Role, Sanction
 from chat.rooms.values import (
     SERVER,
@@ -28,6 +29,8 @@ from chat.rooms.values import (
     DeviceOf,
     Granted,
     GrantedKey,
+    Held,
+    HeldKey,
     Invitation,
     InvitationKey,
     InvitedBy,
@@ -51,7 +54,7 @@ from chat.rooms.values import (
 from tests.rooms.support import account_id, device, hub_with, log_id, snapshot, token
 
 ORDER: Final = (
-    *(AccountKey, DeviceOf, RoomKey, MembershipKey, InvitedKey, RoleKey, BanKey, MuteKey),
+    *(AccountKey, HeldKey, DeviceOf, RoomKey, MembershipKey, InvitedKey, RoleKey, BanKey, MuteKey),
     *(NetworkKey, InvitationKey, LinkCodeKey, ClaimKey, GrantedKey),
     *(RequestKey, ContactKey, BlockKey),
     MomentKey,
@@ -66,6 +69,7 @@ TEXTS: Final = ["alice", "aIice", "ALICE", "\u039d", "\u03bd", "N", "bob"]
 KEYS: Final[list[AnyKey]] = [
     *map(AccountKey, ACCOUNTS),
     *(DeviceOf(device(name)) for name in ("k", "l")),
+    *(HeldKey(name_key(it)) for it in ("alice", "bob")),
     *map(RoomKey, LOGS),
     *(kind(log, it) for kind in (MembershipKey, InvitedKey) for log in LOGS for it in ACCOUNTS),
     *(
@@ -110,6 +114,8 @@ def values_of(key: AnyKey) -> st.SearchStrategy[AnyValue]:
     match key:
         case AccountKey():
             return st.builds(Profile, st.sampled_from(TEXTS))
+        case HeldKey():
+            return st.builds(Held, people, st.sampled_from(TEXTS), times)
         case DeviceOf():
             return st.builds(Device, people, times)
         case RoomKey():
@@ -164,7 +170,7 @@ def is_sound(model: Model, it: Put) -> bool:
             case AccountKey(account):
                 return not any(
                     (isinstance(other, _OF_ACCOUNT) and other.account == account)
-                    or (isinstance(value, Device) and value.account == account)
+                    or (isinstance(value, Device | Held) and value.account == account)
                     for other, value in model.items()
                 )
             case RoomKey(log):
@@ -177,6 +183,8 @@ def is_sound(model: Model, it: Put) -> bool:
     match key:
         case DeviceOf():
             return isinstance(value, Device) and AccountKey(value.account) in model
+        case HeldKey():
+            return isinstance(value, Held) and AccountKey(value.account) in model
         case MembershipKey(log, account) | InvitedKey(log, account) | RequestKey(log, account):
             return AccountKey(account) in model and RoomKey(log) in model
         case ContactKey(account) | BlockKey(account):
@@ -255,6 +263,7 @@ TestPutMachine.settings = settings(max_examples=60, stateful_step_count=25, dead
 EVERYTHING: Final[list[Put]] = [
     put(AccountKey(account_id("eva")), Profile("eva")),
     put(AccountKey(account_id("ana")), Profile("anna")),
+    put(HeldKey(name_key("zoe")), Held(account_id("ana"), "zoe", 7)),
     put(DeviceOf(device("bob")), Device(account_id("ana"), 7)),
     put(RoomKey(log_id("perl")), RoomProfile(Kind.PUBLIC, "perl", account_id("ana"))),
     put(MembershipKey(log_id("perl"), account_id("eva")), Membership()),
@@ -286,7 +295,7 @@ def test_puts_of_which_one_fails_leave_no_trace(count: int) -> None:
 
 def test_a_put_that_fails_changes_nothing() -> None:
     hub, [ana, _] = hub_with("ana", "bob")
-    hub.put_all(EVERYTHING[:1] + EVERYTHING[3:])
+    hub.put_all(EVERYTHING[:1] + EVERYTHING[4:])
     was = snapshot(hub)
     for it in (
         put(DeviceOf(device("ana")), Device(account_id("nobody"), 0)),

@@ -239,6 +239,7 @@ OPTIONAL: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("client", "rooms"): {"after": "lobby"},
     ("client", "join"): {"create": "invite", "new": True},
     ("client", "who"): {"after": "alice"},
+    ("client", "private"): {"log": _LOG},
     ("client", "requests"): {"after": _LOG},
     ("client", "blocks"): {"after": "eve"},
     ("client", "contact"): {"who": "members"},

@@ -163,7 +163,10 @@ async def nick(asking: Asking[messages.Nick]) -> None:
         raise NotAllowedError  # The name is what the password belongs to.
     await asking.say(
         lambda: context.hub.rooms_of(asking.account),
-        lambda: accounts.rename(context.hub, asking.account, request.nick),
+        lambda: accounts.rename(
+            *(context.hub, asking.account, request.nick),
+            *(context.limits, context.milliseconds()),
+        ),
     )
     asking.session.send(messages.Ok(request.id))
 

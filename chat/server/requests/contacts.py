@@ -5,6 +5,7 @@ from msgspec import UNSET
 from chat.ids import NOBODY
 from chat.rooms import contacts
 from chat.rooms.changes import Change
+from chat.rooms.errors import OtherAccountError
 from chat.rooms.values import Contact
 from chat.server.requests.asking import Asking
 from chat.server.requests.membership import load, open_log
@@ -26,6 +27,9 @@ async def private(asking: Asking[messages.Private]) -> None:
         # Whoever has the nickname now: it may be somebody else's by the time it is decided.
         other = hub.people.named(request.nick)
         found = other.id
+        room = hub.conversation(asking.account.id, found)
+        if request.log is not UNSET and (room is None or room.log != request.log):
+            raise OtherAccountError(other.nick)
         return contacts.converse(
             *(hub, asking.account, other, new_log, context.limits, context.milliseconds())
         )

@@ -22,6 +22,7 @@ _SIZES: Final = {"account": 16, "log": 16, "scope": 16, "other": 16, "key": 32, 
 _TABLES: Final[dict[type[Any], tuple[bytes, Any]]] = {
     # In the order in which they are read: what a value names has to be known before.
     values.AccountKey: (b"account/", values.Profile),
+    values.HeldKey: (b"held/", values.Held),
     values.DeviceOf: (b"device/", values.Device),
     values.RoomKey: (b"room/", values.RoomProfile),
     values.MembershipKey: (b"member/", values.Membership),

@@ -6,12 +6,14 @@ from chat.rooms.errors import (
     AlreadyReadingError,
     BlockedError,
     InvalidError,
+    NickTakenError,
     NoSuchNickError,
     NoSuchRequestError,
     NotAllowedError,
     NotAMemberError,
     NotStoredError,
     NotWelcomeError,
+    OtherAccountError,
     RequestError,
     TooManyRequestsError,
 )
@@ -367,6 +369,37 @@ class BlockTests(ContactCase):
         self.alice.ask(Unblock(98, "bob"))
         self.bob.say("sorry", "alice")
         assert self.alice.received[-1] == Requested(log, self.bob.account, "bob")
+
+
+class NameTests(ContactCase):
+    """Names that become another account's."""
+
+    def test_a_name_that_is_given_up_is_nobody_s_for_a_time_and_a_restart(self) -> None:
+        log = self.talk()
+        self.alice.ask(Nick(98, "anna"))
+        self.check(self.bob, Private(99, "alice", log), NoSuchNickError("alice"))
+        for number in range(2):
+            server = Server(self.store, seed=number) if number else self.server
+            eve = server.connect()
+            assert eve.log_in("alice") == refused(1, NickTakenError("alice"))
+            assert isinstance(eve.log_in(f"eve{number}"), Welcome)
+            self.check(eve, Nick(99, "ALlCE"), NickTakenError("ALlCE"))
+
+    def test_a_conversation_that_is_expected_is_the_only_one_opened(self) -> None:
+        log = self.talk()
+        self.check(self.bob, Private(99, "alice", log), AlreadyReadingError(log))
+        self.alice.ask(Nick(98, "anna"))
+        self.server.advance(1)
+        self.server.clock.advance(31 * 86_400)
+        eve = self.server.connect()
+        assert isinstance(eve.log_in("alice"), Welcome)
+        bob = self.device(self.bob)
+        for expected in (log, LogId(bytes(16)), self.alice.log()):
+            self.check(bob, Private(99, "alice", expected), OtherAccountError("alice"))
+        assert Requested not in map(type, eve.received)
+        assert eve.ask(Requests(98)) == RequestList(98, [], False)
+        assert isinstance(bob.ask(Private(98, "anna", log)), Joined)
+        assert isinstance(bob.ask(Private(97, "alice")), Joined)
 
 
 class PolicyTests(ContactCase):
