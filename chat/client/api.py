@@ -34,6 +34,7 @@ from chat.client.core.model import End, Refusal
 from chat.client.core.rooms import Room as RoomState
 from chat.client.network.assemble import assemble
 from chat.client.storage.identities import Identities
+from chat.client.storage.known_accounts import KnownAccounts
 from chat.client.storage.known_hosts import KnownHosts, default_home
 from chat.content import Content
 from chat.ids import LogId
@@ -487,6 +488,7 @@ async def connect(
         parsed,
         keys=Identities(home, identity, passphrase),
         pins=KnownHosts(home / "known_hosts"),
+        partners=KnownAccounts(home / "known_accounts", parsed),
         trust_new=trust_new,
         credentials=Credentials(link_code or UNSET, parsed.token or UNSET, password or UNSET),
         home=None,

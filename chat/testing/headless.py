@@ -27,6 +27,7 @@ from chat.client.core.rooms import Room
 from chat.client.network.assemble import assemble
 from chat.client.network.protocol import ChatClientProtocol
 from chat.client.storage.identities import Identities
+from chat.client.storage.known_accounts import KnownAccounts
 from chat.client.storage.known_hosts import KnownHosts
 from chat.content import Content
 from chat.limits import HISTORY_PAGE, ClientLimits, Limits
@@ -85,12 +86,14 @@ class HeadlessClient:
         self._is_finishing = False
         self._ending: End | None = None
         self._waiting_to_say: list[str] = []
+        address = Address("localhost", port)
         self.core: Core = assemble(
             reactor,
             self._event,
-            Address("localhost", port),
+            address,
             keys=Identities(home),
             pins=KnownHosts(home / "known_hosts"),
+            partners=KnownAccounts(home / "known_accounts", address),
             endpoint=TCP4ClientEndpoint(reactor, "127.0.0.1", port, timeout=limits.connect_seconds),
             make=lambda core: _Protocol(self.sent, core, reactor, limits),
             limits=limits,

@@ -277,6 +277,12 @@ class ModelServer:
 
     def _private(self, session: Session, request: m.Private) -> None:
         assert session.account is not None
+        if request.log is not UNSET:
+            expected = {self.nicks[it] for it in self.logs[request.log].members}
+            if request.nick not in expected:
+                text = f"{request.nick} is another account now than the one you talked to"
+                session.say(m.Refused(request.id, "other_account", f"{text} by that name."))
+                return
         for account, nick in self.nicks.items():
             if name_key(nick) == name_key(request.nick) and account != session.account:
                 members = {session.account, account}

@@ -18,6 +18,7 @@ from chat.client.core.trust import HostKeyCheck
 from chat.client.line.client import LineClient
 from chat.client.line.interfaces import BadLine, ExitStatus
 from chat.client.storage.identities import Identities
+from chat.client.storage.known_accounts import KnownAccounts
 from chat.client.storage.known_hosts import KnownHosts
 from chat.limits import LOGIN_BYTES, ClientLimits
 from chat.testing import FakeClock
@@ -276,6 +277,7 @@ class Person(NetworkByHand):
             ),
             keys=self.identities,
             network=self,
+            partners=KnownAccounts(home / "known_accounts", ADDRESS),
             credentials=credentials,
             home=LOBBY if room is None else None,
             limits=limits,

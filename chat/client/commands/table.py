@@ -170,6 +170,14 @@ _ENTRIES: Final = (
         _msg,
     ),
     Entry(
+        "known",
+        "NICK",
+        "take NICK for who has that name now",
+        arguments.name("/known NICK", "@"),
+        lambda _, nick: commands.KnowAgain(nick),
+        more="For when it is another account than the one you talked to by that name.",
+    ),
+    Entry(
         "requests",
         "",
         "list who wants to talk to you alone",

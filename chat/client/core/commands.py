@@ -21,6 +21,7 @@ __all__ = [
     "Edit",
     "Invite",
     "Join",
+    "KnowAgain",
     "Leave",
     "ListBlocked",
     "ListDevices",
@@ -109,6 +110,13 @@ class Create:
 @dataclass(frozen=True, slots=True)
 class OpenPrivate:
     """Open the private conversation with somebody. The outcome is the `Room`."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnowAgain:
+    """Take a nickname for whoever has it now, even if it was another account's."""
 
     nick: str
 
@@ -274,6 +282,7 @@ Command = (
     | Join
     | Create
     | OpenPrivate
+    | KnowAgain
     | ListRequests
     | AnswerRequest
     | Block

@@ -33,7 +33,7 @@ from chat.client.core.events import (
     ReadMarkerMoved,
     RequestArrived,
 )
-from chat.client.core.interfaces import KeyRing, Link, Network
+from chat.client.core.interfaces import KeyRing, Link, Network, Partners
 from chat.client.core.login import NO_CREDENTIALS, Credentials, LoginFlow
 from chat.client.core.model import (
     Account,
@@ -46,6 +46,7 @@ from chat.client.core.model import (
     Refusal,
 )
 from chat.client.core.outbox import Outbox
+from chat.client.core.partners import PartnerCheck
 from chat.client.core.pending import Task
 from chat.client.core.reconnect import Backoff, explain_close, is_final
 from chat.client.core.records import Records
@@ -86,6 +87,7 @@ class Core:
         check: HostKeyCheck,
         keys: KeyRing,
         network: Network,
+        partners: Partners,
         credentials: Credentials = NO_CREDENTIALS,
         home: str | None = LOBBY,
         limits: ClientLimits,
@@ -96,6 +98,7 @@ class Core:
         self._network = network
         self._backoff = backoff or Backoff(limits)
         self._outbox = Outbox(session)
+        self._partners = PartnerCheck(session, partners)
         self._login = LoginFlow(
             *(session, keys, check, network, credentials),
             enter=self._enter,
@@ -104,7 +107,7 @@ class Core:
         )
         self._resync = Resync(session, self._outbox, home, self._ready, self._refuse)
         self._records = Records(session, self._outbox)
-        self._requests = Requests(session, self._outbox, self._login, check)
+        self._requests = Requests(session, self._outbox, self._login, check, self._partners)
         self._invitations: dict[tuple[str, str], None] = {}
         self._queue: deque[Task] = deque()
         """Tasks that cannot be run yet, in order."""
@@ -204,11 +207,6 @@ class Core:
         self._proceed()
 
     def _send_private(self, command: SendPrivate, done: Callable[[object], None]) -> None:
-        room = self.private(command.nick)
-        if room is not None:
-            self._outbox.add(Send(room.log, command.content), done)
-            return
-
         def opened(outcome: object) -> None:
             if isinstance(outcome, Room):
                 self._outbox.add(Send(outcome.log, command.content), done)
@@ -369,7 +367,8 @@ class Core:
             case messages.Requested(log=log, account=account, nick=nick):
                 request = ContactRequest(log, account, nick)
                 if self._session.note_request(request):
-                    self._session.emit(RequestArrived(request))
+                    is_other = self._partners.is_other(nick, log)
+                    self._session.emit(RequestArrived(request, is_other))
 
     def _forget_invitations(self, room: str) -> None:
         """Forget the invitations to a room that is joined: another one is told again."""

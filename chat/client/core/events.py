@@ -197,6 +197,8 @@ class RequestArrived:
     """Somebody asks for a private conversation; told once, until it is answered."""
 
     request: ContactRequest
+    is_other: bool = False
+    """Whether the user has talked to another account by that nickname."""
 
 
 @dataclass(frozen=True, slots=True)

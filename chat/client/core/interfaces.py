@@ -5,11 +5,12 @@ from typing import Protocol
 from msgspec import Struct
 
 from chat.client.core.address import Address
+from chat.ids import AccountId, LogId
 from chat.wire.errors import CloseCode
 from chat.wire.identity import Identity
 from chat.wire.messages import Login
 
-__all__ = ["KeyRing", "Link", "Network", "Pins", "StorageError"]
+__all__ = ["KeyRing", "Link", "Network", "Partners", "Pins", "StorageError"]
 
 
 class StorageError(Exception):
@@ -73,6 +74,21 @@ class KeyRing(Protocol):
 
         Return where the key still is if `new` has another key, which stays. Raises StorageError.
         """
+        ...
+
+
+class Partners(Protocol):
+    """Whom the user has talked to alone: a conversation's log stands for its two accounts."""
+
+    def find(self, account: AccountId, nick: str) -> LogId | None:
+        """Return the conversation that `account` last had with whoever had this nickname.
+
+        Raises StorageError.
+        """
+        ...
+
+    def keep(self, account: AccountId, nick: str, log: LogId | None) -> None:
+        """Remember it, or (None) forget it. Raises StorageError."""
         ...
 
 

@@ -23,6 +23,7 @@ from chat.client.core.model import (
     Refusal,
 )
 from chat.client.core.outbox import Outbox
+from chat.client.core.partners import PartnerCheck
 from chat.client.core.pending import Task
 from chat.client.core.records import read_found, read_page
 from chat.client.core.resync import LOBBY, close_room, open_room
@@ -44,6 +45,7 @@ Requested = (
     commands.Join
     | commands.Create
     | commands.OpenPrivate
+    | commands.KnowAgain
     | commands.ListRequests
     | commands.AnswerRequest
     | commands.Block
@@ -83,12 +85,18 @@ class Requests:
     """Asks, and turns answers into outcomes."""
 
     def __init__(
-        self, session: Session, outbox: Outbox, login: LoginFlow, check: HostKeyCheck
+        self,
+        session: Session,
+        outbox: Outbox,
+        login: LoginFlow,
+        check: HostKeyCheck,
+        partners: PartnerCheck,
     ) -> None:
         self._session = session
         self._outbox = outbox
         self._login = login
         self._check = check
+        self._partners = partners
 
     def run(self, command: Requested, task: Task) -> None:
         """Ask for what a command says; `task.done` gets the outcome.
@@ -108,11 +116,9 @@ class Requests:
             case commands.Create(name, is_invite_only):
                 self._create(name, task, is_invite_only=is_invite_only)
             case commands.OpenPrivate(nick):
-                self._open(
-                    messages.Private(self._id(), nick),
-                    task,
-                    lambda: self._session.rooms.private(nick),
-                )
+                self._open_private(nick, task)
+            case commands.KnowAgain(nick):
+                task.done(self._partners.keep(nick, None))
             case commands.ListRequests():
                 self._list_requests(task.done, task)
             case commands.AnswerRequest(nick, is_accepted):
@@ -182,6 +188,24 @@ class Requests:
         self._session.pending.ask(request, messages.Ok, take, task)
 
     # --- Private conversations ---
+
+    def _open_private(self, nick: str, task: Task) -> None:
+        """Open the conversation with somebody, if it is who it was: else nothing is even asked."""
+        known = self._partners.known(nick)
+        if isinstance(known, Refusal):
+            task.done(known)
+            return
+
+        def done(outcome: object) -> None:
+            refused = self._partners.check(outcome) if isinstance(outcome, Room) else None
+            task.done(outcome if refused is None else refused)
+
+        expected = UNSET if known is None else known
+        self._open(
+            messages.Private(self._id(), nick, expected),
+            Task(task.run, done, task.key),
+            lambda: self._session.rooms.private(nick),
+        )
 
     def _list_requests(
         self, done: Callable[[tuple[ContactRequest, ...]], None], task: Task

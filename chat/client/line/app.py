@@ -25,6 +25,7 @@ from chat.client.line.screen import TextScreen
 from chat.client.line.stdin import start_reading
 from chat.client.network.assemble import assemble
 from chat.client.storage.identities import Identities
+from chat.client.storage.known_accounts import KnownAccounts
 from chat.client.storage.known_hosts import KnownHosts, default_home
 from chat.limits import ClientLimits, Limits
 
@@ -66,6 +67,7 @@ class App:
             address,
             keys=Identities(default_home(), arguments.identity, arguments.passphrase),
             pins=KnownHosts(default_home() / "known_hosts"),
+            partners=KnownAccounts(default_home() / "known_accounts", address),
             can_ask=is_terminal,
             trust_new=arguments.trust_new,
             credentials=Credentials(

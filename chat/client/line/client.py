@@ -70,6 +70,7 @@ _ADVICE: Final = {
     "no_such_room": "/rooms lists those there are, and /create ROOM makes one",
     "room_taken": "/join ROOM joins it, if you may",
     "shared_network": "/ban --network --force NICK does that",
+    "other_account": "nothing was sent. If you mean who has the name now, type /known NICK",
 }
 """The same for other refusals."""
 
@@ -334,8 +335,11 @@ class LineClient(Face):
             case Invited(room, by):
                 who = f"by {by}" if by else "by the server's operator"
                 self._output.show(f'* You are invited {who} to the room "{room}"; /join {room}')
-            case RequestArrived(request):
+            case RequestArrived(request, is_other):
                 nick = request.nick
+                if is_other:
+                    warning = "another account than the one you talked to by that name"
+                    self._output.note(f"* Another account: the {nick} who asks is {warning}!")
                 answers = f"/accept {nick}, /decline {nick} or /block {nick}"
                 self._output.show(f"* You are asked by {nick} to talk alone; {answers}")
             case RequestsWait(count):

@@ -67,6 +67,8 @@ class Outcomes:
                 self._view.enter(outcome)
             case commands.SendPrivate(nick=nick), Message():
                 self._hint(nick)
+            case commands.KnowAgain(nick=nick), _:
+                tell(f"* You take {nick} for whoever has that name now.")
             case commands.AnswerRequest(nick=nick), Room():
                 tell(f"* You talk to {nick} now; /msg {nick} TEXT")
             case commands.AnswerRequest(nick=nick), _:

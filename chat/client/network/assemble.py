@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from chat.client.core.address import Address
 from chat.client.core.core import Core
 from chat.client.core.events import Event
-from chat.client.core.interfaces import KeyRing, Pins
+from chat.client.core.interfaces import KeyRing, Partners, Pins
 from chat.client.core.login import NO_CREDENTIALS, Credentials
 from chat.client.core.resync import LOBBY
 from chat.client.core.trust import HostKeyCheck
@@ -28,6 +28,7 @@ def assemble(
     *,
     keys: KeyRing,
     pins: Pins,
+    partners: Partners,
     can_ask: bool = False,
     trust_new: bool = False,
     credentials: Credentials = NO_CREDENTIALS,
@@ -57,6 +58,7 @@ def assemble(
         listener,
         check=HostKeyCheck(address, pins, can_ask=can_ask, trust_new=trust_new),
         keys=keys,
+        partners=partners,
         network=Dialer(
             endpoint,
             lambda: ChatClientProtocol(core, reactor, limits) if make is None else make(core),

@@ -15,12 +15,14 @@ from chat.client.core.resync import LOBBY
 from chat.client.core.rooms import Room
 from chat.client.core.trust import HostKeyCheck
 from chat.content import Content
+from chat.ids import AccountId, LogId
 from chat.limits import ClientLimits
+from chat.rooms.names import name_key
 from chat.wire.identity import Identity
 from tests.client.model import ModelServer
 from tests.client.support import ADDRESS, NetworkByHand
 
-__all__ = ["CoreCase", "FakeKeys", "FakePins", "only", "text"]
+__all__ = ["CoreCase", "FakeKeys", "FakePartners", "FakePins", "only", "text"]
 
 E = TypeVar("E", bound=Event)
 T = TypeVar("T")
@@ -65,6 +67,22 @@ class FakePins:
         self.pinned[str(address)] = fingerprint
 
 
+class FakePartners:
+    """Whom somebody has talked to, in memory."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[AccountId, str], LogId] = {}
+
+    def find(self, account: AccountId, nick: str) -> LogId | None:
+        return self.known.get((account, name_key(nick)))
+
+    def keep(self, account: AccountId, nick: str, log: LogId | None) -> None:
+        if log is None:
+            self.known.pop((account, name_key(nick)), None)
+        else:
+            self.known[account, name_key(nick)] = log
+
+
 class CoreCase(NetworkByHand):
     """A core at a `ModelServer`. `hear`, if a test sets it, is told of each event as well."""
 
@@ -88,6 +106,7 @@ class CoreCase(NetworkByHand):
             check=HostKeyCheck(ADDRESS, FakePins(), can_ask=can_ask),
             keys=self.keys,
             network=self,
+            partners=FakePartners(),
             credentials=credentials,
             home=home,
             limits=limits,

@@ -9,7 +9,7 @@ from chat.client.core.model import Connection, End, Phase
 from chat.client.network.assemble import assemble
 from chat.limits import ClientLimits
 from chat.wire.errors import CloseCode
-from tests.client.core.support import FakeKeys, FakePins
+from tests.client.core.support import FakeKeys, FakePartners, FakePins
 from tests.client.network.support import FakeEndpoint
 from tests.client.support import ADDRESS, KEY
 
@@ -31,6 +31,7 @@ class AssembleTests(SynchronousTestCase):
             *(self.clock, self.events.append, ADDRESS),
             keys=FakeKeys(),
             pins=FakePins(),
+            partners=FakePartners(),
             can_ask=can_ask,
             endpoint=self.endpoint,
             client_limits=ClientLimits(first_retry=7, last_retry=7),
