@@ -72,12 +72,12 @@ def _address(text: str) -> str:
 def _anywhere() -> argparse.ArgumentParser:
     """Return the options that may stand before a command and after it; the last one counts."""
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    default = str(default_state_path()).replace("%", "%%")
     options.add_argument(
         "--state",
         type=Path,
         metavar="DIR",
-        help=f"the server's state directory (default: {default}, or $ENCCHAT_STATE)",
+        help="the server's state directory (default: $ENCCHAT_STATE, or in the data directory of"
+        " the user)",
     )
     options.add_argument("--json", action="store_true", help="print JSON, for other programs")
     return options
@@ -185,8 +185,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     passwd.add_argument("--file", type=Path, required=True, metavar="FILE")
     passwd.add_argument("--remove", action="store_true", help="remove the password instead")
     passwd.set_defaults(run=set_password)
-    defaults = argparse.Namespace(state=default_state_path(), json=False)
-    return parser.parse_args(arguments, defaults)
+    parsed = parser.parse_args(arguments, argparse.Namespace(state=None, json=False))
+    if parsed.state is None and parsed.command not in ("passwd", "verify"):
+        try:
+            parsed.state = default_state_path()
+        except ConfigurationError as error:
+            parser.error(str(error))
+    return parsed
 
 
 def _always(request: type[Request]) -> Callable[[argparse.Namespace], Request]:

@@ -1,10 +1,13 @@
 """Writing files atomically: a file is complete or not there at all, even after a crash."""
 
+import errno
 import os
 import stat
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["create_whole", "exposure", "give_to_owner_of", "write_whole"]
+__all__ = ["create_whole", "exposure", "give_to_owner_of", "home_path", "write_whole"]
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -47,6 +50,22 @@ def give_to_owner_of(other: Path, path: Path) -> None:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         owner = other.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def home_path(variable: str, find: Callable[[], Path]) -> Path:
+    """Return the directory that an environment variable names or, without it, what `find` returns.
+
+    `find` is platformdirs', which needs the user's home. Raises FileNotFoundError if there is none:
+    neither $HOME nor a passwd entry.
+    """
+    named = os.environ.get(variable)
+    if named:
+        return Path(named)
+    with suppress(RuntimeError):  # Earlier versions return "~" as it is.
+        path = find()
+        if path.is_absolute():
+            return path
+    raise FileNotFoundError(errno.ENOENT, f"there is no home directory; set ${variable}")
 
 
 def exposure(path: Path) -> str | None:

@@ -29,6 +29,7 @@ from twisted.internet.task import LoopingCall, react
 from chat.client.core import commands, events, model
 from chat.client.core.address import AddressError, parse_address
 from chat.client.core.core import Core
+from chat.client.core.interfaces import StorageError
 from chat.client.core.login import Credentials
 from chat.client.core.model import End, Refusal
 from chat.client.core.rooms import Room as RoomState
@@ -478,9 +479,9 @@ async def connect(
         reactor = cast(IReactorTime, installed)
     try:
         parsed = parse_address(address)
-    except AddressError as error:
+        home = home or default_home()
+    except (AddressError, StorageError) as error:
         raise ConnectionFailedError(f"{error}.") from None
-    home = home or default_home()
     client = Client()
     client._core = core = assemble(
         reactor,

@@ -16,7 +16,7 @@ from chat import __version__
 from chat.rooms.invitations import Registration
 from chat.server.connections.proxies import parse_proxy
 from chat.server.process import check_files
-from chat.server.settings import describe_limits, parse_limit
+from chat.server.settings import ConfigurationError, describe_limits, parse_limit
 from chat.server.state.directory import default_state_path
 from chat.wire.hostkey import is_fingerprint
 from twisted import copyright as twisted_copyright
@@ -184,7 +184,10 @@ class Options(usage.Options, strcred.AuthOptionMixin):
                 "--listen haproxy:... and --proxy go together: --proxy names those who may say "
                 "where clients are, for example --proxy 127.0.0.1"
             )
-        self["state"] = self["state"] or default_state_path()
+        try:
+            self["state"] = self["state"] or default_state_path()
+        except ConfigurationError as error:
+            raise usage.UsageError(str(error)) from None
         if self.parent is not None:
             self.parent.update(check_files(self.parent))
 

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ __all__ = [
     "exit_cleanly_on_signals",
     "exit_with_1",
     "log_observer",
+    "raise_file_limit",
     "reload_on_hangup",
     "reopen_log",
 ]
@@ -145,6 +147,19 @@ def _check_writable(what: str, name: str, option: str) -> None:
         raise usage.UsageError(
             f"the {what} {path} cannot be written; name another with {option}, before `encchat`"
         )
+
+
+def raise_file_limit() -> int:
+    """Raise the soft limit of open files to the hard one, and return how many there can be.
+
+    Where that fails, as on macOS with no hard limit, it stays as it is.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 def exit_cleanly_on_signals(reactor: Reactor) -> None:

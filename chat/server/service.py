@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -38,6 +38,7 @@ from chat.server.process import (
     Terminal,
     exit_cleanly_on_signals,
     exit_with_1,
+    raise_file_limit,
     reload_on_hangup,
     reopen_log,
 )
@@ -57,6 +58,9 @@ _log = Logger()
 
 _BACKLOG: Final = 1_024
 """Connections that may wait to be accepted, unless the endpoint string sets another number."""
+
+_OTHER_FILES: Final = 96
+"""Open files that are not clients': the store's, ports, logs, and the libraries' own."""
 
 _COLLECTING: Final = (2_000, 5, 1_000)
 """Thresholds for Python's cyclic garbage collector (`gc.set_threshold`). A full collection scans
@@ -84,6 +88,7 @@ class ChatService(Service):
         checkers: Sequence[ICredentialsChecker] = (),
         exit_with_1: Callable[[], None] = exit_with_1,
         reopen_log: Callable[[], None] = reopen_log,
+        file_limit: Callable[[], int] = raise_file_limit,
     ) -> None:
         self._endpoints = endpoints
         self._state_path = state_path
@@ -101,6 +106,7 @@ class ChatService(Service):
         self._open_store = open_store
         self._exit_with_1 = exit_with_1
         self._reopen_log = reopen_log
+        self._file_limit = file_limit
         self._terminal = Terminal()
         self.authenticator = Authenticator(checkers) if checkers else None
         """Checks passwords; None if the server does not ask for any."""
@@ -276,8 +282,29 @@ class ChatService(Service):
         What the command line sets holds. Raises ConfigurationError.
         """
         limits = read_limits(self._state_path / LIMITS) | self._set_limits
-        self._limits.become(Limits(**cast(dict[str, Any], limits)))
+        self._limits.become(self._affordable(Limits(**cast(dict[str, Any], limits))))
         return ", ".join(f"{name}={value}" for name, value in sorted(limits.items()))
+
+    def _affordable(self, limits: Limits) -> Limits:
+        """Return limits with no more connections than the process can have open files.
+
+        So a newcomer beyond them is told that the server is full: if the kernel had no file for it,
+        it could only be dropped without a word. Those who are being told have files meanwhile, as
+        many as there may be connections that have not logged in.
+        """
+        most = max(self._file_limit() - _OTHER_FILES, 8)
+        if limits.connections_total + limits.waiting_total <= most:
+            return limits
+        waiting = min(limits.waiting_total, most // 4)
+        total = min(limits.connections_total, most - waiting)
+        _log.warn(
+            "The process can have {files} open files (ulimit -n), so there are at most {total}"
+            " connections, and {waiting} that have not logged in",
+            files=most + _OTHER_FILES,
+            total=total,
+            waiting=waiting,
+        )
+        return replace(limits, connections_total=total, waiting_total=waiting)
 
     # --- The end ---
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -11,8 +12,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.server import free_port
+from benchmarks.server import ServerProcess, free_port
 from chat.wire import messages as m
+from chat.wire.errors import CloseCode
 from tests.attacks.arena import Arena, Fell, RawClient, attack
 
 TWISTD = str(Path(sys.executable).with_name("twistd"))
@@ -279,6 +281,78 @@ def proxied(arena: Arena) -> str:
         if "from 198.51.100.7 closed" not in server.log():
             raise Fell("the log does not have the client's address")
     return "the ban hits the client and nobody else; 0 of 3 strangers were taken for a proxy"
+
+
+@attack(
+    "no HOME, no passwd entry; more connections than open files; nicknames of 27 and more letters",
+    'a directory ~ was made; newcomers were dropped without a word; "File name too long"',
+)
+def poor_place(arena: Arena) -> str:
+    """Start where there is no home, then with few files, and call oneself by long names."""
+    poor = {key: value for key, value in os.environ.items() if key not in ("HOME", "ENCCHAT_HOME")}
+    nobody = ("unshare", "--user", "--map-user=12345", "--map-group=12345")
+    for command, said in (
+        ((TWISTD, "-n", "encchat"), "there is no home directory; set $ENCCHAT_STATE"),
+        ((sys.executable, "-m", "chat.admin", "status"), "set $ENCCHAT_STATE"),
+        ((sys.executable, "-m", "chat.client"), "there is no home directory; set $ENCCHAT_HOME"),
+    ):
+        result = subprocess.run(
+            [*nobody, *command],
+            cwd=arena.directory,
+            env={**poor, "PYTHONPATH": os.getcwd()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        output = result.stdout + result.stderr
+        if said not in output or "Traceback" in output or not result.returncode:
+            raise Fell(f"{command}: {result.returncode}, {output[-300:]}")
+    if list(arena.directory.iterdir()):
+        raise Fell("something was made in the current directory")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:  # The server begins with our soft limit.
+        with arena.server() as server:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            raised = Path(f"/proc/{server.pid}/limits").read_text()
+            if not re.search(rf"Max open files\s+{hard}\s+{hard}\s", raised):
+                raise Fell("the soft limit is not raised to the hard one")
+            _long_names(arena, server)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    told = _few_files(arena)
+    return f"3 of 3 programs say what to set, {told} of {told} newcomers are told, 3 names work"
+
+
+def _long_names(arena: Arena, server: ServerProcess) -> None:
+    """Enter with long names twice each, and once more after a change of name."""
+    for nick in ("\u4e2d" * 27, "\u4e2d" * 32):
+        for _ in range(2):
+            result = arena.script(server, "--nick", nick, "--trust-new", lines="hello\n")
+            if result.returncode:
+                raise Fell(f"{nick}: {result.stderr[-200:]}")
+    nick = "\ud55c" * 30
+    arena.script(server, "--nick", "ana", "--trust-new", lines=f"/nick {nick}\n")
+    result = arena.script(server, "--nick", nick, "--trust-new", lines="hello\n")
+    if result.returncode:
+        raise Fell(f"after /nick: {result.stderr[-200:]}")
+
+
+def _few_files(arena: Arena) -> int:
+    """Fill a server that can have 120 open files, and return how many more were told so."""
+    state = arena.directory / "few"
+    program = ["sh", "-c", 'ulimit -n 120; exec "$0" "$@"', TWISTD]
+    with ServerProcess(state, free_port(), has_own_core=False, program=program) as server:
+        members = [arena.client(server, f"user{number}") for number in range(18)]
+        told = 0
+        for _ in range(12):
+            newcomer = arena.client(server)
+            newcomer.wait(lambda newcomer=newcomer: newcomer.is_over, 2)  # type: ignore[misc]
+            told += newcomer.closed is not None and newcomer.closed.code == CloseCode.BUSY
+            newcomer.close()
+        if told < 12 or any(member.is_over for member in members):
+            raise Fell(f"{told} of 12 newcomers were told that the server is full")
+    return told
 
 
 def _admin(*arguments: str, typed: str = "pass phrase", status: int = 0) -> str:

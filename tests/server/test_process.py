@@ -1,6 +1,7 @@
 """What the server does with the process that it runs in."""
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -149,3 +150,29 @@ def test_each_sighup_reloads() -> None:
     finally:
         signal.signal(signal.SIGHUP, handler)
     assert calls == [print, print]
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "is_refused", "files"),
+    [
+        (256, 4_096, False, 4_096),
+        (256, 256, False, 256),
+        (256, resource.RLIM_INFINITY, True, 256),
+        (256, resource.RLIM_INFINITY, False, sys.maxsize),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, False, sys.maxsize),
+    ],
+)
+def test_there_are_as_many_files_as_the_hard_limit_allows(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, is_refused: bool, files: int
+) -> None:
+    limits = [(soft, hard)]
+
+    def set_limit(_: int, wanted: tuple[int, int]) -> None:
+        if is_refused:
+            raise ValueError
+        limits.append(wanted)
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", set_limit)
+    assert process.raise_file_limit() == files
+    assert limits[-1][1] == hard

@@ -2,6 +2,7 @@
 
 import io
 import os
+import pwd
 import re
 import signal
 import socket
@@ -12,6 +13,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from time import time
 from typing import Final, cast
+from unittest.mock import Mock
 
 import pytest
 from twisted.application.service import IService
@@ -212,6 +214,19 @@ class OptionsTests(ServiceCase):
             patch.setenv("ENCCHAT_STATE", "/srv/chat")
             assert self.parse()["state"] == Path("/srv/chat")
             assert self.parse("--state", "/srv/other")["state"] == Path("/srv/other")
+
+    def test_without_a_home_the_state_has_to_be_named(self) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("ENCCHAT_STATE", "HOME", "XDG_DATA_HOME"):
+                patch.delenv(name, raising=False)
+            patch.setattr(pwd, "getpwuid", Mock(side_effect=KeyError))
+            with pytest.raises(usage.UsageError, match=r"no home directory; set \$ENCCHAT_STATE"):
+                self.parse()
+            assert self.parse("--state", "/srv/other")["state"] == Path("/srv/other")
+            patch.setenv("XDG_DATA_HOME", "/srv/data")
+            assert self.parse()["state"] == Path("/srv/data/encchat/server")
+            patch.setenv("ENCCHAT_STATE", "/srv/chat")
+            assert self.parse()["state"] == Path("/srv/chat")
 
     def test_what_makes_no_sense_is_refused_with_a_sentence(self) -> None:
         with pytest.raises(usage.UsageError, match="--state needs the name of a directory"):
@@ -558,10 +573,12 @@ class ReloadTests(ServiceCase):
         self.path.mkdir(mode=0o700)
         (self.path / "limits").write_text("ping_seconds=7")
         self.reopened = 0
+        self.files = 10**6
         self.running = ChatService(
             *([], self.path, self.reactor, Limits(waiting_total=9)),
             open_store=self.open_store,
             reopen_log=self.reopen,
+            file_limit=lambda: self.files,
         )
         self.running.startService()
         self.clock.advance(0)
@@ -596,6 +613,25 @@ class ReloadTests(ServiceCase):
             line = self.reload(bad)[-1]
             assert line.startswith("The limits stay as they were: ") and str(self.path) in line
             assert self.running.factory.limits == Limits(waiting_total=9, ping_seconds=7)
+
+    def test_there_are_no_more_connections_than_open_files(self) -> None:
+        wanted = "connections_total=1000\nwaiting_total=200"
+        running = self.running.factory.limits
+        self.running._set_limits = {}
+        for files, total, waiting in (
+            (1_296, 1_000, 200),
+            (1_295, 999, 200),
+            (1_096, 800, 200),
+            (496, 300, 100),
+            (100, 6, 2),
+            (1, 6, 2),
+            (10**6, 1_000, 200),
+        ):
+            self.files = files
+            lines = self.reload(wanted)
+            assert (running.connections_total, running.waiting_total) == (total, waiting), files
+            warned = [it for it in lines if it.startswith("The process can have")]
+            assert len(warned) == (files < 1_296)
 
     def test_a_server_with_a_bad_file_does_not_start(self) -> None:
         service = ChatService([], self.path.parent / "x", self.reactor, Limits())

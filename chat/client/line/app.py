@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReac
 from twisted.internet.task import LoopingCall
 
 from chat.client.core.address import Address
+from chat.client.core.interfaces import StorageError
 from chat.client.core.login import Credentials
 from chat.client.core.resync import LOBBY
 from chat.client.line.arguments import parse_arguments
@@ -127,4 +128,8 @@ def main() -> None:
     # Only now, because importing it installs it.
     from twisted.internet import reactor
 
-    sys.exit(App(cast(_Reactor, reactor), arguments, is_watched).run())
+    try:
+        app = App(cast(_Reactor, reactor), arguments, is_watched)
+    except StorageError as error:
+        sys.exit(f"chat.client: {error}")
+    sys.exit(app.run())

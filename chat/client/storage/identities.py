@@ -5,10 +5,13 @@ which may be OpenSSH's. Whoever has such a key, and its passphrase if it has one
 every server.
 """
 
+import hashlib
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote
 
 from Crypto import PassphraseRequiredError
@@ -19,6 +22,14 @@ from chat.ids import DeviceKey
 from chat.wire.identity import Identity
 
 __all__ = ["Identities"]
+
+_NAME_BYTES: Final = 96
+"""The longest nickname, percent-encoded, that is a file's name as it is: 32 characters that are all
+escaped. Some file systems take no more than 143 bytes, what is around it included."""
+_BEGIN_BYTES: Final = 60
+"""What a longer one begins with, for people; its hash follows."""
+_OLD_NAME_BYTES: Final = 255
+_CUT_ESCAPE: Final = re.compile("%.?$")
 
 
 class Identities:
@@ -42,7 +53,17 @@ class Identities:
         if self._named is not None:
             return self._named
         # Percent-encoded: what a nickname may contain, not every file system takes.
-        return self._home / f"identity-{quote(nick.casefold(), safe='')}.pem"
+        folded = nick.casefold()
+        name = quote(folded, safe="")
+        if len(name) > _NAME_BYTES:
+            whole = self._home / f"identity-{name}.pem"
+            # As earlier versions called it, where it was not too long for them.
+            if len(whole.name) <= _OLD_NAME_BYTES and whole.exists():
+                return whole
+            begin = _CUT_ESCAPE.sub("", name[:_BEGIN_BYTES])
+            # quote() leaves no "+", so nobody's whole name looks like this.
+            name = f"{begin}+{hashlib.sha256(folded.encode()).hexdigest()[:32]}"
+        return self._home / f"identity-{name}.pem"
 
     def identity(self, nick: str) -> Identity:
         """Return the key of a nickname, made if need be. Raises StorageError."""

@@ -5,7 +5,6 @@ others are the keys that came before. Lines are only ever appended, in one write
 clients that start together cannot lose each other's.
 """
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,15 +13,21 @@ from platformdirs import user_config_path
 from chat.client.core.address import Address
 from chat.client.core.interfaces import StorageError
 from chat.client.storage.append import append_line, read_lines
+from chat.files import home_path
 from chat.wire.hostkey import is_fingerprint
 
 __all__ = ["KnownHosts", "default_home"]
 
 
 def default_home() -> Path:
-    """Return the directory of the client's settings: ``$ENCCHAT_HOME``, or the platform's."""
-    named = os.environ.get("ENCCHAT_HOME")
-    return Path(named) if named else user_config_path("encchat", appauthor=False)
+    """Return the directory of the client's settings: ``$ENCCHAT_HOME``, or the platform's.
+
+    Raises StorageError if there is no home directory.
+    """
+    try:
+        return home_path("ENCCHAT_HOME", lambda: user_config_path("encchat", appauthor=False))
+    except FileNotFoundError as error:
+        raise StorageError(error.strerror) from None
 
 
 class KnownHosts:

@@ -10,7 +10,7 @@ from typing import Final
 from platformdirs import user_data_path
 from twisted.logger import Logger
 
-from chat.files import exposure, give_to_owner_of, write_whole
+from chat.files import exposure, give_to_owner_of, home_path, write_whole
 from chat.limits import SUCCESSIONS
 from chat.server.settings import ConfigurationError
 from chat.wire.hostkey import HOST_KEY_BYTES, SUCCESSION_BYTES, HostKey, predecessors
@@ -33,9 +33,16 @@ def store_url(path: Path) -> str:
 
 
 def default_state_path() -> Path:
-    """Return ``$ENCCHAT_STATE``, or the platform's data directory for encchat."""
-    named = os.environ.get("ENCCHAT_STATE")
-    return Path(named) if named else user_data_path("encchat", appauthor=False) / "server"
+    """Return ``$ENCCHAT_STATE``, or the platform's data directory for encchat.
+
+    Raises ConfigurationError if there is no home directory.
+    """
+    try:
+        return home_path(
+            "ENCCHAT_STATE", lambda: user_data_path("encchat", appauthor=False) / "server"
+        )
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{error.strerror}, or name the state with --state") from None
 
 
 class StateDirectory:
