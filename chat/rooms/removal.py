@@ -11,7 +11,11 @@ from chat.rooms.values import (
     SERVER,
     AccountKey,
     BanKey,
+    BlockKey,
+    ContactKey,
     DeviceOf,
+    GrantedKey,
+    HeldKey,
     InvitationKey,
     InvitedBy,
     InvitedKey,
@@ -19,6 +23,7 @@ from chat.rooms.values import (
     LinkCodeKey,
     MembershipKey,
     MuteKey,
+    RequestKey,
     RoleKey,
     RoomKey,
     Scope,
@@ -49,8 +54,22 @@ def delete_account(hub: Hub, account: Account) -> Change:
 
 
 def conversations(hub: Hub, nick: str) -> list[Room]:
-    """Return an account's private conversations. Raises NoSuchNickError."""
-    return [it for it in hub.rooms_of(hub.people.named(nick)) if it.kind is Kind.PRIVATE]
+    """Return an account's private conversations, also those that it left or has not accepted.
+
+    Raises NoSuchNickError.
+    """
+    return _conversations(hub, hub.people.named(nick))
+
+
+def _conversations(hub: Hub, account: Account) -> list[Room]:
+    logs = map(hub.known_room, hub.logs())
+    return [
+        room
+        for room in logs
+        if room is not None
+        and room.kind is Kind.PRIVATE
+        and account.id in (room.owner, room.profile.other)
+    ]
 
 
 def _room(hub: Hub, room: Room) -> list[Put]:
@@ -58,6 +77,7 @@ def _room(hub: Hub, room: Room) -> list[Put]:
     return [
         *(put(MembershipKey(log, it), None) for it in sorted(room.members)),
         *(put(InvitedKey(log, it), None) for it in sorted(room.invited)),
+        *(put(RequestKey(log, it), None) for it in sorted(room.requested)),
         *(put(RoleKey(log, it), None) for it in sorted(standing.roles)),
         *(put(BanKey(log, it), None) for it in sorted(standing.banned)),
         *(put(MuteKey(log, it), None) for it in sorted(standing.muted)),
@@ -68,10 +88,10 @@ def _room(hub: Hub, room: Room) -> list[Put]:
 
 def _account(hub: Hub, account: Account) -> list[Put]:
     puts: list[Put] = []
+    for room in _conversations(hub, account):
+        puts += _room(hub, room)
     for room in hub.rooms_of(account):
-        if room.kind is Kind.PRIVATE:
-            puts += _room(hub, room)
-        else:
+        if room.kind is not Kind.PRIVATE:
             puts.append(put(MembershipKey(room.log, account.id), None))
     for room in hub.shared_rooms():
         if account.id in room.invited:
@@ -89,6 +109,20 @@ def _account(hub: Hub, account: Account) -> list[Put]:
         put(InvitationKey(hash), None)
         for hash, invitation in hub.invitations.items()
         if invitation.by == account.id
+    ]
+    puts += [put(BlockKey(account.id, it), None) for it in sorted(account.blocked)]
+    puts += [
+        put(BlockKey(it.id, account.id), None)
+        for it in hub.people.all()
+        if account.id in it.blocked
+    ]
+    if account.contact is not None:
+        puts.append(put(ContactKey(account.id), None))
+    puts += [put(HeldKey(it), None) for it in sorted(account.held)]
+    puts += [
+        put(GrantedKey(key), None)
+        for key, granted in sorted(hub.granted.items())
+        if granted.account == account.id
     ]
     if account.id in hub.codes:
         puts.append(put(LinkCodeKey(account.id), None))

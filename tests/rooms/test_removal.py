@@ -5,14 +5,23 @@ import pytest
 from chat.ids import NOBODY, AccountId, DeviceKey, LogId
 from chat.rooms.errors import NoSuchNickError, NoSuchRoomError
 from chat.rooms.hub import Hub
+from chat.rooms.names import name_key
 from chat.rooms.removal import conversations, delete_account, delete_room, empty_account
 from chat.rooms.roles import Role, Sanction
 from chat.rooms.values import (
     SERVER,
     AccountKey,
     BanKey,
+    Blocked,
+    BlockKey,
+    Contact,
+    ContactKey,
     Device,
     DeviceOf,
+    Granted,
+    GrantedKey,
+    Held,
+    HeldKey,
     Invitation,
     InvitationKey,
     InvitedBy,
@@ -24,12 +33,15 @@ from chat.rooms.values import (
     MembershipKey,
     MuteKey,
     Profile,
+    Requested,
+    RequestKey,
     RoleKey,
     RoomKey,
     RoomProfile,
     TokenHash,
 )
 
+ASKED, LEFT = (LogId(bytes([number]) * 16) for number in (15, 16))
 ANA, BOB, EVE = (AccountId(bytes([number]) * 16) for number in (1, 2, 3))
 OWN, OTHER, PRIVATE, LONELY = (LogId(bytes([number]) * 16) for number in (11, 12, 13, 14))
 NOW = 1_000
@@ -61,6 +73,17 @@ def a_hub() -> Hub:
         for log in (OWN, LogId(b"")):
             hash = TokenHash((account + log).ljust(32))
             hub.put(InvitationKey(hash), Invitation(log, account, 1, NOW))
+    hub.put(RoomKey(ASKED), RoomProfile(Kind.PRIVATE, "", EVE, ANA))
+    hub.put(MembershipKey(ASKED, EVE), Membership())
+    hub.put(RequestKey(ASKED, ANA), Requested(EVE, NOW))
+    hub.put(RoomKey(LEFT), RoomProfile(Kind.PRIVATE, "", ANA, ANA))
+    hub.put(MembershipKey(LEFT, ANA), Membership())
+    for account, other in ((ANA, EVE), (EVE, ANA), (BOB, EVE)):
+        hub.put(BlockKey(account, other), Blocked(NOW))
+    for account, nick in ((ANA, "anna"), (BOB, "rob")):
+        hub.put(ContactKey(account), Contact.NOBODY)
+        hub.put(HeldKey(name_key(nick)), Held(account, nick, NOW))
+        hub.put(GrantedKey(DeviceKey(account * 2)), Granted(account))
     return hub
 
 
@@ -70,6 +93,10 @@ def traces(hub: Hub, account: AccountId) -> list[object]:
     assert person is not None
     rooms = [hub.known_room(log) for log in hub.logs()]
     found: list[object] = [*person.devices, *person.logs, *person.invitations]
+    found += [*person.requests, *person.blocked, *person.held]
+    found += [person.contact] if person.contact is not None else []
+    found += [it for it in hub.people.all() if account in it.blocked]
+    found += [it for it in hub.granted.values() if it.account == account]
     for standing in (hub.standing, *(room.standing for room in rooms if room)):
         found += [it for it in (standing.roles, standing.banned, standing.muted) if account in it]
     found += [it for it in hub.invitations.values() if it.by == account]
@@ -83,7 +110,7 @@ def traces(hub: Hub, account: AccountId) -> list[object]:
 def test_nothing_of_an_account_is_left_and_all_of_others() -> None:
     hub = a_hub()
     ana = hub.people.named("Ana")
-    assert [room.log for room in conversations(hub, "ana")] == [PRIVATE]
+    assert [room.log for room in conversations(hub, "ana")] == [PRIVATE, ASKED, LEFT]
     change = empty_account(hub, "ANA", "the operator", NOW)
     assert change.event is not None
     assert (change.event.action, change.event.target) == ("delete-account", "ana")
@@ -125,7 +152,7 @@ def test_nothing_of_a_room_is_left_and_all_of_others() -> None:
     assert (change.event.action, change.event.room) == ("delete-room", "own")
     hub.put_all(change.puts)
     assert hub.known_room(OWN) is None and hub.tokens_of(OWN) == ()
-    assert hub.logs() == [OTHER, PRIVATE, LONELY]
+    assert hub.logs() == [OTHER, PRIVATE, LONELY, ASKED, LEFT]
     assert all(it.log != OWN for it in hub.invitations.values())
     assert OWN not in hub.people.named("bob").logs and OTHER in hub.people.named("bob").logs
     with pytest.raises(NoSuchRoomError):
