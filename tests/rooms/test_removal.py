@@ -124,7 +124,7 @@ def test_nothing_of_an_account_is_left_and_all_of_others() -> None:
     own = hub.named_room("own")
     assert own.owner == NOBODY and list(own.members) == [BOB]
     assert own.invited == {BOB: InvitedBy(NOBODY)}
-    assert len(traces(hub, BOB)) == 2 + 2 + 2 + 9 + 2 + 1 + 1 + 1
+    assert len(traces(hub, BOB)) == 2 + 2 + 2 + 9 + 2 + 1 + 1 + 1 + 4
     hub.put(AccountKey(AccountId(bytes(16))), Profile("ana"))
 
 
