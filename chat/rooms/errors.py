@@ -404,7 +404,7 @@ class SearchTooSlowError(RequestError):
     """A search that was interrupted. Argument: the limit, in seconds."""
 
     code = "search_too_slow"
-    sentence = "That search takes more than {:g} seconds; please search for rarer words."
+    sentence = "That search takes more than {} seconds; please search for rarer words."
 
 
 class SearchBusyError(RequestError):

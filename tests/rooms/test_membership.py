@@ -125,7 +125,7 @@ def test_an_account_has_so_many_rooms() -> None:
 @pytest.mark.parametrize("name", ["private", "Private", "prlvate"])
 def test_no_room_is_called_what_marks_private_messages(name: str) -> None:
     hub, [ana] = hub_with("ana")
-    with pytest.raises(RoomTakenError, match=rf" make a room called {name}\.$"):
+    with pytest.raises(RoomTakenError, match=rf"called {name}: that name is taken\.$"):
         join(hub, ana, name, "public")
 
 

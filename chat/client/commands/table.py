@@ -30,14 +30,6 @@ def _join(face: Face, name: str) -> Command | None:
     return None
 
 
-def _msg(face: Face, argument: tuple[str, str]) -> Command:
-    nick, text = argument
-    room = face.core.private(nick)
-    if room is None:
-        return commands.SendPrivate(nick, Content(text))
-    return commands.Send(room.log, Content(text))
-
-
 def _named_room(face: Face, name: str) -> Room:
     """Return the room with this name; the one that the user is in, without a name."""
     if not name:
@@ -148,7 +140,7 @@ _ENTRIES: Final = (
     Entry(
         "leave",
         "[ROOM|@NICK]",
-        "leave this room, ROOM, or the conversation with NICK",
+        "leave this room, ROOM or a conversation",
         arguments.name("/leave [ROOM|@NICK]", is_optional=True),
         lambda face, name: commands.Leave(_named_log(face, name)),
     ),
@@ -167,7 +159,7 @@ _ENTRIES: Final = (
         "NICK TEXT",
         "say TEXT to NICK alone",
         arguments.recipient_and_text,
-        _msg,
+        lambda _, argument: commands.SendPrivate(argument[0], Content(argument[1])),
     ),
     Entry(
         "known",
@@ -201,7 +193,7 @@ _ENTRIES: Final = (
     Entry(
         "block",
         "NICK",
-        "take nothing from NICK: no private messages, no invitations",
+        "let nothing of NICK reach you",
         arguments.name("/block NICK", "@"),
         lambda _, nick: commands.Block(nick),
         more="NICK can still talk in rooms that you are in.",
@@ -223,7 +215,7 @@ _ENTRIES: Final = (
     Entry(
         "contact",
         "[WHO]",
-        "show, or choose, who may ask to talk to you, and invite you",
+        "show, or choose, who may write to you",
         arguments.contact,
         lambda _, who: commands.SetContact(who),
         more="WHO is everybody, members (of rooms that you are in), or nobody.",

@@ -118,7 +118,7 @@ class Requests:
             case commands.OpenPrivate(nick):
                 self._open_private(nick, task)
             case commands.KnowAgain(nick):
-                task.done(self._partners.keep(nick, None))
+                self._know_again(nick, task)
             case commands.ListRequests():
                 self._list_requests(task.done, task)
             case commands.AnswerRequest(nick, is_accepted):
@@ -392,6 +392,12 @@ class Requests:
             task.done(tuple(listed))
 
         ask(UNSET)
+
+    def _know_again(self, nick: str, task: Task) -> None:
+        try:
+            task.done(self._partners.keep(prepare_nick(nick), None))
+        except RequestError as error:
+            task.done(Refusal(error.code, str(error)))
 
     # --- The account ---
 

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Final
 
 from chat.client.commands import CommandError, Face, parse_line, parse_text
-from chat.client.core.commands import Command, Join, PageBack, Posting
+from chat.client.core.commands import Command, Join, PageBack, Posting, SendPrivate
 from chat.client.core.core import Core
 from chat.client.core.events import (
     ConnectionChanged,
@@ -445,7 +445,7 @@ class LineClient(Face):
             self._settle(line)
             return True
         # What is asked for may be about what was said before: let that be stored first.
-        if self._running and not isinstance(command, Posting):
+        if self._running and not self._is_said(command):
             return False
         if isinstance(command, PageBack) and self._view.is_waiting(command.log):
             return False
@@ -473,9 +473,15 @@ class LineClient(Face):
         while self._lines:
             self._settle(self._lines.popleft())
 
+    def _is_said(self, command: Command) -> bool:
+        """Tell whether a command says something where that can be said at once."""
+        if isinstance(command, SendPrivate):
+            return self._core.private(command.nick) is not None
+        return isinstance(command, Posting)
+
     def _do(self, command: Command, line: TypedLine) -> None:
         where = self._outcomes.name(command)
-        self._running[line] = not isinstance(command, Posting)
+        self._running[line] = not self._is_said(command)
 
         def done(outcome: object) -> None:
             if self._is_over:

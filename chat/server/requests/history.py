@@ -145,7 +145,7 @@ async def _find(asking: Asking[messages.Search]) -> list[Found]:
             session.group, session.account, lambda: session.is_gone, find
         )
     except SlowSearchError:
-        raise SearchTooSlowError(seconds) from None
+        raise SearchTooSlowError(f"{seconds:g}") from None
     except CrowdedError:
         raise SearchBusyError from None
     except GoneError:

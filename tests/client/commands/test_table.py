@@ -199,7 +199,7 @@ def test_the_topic_is_shown(face: FakeFace) -> None:
     assert run(face, "/topic") is None
     face.case.room().topic = "all things"
     assert run(face, "/topic") is None
-    assert face.shown == ["* lobby has no topic.", "* lobby is about: all things"]
+    assert face.shown == ["* lobby has no topic.", '* lobby is about: "all things"']
 
 
 def test_quitting_is_up_to_the_face(face: FakeFace) -> None:
@@ -256,7 +256,8 @@ def test_nothing_is_missing_from_the_table() -> None:
     more = (
         "slow msg me history search edit delete reply react who nick link devices revoke quit help"
     )
-    assert set(ENTRIES) == {*names.split(), *more.split()}
+    people = "requests accept decline block unblock blocked contact known"
+    assert set(ENTRIES) == {*names.split(), *more.split(), *people.split()}
 
 
 def test_help_lists_every_command_in_order(face: FakeFace) -> None:

@@ -396,6 +396,7 @@ def commands_with(words: str, log: LogId) -> list[Command]:
         *(c.SetTopic(log, words), c.Invite(log, words)),
         *(c.Moderate(log, Action.MUTE, words), c.Moderate(log, Action.MUTE, "bob", 0, words)),
         *(c.RevokeDevice(words), c.Rename(words), c.Search(words)),
+        *(c.AnswerRequest(words, True), c.Block(words), c.Unblock(words), c.KnowAgain(words)),
     ]
 
 
