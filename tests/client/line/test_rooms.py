@@ -164,6 +164,34 @@ def test_the_current_room_is_the_lobby_or_the_first(
     assert server.room(current).texts() == ["hi"]
 
 
+def test_the_room_to_begin_in_is_waited_for(tmp_path: Path, server: ModelServer) -> None:
+    known(server, tmp_path, "python")
+    person = Person(tmp_path, server, is_terminal=True)
+    person.start().offer()
+    person.carry_until(m.Read)
+    den = server.room("den", "ana")
+    person.receive(m.Opened(den.log, "public", "den", 0, 0, 1, ""))
+    assert "* Another device of yours joined den." in person.screen.notes
+    assert not any("You are ana" in note for note in person.screen.notes)
+    person.carry()
+    person.type("hi")
+    assert server.room("lobby").texts() == ["hi"]
+
+
+def test_if_the_room_to_begin_in_cannot_be_read_no_other_takes_its_place(
+    tmp_path: Path, server: ModelServer
+) -> None:
+    known(server, tmp_path, "python")
+    person = Person(tmp_path, server, is_terminal=True)
+    person.start().offer()
+    person.carry_until(m.Read)
+    [refused] = [it for it in person.link.all(m.Read) if it.log == server.room("lobby").log]
+    person.link.sent.remove(refused)
+    person.refuse(refused, "The store could not be read.", "not_read")
+    person.carry()
+    assert person.screen.notes[-1] == "* You are ana, in no room; /join ROOM enters one."
+
+
 def test_whoever_is_in_no_room_is_told_so(tmp_path: Path, server: ModelServer) -> None:
     person = Person(tmp_path, server, is_terminal=True)
     server.private("ana", "bob")

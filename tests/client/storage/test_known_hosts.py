@@ -1,5 +1,6 @@
 """The file of accepted host keys."""
 
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,6 +49,22 @@ def test_file_and_directory_are_for_the_user_alone(known_hosts: KnownHosts) -> N
     known_hosts.pin(HOME, PIN)
     assert stat.S_IMODE(known_hosts.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(known_hosts.path.parent.stat().st_mode) == 0o700
+
+
+def test_a_pin_is_durable_and_written_at_once(
+    known_hosts: KnownHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[bytes] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(known_hosts.path.read_bytes())
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    known_hosts.pin(HOME, PIN)
+    [content] = synced
+    assert content.startswith(f"localhost:5555 {PIN} ".encode()) and content.endswith(b"\n")
 
 
 def test_clients_that_pin_at_once_lose_nothing(known_hosts: KnownHosts) -> None:

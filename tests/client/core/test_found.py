@@ -1,4 +1,4 @@
-"""What does not work yet. Each test fails, and goes where it belongs when it passes."""
+"""Faults that were found by looking for them: each was one, and is none any more."""
 
 from pathlib import Path
 
