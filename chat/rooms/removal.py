@@ -35,7 +35,7 @@ __all__ = ["conversations", "delete_account", "delete_room", "empty_account"]
 def delete_room(hub: Hub, name: str, by: str, now: int) -> Change:
     """Remove a room, its members, sanctions and invitations. Raises NoSuchRoomError."""
     room = hub.named_room(name)
-    return changed(_room(hub, room), Event(now, by, "delete-room", "", room.name, ""))
+    return changed(_room(hub, room), Event(now, by, "delete-room", "", "", room.name))
 
 
 def empty_account(hub: Hub, nick: str, by: str, now: int) -> Change:

@@ -149,7 +149,7 @@ def test_nothing_of_a_room_is_left_and_all_of_others() -> None:
     hub = a_hub()
     change = delete_room(hub, "OWN", "the operator", NOW)
     assert change.event is not None
-    assert (change.event.action, change.event.room) == ("delete-room", "own")
+    assert (change.event.action, change.event.detail) == ("delete-room", "own")
     hub.put_all(change.puts)
     assert hub.known_room(OWN) is None and hub.tokens_of(OWN) == ()
     assert hub.logs() == [OTHER, PRIVATE, LONELY, ASKED, LEFT]

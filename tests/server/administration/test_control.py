@@ -300,6 +300,7 @@ class DoingTests(ControlCase):
         self.bob.join("den")
         self.ana.join("den")
         self.bob.ask(Private(self.bob.next_id(), "ana"))
+        self.ana.ask(Private(self.ana.next_id(), "bob"))
         den, private, account = self.bob.log("den"), self.bob.log("ana"), self.bob.account
         self.bob.say("between us", "ana")
         self.bob.say("for all", "den")

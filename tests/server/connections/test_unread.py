@@ -29,18 +29,23 @@ GONE = "closed: SLOW_CONSUMER: it does not read what it is told"
 
 
 def notices(server: Server, alice: Client, bob: Client) -> None:
-    """Mute somebody and take it back, with the longest reason."""
-    log = alice.log("den")
+    """Mute somebody and take it back in a new room, with the longest reason."""
+    other = next(it for it in server.clients if it.identity is bob.identity and it is not bob)
+    room = f"room-{alice.next_id()}"
+    alice.join(room)
+    other.join(room)
     for action in ("mute", "unmute"):
-        alice.ask(Moderate(alice.next_id(), action, "bob", log, 0, REASON))
+        alice.ask(Moderate(alice.next_id(), action, "bob", alice.log(room), 0, REASON))
 
 
 def invitations(server: Server, alice: Client, bob: Client) -> None:
-    """Invite somebody to a new room."""
+    """Let somebody new invite somebody to a new room."""
     number = alice.next_id()
     room = f"{'x' * 20}{number}"
-    alice.join(room, "invite")
-    alice.ask(Invite(alice.next_id(), alice.log(room), "bob"))
+    [maker] = server.enter(f"maker-{number}")
+    maker.join(room, "invite")
+    maker.ask(Invite(maker.next_id(), maker.log(room), "bob"))
+    maker.bye()
 
 
 def rooms(server: Server, alice: Client, bob: Client) -> None:
@@ -111,21 +116,21 @@ class ToldTests(ServerCase):
     def test_below_it_nothing_is_lost_and_it_counts_anew(self) -> None:
         server = Server(limits=self.limits)
         alice, bob = server.enter("alice", "bob")
-        for client in (alice, bob):
-            client.join("den")
+        other = server.connect(identity=bob.identity)
+        other.log_in("bob")
         for _ in range(5):
             bob.transport.full = True
             notices(server, alice, bob)
             bob.transport.full = False
             server.pump()
-        assert bob.closed is None
+        assert bob.closed is None and other.closed is None
         assert len([it for it in bob.received if isinstance(it, Notice)]) == 10
 
     def test_what_is_told_to_one_who_reads_does_not_count(self) -> None:
         server = Server(limits=self.limits)
         alice, bob = server.enter("alice", "bob")
-        for client in (alice, bob):
-            client.join("den")
+        other = server.connect(identity=bob.identity)
+        other.log_in("bob")
         for _ in range(20):
             notices(server, alice, bob)
         assert bob.closed is None and not bob.transport.is_aborted

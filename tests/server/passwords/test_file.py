@@ -185,7 +185,7 @@ def test_what_is_no_nickname_gets_no_password(users: PasswordFile) -> None:
 
 @given(
     users=st.dictionaries(
-        st.from_regex(r"[a-z0-9][a-z0-9_.-]{0,9}", fullmatch=True),
+        st.from_regex(r"[a-z0-9]([a-z0-9_.-]{0,8}[a-z0-9_])?", fullmatch=True),
         st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=20),
         max_size=4,
     )

@@ -432,6 +432,7 @@ class RoomTests(ModerationCase):
     def test_who_is_muted_keeps_order_without_words(self) -> None:
         self.alice.ask(Moderate(90, "op", "bob", self.den))
         self.alice.ask(Moderate(90, "mute", "bob", self.den))
+        self.eva.join("den")
         answer = self.bob.ask(Moderate(90, "mute", "eva", self.den, reason="hear me"))
         assert isinstance(answer, Refused) and answer.code == "muted"
         assert self.bob.ask(Moderate(91, "mute", "eva", self.den)) == Ok(91)

@@ -166,6 +166,17 @@ class WatchedStore(HeldStore):
         return other
 
 
+class _NoDirectory(StateDirectory):
+    """All that is asked of a state directory here."""
+
+    def __init__(self) -> None:
+        """Touch no disk."""
+
+    def address(self) -> str:
+        """Return where clients reach the server."""
+        return "chat.example:5555"
+
+
 class World:
     """A dispatcher, the sessions of whoever matters, and the operator."""
 
@@ -188,8 +199,7 @@ class World:
         loading = Deferred.fromCoroutine(self.dispatcher.load())
         self.turn()
         fired(loading)
-        state = object.__new__(StateDirectory)  # Nothing is asked of it here.
-        self.control = Control(self.context, state, HOST_KEY, lambda _: None)
+        self.control = Control(self.context, _NoDirectory(), HOST_KEY, lambda _: None)
         self.accounts = {it.nick: it.id for it in self.hub.people.all()}
         """By the names that they have at first."""
 
