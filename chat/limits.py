@@ -37,6 +37,9 @@ HANDSHAKE_LINE_BYTES: Final = 2_048
 SUCCESSIONS: Final = 8
 """Earlier host keys from which a server proves its own; with 8, SA's line has 1,326 bytes."""
 
+CLIENT_KEYS: Final = 16_384
+"""Keys of epochs, and logs, that a client keeps at most: more than the logs that it reads at once
+(`ClientLimits.logs`), each with one, and the epochs of some pages."""
 LOGIN_BYTES: Final = 1_024
 """The login message inside the client finish, which must fit a handshake line."""
 
@@ -336,6 +339,10 @@ class ClientLimits:
     """Most names the client accepts in a list of those who are blocked."""
     logs: int = 10_000
     """Most logs the client accepts in an account's list."""
+    listed: int = 100_000
+    """Members of a room, or public rooms, that the client keeps of a list."""
+    reactions: int = 1_000
+    """Accounts whose reactions to one message the client keeps."""
     first_retry: float = 1
     """Delay from a lost connection to the first attempt to reconnect; each further delay is
     `retry_factor` times longer, up to `last_retry`."""

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from chat.ids import AccountId, LogId, MessageId, RecordId
-from chat.limits import RUN_BYTES
+from chat.limits import CLIENT_KEYS, RUN_BYTES
 from chat.wire.errors import AuthenticationError, MalformedLineError, UnexpectedInputError
 from chat.wire.frames import FrameOpener
 from chat.wire.lines import RecordLine
@@ -113,28 +113,48 @@ class _Log:
 class RecordReader:
     """Holds record lines back until their voucher arrives, then opens them."""
 
-    __slots__ = ("_logs", "_page", "_size", "_waiting")
+    __slots__ = ("_keys", "_logs", "_page", "_size", "_waiting")
 
     def __init__(self) -> None:
         self._logs: dict[LogId, _Log] = {}
+        self._keys = 0
+        """In all logs."""
         self._waiting: list[RecordLine] = []
         self._size = 0
         self._page: Page | None = None
 
     def add_key(self, keys: Keys) -> None:
-        """Remember an epoch's key. Raises UnexpectedInputError if the epoch has another key."""
-        known = self._logs.setdefault(keys.log, _Log()).keys
+        """Remember an epoch's key.
+
+        Raises UnexpectedInputError if the epoch has another key, and beyond `CLIENT_KEYS`.
+        """
+        known = self._log(keys.log).keys
+        if keys.epoch not in known:
+            self._keys += 1
+            if self._keys > CLIENT_KEYS:
+                raise UnexpectedInputError("too many keys")
         key = known.setdefault(keys.epoch, BoxKey(keys.key))
         if not hmac.compare_digest(key.raw, keys.key):
             raise UnexpectedInputError("a different key for the same epoch")
 
     def start(self, opened: Opened) -> None:
-        """Expect the records after `opened.seq`."""
-        self._logs.setdefault(opened.log, _Log()).seq = opened.seq
+        """Expect the records after `opened.seq`. Raises UnexpectedInputError beyond `CLIENT_KEYS`
+        logs."""
+        self._log(opened.log).seq = opened.seq
+
+    def _log(self, log: LogId) -> _Log:
+        known = self._logs.get(log)
+        if known is None:
+            if len(self._logs) >= CLIENT_KEYS:
+                raise UnexpectedInputError("too many logs")
+            known = self._logs[log] = _Log()
+        return known
 
     def stop(self, log: LogId) -> None:
         """Expect nothing more of a log, and forget its keys."""
-        self._logs.pop(log, None)
+        known = self._logs.pop(log, None)
+        if known is not None:
+            self._keys -= len(known.keys)
 
     def expect(self, page: Page) -> None:
         """Expect the records of a page, in one run and before anything else."""
@@ -187,6 +207,7 @@ class RecordReader:
         # New records no longer need the keys of older epochs.
         for older in [known for known in log.keys if known < epoch]:
             del log.keys[older]
+            self._keys -= 1
         return delivered
 
     def _open(self, line: RecordLine, page: int = 0) -> Delivered:

@@ -1,6 +1,7 @@
 """What the core refuses by itself, because it would cost the connection or go astray."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -9,9 +10,11 @@ from chat.client.core.login import Credentials
 from chat.client.core.model import Handle, Refusal
 from chat.client.line.interfaces import ExitStatus
 from chat.content import Content
-from chat.limits import SEQ_MAX
+from chat.ids import AccountId, LogId
+from chat.limits import SEQ_MAX, ClientLimits
 from chat.rooms.roles import Action
-from chat.testing.ids import ANY_LOG, ANY_RECORD
+from chat.testing.ids import ANY_ACCOUNT, ANY_LOG, ANY_RECORD
+from chat.wire import messages as m
 from tests.client.model import ModelServer
 from tests.client.support import Person
 
@@ -75,3 +78,33 @@ def test_a_connection_that_comes_too_late_is_none(tmp_path: Path) -> None:
     person.offer()
     person.cut()
     assert person.statuses == [ExitStatus.OK] and person.link.sent == []
+
+
+def test_a_server_cannot_make_the_client_grow(tmp_path: Path) -> None:
+    ana = Person(tmp_path, limits=ClientLimits(logs=5, listed=7, reactions=2)).enter()
+    lobby = ana.server.room("lobby")
+    for number in range(20):
+        ana.server.passing(lobby, m.JoinedBody(0, ANY_ACCOUNT, f"n{number}"))
+    outcomes: list[object] = []
+    ana.core.do(c.ListMembers(lobby.log), outcomes.append)
+    for number in range(9):
+        who = ana.link.last(m.Who)
+        ana.receive(m.Members(who.id, lobby.log, [(f"m{number}", True)], True))
+        if outcomes:
+            break
+    assert outcomes and len(cast(tuple[object, ...], outcomes[0])) == 7
+    ana.carry()
+    room = ana.core.room("lobby")
+    assert room is not None and len(room.members or ()) <= 7 + 7
+    seq = ana.server.says("bob", lobby, "hi")
+    for number in range(5):
+        author = AccountId(bytes([number]) * 16)
+        ana.server.add(lobby, m.ReactionBody(0, author, f"n{number}", seq, "x"))
+    ana.carry()
+    message = room.timeline.message(seq)
+    assert message is not None and len(message.reactions) == 2
+    for number in range(5):
+        log = LogId(bytes([number]) * 16)
+        ana.receive(m.Opened(log, "public", f"r{number}", 0, 0, 1, ""))
+    assert ana.screen.errors[-1] == "The server opens rooms without end."
+    ana.check_ended(ExitStatus.CONNECTION)

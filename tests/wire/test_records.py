@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.ids import AccountId, LogId, MessageId, RecordId
-from chat.limits import RUN_BYTES
+from chat.limits import CLIENT_KEYS, RUN_BYTES
 from chat.testing import FakeLog
 from chat.testing.ids import ANY_ACCOUNT, ANY_LOG
 from chat.wire.errors import AuthenticationError, MalformedLineError, UnexpectedInputError
 from chat.wire.lines import RecordLine, encode_record
-from chat.wire.messages import Keys, LeftBody, Unknown
+from chat.wire.messages import Keys, LeftBody, Opened, Unknown
 from chat.wire.records import (
     Delivered,
+    RecordReader,
     open_record,
     record_epoch,
     record_id,
@@ -283,3 +284,30 @@ def test_the_bound_is_for_each_run() -> None:
     big = [text("x" * 8_000) for _ in range(20)]
     for _ in range(3):
         assert len(reader.take(*map(reader.log.line, big))) == 20
+
+
+def test_a_server_cannot_make_a_client_keep_keys_without_end() -> None:
+    reader = RecordReader()
+    for number in range(CLIENT_KEYS - 1):
+        reader.add_key(Keys(LOG, number + 1, bytes(64)))
+    other = LogId(bytes(16))
+    reader.add_key(Keys(other, 1, bytes(64)))
+    reader.add_key(Keys(other, 1, bytes(64)))
+    for log, epoch in ((LOG, CLIENT_KEYS), (other, 2)):
+        with pytest.raises(UnexpectedInputError, match="too many keys"):
+            reader.add_key(Keys(log, epoch, bytes(64)))
+    reader = RecordReader()
+    for number in range(CLIENT_KEYS):
+        reader.add_key(Keys(LOG, number + 1, bytes(64)))
+    reader.stop(LOG)
+    reader.stop(LOG)
+    reader.add_key(Keys(LOG, 1, bytes(64)))
+
+
+def test_nor_logs() -> None:
+    reader = RecordReader()
+    for number in range(CLIENT_KEYS):
+        reader.start(Opened(LogId(number.to_bytes(16, "big")), "public", "x", 0, 0, 1, ""))
+    with pytest.raises(UnexpectedInputError, match="too many logs"):
+        reader.start(Opened(LOG, "public", "x", 0, 0, 1, ""))
+    reader.start(Opened(LogId(bytes(16)), "public", "x", 0, 0, 1, ""))

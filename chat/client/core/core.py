@@ -55,6 +55,7 @@ from chat.client.core.resync import LOBBY, Resync, close_room, open_room
 from chat.client.core.rooms import Room
 from chat.client.core.session import Session
 from chat.client.core.trust import HostKeyCheck
+from chat.ids import LogId
 from chat.limits import ClientLimits
 from chat.rooms.names import name_key
 from chat.wire import messages
@@ -353,6 +354,8 @@ class Core:
                 | messages.ContactChosen(id=number)
             ):
                 pending.answered(number, message)
+            case messages.Opened(log=log) if self._has_too_many_rooms(log):
+                self._end(End.CONNECTION, ["The server opens rooms without end."])
             case messages.Opened(log=log):  # After `Joined`, which is one, too.
                 self._resync.opened_meanwhile(log)
                 open_room(self._session, self._outbox, message, Arrival.ELSEWHERE)
@@ -369,6 +372,10 @@ class Core:
                 if self._session.note_request(request):
                     is_other = self._partners.is_other(nick, log)
                     self._session.emit(RequestArrived(request, is_other))
+
+    def _has_too_many_rooms(self, log: LogId) -> bool:
+        rooms = self._session.rooms
+        return rooms.get(log) is None and len(rooms) >= self._session.limits.logs
 
     def _forget_invitations(self, room: str) -> None:
         """Forget the invitations to a room that is joined: another one is told again."""

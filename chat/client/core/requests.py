@@ -365,7 +365,7 @@ class Requests:
 
         def take(page: messages.RoomList) -> None:
             listed.extend(PublicRoom(*it) for it in page.rooms)
-            if page.more and page.rooms:
+            if page.more and page.rooms and len(listed) < self._session.limits.listed:
                 ask(listed[-1].name)
             else:
                 task.done(tuple(listed))
@@ -384,7 +384,7 @@ class Requests:
 
         def take(page: messages.Members) -> None:
             listed.extend(Member(*it) for it in page.members)
-            if page.more and page.members:
+            if page.more and page.members and len(listed) < self._session.limits.listed:
                 ask(listed[-1].nick)
                 return
             if room is not None:

@@ -21,7 +21,7 @@ class Room:
 
     def __init__(self, opened: Opened, account: AccountId, limits: ClientLimits) -> None:
         self.log = opened.log
-        self.timeline = Timeline(opened.log, account, limits.timeline)
+        self.timeline = Timeline(opened.log, account, limits.timeline, limits.reactions)
         self.members: dict[str, Member] | None = None
         """By nickname, once they were asked for; None before."""
         self._seen_meanwhile: dict[str, Member] | None = None
@@ -92,7 +92,7 @@ class Room:
         if self.is_private:
             self.member_count = 2 if is_here else 1
         for members in (self.members, self._seen_meanwhile):
-            if members is not None:
+            if members is not None and (nick in members or len(members) < self._limits.listed):
                 members[nick] = Member(nick, is_here)
 
     def rename_member(self, was: str, nick: str) -> None:
@@ -185,6 +185,10 @@ class Rooms:
     def __iter__(self) -> Iterator[Room]:
         """Return all of them."""
         return iter(list(self._rooms.values()))
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._rooms)
 
     def get(self, log: LogId) -> Room | None:
         """Return the room with this log."""

@@ -49,7 +49,8 @@ class _Entry:
 class Timeline:
     """The last messages of a log, at most `limit` and those that were paged back to."""
 
-    def __init__(self, log: LogId, account: AccountId, limit: int) -> None:
+    def __init__(self, log: LogId, account: AccountId, limit: int, reactions: int = 1_000) -> None:
+        self._reactions = reactions
         self._log = log
         self._account = account
         self._limit = limit
@@ -158,7 +159,10 @@ class Timeline:
                 self._delete(target)
             case ReactionBody(account=account, nick=nick, seq=target, reaction=sign):
                 reactions = self._entry(target).reactions
-                if account not in reactions or reactions[account][0] < seq:
+                is_known = account in reactions
+                if not is_known and len(reactions) >= self._reactions:
+                    return
+                if not is_known or reactions[account][0] < seq:
                     reactions[account] = seq, nick, sign
         self._forget_oldest()
 

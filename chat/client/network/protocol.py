@@ -1,15 +1,17 @@
 """The client's end of a connection: bytes to `ClientConnection` and back, and its deadlines."""
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
+from typing import Final
 
 from msgspec import Struct
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from chat.client.core.core import Core
 from chat.client.core.reconnect import LOST, explain_close
@@ -29,7 +31,10 @@ from chat.wire.lines import DELIMITER
 from chat.wire.messages import Login, Ping
 from chat.wire.schedule import VERSION
 
-__all__ = ["ChatClientProtocol"]
+__all__ = ["UNREAD_BYTES", "ChatClientProtocol"]
+
+UNREAD_BYTES: Final = 65_536
+"""Answers to pings that may wait for a server that does not read: some 800 of them."""
 
 
 class ChatClientProtocol(ConnectionProtocol):
@@ -56,6 +61,9 @@ class ChatClientProtocol(ConnectionProtocol):
         self._pinged: float | None = None
         self._first_line = b""
         self._reason = LOST
+        self._is_full = False
+        self._unread = 0
+        """Bytes of answers that were written since the server stopped reading."""
         self._is_final = False
         self._sweeper = LoopingCall(self._sweep)
         self._sweeper.clock = clock
@@ -63,6 +71,7 @@ class ChatClientProtocol(ConnectionProtocol):
     def connectionMade(self) -> None:
         """Say hello."""
         super().connectionMade()
+        self.transport.registerProducer(_Drain(self), True)
         self._sweeper.start(self._limits.sweep_seconds, now=False)
         self.transport.write(self.connection.start())
         self._core.connected(self)
@@ -73,6 +82,22 @@ class ChatClientProtocol(ConnectionProtocol):
         self._asked = self._pinged = None
         self._first_line = self._first_line or line + DELIMITER
         super().lineReceived(line)
+
+    def backed_up(self, is_full: bool) -> None:
+        """Note whether the server has stopped reading."""
+        if not is_full:
+            self._unread = 0
+        self._is_full = is_full
+
+    def write_lines(self, lines: Sequence[bytes | memoryview]) -> None:
+        """Answer the server, unless it asks without end and reads nothing."""
+        super().write_lines(lines)
+        if self._is_full:
+            self._unread += sum(map(len, lines))
+            if self._unread > UNREAD_BYTES and not self.connection.is_over:
+                self._reason = "The server asks, and does not read the answers."
+                self._is_final = True
+                self.close(CloseCode.SLOW_CONSUMER)
 
     def received(self, event: Event) -> None:
         """Hand on what the connection made of a line."""
@@ -86,6 +111,7 @@ class ChatClientProtocol(ConnectionProtocol):
                 self._core.delivered(event)
             case PeerClosed(code, retry_after):
                 self._core.peer_closed(code, retry_after)
+                self.transport.unregisterProducer()
                 self.transport.loseConnection()
             case _:
                 raise TypeError(f"a client has no {event!r}")
@@ -122,6 +148,7 @@ class ChatClientProtocol(ConnectionProtocol):
     def close(self, code: CloseCode) -> None:
         """Say why, and end the connection; at once if the server does not take it in time."""
         self.transport.write(self.connection.alert(code))
+        self.transport.unregisterProducer()
         self.transport.loseConnection()
         self._since = self._seconds()
 
@@ -170,3 +197,22 @@ def _explain_stranger(heard: bytes) -> str | None:
     if heard.startswith(name):
         return explain_close(CloseCode.VERSION, None)
     return "The server does not speak encchat's protocol."
+
+
+@implementer(IPushProducer)
+class _Drain:
+    """Tells a protocol whether its transport takes what is written."""
+
+    def __init__(self, protocol: ChatClientProtocol) -> None:
+        self._protocol = protocol
+
+    def pauseProducing(self) -> None:
+        """Bytes wait."""
+        self._protocol.backed_up(True)
+
+    def resumeProducing(self) -> None:
+        """None wait."""
+        self._protocol.backed_up(False)
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chat.client.core.core import Core
 from chat.client.core.interfaces import Link
-from chat.client.network.protocol import ChatClientProtocol
+from chat.client.network.protocol import UNREAD_BYTES, ChatClientProtocol
 from chat.limits import Limits
 from chat.testing import HOST_KEY, FakeLog, FakeTransport, split_lines
 from chat.testing.ids import ANY_ACCOUNT, ANY_DEVICE, ANY_LOG
@@ -133,6 +133,29 @@ class ProtocolTests(SynchronousTestCase):
         self.server = ServerConnection(rotated, LIMITS, self.clock.seconds)
         self.pump()
         assert self.core.successions == bytes(SUCCESSION_BYTES)
+
+    def test_a_server_that_asks_without_end_and_reads_nothing_is_left(self) -> None:
+        self.establish()
+        self.transport.full = True
+        for number in range(2_000):
+            self.say(Ping(number))
+            if self.protocol.connection.is_over:
+                break
+        assert 500 < number < 1_500
+        assert self.transport.size < UNREAD_BYTES + 1_000
+        self.advance(5)
+        assert self.transport.is_lost and self.core.is_final
+        assert self.happened()[-1] == "The server asks, and does not read the answers."
+
+    def test_a_server_that_reads_again_may_ask_again(self) -> None:
+        self.establish()
+        for _ in range(4):
+            self.transport.full = True
+            for number in range(400):
+                self.say(Ping(number))
+            self.transport.full = False
+            self.pump()
+        assert not self.protocol.connection.is_over
 
     def test_messages_go_out_sealed(self) -> None:
         self.establish()
