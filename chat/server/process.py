@@ -100,7 +100,8 @@ class _LogFile:
 
             cast(Reactor, reactor).callFromThread(file.rotate)
 
-        signal.signal(signal.SIGUSR1, rotate)
+        if not signal.getsignal(signal.SIGUSR1):  # As twistd's own logger does it.
+            signal.signal(signal.SIGUSR1, rotate)
         return textFileLogObserver(file)
 
     def reopen(self) -> None:

@@ -149,7 +149,8 @@ class HeadlessClient:
         def done(outcome: object) -> None:
             if isinstance(outcome, Refusal) and otherwise is not None:
                 self.asked -= 1
-                self._do(otherwise, command if outcome.code == "room_taken" else None)
+                # Somebody else may have made the room meanwhile.
+                self._do(otherwise, command if isinstance(command, Join) else None)
                 return
             self.answered += 1
             if isinstance(outcome, Refusal):
