@@ -218,6 +218,54 @@ class Limits:
     invitations_per_room: int = _set_by_operator(1_000, "open invitations to one room")
     """Invitations of accounts to a room that are not accepted yet. The same number of invitation
     links may be open as well."""
+    invitations_by_account: int = _set_by_operator(
+        1_000, "open invitations that one account has made"
+    )
+    conversations_per_account: int = _set_by_operator(
+        1_000, "private conversations that an account may begin"
+    )
+    """They never end; those that others have begun do not count."""
+    tokens_per_account: int = _set_by_operator(100, "open invitation links of one account")
+    devices_per_account: int = _set_by_operator(32, "devices of one account")
+    bans_per_room: int = _set_by_operator(1_000, "bans and mutes in one room")
+    bans_per_server: int = _set_by_operator(
+        10_000, "bans and mutes on the whole server, of networks too"
+    )
+    """Those that have ended do not count, here and in a room."""
+
+    accounts_per_hour: int = _set_by_operator(1_000, "new accounts in total, in an hour")
+    """So many at once, and then one whenever its share of the hour has passed, as everywhere here.
+    An account takes about 2 KiB for good: 46 MiB a day from somebody with many networks."""
+    accounts_per_network: int = _set_by_operator(
+        100, "new accounts from one network, in a day; not counted on loopback"
+    )
+    """A network is an address (a /64 for IPv6). Not counted on loopback addresses and Unix sockets,
+    because a reverse proxy there is everybody; the same holds for all that follow."""
+    conversations_per_network: int = _set_by_operator(
+        2_000, "new private conversations from one network, in a day"
+    )
+    rooms_per_network: int = _set_by_operator(500, "new rooms from one network, in a day")
+    invitations_per_network: int = _set_by_operator(
+        5_000, "invitations of accounts from one network, in a day"
+    )
+    tokens_per_network: int = _set_by_operator(
+        500, "new invitation links from one network, in a day"
+    )
+    devices_per_network: int = _set_by_operator(500, "new devices from one network, in a day")
+    actions_per_account: int = _set_by_operator(1_000, "moderation actions of an account, in a day")
+    """Bans, mutes, and everything else that has an entry in the audit log."""
+    actions_per_network: int = _set_by_operator(
+        5_000, "moderation actions from one network, in a day"
+    )
+    reactions_per_message: int = _set_by_operator(
+        20, "reactions of one account to one message, in a day"
+    )
+    reactions_per_account: int = _set_by_operator(5_000, "reactions of an account, in a day")
+    reactions_per_network: int = _set_by_operator(50_000, "reactions from one network, in a day")
+    quota_keys_kept: int = _set_by_operator(
+        4_096, "accounts, or networks, that each daily limit remembers"
+    )
+    """The latest that made something; about 250 bytes each, 1 MiB a limit."""
 
     search_seconds: float = _set_by_operator(1, "time that one search may take")
     """Seconds until a search is interrupted. They run one at a time, and nothing else waits for

@@ -1,6 +1,6 @@
 """Decisions about accounts, their devices and their nicknames."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from chat.ids import AccountId, DeviceKey
@@ -15,6 +15,7 @@ from chat.rooms.errors import (
     LastDeviceError,
     NoSuchDeviceError,
     NoSuchNickError,
+    OverQuotaError,
     TokenNeededError,
     TooManyNamesError,
     WrongPasswordError,
@@ -68,6 +69,8 @@ class LoginPolicy:
     """Who may create an account."""
     wants_passwords: bool = False
     """Whether a new key needs a password or a code."""
+    limits: Limits = field(default_factory=Limits)
+    """Of which one says how many devices an account may have. They can change meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def enter(hub: Hub, shown: Credentials, policy: LoginPolicy, new_id: AccountId, 
     operator has named. Each is good once.
 
     Raises BannedError, BadCodeError, BadTokenError, ClosedError, TokenNeededError,
-    WrongPasswordError, NickTakenError, and as `prepare_nick`.
+    WrongPasswordError, NickTakenError, OverQuotaError, and as `prepare_nick`.
     """
     hub.check_network(shown.group, now)
     account = hub.people.of_key(shown.key)
@@ -107,6 +110,9 @@ def enter(hub: Hub, shown: Credentials, policy: LoginPolicy, new_id: AccountId, 
         account_id, nick = account.id, account.nick
         if shown.code is not None:
             puts += redeem_code(hub, account_id, shown.code, now)
+        most = policy.limits.devices_per_account
+        if len(account.devices) >= most:
+            raise OverQuotaError("devices of this account", most, "devices_per_account")
         puts.append(put(DeviceOf(shown.key), Device(account_id, now)))
     else:
         account_id, nick = new_id, prepare_nick(shown.nick)

@@ -13,6 +13,7 @@ from chat.rooms.changes import Change, Put, changed, put
 from chat.rooms.errors import (
     InvalidError,
     NoSuchRequestError,
+    OverQuotaError,
     TooManyBlocksError,
     TooManyRequestsError,
 )
@@ -43,7 +44,7 @@ def converse(
     """Make `account` a member of its conversation with `other`, made as `new_log` if need be.
 
     This accepts a request of `other`. If `other` is not a member, it is asked. Raises
-    BlockedError, NotWelcomeError, TooManyRequestsError.
+    BlockedError, NotWelcomeError, TooManyRequestsError, OverQuotaError.
     """
     room = hub.conversation(account.id, other.id)
     if room is not None:
@@ -56,11 +57,16 @@ def converse(
     ]
     if account is not other:
         puts.append(_request(hub, account, other, new_log, limits, now))
+    most = limits.conversations_per_account
+    if hub.begun_by(account.id) >= most:  # Those that were declined or left are still there.
+        what = "private conversations that you began"
+        raise OverQuotaError(what, most, "conversations_per_account")
     return changed(puts)
 
 
 def ask_again(hub: Hub, account: Account, room: Room, limits: Limits, now: int) -> Change:
-    """Ask the other account of a conversation, if it has left. Raises as `converse`."""
+    """Ask the other account of a conversation, if it has left. Raises as `converse`, but for the
+    quota: the conversation is there."""
     return changed(_asking(hub, account, room, limits, now))
 
 

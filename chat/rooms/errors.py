@@ -37,6 +37,8 @@ __all__ = [
     "NotWelcomeError",
     "NotYoursError",
     "OtherAccountError",
+    "OverQuotaError",
+    "OverRateError",
     "RequestError",
     "RoomEmptyError",
     "RoomInvalidError",
@@ -154,7 +156,7 @@ class TooManyRoomsError(RequestError):
     """One room more than an account may own. Argument: the limit."""
 
     code = "too_many_rooms"
-    sentence = "You own {} rooms, which is the limit."
+    sentence = "You own {} rooms, which is the limit (rooms_per_account)."
 
 
 class NoSuchRoomError(RequestError):
@@ -265,10 +267,27 @@ class NoSuchDeviceError(RequestError):
 
 
 class TooManyInvitationsError(RequestError):
-    """One open invitation more than an account or a room may have."""
+    """One open invitation more than an account or a room may have. Arguments: as
+    `OverQuotaError`."""
 
     code = "too_many_invitations"
-    sentence = "There are too many open invitations; try again later."
+    sentence = "There are too many open {}: the limit is {} ({})."
+
+
+class OverQuotaError(RequestError):
+    """One more of something than a quota allows. Arguments: what, the quota, and its name in
+    `chat.limits`."""
+
+    code = "over_quota"
+    sentence = "There are too many {}: the limit is {} ({})."
+
+
+class OverRateError(RequestError):
+    """One more of something than may be made at this time. Arguments: as `OverQuotaError`, and
+    seconds to wait."""
+
+    code = "over_rate"
+    sentence = "There are too many {}: the limit is {} ({}); try again in {} seconds."
 
 
 class NotWelcomeError(RequestError):

@@ -14,6 +14,7 @@ from chat.ids import NOBODY, AccountId, DeviceKey, LogId
 from chat.limits import BLOCKS_PAGE, LOGS_PAGE, REQUESTS_PAGE, ROOMS_PAGE
 from chat.rooms.addresses import AddressGroup
 from chat.rooms.changes import Put
+from chat.rooms.ending import Ending
 from chat.rooms.errors import (
     BannedError,
     BlockedError,
@@ -86,8 +87,14 @@ class Hub:
         """Bans by group of addresses."""
         self.invitations: dict[TokenHash, Invitation] = {}
         """By the hash of the token."""
-        self._tokens: dict[LogId, set[TokenHash]] = {}
-        """Hashes of invitation tokens, by room."""
+        self.sanctions = Ending[Scope, BanKey | MuteKey | NetworkKey]()
+        """Bans and mutes, by where they apply."""
+        self.tokens = Ending[LogId, InvitationKey]()
+        """Invitation tokens, by room; those to the server alone have an empty one."""
+        self.tokens_by = Ending[AccountId, InvitationKey]()
+        """Invitation tokens, by who made them."""
+        self._invitees: dict[AccountId, set[InvitedKey]] = {}
+        """Invitations of accounts, by who made them."""
         self.codes: dict[AccountId, LinkCode] = {}
         """Open codes that add a device, by account."""
         self.claim: Claim | None = None
@@ -105,6 +112,8 @@ class Hub:
         """Rooms by owner."""
         self._asked: dict[AccountId, set[LogId]] = {}
         """Private conversations that somebody was asked to accept, by who asked."""
+        self._begun: dict[AccountId, set[LogId]] = {}
+        """Private conversations, by who began them."""
 
     # --- Looking ---
 
@@ -160,6 +169,15 @@ class Hub:
         """Return how many rooms an account owns."""
         return len(self._owned.get(account, ()))
 
+    def begun_by(self, account: AccountId) -> int:
+        """Return how many private conversations an account has begun."""
+        return len(self._begun.get(account, ()))
+
+    def invitees_of(self, account: AccountId) -> Collection[InvitedKey]:
+        """Return the invitations of other accounts that an account has made, also those that are
+        worth nothing now."""
+        return self._invitees.get(account, ())
+
     def invited_to(self, account: Account, now: int) -> list[tuple[Room, InvitedBy]]:
         """Return the account's open invitations: the rooms, and who invited it."""
         logs = sorted(account.invitations)
@@ -193,7 +211,7 @@ class Hub:
 
     def tokens_of(self, log: LogId) -> Collection[TokenHash]:
         """Return the token hashes of a room's invitation links, or of those to the server alone."""
-        return self._tokens.get(log, ())
+        return [key.hash for key in self.tokens.of(log)]
 
     def logs(self) -> list[LogId]:
         """Return the ids of all logs."""
@@ -375,12 +393,20 @@ class Hub:
             case InvitedKey(log, account_id):
                 invited = value if isinstance(value, InvitedBy) else None
                 self._rooms[log].invite(self._account(account_id), invited)
-            case RoleKey() | BanKey() | MuteKey():
+                if isinstance(before, InvitedBy):
+                    _discard(self._invitees, before.by, key)
+                if invited is not None:
+                    self._invitees.setdefault(invited.by, set()).add(key)
+            case RoleKey():
                 _set(self._in_standing(key), key.account, value)
+            case BanKey() | MuteKey():
+                _set(self._in_standing(key), key.account, value)
+                self._note_end(key.scope, key, before, value)
             case NetworkKey(group):
                 _set(self.networks, group, value)
-            case InvitationKey(hash):
-                self._put_invitation(hash, value)
+                self._note_end(SERVER, key, before, value)
+            case InvitationKey():
+                self._put_invitation(key, value)
             case LinkCodeKey(account_id):
                 _set(self.codes, account_id, value)
             case ClaimKey():
@@ -431,13 +457,27 @@ class Hub:
             for room in rooms:
                 room.list_nick(account.nick)
 
-    def _put_invitation(self, hash: TokenHash, value: AnyValue | None) -> None:
-        before = self.invitations.pop(hash, None)
+    def _put_invitation(self, key: InvitationKey, value: AnyValue | None) -> None:
+        before = self.invitations.pop(key.hash, None)
         if before is not None:
-            _discard(self._tokens, before.log, hash)
+            self.tokens.remove(before.log, key, before.until)
+            self.tokens_by.remove(before.by, key, before.until)
         if isinstance(value, Invitation):
-            self.invitations[hash] = value
-            self._tokens.setdefault(value.log, set()).add(hash)
+            self.invitations[key.hash] = value
+            self.tokens.add(value.log, key, value.until)
+            self.tokens_by.add(value.by, key, value.until)
+
+    def _note_end(
+        self,
+        scope: Scope,
+        key: BanKey | MuteKey | NetworkKey,
+        before: AnyValue | None,
+        value: AnyValue | None,
+    ) -> None:
+        if isinstance(before, Sanction):
+            self.sanctions.remove(scope, key, before.until)
+        if isinstance(value, Sanction):
+            self.sanctions.add(scope, key, value.until)
 
     def _put_request(self, key: RequestKey, value: AnyValue | None) -> None:
         room, account = self._rooms[key.log], self._account(key.account)
@@ -466,6 +506,7 @@ class Hub:
         profile = room.profile
         if profile.kind is Kind.PRIVATE:
             self._pairs.add(frozenset((profile.owner, profile.other)), room)
+            self._begun.setdefault(profile.owner, set()).add(room.log)
             return
         key = name_key(room.name)
         self._by_name.add(key, room)
@@ -477,6 +518,7 @@ class Hub:
         profile = room.profile
         if profile.kind is Kind.PRIVATE:
             self._pairs.remove(frozenset((profile.owner, profile.other)), room)
+            _discard(self._begun, profile.owner, room.log)
             return
         key = name_key(room.name)
         self._by_name.remove(key, room)

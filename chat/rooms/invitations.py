@@ -3,9 +3,10 @@
 This module only sees hashes; the caller hashes codes and tokens.
 """
 
+from collections.abc import Iterable
 from enum import Enum
 
-from chat.ids import AccountId, LogId
+from chat.ids import NOBODY, AccountId, LogId
 from chat.limits import Limits
 from chat.rooms.changes import NOTHING, Change, Event, Put, changed, put
 from chat.rooms.errors import (
@@ -75,17 +76,23 @@ def issue_token(
 ) -> Change:
     """Add an invitation for anybody who has its token, and remove dead ones to the same room.
 
-    Raises InvalidError if it would expire at once, and TooManyInvitationsError.
+    Dead ones of the same maker go as well where they would take a place. The operator's own are not
+    counted by account. Raises InvalidError if it would expire at once, TooManyInvitationsError.
     """
     if not invitation.is_good(now):
         raise InvalidError("An invitation must last at least one second.")
-    known = hub.tokens_of(invitation.log)
-    over = [it for it in known if not hub.is_open(hub.invitations[it], now)]
-    if len(known) - len(over) >= limits.invitations_per_room:
-        raise TooManyInvitationsError
+    what, log, by = "invitation links", invitation.log, invitation.by
+    known = hub.tokens.of(log)
+    over = dict.fromkeys(_dead_tokens(hub, known, now))
+    _check_open(len(known) - len(over), f"{what} to this room", limits, "invitations_per_room")
+    if by != NOBODY and hub.tokens_by.count(by, now) >= limits.tokens_per_account:
+        known = hub.tokens_by.of(by)
+        dead = _dead_tokens(hub, known, now)
+        _check_open(len(known) - len(dead), f"{what} of yours", limits, "tokens_per_account")
+        over |= dict.fromkeys(dead)
     return changed(
         [
-            *(put(InvitationKey(it), None) for it in over),
+            *(put(it, None) for it in over),
             put(InvitationKey(hash), invitation),
         ],
         event,
@@ -126,20 +133,20 @@ def invite(hub: Hub, actor: Account, room: Room, nick: str, limits: Limits, now:
     if not hub.is_invitable(target.id, room, now):
         return NOTHING
     hub.check_may_approach(actor, target)
+    to_target = f"invitations to {target.nick}"
     of_actor = sum(invited.by == actor.id for _, invited in hub.invited_to(target, now))
-    if of_actor >= limits.invitations_per_pair:
-        raise TooManyInvitationsError
+    _check_open(of_actor, f"{to_target} of yours", limits, "invitations_per_pair")
     of_target = [InvitedKey(log, target.id) for log in target.invitations]
     of_room = [InvitedKey(room.log, account) for account in room.invited]
     over: dict[InvitedKey, None] = {}
-    for keys, most in (
-        (of_target, limits.invitations_per_account),
-        (of_room, limits.invitations_per_room),
+    for keys, what, limit in (
+        (of_target, to_target, "invitations_per_account"),
+        (of_room, "invitations to this room", "invitations_per_room"),
+        (hub.invitees_of(actor.id), "invitations of yours", "invitations_by_account"),
     ):
-        if len(keys) >= most:
+        if len(keys) >= getattr(limits, limit):
             dead = [key for key in keys if not hub.is_invited(key, now)]
-            if len(keys) - len(dead) >= most:
-                raise TooManyInvitationsError
+            _check_open(len(keys) - len(dead), what, limits, limit)
             over |= dict.fromkeys(dead)
     invited = InvitedKey(room.log, target.id)
     over.pop(invited, None)
@@ -152,3 +159,14 @@ def withdrawn(hub: Hub, maker: AccountId, room: Room | None) -> list[Put]:
     log = LogId(b"") if room is None else room.log
     tokens = sorted(it for it in hub.tokens_of(log) if hub.invitations[it].by == maker)
     return [put(InvitationKey(it), None) for it in tokens]
+
+
+def _dead_tokens(hub: Hub, keys: Iterable[InvitationKey], now: int) -> list[InvitationKey]:
+    """Return those of the invitations for anybody that nobody can use any more."""
+    return [key for key in keys if not hub.is_open(hub.invitations[key.hash], now)]
+
+
+def _check_open(count: int, what: str, limits: Limits, limit: str) -> None:
+    most: int = getattr(limits, limit)
+    if count >= most:
+        raise TooManyInvitationsError(what, most, limit)

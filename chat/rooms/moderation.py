@@ -1,12 +1,18 @@
 """Moderation decisions: kick, ban, mute, op; bans of networks."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from chat.limits import Limits
 from chat.rooms.addresses import AddressGroup, is_this_machine
 from chat.rooms.changes import NOTHING, Change, Event, Put, Told, changed, put
-from chat.rooms.errors import InvalidError, NoSuchMemberError, SharedNetworkError
+from chat.rooms.errors import (
+    InvalidError,
+    NoSuchMemberError,
+    OverQuotaError,
+    SharedNetworkError,
+)
 from chat.rooms.hub import Hub
 from chat.rooms.invitations import withdrawn
 from chat.rooms.membership import leaving
@@ -15,7 +21,7 @@ from chat.rooms.roles import Action, Role, Sanction, Standing, check_above, unti
 from chat.rooms.roles import reason as why
 from chat.rooms.room import Room
 from chat.rooms.texts import check_reason
-from chat.rooms.values import SERVER, BanKey, MuteKey, NetworkKey, RoleKey
+from chat.rooms.values import SERVER, BanKey, MuteKey, NetworkKey, RoleKey, Scope
 
 __all__ = [
     "Order",
@@ -85,12 +91,18 @@ def check_may_moderate(
 
 
 def moderate(
-    hub: Hub, order: Order, by: str, target: Account, room: Room | None, now: int
+    hub: Hub,
+    order: Order,
+    by: str,
+    target: Account,
+    room: Room | None,
+    limits: Limits,
+    now: int,
 ) -> Change:
     """Act on an account, in a room or (None) on the server, and tell the account.
 
     Returns NOTHING if it would change nothing. Raises InvalidError, NoSuchMemberError,
-    TextTooLongError.
+    OverQuotaError, TextTooLongError.
     """
     check_reason(order.reason)
     if room is None and order.action is Action.KICK:
@@ -114,11 +126,9 @@ def moderate(
     lasts = f"{order.seconds} s" if order.seconds else ""
     detail = " ".join(filter(None, (lasts, *groups, order.reason)))
     place = "" if room is None else room.name
+    puts += [put(NetworkKey(group), sanction) for group in groups]
     return changed(
-        [
-            *puts,
-            *(put(NetworkKey(group), sanction) for group in groups),
-        ],
+        [*_make_place(hub, SERVER if room is None else room.log, puts, limits, now), *puts],
         Event(now, by, order.action.value, target.nick, place, detail),
         # Those who are not here hear only of what ends.
         None if is_elsewhere and not is_lifting else Told(target.id, sentence, about),
@@ -193,12 +203,35 @@ def check_network(group: AddressGroup, use: Use) -> None:
         )
 
 
-def block(group: AddressGroup, seconds: int, reason: str, by: str, now: int) -> Change:
-    """Ban a group of addresses; 0 seconds means forever. Raises TextTooLongError."""
+def block(
+    hub: Hub, group: AddressGroup, seconds: int, reason: str, by: str, limits: Limits, now: int
+) -> Change:
+    """Ban a group of addresses; 0 seconds means forever. Raises OverQuotaError,
+    TextTooLongError."""
     check_reason(reason)
     until_when = now + seconds * 1_000 if seconds else 0
     sanction = Sanction(until_when, reason, by if reason else "")
-    return changed([put(NetworkKey(group), sanction)], Event(now, by, "block", group, "", reason))
+    puts = [put(NetworkKey(group), sanction)]
+    places = _make_place(hub, SERVER, puts, limits, now)
+    return changed([*places, *puts], Event(now, by, "block", group, "", reason))
+
+
+def _make_place(hub: Hub, scope: Scope, puts: Iterable[Put], limits: Limits, now: int) -> list[Put]:
+    """Return the puts that remove some bans and mutes that have ended, if there are new ones.
+
+    Raises OverQuotaError if there are too many that have not ended.
+    """
+    set_now = {it.key for it in puts if isinstance(it.value, Sanction)}
+    count = hub.sanctions.count(scope, now)
+    new = [key for key in set_now if hub.get(key) is None]
+    where, limit = "in this room", "bans_per_room"
+    if scope == SERVER:
+        where, limit = "on this server", "bans_per_server"
+    most: int = getattr(limits, limit)
+    if new and count + len(new) > most:
+        raise OverQuotaError(f"bans and mutes {where}", most, limit)
+    ended = hub.sanctions.ended(scope, now) if set_now else []
+    return [put(key, None) for key in ended if key not in set_now]
 
 
 def unblock(hub: Hub, group: AddressGroup, by: str, now: int) -> Change:

@@ -218,7 +218,8 @@ class Arena:
     @contextmanager
     def server(self, *limits: str, options: tuple[str, ...] = ()) -> Iterator[ServerProcess]:
         """Start a server, with limits (NAME=VALUE) and other options of its command line."""
-        limits = ("messages_per_second=100", "bytes_per_second=262144", *limits)
+        as_users_start_it = ("messages_per_second=100", "bytes_per_second=262144")
+        limits = (*as_users_start_it, "accounts_per_hour=1000", *limits)
         with ServerProcess(
             self.directory / "state", free_port(), limits, has_own_core=False, options=options
         ) as server:

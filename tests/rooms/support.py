@@ -7,6 +7,7 @@ from typing import Final, ParamSpec, TypeVar
 from chat.ids import AccountId, DeviceKey, LogId, RecordId
 from chat.rooms.addresses import AddressGroup
 from chat.rooms.changes import Change
+from chat.rooms.ending import Ending
 from chat.rooms.errors import RequestError
 from chat.rooms.hub import Hub
 from chat.rooms.index import Index
@@ -180,7 +181,7 @@ def snapshot(it: object) -> object:
             return [snapshot(value) for value in it]
         case set():
             return frozenset(it)
-        case Hub() | People():
+        case Hub() | People() | Ending():
             return snapshot(vars(it))
         case Index():
             behind = {key: frozenset(map(it._identify, them)) for key, them in it._behind.items()}

@@ -19,7 +19,7 @@ from chat.rooms.invitations import Registration
 from chat.rooms.moderation import Order
 from chat.rooms.names import case_key, name_key
 from chat.rooms.roles import Action, Role
-from chat.rooms.values import Invitation, Kind, TokenHash
+from chat.rooms.values import SERVER, Invitation, Kind, TokenHash
 from tests.rooms.support import (
     NETWORK,
     account_id,
@@ -41,6 +41,9 @@ LIMITS: Final = Limits(
     names_per_account=1,
     name_days=0.001,
     requests_by_account=1,
+    conversations_per_account=2,
+    bans_per_room=2,
+    bans_per_server=2,
 )
 POLICIES: Final = [
     LoginPolicy(),
@@ -216,7 +219,7 @@ class DecisionMachine(RuleBasedStateMachine):
             account, target = hub.people.named(actor), hub.people.named(nick)
             room = None if name is None else hub.named_room(name)
             moderation.check_may_moderate(hub, order.action, account, target, room)
-            return moderation.moderate(hub, order, account.nick, target, room, self.now)
+            return moderation.moderate(hub, order, account.nick, target, room, LIMITS, self.now)
 
         self.run(decision)
 
@@ -265,6 +268,10 @@ class DecisionMachine(RuleBasedStateMachine):
             assert len(account.held) <= LIMITS.names_per_account
             assert len(account.requests) <= LIMITS.requests_to_account
             assert self.hub.asked_by(account.id) <= LIMITS.requests_by_account
+            assert self.hub.begun_by(account.id) <= LIMITS.conversations_per_account
+        assert self.hub.sanctions.count(SERVER, self.now) <= LIMITS.bans_per_server
+        for room in self.hub.shared_rooms():
+            assert self.hub.sanctions.count(room.log, self.now) <= LIMITS.bans_per_room
 
 
 TestDecisionMachine = DecisionMachine.TestCase

@@ -36,7 +36,7 @@ def test_codes_are_those_of_the_protocol() -> None:
 def test_the_text_is_a_sentence(refusal: type[RequestError]) -> None:
     # The text of `InvalidError` is its argument.
     first = "This." if refusal is InvalidError else "X"
-    sentence = str(refusal(first, "y", "."))
+    sentence = str(refusal(first, "y", ".", 1))
     assert sentence[0].isupper() and sentence.endswith(".")
     assert "{" not in sentence
 
@@ -48,7 +48,7 @@ def test_the_argument_is_in_the_sentence() -> None:
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_no_sentence_is_for_the_users_of_one_client(refusal: type[RequestError]) -> None:
-    assert "/" not in str(refusal("x", "y", ".")) and "--" not in refusal.sentence
+    assert "/" not in str(refusal("x", "y", ".", 1)) and "--" not in refusal.sentence
 
 
 def test_an_argument_is_no_template() -> None:

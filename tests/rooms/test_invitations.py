@@ -170,8 +170,9 @@ def test_only_so_many_may_be_open_into_a_room() -> None:
     assert set(hub.invitations) == {token("one"), token("three"), token("into none")}
     do(hub, invitations.withdraw, token("one"), EVENT)
     issue_into(room.log, "four", UNTIL + 1, UNTIL)
-    assert set(hub.tokens_of(room.log)) == {token("three"), token("four")}
-    assert set(hub.tokens_of(NO_ROOM)) == {token("into none")}
+    assert hub.tokens.count(room.log, UNTIL) == 2
+    assert hub.tokens.count(NO_ROOM, UNTIL) == 0
+    assert hub.tokens.ended(NO_ROOM, UNTIL) == [InvitationKey(token("into none"))]
 
 
 def test_an_invitation_is_used_so_often() -> None:
@@ -212,7 +213,7 @@ def lose(hub: Hub, what: str, ana: Account, room: Room) -> None:
         do(hub, accounts.disown, hub, "ana", "root", NOW)
     else:
         order = Order(Action(action), 0, "")
-        do(hub, moderation.moderate, hub, order, "root", ana, scope, NOW)
+        do(hub, moderation.moderate, hub, order, "root", ana, scope, Limits(), NOW)
 
 
 LOSSES: Final = ("kick", "ban", "deop", "leave", "server ban")

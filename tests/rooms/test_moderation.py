@@ -60,7 +60,7 @@ def may(hub: Hub, action: Action, actor: Account, target: Account, room: Room | 
 
 def moderate(hub: Hub, order: Order, target: Account, room: Room | None) -> Change:
     """Do something to somebody, and return what it came to."""
-    return do(hub, moderation.moderate, hub, order, "ana", target, room, NOW)
+    return do(hub, moderation.moderate, hub, order, "ana", target, room, Limits(), NOW)
 
 
 def give(hub: Hub, account: Account, role: Role, room: Room) -> None:
@@ -186,7 +186,9 @@ def test_what_is_done_is_kept_noted_and_told(in_room: bool) -> None:
             continue
         back = hub.put_all(before[action]) if action in before else []
         order = Order(action, 10, "spam")
-        assert decide(hub, moderation.moderate, hub, order, "ana", bob, room, NOW) == Change(
+        assert decide(
+            hub, moderation.moderate, hub, order, "ana", bob, room, Limits(), NOW
+        ) == Change(
             puts,
             Event(NOW, "ana", action.value, "bob", "python" if in_room else "", "10 s spam"),
             Told(
@@ -206,7 +208,10 @@ def test_what_is_so_already_is_nothing(action: Action, in_room: bool) -> None:
     room = room_of(hub, ana, bob) if in_room else None
     if action is Action.OP:
         hub.put(RoleKey(SERVER if room is None else room.log, bob.id), Role.OPERATOR)
-    assert decide(hub, moderation.moderate, hub, Order(action), "ana", bob, room, NOW) == NOTHING
+    assert (
+        decide(hub, moderation.moderate, hub, Order(action), "ana", bob, room, Limits(), NOW)
+        == NOTHING
+    )
 
 
 @pytest.mark.parametrize("action", [Action.BAN, Action.MUTE])
@@ -369,7 +374,9 @@ def test_nobody_makes_anything_else_of_an_owner(action: Action) -> None:
     room = room_of(hub, bob, ana)
     set_role(hub, ana, Role.OWNER)
     for target, where in ((bob, room), (ana, None)):
-        change = decide(hub, moderation.moderate, hub, Order(action), "ana", target, where, NOW)
+        change = decide(
+            hub, moderation.moderate, hub, Order(action), "ana", target, where, Limits(), NOW
+        )
         assert not any(isinstance(it.key, RoleKey) for it in change.puts)
 
 
@@ -391,7 +398,7 @@ def test_an_operator_is_made_once() -> None:
 
 def test_a_network_is_kept_out_and_let_in_again() -> None:
     hub, _ = hub_with("ana")
-    change = do(hub, moderation.block, NETWORK, 10, "spam", "admin", NOW)
+    change = do(hub, moderation.block, hub, NETWORK, 10, "spam", "admin", Limits(), NOW)
     assert change.event == Event(NOW, "admin", "block", NETWORK, "", "spam")
     with pytest.raises(BannedError):
         hub.check_network(NETWORK, NOW + 9_999)
@@ -405,11 +412,12 @@ def test_a_network_is_kept_out_and_let_in_again() -> None:
 
 def test_a_network_is_kept_out_for_good_and_for_a_reason_that_has_a_bound() -> None:
     hub, _ = hub_with("ana")
-    do(hub, moderation.block, NETWORK, 0, "x" * REASON_CHARACTERS, "admin", NOW)
+    do(hub, moderation.block, hub, NETWORK, 0, "x" * REASON_CHARACTERS, "admin", Limits(), NOW)
     with pytest.raises(BannedError):
         hub.check_network(NETWORK, 10**15)
     with pytest.raises(TextTooLongError):
-        decide(hub, moderation.block, NETWORK, 0, "x" * (REASON_CHARACTERS + 1), "admin", NOW)
+        long = "x" * (REASON_CHARACTERS + 1)
+        decide(hub, moderation.block, hub, NETWORK, 0, long, "admin", Limits(), NOW)
 
 
 # --- Networks ---

@@ -151,7 +151,7 @@ def test_nothing_of_a_room_is_left_and_all_of_others() -> None:
     assert change.event is not None
     assert (change.event.action, change.event.detail) == ("delete-room", "own")
     hub.put_all(change.puts)
-    assert hub.known_room(OWN) is None and hub.tokens_of(OWN) == ()
+    assert hub.known_room(OWN) is None and hub.tokens_of(OWN) == []
     assert hub.logs() == [OTHER, PRIVATE, LONELY, ASKED, LEFT]
     assert all(it.log != OWN for it in hub.invitations.values())
     assert OWN not in hub.people.named("bob").logs and OTHER in hub.people.named("bob").logs

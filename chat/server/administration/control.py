@@ -345,7 +345,8 @@ class Control:
         return await self._change(
             lambda hub, now: moderation.moderate(
                 *(hub, order, ADMIN),
-                *(moderation.target(hub, request.action, request.nick), None, now),
+                *(moderation.target(hub, request.action, request.nick), None),
+                *(self._context.limits, now),
             ),
             done,
         )
@@ -409,7 +410,10 @@ class Control:
             except SharedNetworkError as error:
                 raise ControlError(f"{error} Add --force.") from None
         return await self._change(
-            lambda _, now: moderation.block(group, request.seconds, request.reason, ADMIN, now),
+            lambda hub, now: moderation.block(
+                *(hub, group, request.seconds, request.reason),
+                *(ADMIN, self._context.limits, now),
+            ),
             f"{group} is kept out{_until(request.seconds, self._context.milliseconds())}.",
         )
 

@@ -14,6 +14,7 @@ from chat.ids import RecordId
 from chat.rooms.changes import Change
 from chat.rooms.happenings import Kept
 from chat.rooms.people import Account
+from chat.rooms.quotas import Maker, made
 from chat.rooms.room import Room
 from chat.server.fanout.drafts import Acknowledge, Draft
 from chat.server.fanout.feed import Feed
@@ -55,14 +56,30 @@ class Asking(Generic[R]):
         assert self.where is not None
         return self.where
 
-    def change(self, decide: Callable[[], Change]) -> Deferred[None]:
-        """Let a decision take effect, if they may still ask for it then. See `Commits.change`."""
+    @property
+    def maker(self) -> Maker:
+        """Whose allowances count what comes of the request."""
+        return Maker(self.session.group, self.session.account)
+
+    async def change(self, decide: Callable[[], Change]) -> None:
+        """Let a decision take effect, if they may still ask for it then. See `Commits.change`.
+
+        Raises OverRateError if it makes more than they may.
+        """
 
         def decide_if_allowed() -> Change:
             self.check()
             return decide()
 
-        return self.context.commits.change(decide_if_allowed, self.session)
+        hub, maker, allowances = self.context.hub, self.maker, self.context.allowances
+        # Before it waits for the disk: what others have decided meanwhile counts already.
+        what = made(hub, maker.account, decide_if_allowed())
+        allowances.take(what, maker)
+        try:
+            await self.context.commits.change(decide_if_allowed, self.session)
+        except Exception:
+            allowances.give_back(what, maker)
+            raise
 
     async def say(self, rooms: Callable[[], Iterable[Room]], decide: Callable[[], Change]) -> None:
         """Let a decision take effect whose words `rooms` hear, as if they were posted there.

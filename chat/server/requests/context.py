@@ -10,6 +10,7 @@ from chat.rooms.accounts import LoginPolicy
 from chat.rooms.addresses import AddressGroup
 from chat.rooms.failures import LoginFailures
 from chat.rooms.hub import Hub
+from chat.rooms.quotas import Allowances
 from chat.rooms.room import Room
 from chat.server.fanout.feed import Feed
 from chat.server.fanout.feeds import Feeds
@@ -66,6 +67,7 @@ class Context:
     searches: Turns
     """One search at a time, so that they do not take a processor each."""
     failures: LoginFailures
+    allowances: Allowances
     limits: Limits
     policy: Policy
     time: Timekeeper

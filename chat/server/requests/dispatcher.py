@@ -19,6 +19,7 @@ from chat.rooms.errors import NotReadError, NotStoredError, RequestError, Unknow
 from chat.rooms.failures import LoginFailures
 from chat.rooms.hub import Hub
 from chat.rooms.invitations import Registration
+from chat.rooms.quotas import Allowances
 from chat.rooms.values import Kind, RoomKey, RoomProfile
 from chat.server.fanout.feeds import Feeds
 from chat.server.requests.asking import Asking
@@ -78,7 +79,7 @@ class Dispatcher:
         feeds = Feeds(store, storage_key, commits, hub, clock, limits, milliseconds, random_bytes)
         failures = LoginFailures(limits, clock.seconds)
         time = Timekeeper(hub, commits, clock, milliseconds)
-        login = LoginPolicy(registration, authenticator is not None)
+        login = LoginPolicy(registration, authenticator is not None, limits)
         self.context = Context(
             hub,
             commits,
@@ -89,6 +90,7 @@ class Dispatcher:
             Presence(hub, feeds, sessions, clock, limits),
             Turns(1, limits.searches_waiting),
             failures,
+            Allowances(limits, clock.seconds),
             limits,
             Policy(login, authenticator, _LIMITS | retention.as_limits(), frozenset(operators)),
             time,

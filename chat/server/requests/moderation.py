@@ -38,7 +38,9 @@ async def moderate(asking: Asking[messages.Moderate]) -> None:
             for group in sorted(groups):
                 moderation.check_network(group, use_of(context, group, account.id, target.id))
         order = Order(action, seconds, reason, groups)
-        return moderation.moderate(hub, order, account.nick, target, room, context.milliseconds())
+        return moderation.moderate(
+            hub, order, account.nick, target, room, context.limits, context.milliseconds()
+        )
 
     if asking.where is not None:
         await context.feeds.get(asking.where.log)  # It begins an epoch if somebody is removed.

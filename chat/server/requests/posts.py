@@ -60,4 +60,5 @@ def react(asking: Asking[messages.React]) -> Deferred[None] | None:
     """React to something."""
     request = asking.request
     check_reaction(request.reaction)
+    asking.context.allowances.take_reaction(asking.maker, (request.log, request.seq))
     return add(asking, Reacted(request.log, asking.account.id, request.seq, request.reaction))
