@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: run test lint check bench bench-store bench-history bench-stalled bench-kills vectors attack mutants clean
+.PHONY: run test lint check bench bench-store bench-history bench-stalled bench-kills bench-state vectors attack mutants clean
 
 run: $(VENV)/run
 	@exec $(BIN)/twistd --nodaemon --pidfile= encchat
@@ -36,6 +36,9 @@ bench-stalled: $(VENV)/run
 
 bench-kills: $(VENV)/run
 	$(BIN)/python -m benchmarks.kills
+
+bench-state: $(VENV)/run
+	$(BIN)/python -m benchmarks.state
 
 vectors: $(VENV)/test
 	$(BIN)/python tests/vectors/make_vectors.py --check

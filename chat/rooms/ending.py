@@ -13,7 +13,7 @@ __all__ = ["ENDED_AT_ONCE", "Ending"]
 G = TypeVar("G")
 K = TypeVar("K")
 
-ENDED_AT_ONCE: Final = 16
+ENDED_AT_ONCE: Final = 4
 """Most that `Ending.ended` returns. Whoever adds one removes so many, so they cannot pile up."""
 
 
@@ -42,9 +42,9 @@ class Ending(Generic[G, K]):
         if not ends:
             del self._ends[group]
 
-    def of(self, group: G) -> list[K]:
-        """Return all in a group, the first that ends first."""
-        return [end.key for end in self._ends.get(group, ())]
+    def of(self, group: G, most: int | None = None) -> list[K]:
+        """Return those in a group, or at most so many, the first that ends first."""
+        return [end.key for end in self._ends.get(group, [])[:most]]
 
     def count(self, group: G, now: int) -> int:
         """Return how many in a group have not ended at `now`."""

@@ -114,6 +114,10 @@ class Hub:
         """Private conversations that somebody was asked to accept, by who asked."""
         self._begun: dict[AccountId, set[LogId]] = {}
         """Private conversations, by who began them."""
+        self._slow: set[LogId] = set()
+        """Rooms in slow mode."""
+        self._muted: dict[AccountId, set[LogId]] = {}
+        """Rooms in which somebody was muted, perhaps until it ended."""
 
     # --- Looking ---
 
@@ -161,9 +165,15 @@ class Hub:
         """Return all logs except private conversations."""
         return [room for room in self._rooms.values() if room.kind is not Kind.PRIVATE]
 
-    def rooms_of(self, account: Account) -> list[Room]:
-        """Return all logs that an account is a member of, ordered by id."""
-        return [self._rooms[log] for log in sorted(account.logs)]
+    def slow_rooms_of(self, account: Account) -> list[Room]:
+        """Return the rooms in slow mode that an account is a member of, ordered by id."""
+        fewer, more = sorted((account.logs, self._slow), key=len)
+        return [self._rooms[log] for log in sorted(log for log in fewer if log in more)]
+
+    def muted_rooms_of(self, account: Account) -> list[Room]:
+        """Return the rooms that an account is a member of and was muted in, ordered by id."""
+        logs = self._muted.get(account.id, ())
+        return [self._rooms[log] for log in sorted(log for log in logs if log in account.logs)]
 
     def owned_by(self, account: AccountId) -> int:
         """Return how many rooms an account owns."""
@@ -219,10 +229,8 @@ class Hub:
 
     def logs_after(self, account: Account, log: LogId | None) -> tuple[list[Room], bool]:
         """Return the account's logs after `log`, ordered by id, and whether more follow."""
-        logs = sorted(account.logs)
-        start = 0 if log is None else bisect_right(logs, log)
-        end = start + LOGS_PAGE
-        return [self._rooms[it] for it in logs[start:end]], len(logs) > end
+        logs = account.logs_after(log, LOGS_PAGE + 1)
+        return [self._rooms[it] for it in logs[:LOGS_PAGE]], len(logs) > LOGS_PAGE
 
     def public_after(self, name: str | None) -> tuple[list[Room], bool]:
         """Return the public rooms after `name`, ordered by name, and whether more follow."""
@@ -402,6 +410,8 @@ class Hub:
             case BanKey() | MuteKey():
                 _set(self._in_standing(key), key.account, value)
                 self._note_end(key.scope, key, before, value)
+                if isinstance(key, MuteKey) and key.scope != SERVER:
+                    self._note_mute(key, value)
             case NetworkKey(group):
                 _set(self.networks, group, value)
                 self._note_end(SERVER, key, before, value)
@@ -450,12 +460,7 @@ class Hub:
         elif account is None:
             self.people.add(key.account, value.nick)
         else:
-            rooms = [self._rooms[log] for log in account.logs]
-            for room in rooms:
-                room.forget_nick(account.nick)
             self.people.rename(account, value.nick)
-            for room in rooms:
-                room.list_nick(account.nick)
 
     def _put_invitation(self, key: InvitationKey, value: AnyValue | None) -> None:
         before = self.invitations.pop(key.hash, None)
@@ -478,6 +483,12 @@ class Hub:
             self.sanctions.remove(scope, key, before.until)
         if isinstance(value, Sanction):
             self.sanctions.add(scope, key, value.until)
+
+    def _note_mute(self, key: MuteKey, value: AnyValue | None) -> None:
+        if value is None:
+            _discard(self._muted, key.account, key.scope)
+        else:
+            self._muted.setdefault(key.account, set()).add(key.scope)
 
     def _put_request(self, key: RequestKey, value: AnyValue | None) -> None:
         room, account = self._rooms[key.log], self._account(key.account)
@@ -511,6 +522,8 @@ class Hub:
         key = name_key(room.name)
         self._by_name.add(key, room)
         self._owned.setdefault(room.owner, set()).add(room.log)
+        if room.slow:
+            self._slow.add(room.log)
         if room.kind is Kind.PUBLIC:
             insort(self._public, (key, room.log))
 
@@ -523,6 +536,7 @@ class Hub:
         key = name_key(room.name)
         self._by_name.remove(key, room)
         _discard(self._owned, room.owner, room.log)
+        self._slow.discard(room.log)
         if room.kind is Kind.PUBLIC:
             del self._public[bisect_left(self._public, (key, room.log))]
 

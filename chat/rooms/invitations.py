@@ -5,6 +5,7 @@ This module only sees hashes; the caller hashes codes and tokens.
 
 from collections.abc import Iterable
 from enum import Enum
+from typing import Final
 
 from chat.ids import NOBODY, AccountId, LogId
 from chat.limits import Limits
@@ -38,6 +39,10 @@ __all__ = [
     "withdraw",
     "withdrawn",
 ]
+
+
+_LOOKED_AT: Final = 16
+"""Invitations that are looked at whenever one is made, those that end first."""
 
 
 class Registration(Enum):
@@ -76,15 +81,19 @@ def issue_token(
 ) -> Change:
     """Add an invitation for anybody who has its token, and remove dead ones to the same room.
 
-    Dead ones of the same maker go as well where they would take a place. The operator's own are not
+    Not all of them, unless there is no place left: it must not cost more if there are many. Dead
+    ones of the same maker go as well where they would take a place. The operator's own are not
     counted by account. Raises InvalidError if it would expire at once, TooManyInvitationsError.
     """
     if not invitation.is_good(now):
         raise InvalidError("An invitation must last at least one second.")
     what, log, by = "invitation links", invitation.log, invitation.by
-    known = hub.tokens.of(log)
+    is_full = hub.tokens.count(log, now) >= limits.invitations_per_room
+    known = hub.tokens.of(log, None if is_full else _LOOKED_AT)
     over = dict.fromkeys(_dead_tokens(hub, known, now))
-    _check_open(len(known) - len(over), f"{what} to this room", limits, "invitations_per_room")
+    if is_full:
+        open_ = len(known) - len(over)
+        _check_open(open_, f"{what} to this room", limits, "invitations_per_room")
     if by != NOBODY and hub.tokens_by.count(by, now) >= limits.tokens_per_account:
         known = hub.tokens_by.of(by)
         dead = _dead_tokens(hub, known, now)
@@ -136,17 +145,18 @@ def invite(hub: Hub, actor: Account, room: Room, nick: str, limits: Limits, now:
     to_target = f"invitations to {target.nick}"
     of_actor = sum(invited.by == actor.id for _, invited in hub.invited_to(target, now))
     _check_open(of_actor, f"{to_target} of yours", limits, "invitations_per_pair")
-    of_target = [InvitedKey(log, target.id) for log in target.invitations]
-    of_room = [InvitedKey(room.log, account) for account in room.invited]
+    of_target = (InvitedKey(log, target.id) for log in target.invitations)
+    of_room = (InvitedKey(room.log, account) for account in room.invited)
+    of_maker = hub.invitees_of(actor.id)
     over: dict[InvitedKey, None] = {}
-    for keys, what, limit in (
-        (of_target, to_target, "invitations_per_account"),
-        (of_room, "invitations to this room", "invitations_per_room"),
-        (hub.invitees_of(actor.id), "invitations of yours", "invitations_by_account"),
+    for count, keys, what, limit in (
+        (len(target.invitations), of_target, to_target, "invitations_per_account"),
+        (len(room.invited), of_room, "invitations to this room", "invitations_per_room"),
+        (len(of_maker), of_maker, "invitations of yours", "invitations_by_account"),
     ):
-        if len(keys) >= getattr(limits, limit):
+        if count >= getattr(limits, limit):
             dead = [key for key in keys if not hub.is_invited(key, now)]
-            _check_open(len(keys) - len(dead), what, limits, limit)
+            _check_open(count - len(dead), what, limits, limit)
             over |= dict.fromkeys(dead)
     invited = InvitedKey(room.log, target.id)
     over.pop(invited, None)
@@ -157,8 +167,8 @@ def withdrawn(hub: Hub, maker: AccountId, room: Room | None) -> list[Put]:
     """Return the puts that withdraw the invitations that an account has made to a room, or (None)
     to the server: those for anybody who has a token."""
     log = LogId(b"") if room is None else room.log
-    tokens = sorted(it for it in hub.tokens_of(log) if hub.invitations[it].by == maker)
-    return [put(InvitationKey(it), None) for it in tokens]
+    tokens = sorted(it.hash for it in hub.tokens_by.of(maker))
+    return [put(InvitationKey(it), None) for it in tokens if hub.invitations[it].log == log]
 
 
 def _dead_tokens(hub: Hub, keys: Iterable[InvitationKey], now: int) -> list[InvitationKey]:

@@ -4,7 +4,9 @@ Whatever carries words to a room counts: a post, an edit, a reaction, a topic, a
 time is monotonic, so that no clock that is set makes anybody wait.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from math import ceil
 from typing import Final, NamedTuple
 
@@ -17,8 +19,9 @@ from chat.rooms.room import Room
 
 __all__ = ["Pace", "Words"]
 
-_REMEMBERED: Final = 100_000
-"""Words to remember before dropping those that are more than a day old."""
+_FORGOTTEN: Final = 2
+"""Most words forgotten for each that are remembered: they cannot pile up, and no post pays for
+all."""
 
 
 class Words(NamedTuple):
@@ -35,7 +38,8 @@ class Pace:
     def __init__(self, hub: Hub, seconds: Callable[[], float]) -> None:
         self._hub = hub
         self._seconds = seconds
-        self._last: dict[tuple[LogId, AccountId], Words] = {}
+        self._last: OrderedDict[tuple[LogId, AccountId], Words] = OrderedDict()
+        """Ordered by when they were noted, and so by when the longest wait would be over."""
 
     def check(
         self, room: Room, account: AccountId, record: RecordId, before: RecordId | None = None
@@ -61,11 +65,12 @@ class Pace:
     def note(self, log: LogId, account: AccountId, record: RecordId) -> Words | None:
         """Remember words, and return those that were the last ones until now."""
         now = self._seconds()
-        if len(self._last) >= _REMEMBERED:
-            oldest = now - SLOW_MOST
-            self._last = {key: words for key, words in self._last.items() if words.time > oldest}
         before = self._last.get((log, account))
+        for key, words in list(islice(self._last.items(), _FORGOTTEN)):
+            if words.time <= now - SLOW_MOST:
+                del self._last[key]
         self._last[log, account] = Words(now, record)
+        self._last.move_to_end((log, account))
         return before
 
     def forget(
@@ -77,4 +82,4 @@ class Pace:
             return
         del self._last[log, account]
         if before is not None:
-            self._last[log, account] = before
+            self._last[log, account] = before  # It is only forgotten later than it could be.

@@ -4,6 +4,7 @@ The first key that claims a nickname creates an account, which keeps the nicknam
 whether it is connected or not.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,6 +37,8 @@ class Account:
     """`name_key`s of nicknames that it has given up, and that are held for it."""
     logs: set[LogId] = field(default_factory=set)
     """Logs that it is a member of."""
+    sorted_logs: list[LogId] = field(default_factory=list)
+    """The same, sorted, so that a page of them costs no more if there are many."""
     invitations: set[LogId] = field(default_factory=set)
     """Logs that it is invited to."""
     requests: set[LogId] = field(default_factory=set)
@@ -44,6 +47,11 @@ class Account:
     """Who may send it requests and invitations; None stands for everybody."""
     blocked: dict[AccountId, Blocked] = field(default_factory=dict)
     """Those from whom it wants nothing."""
+
+    def logs_after(self, log: LogId | None, most: int) -> list[LogId]:
+        """Return at most so many of its logs after `log`, ordered by id."""
+        start = 0 if log is None else bisect_right(self.sorted_logs, log)
+        return self.sorted_logs[start : start + most]
 
 
 class People:
@@ -84,12 +92,6 @@ class People:
         account = self._by_case.get(case_key(nick.strip(" ")))
         if account is None:
             raise NoSuchNickError(nick)
-        return account
-
-    def by_name_key(self, key: str) -> Account:
-        """Return the account whose nickname has this `name_key`; there must be one."""
-        account = self._by_nick.get(key)
-        assert account is not None
         return account
 
     def of_key(self, key: DeviceKey) -> Account | None:

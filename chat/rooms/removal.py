@@ -90,9 +90,10 @@ def _account(hub: Hub, account: Account) -> list[Put]:
     puts: list[Put] = []
     for room in _conversations(hub, account):
         puts += _room(hub, room)
-    for room in hub.rooms_of(account):
-        if room.kind is not Kind.PRIVATE:
-            puts.append(put(MembershipKey(room.log, account.id), None))
+    for log in account.sorted_logs:
+        joined = hub.known_room(log)
+        if joined is not None and joined.kind is not Kind.PRIVATE:
+            puts.append(put(MembershipKey(log, account.id), None))
     for room in hub.shared_rooms():
         if account.id in room.invited:
             puts.append(put(InvitedKey(room.log, account.id), None))

@@ -10,7 +10,6 @@ from chat.rooms.errors import (
     NotAllowedError,
     NotAMemberError,
 )
-from chat.rooms.names import name_key
 from chat.rooms.people import Account
 from chat.rooms.roles import Role, Standing, reason, until
 from chat.rooms.texts import quote
@@ -30,9 +29,9 @@ class Room:
     """Of a private conversation: who was asked to become a member."""
     standing: Standing = field(default_factory=Standing)
     members: dict[AccountId, Account] = field(default_factory=dict)
-    _keys: list[str] = field(default_factory=list)
-    """`name_key`s of the members' nicknames, sorted, so that a page of a large room costs no more
-    than one of a small room."""
+    _sorted: list[AccountId] = field(default_factory=list)
+    """The members, sorted, so that a page of a large room costs no more than one of a small room.
+    Not by nickname: then a rename would cost more the more rooms an account is in."""
 
     # --- Looking ---
 
@@ -89,11 +88,11 @@ class Room:
         is_empty = not (self.members or self.invited or self.requested)
         return is_empty and self.standing == Standing()
 
-    def keys_after(self, nick: str | None) -> tuple[list[str], bool]:
-        """Return the `name_key`s of members after `nick`, and whether more follow."""
-        start = 0 if nick is None else bisect_right(self._keys, name_key(nick))
+    def members_after(self, account: Account | None) -> tuple[list[Account], bool]:
+        """Return members after `account`, ordered by id, and whether more follow."""
+        start = 0 if account is None else bisect_right(self._sorted, account.id)
         end = start + MEMBERS_PAGE
-        return self._keys[start:end], len(self._keys) > end
+        return [self.members[it] for it in self._sorted[start:end]], len(self._sorted) > end
 
     # --- Checks ---
 
@@ -125,14 +124,16 @@ class Room:
     def add(self, account: Account) -> None:
         """Make an account a member."""
         self.members[account.id] = account
+        insort(self._sorted, account.id)
         account.logs.add(self.log)
-        self.list_nick(account.nick)
+        insort(account.sorted_logs, self.log)
 
     def remove(self, account: Account) -> None:
         """End an account's membership."""
         del self.members[account.id]
+        del self._sorted[bisect_left(self._sorted, account.id)]
         account.logs.discard(self.log)
-        self.forget_nick(account.nick)
+        del account.sorted_logs[bisect_left(account.sorted_logs, self.log)]
 
     def invite(self, account: Account, invited: InvitedBy | None) -> None:
         """Add or (None) remove an account's invitation."""
@@ -153,11 +154,3 @@ class Room:
             account.requests.discard(self.log)
         else:
             account.requests.add(self.log)
-
-    def forget_nick(self, nick: str) -> None:
-        """Remove this nickname from the sorted list."""
-        del self._keys[bisect_left(self._keys, name_key(nick))]
-
-    def list_nick(self, nick: str) -> None:
-        """Add a member's nickname to the sorted list."""
-        insort(self._keys, name_key(nick))

@@ -1,6 +1,7 @@
 """The hub: what is found, what a page of it holds, who may what."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -70,8 +71,25 @@ def test_rooms_and_conversations_are_told_apart() -> None:
     room, private = room_of(hub, ana), conversation_of(hub, ana, bob)
     assert hub.shared_rooms() == [secret, room]
     assert hub.logs() == [secret.log, room.log, private.log]
-    assert hub.rooms_of(ana) == sorted((secret, room, private), key=lambda it: it.log)
-    assert hub.rooms_of(bob) == [private]
+    logs = sorted(it.log for it in (secret, room, private))
+    assert ana.logs_after(None, 9) == logs and bob.logs_after(None, 9) == [private.log]
+    assert ana.logs_after(logs[0], 1) == logs[1:2]
+
+
+def test_rooms_in_slow_mode_and_those_where_somebody_is_muted_are_found() -> None:
+    hub, [ana, bob] = hub_with("ana", "bob")
+    slow, muted, other = (room_of(hub, ana, bob, name=name) for name in ("a", "b", "c"))
+    hub.put(RoomKey(slow.log), replace(slow.profile, slow=5))
+    for scope in (muted.log, SERVER):
+        hub.put(MuteKey(scope, bob.id), Sanction(0))
+    assert hub.slow_rooms_of(bob) == [slow] and hub.muted_rooms_of(bob) == [muted]
+    assert hub.slow_rooms_of(ana) == [slow] and hub.muted_rooms_of(ana) == []
+    for room in (slow, muted, other):
+        hub.put(MembershipKey(room.log, bob.id), None)
+    assert hub.slow_rooms_of(bob) == hub.muted_rooms_of(bob) == []
+    hub.put(RoomKey(slow.log), replace(slow.profile, slow=0))
+    hub.put(MuteKey(muted.log, bob.id), None)
+    assert hub.slow_rooms_of(ana) == [] and not hub._muted
 
 
 def test_a_room_counts_while_its_maker_owns_it() -> None:

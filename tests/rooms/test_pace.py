@@ -5,9 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chat.limits import SLOW_MOST
-from chat.rooms import pace as module
 from chat.rooms.errors import SlowModeError
-from chat.rooms.hub import Hub
 from chat.rooms.pace import Pace, Words
 from chat.rooms.roles import Role
 from chat.rooms.room import Room
@@ -99,11 +97,24 @@ def test_what_nobody_has_seen_is_taken_back() -> None:
     assert before == Words(1, FIRST)
 
 
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_REMEMBERED", 2)
+def test_what_is_remembered_is_bounded() -> None:
     case = Case()
-    pace, one, other = Pace(Hub(), lambda: case.now), case.room.log, case.other.log
+    pace, one, other = case.pace, case.room.log, case.other.log
     for log, account, now in ((one, ANA, 0), (one, BOB, 1), (other, BOB, SLOW_MOST)):
         case.now = now
         pace.note(log, account, FIRST)
     assert set(pace._last) == {(one, BOB), (other, BOB)}
+
+
+def test_each_post_forgets_two_that_are_old_and_no_more() -> None:
+    case = Case()
+    pace, log = case.pace, case.room.log
+    for number in range(9):
+        case.now = number
+        pace.note(log, account_id(str(number)), FIRST)
+    case.now = 8
+    pace.note(log, account_id("0"), SECOND)  # Again: it is the last to be forgotten.
+    case.now = SLOW_MOST + 8
+    for number, left in enumerate((8, 7, 5, 3, 2, 2)):
+        pace.note(log, ANA if number else BOB, FIRST)
+        assert len(pace._last) == left

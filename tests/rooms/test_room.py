@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from chat.limits import MEMBERS_PAGE
 from chat.rooms.errors import BannedError, NotAllowedError, NotAMemberError
-from chat.rooms.names import name_key
+from chat.rooms.people import Account
 from chat.rooms.roles import Role
 from chat.rooms.room import Room
 from chat.rooms.values import AccountKey, Kind, MembershipKey, Profile, RoomProfile
@@ -24,13 +24,13 @@ from tests.rooms.support import (
 
 def members(room: Room) -> list[str]:
     """Return all pages of a room's list of members."""
-    keys: list[str] = []
+    listed: list[Account] = []
     more = True
     while more:
-        page, more = room.keys_after(keys[-1] if keys else None)
+        page, more = room.members_after(listed[-1] if listed else None)
         assert len(page) <= MEMBERS_PAGE
-        keys += page
-    return keys
+        listed += page
+    return [account.nick for account in listed]
 
 
 def test_a_room_is_what_its_profile_says() -> None:
@@ -121,31 +121,28 @@ def test_a_ban_is_for_everybody_until_it_ends(nick: str) -> None:
 @given(st.sets(st.text("abcdefgh", min_size=1, max_size=5), min_size=1, max_size=300))
 def test_pages_hold_everybody_once_in_order(nicks: set[str]) -> None:
     hub, people = hub_with(*sorted(nicks, key=hash))
-    assert members(room_of(hub, *people)) == sorted(map(name_key, nicks))
+    assert members(room_of(hub, *people)) == sorted(nicks)  # As their ids are, in these tests.
 
 
 def test_a_full_page_has_nothing_behind_it() -> None:
     hub, people = hub_with(*(f"u{number:03}" for number in range(MEMBERS_PAGE + 1)))
     room = room_of(hub, *people[:-1])
-    assert room.keys_after(None)[1] is False
+    assert room.members_after(None)[1] is False
     room = room_of(hub, *people, name="more")
-    page, more = room.keys_after(None)
+    page, more = room.members_after(None)
     assert len(page) == MEMBERS_PAGE and more
-    assert room.keys_after(page[-1]) == (
-        sorted(map(name_key, (it.nick for it in people)))[-1:],
-        False,
-    )
+    assert room.members_after(page[-1]) == (people[-1:], False)
 
 
-def test_a_page_begins_behind_a_name_that_is_gone() -> None:
+def test_a_page_begins_behind_somebody_who_is_gone() -> None:
     hub, [ana, bob, eva] = hub_with("ana", "bob", "eva")
     room = room_of(hub, ana, bob, eva)
     hub.put(MembershipKey(room.log, bob.id), None)
-    assert room.keys_after("bob") == (["eva"], False)
+    assert room.members_after(bob) == ([eva], False)
 
 
 def test_a_member_is_listed_by_its_new_name() -> None:
     hub, [ana, bob] = hub_with("ana", "bob")
     room = room_of(hub, ana, bob)
     hub.put(AccountKey(ana.id), Profile("eva"))
-    assert members(room) == [name_key("bob"), "eva"]
+    assert members(room) == ["eva", "bob"]

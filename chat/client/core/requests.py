@@ -387,6 +387,7 @@ class Requests:
             if page.more and page.members and len(listed) < self._session.limits.listed:
                 ask(listed[-1].nick)
                 return
+            listed.sort(key=lambda member: member.nick.casefold())
             if room is not None:
                 room.listed_members(listed)
             task.done(tuple(listed))

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from chat.ids import AccountId, LogId, MessageId, RecordId
 from chat.limits import ACKS_PAGE
 from chat.rooms.errors import NotStoredError, NotYoursError, RequestError
-from chat.rooms.happenings import Deleted, Edited, Kept, Passing, Reacted, Said
+from chat.rooms.happenings import Deleted, Edited, Kept, Passing, Reacted, Renamed, Said
 from chat.rooms.hub import Hub
 from chat.rooms.pace import Pace
 from chat.rooms.room import Room
@@ -94,7 +94,9 @@ class Feed:
 
     def announce(self, happening: Passing, author: Session | None) -> None:
         """Tell those who read the log, but not the session that did it, of something passing."""
-        if self.readers.has_readers():
+        # Whoever comes before it is delivered has yet to hear who else came or went, but not of
+        # the earlier name of somebody.
+        if self.readers.has_readers(author if isinstance(happening, Renamed) else None):
             self.add(Draft(happening, self._new_id(happening), Exclude(author)))
 
     def _new_id(self, happening: Kept | Passing) -> RecordId:

@@ -101,9 +101,10 @@ class Readers:
         except Exception:
             _log.failure("session {number}: cannot be closed", number=session.number)
 
-    def has_readers(self) -> bool:
-        """Tell whether anybody reads this log."""
-        return bool(self._readers)
+    def has_readers(self, but: Session | None = None) -> bool:
+        """Tell whether anybody reads this log, leaving one session aside."""
+        is_left_aside = but is not None and but.number in self._readers
+        return len(self._readers) > is_left_aside
 
     def knows(self, number: int) -> int:
         """Return the newest epoch whose key a session has."""

@@ -26,6 +26,7 @@ from chat.rooms.errors import (
 from chat.rooms.people import Account
 from chat.rooms.values import TokenHash
 from chat.server.requests.asking import Asking
+from chat.server.requests.rounds import STEP
 from chat.wire import messages
 from chat.wire.identity import identity_fingerprint, verify_login
 from chat.wire.sealing import RandomBytes
@@ -161,8 +162,13 @@ async def nick(asking: Asking[messages.Nick]) -> None:
     context, request = asking.context, asking.request
     if context.policy.authenticator is not None:
         raise NotAllowedError  # The name is what the password belongs to.
+    # It pays for telling all its rooms; at most one rename has yet to be told to some of them.
+    asking.session.charge(len(asking.account.logs) // STEP)
+    while context.rounds.is_on(asking.account.id):
+        await context.rounds.over(asking.account.id)
+        asking.check()
     await asking.say(
-        lambda: context.hub.rooms_of(asking.account),
+        lambda: context.hub.slow_rooms_of(asking.account),
         lambda: accounts.rename(
             *(context.hub, asking.account, request.nick),
             *(context.limits, context.milliseconds()),

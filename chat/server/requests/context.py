@@ -15,6 +15,7 @@ from chat.rooms.room import Room
 from chat.server.fanout.feed import Feed
 from chat.server.fanout.feeds import Feeds
 from chat.server.requests.presence import Presence
+from chat.server.requests.rounds import Rounds
 from chat.server.requests.sessions import Sessions
 from chat.server.session import Session
 from chat.server.state.commits import Commits
@@ -66,6 +67,7 @@ class Context:
     presence: Presence
     searches: Turns
     """One search at a time, so that they do not take a processor each."""
+    rounds: Rounds
     failures: LoginFailures
     allowances: Allowances
     limits: Limits

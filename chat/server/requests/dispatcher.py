@@ -27,6 +27,7 @@ from chat.server.requests.context import Context, PasswordChecker, Policy
 from chat.server.requests.effects import Effects
 from chat.server.requests.notices import Notices
 from chat.server.requests.presence import Presence
+from chat.server.requests.rounds import Rounds
 from chat.server.requests.sessions import Sessions
 from chat.server.requests.table import ROUTES, Later, Route
 from chat.server.session import Session, refuse
@@ -77,7 +78,7 @@ class Dispatcher:
         hub, sessions = Hub(), Sessions()
         commits = Commits(store, hub, clock, limits, random_bytes)
         feeds = Feeds(store, storage_key, commits, hub, clock, limits, milliseconds, random_bytes)
-        failures = LoginFailures(limits, clock.seconds)
+        failures, rounds = LoginFailures(limits, clock.seconds), Rounds(hub, clock)
         time = Timekeeper(hub, commits, clock, milliseconds)
         login = LoginPolicy(registration, authenticator is not None, limits)
         self.context = Context(
@@ -87,8 +88,9 @@ class Dispatcher:
             ReadMarkers(commits, clock, limits),
             store,
             sessions,
-            Presence(hub, feeds, sessions, clock, limits),
+            Presence(hub, feeds, rounds, sessions, clock, limits),
             Turns(1, limits.searches_waiting),
+            rounds,
             failures,
             Allowances(limits, clock.seconds),
             limits,
@@ -98,7 +100,7 @@ class Dispatcher:
             random_bytes,
         )
         notices = Notices(limits, clock.seconds)
-        self._effects = Effects(hub, feeds, sessions, failures, notices)
+        self._effects = Effects(hub, feeds, rounds, sessions, failures, notices)
         self._routes = {route.message: route for route in routes}
 
     async def load(self) -> None:
@@ -160,6 +162,7 @@ class Dispatcher:
     async def close(self) -> None:
         """Write what is not written, and expect nobody back."""
         self.context.presence.close()
+        self.context.rounds.close()
         self.context.markers.save()
         await self.context.commits.idle()
 

@@ -26,6 +26,7 @@ from chat.rooms.values import (
 from chat.server.fanout.feeds import Feeds
 from chat.server.requests.context import describe
 from chat.server.requests.notices import Notices
+from chat.server.requests.rounds import Rounds
 from chat.server.requests.sessions import Sessions
 from chat.server.session import Session
 from chat.server.state.sources import Applied
@@ -42,12 +43,14 @@ class Effects:
         self,
         hub: Hub,
         feeds: Feeds,
+        rounds: Rounds,
         sessions: Sessions,
         failures: LoginFailures,
         notices: Notices,
     ) -> None:
         self._hub = hub
         self._feeds = feeds
+        self._rounds = rounds
         self._sessions = sessions
         self._failures = failures
         self._notices = notices
@@ -120,13 +123,15 @@ class Effects:
     def _renamed(
         self, account_id: AccountId, was: str, nick: str, asked_by: Session | None
     ) -> None:
-        account = self._hub.people.get(account_id)
-        if account is None:
-            return
         self._failures.renamed(was, nick)
-        for room in self._hub.rooms_of(account):
-            if not self._hub.is_blocked_in(account, room):
-                self._feeds.announce(Renamed(room.log, account_id, was, nick), asked_by)
+
+        def tell(log: LogId) -> None:
+            account, room = self._hub.people.get(account_id), self._hub.known_room(log)
+            if account is None or room is None or self._hub.is_blocked_in(account, room):
+                return
+            self._feeds.announce(Renamed(log, account_id, was, nick), asked_by)
+
+        self._rounds.begin(account_id, tell)
 
     def _linked(self, device: DeviceKey, account_id: AccountId) -> None:
         for session in self._sessions.of(account_id):

@@ -67,8 +67,8 @@ def rooms(asking: Asking[messages.Rooms]) -> None:
 def who(asking: Asking[messages.Who]) -> None:
     """List the members of a log."""
     context, request, room = asking.context, asking.request, asking.room
-    keys, more = room.keys_after(None if request.after is UNSET else request.after)
-    members = [context.hub.people.by_name_key(key) for key in keys]
+    last = None if request.after is UNSET else context.hub.people.named(request.after)
+    members, more = room.members_after(last)
     # Whoever is blocked does not see the other come and go.
     is_blocked = context.hub.is_blocked_in(asking.account, room)
     rows = [

@@ -3,12 +3,13 @@ its last."""
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from chat.ids import AccountId
+from chat.ids import AccountId, LogId
 from chat.limits import Limits
 from chat.rooms.happenings import Arrived, Departed
 from chat.rooms.hub import Hub
 from chat.rooms.values import Kind
 from chat.server.fanout.feeds import Feeds
+from chat.server.requests.rounds import Rounds
 from chat.server.requests.sessions import Sessions
 
 __all__ = ["Presence"]
@@ -18,10 +19,17 @@ class Presence:
     """Tells, and waits a moment for those whose connection was cut."""
 
     def __init__(
-        self, hub: Hub, feeds: Feeds, sessions: Sessions, clock: IReactorTime, limits: Limits
+        self,
+        hub: Hub,
+        feeds: Feeds,
+        rounds: Rounds,
+        sessions: Sessions,
+        clock: IReactorTime,
+        limits: Limits,
     ) -> None:
         self._hub = hub
         self._feeds = feeds
+        self._rounds = rounds
         self._sessions = sessions
         self._clock = clock
         self._limits = limits
@@ -59,8 +67,10 @@ class Presence:
 
     def _tell(self, account_id: AccountId, kind: type[Arrived] | type[Departed]) -> None:
         """Tell everybody in an account's rooms that it is there, or not."""
-        account = self._hub.people.get(account_id)
-        if account is not None:
-            for room in self._hub.rooms_of(account):
-                if room.kind is not Kind.PRIVATE:
-                    self._feeds.announce(kind(room.log, account_id))
+
+        def tell(log: LogId) -> None:
+            room = self._hub.known_room(log)
+            if room is not None and room.kind is not Kind.PRIVATE:
+                self._feeds.announce(kind(log, account_id))
+
+        self._rounds.begin(account_id, tell, replaces=True)

@@ -55,7 +55,7 @@ def heard_everywhere(asking: Asking[Any]) -> None:
     hub, now = asking.context.hub, asking.context.milliseconds()
     account = asking.account
     hub.check_may_speak(account.id, None, now)
-    for room in hub.rooms_of(account):
+    for room in hub.muted_rooms_of(account):
         hub.check_may_speak(account.id, room, now)
 
 

@@ -254,7 +254,7 @@ class BatchTests(ServerCase):
 
     def test_i3_what_has_no_text_counts_as_well(self) -> None:
         room = Room(limits=self.limits)
-        [author] = room.enter(1)
+        author, _ = room.enter(1, 2)  # What nobody else reads is not said.
         room.say(author, "one")
         room.turn()
         for number in range(10):

@@ -342,9 +342,14 @@ class ListTests(ArchiveCase):
 
     def test_members_and_whether_they_are_there(self) -> None:
         self.alice.bye()
-        members = [("alice", False), ("bob", True)]
-        assert self.bob.ask(Who(99, self.log)) == Members(99, self.log, members, False)
-        assert self.bob.ask(Who(98, self.log, "alice")) == Members(98, self.log, members[1:], False)
+        listed = self.bob.ask(Who(99, self.log))
+        assert isinstance(listed, Members) and not listed.more
+        assert sorted(listed.members) == [("alice", False), ("bob", True)]
+        assert self.bob.ask(Who(98, self.log, listed.members[0][0])) == Members(
+            98, self.log, listed.members[1:], False
+        )
+        nobody = self.bob.ask(Who(97, self.log, "nobody"))
+        assert isinstance(nobody, Refused) and nobody.code == "no_such_nick"
 
     def seen(self, server: Server, client: Client) -> int:
         """Return what another device is told to have been seen of the lobby."""
