@@ -196,8 +196,9 @@ class Batch:
             guard(source.refused)
 
     def fail_change(self, error: Failure) -> None:
-        """Tell those who asked for a change that nothing came of it."""
-        for done in [*self.begun, *[proposal.done for proposal, _ in self._decided]]:
+        """Fail every change, and every refusal, which may have been because of one of them."""
+        asked = [proposal for proposal, _ in (*self._decided, *self._refused)]
+        for done in [*self.begun, *[proposal.done for proposal in asked]]:
             done.errback(error)
 
 

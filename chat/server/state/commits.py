@@ -180,7 +180,6 @@ class Commits:
             batch.begun.append(done)
         proposals, self._proposals = self._proposals, []
         batch.decide(proposals)
-        batch.answer_refused()
         batch.gather(self._awake)
         batch.seen, self._again, self._seen = self._again | self._seen, {}, {}
         batch.trims, self._trims = self._trims[:TRIMS], self._trims[TRIMS:]
@@ -204,6 +203,8 @@ class Commits:
             batch.fail_change(Failure(StoreError("the state has changed behind the server's back")))
         else:
             self._apply(outcome, batch)
+            # Only now: it may have been refused for what this commit made.
+            batch.answer_refused()
         for (_, done), count in zip(batch.trims, outcome.trimmed, strict=True):
             done.callback(count)
         return is_busy
