@@ -1,1 +1,1 @@
-"""Benchmarks: ``python -m benchmarks`` drives a real server and prints what it cost the server."""
+"""Benchmarks: ``python -m benchmarks`` drives a real server and prints the server's costs."""

@@ -1,8 +1,8 @@
-"""``python -m benchmarks``: the figures that every change must keep, next to those of others.
+"""``python -m benchmarks``: the figures that every change must keep, and those of other servers.
 
 The figure that counts is what the server pays (CPU time, user and system; resident memory). Every
-scenario is run round by round, in each round with every server: the ratios hold even where the
-machine's speed drifts.
+scenario runs in rounds, and each round runs every server, so the ratios hold even if the machine's
+speed drifts.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from benchmarks.scenarios import Figures, Rounds
 
 
 def _servers() -> dict[str, Callable[[], Server]]:
-    """Return those that are there, by name."""
+    """Return the installed servers, by name."""
     kinds: dict[str, Callable[[], Server]] = {}
     for name, (kind, found) in KINDS.items():
         if found() is None:
-            print(f"{name} is not installed: it is left out")
+            print(f"{name} is not installed; skipping it")
         else:
             kinds[name] = kind
     return kinds
@@ -35,7 +35,7 @@ def _servers() -> dict[str, Callable[[], Server]]:
 
 @contextmanager
 def _on_core(core: int) -> Iterator[None]:
-    """Let what is started meanwhile run on this core alone."""
+    """Run processes that are started meanwhile on this core only."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -47,10 +47,10 @@ def _on_core(core: int) -> Iterator[None]:
 def _rounds(
     scenario: Scenario, servers: dict[str, Callable[[], Server]], rounds: int, core: int
 ) -> dict[str, list[Figures]]:
-    """Return the figures of each server, in each round of a scenario."""
+    """Return the figures of each server in each round of a scenario."""
     if scenario.rounds > 1:
         return _together(scenario, servers, min(rounds, scenario.rounds), core)
-    # Many clients, and nothing gained by having those of all servers at the same time.
+    # Many clients, so run one server at a time; keeping all of them open would gain nothing.
     return {
         name: figures
         for name, kind in servers.items()
@@ -89,28 +89,32 @@ def _together(
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = ",".join(scenario.name for scenario in SCENARIOS)
-    parser.add_argument("--rounds", type=int, default=3, help="of each scenario (%(default)s)")
-    parser.add_argument("--only", default=names, help="scenarios, of %(default)s")
-    parser.add_argument("--servers", default="", help="such as encchat,nats; all, if left out")
-    parser.add_argument("--json", type=Path, help="a file for all figures of all rounds")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="rounds per scenario (default: %(default)s)"
+    )
+    parser.add_argument("--only", default=names, help="scenarios to run (default: %(default)s)")
+    parser.add_argument(
+        "--servers", default="", help="servers to run, such as encchat,nats (default: all)"
+    )
+    parser.add_argument("--json", type=Path, help="write the figures of all rounds to this file")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Do it."""
+    """Run the benchmarks."""
     arguments = _arguments()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}")
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) == 1:
-        print("There is only one core, for servers and clients: the figures are of little use.")
+        print("Servers and clients share the only core, so the figures mean little.")
     os.sched_setaffinity(0, {cores[-1] if len(cores) == 1 else cores[1]})
     servers = _servers()
     if arguments.servers:
         wanted = arguments.servers.split(",")
         if missing := set(wanted) - set(servers):
-            sys.exit(f"not there: {', '.join(sorted(missing))}")
+            sys.exit(f"not installed: {', '.join(sorted(missing))}")
         servers = {name: servers[name] for name in wanted}
     results: Results = {}
     chosen = set(arguments.only.split(","))

@@ -1,4 +1,4 @@
-"""Who comes and who is there: connections, memory, logins, people who catch up, and many posts."""
+"""Scenarios of connecting: idle clients, memory, logins, clients that catch up, and many posts."""
 
 from collections.abc import Sequence
 from time import monotonic, sleep
@@ -14,10 +14,10 @@ _SECONDS = 120.0
 
 
 def idle(server: Server, clients: int, settle: float, seconds: float) -> Rounds:
-    """Clients in no room who do nothing: KiB of server memory each, percent of CPU."""
+    """Idle clients in no room: KiB of server memory each, percent of CPU."""
     connected: list[Client] = []
     try:
-        # Once before anything is measured: imports, caches, allocator.
+        # Warm up first: imports, caches, allocator.
         warm = connect_room(server, [f"w{index}" for index in range(20)], None)
         _close(warm)
         sleep(settle)
@@ -36,7 +36,7 @@ def idle(server: Server, clients: int, settle: float, seconds: float) -> Rounds:
 
 
 def logins(server: Server, clients: int) -> Rounds:
-    """Connect, handshake and login of known names, one by one: milliseconds of server CPU each."""
+    """Connection, handshake and login of known accounts, one by one: ms of server CPU each."""
     names = [f"e{index}" for index in range(clients)]
     _close(connect_room(server, names, None))
     while True:
@@ -48,13 +48,13 @@ def logins(server: Server, clients: int) -> Rounds:
 
 
 def own_logins(server: Encchat, clients: int, storm: int) -> Rounds:
-    """The same with many at a time; and how a storm of all at once is borne."""
+    """The same with many at a time, and a storm of all at once."""
     first = [EncchatClient(f"e{index}") for index in range(storm)]
     _close(server.admit(first, GROUP))
     while True:
         figures: Figures = {}
         for name, count in (("login", clients), ("storm", storm)):
-            # Their keys before the clock starts, and the leaving of those before.
+            # Make the keys, and let the previous clients leave, before the clock starts.
             again = [EncchatClient("", None, it.identity) for it in first[:count]]
             sleep(1)
             before, begin = cpu_seconds(server), monotonic()
@@ -67,7 +67,7 @@ def own_logins(server: Encchat, clients: int, storm: int) -> Rounds:
 
 
 def catch_up(server: Encchat, records: int, clients: int, group: int) -> Rounds:
-    """Clients who missed a room's records return: records per server CPU second, and memory."""
+    """Clients that missed a room's records return: records per server CPU second, and memory."""
     names = [f"f{index}" for index in range(clients)]
     members = server.admit([EncchatClient(name, "past") for name in names], GROUP)
     identities = [member.identity for member in members]
@@ -78,7 +78,7 @@ def catch_up(server: Encchat, records: int, clients: int, group: int) -> Rounds:
     _close(talkers)
     sleep(1)
     while True:
-        # Once before anything is measured: what is cached of a log has its bound, and fills.
+        # Warm up first, to fill the bounded cache of the log.
         _return(server, [EncchatClient(names[0], None, identities[0], (log, tail))], records)
         sleep(1)
         before, cpu = memory_bytes(server), cpu_seconds(server)
@@ -104,8 +104,8 @@ def catch_up(server: Encchat, records: int, clients: int, group: int) -> Rounds:
 
 
 def _return(server: Encchat, back: list[EncchatClient], records: int) -> int:
-    """Let clients come back, read what they have missed, and leave; return the most memory that
-    the server had meanwhile, in bytes. Raises PeerError if anything is missing."""
+    """Let clients come back, read what they have missed, and leave; return the server's peak memory
+    meanwhile, in bytes. Raises PeerError if anything is missing."""
     server.admit(back, len(back))
     goal, peak = records * len(back), 0
     deadline = monotonic() + _SECONDS
@@ -114,16 +114,16 @@ def _return(server: Encchat, back: list[EncchatClient], records: int) -> int:
             loop.turn(0.1)
             peak = max(peak, memory_bytes(server))
             if monotonic() > deadline:
-                raise PeerError("the past does not arrive")
+                raise PeerError("missed records do not arrive")
         loop.settle()
     if any(it.delivered != records for it in back):
-        raise PeerError("records are missing, or came twice")
+        raise PeerError("records are missing, or arrived twice")
     _close(back)
     return peak
 
 
 def posting(server: Server, people: int, rooms: int, posts: int, each: int) -> Rounds:
-    """Many post in many rooms: durable posts per server CPU second, and per second."""
+    """Many clients post in many rooms: durable posts per server CPU second, and per second."""
     posts = max(each, round(posts * server.share))
     groups = [
         connect_room(
@@ -142,7 +142,7 @@ def posting(server: Server, people: int, rooms: int, posts: int, each: int) -> R
 
 
 def _post_all(clients: Sequence[Client], posts: int, in_flight: int) -> None:
-    """Let each client post so often, so many unacknowledged at a time."""
+    """Let each client post a number of times, with a bound on unacknowledged posts."""
     done = {id(client): client.acknowledged + posts for client in clients}
     said = {id(client): 0 for client in clients}
     deadline = monotonic() + _SECONDS
@@ -158,7 +158,7 @@ def _post_all(clients: Sequence[Client], posts: int, in_flight: int) -> None:
                     said[key] += 1
             loop.turn(1.0)
             if monotonic() > deadline:
-                raise PeerError("posts are not acknowledged")
+                raise PeerError("posts were not acknowledged")
         loop.settle()
 
 

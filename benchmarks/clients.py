@@ -1,4 +1,4 @@
-"""Clients on Twisted, for the benchmarks of single questions; `encchat_client` is the cheap one."""
+"""Twisted clients, for benchmarks of a single question; `encchat_client` is the cheap client."""
 
 import os
 from collections.abc import Callable
@@ -28,11 +28,11 @@ __all__ = ["BenchClient", "connect_all"]
 ROOM: Final = "lobby"
 
 _CONCURRENT: Final = 16
-"""Connections being made at a time."""
+"""Concurrent connection attempts."""
 
 
 class BenchClient(ConnectionProtocol):
-    """Connects, logs in and, given a room, joins; then opens every record, or counts them."""
+    """Connects, logs in and, given a room, joins it; then opens every record, or counts them."""
 
     connection: ClientConnection
 
@@ -43,13 +43,13 @@ class BenchClient(ConnectionProtocol):
         self._room = room
         self.ready: Deferred[BenchClient] = Deferred()
         self.delivered = 0
-        """Records that were vouched for and opened, or, when only counting, their lines."""
+        """Records that were vouched for and opened; when only counting, record lines."""
         self.is_in = False
         """Whether it is in a room."""
         self.pages = 0
-        """Pages of history that it was sent."""
+        """Pages of history received."""
         self.acknowledged = 0
-        """Posts of its own that are durable."""
+        """Its own durable posts."""
         self.on_progress: Callable[[], None] = lambda: None
         self._is_skipping = False
         self._last_id = 2
@@ -59,12 +59,12 @@ class BenchClient(ConnectionProtocol):
         self._log = LogId(b"")
 
     def connectionMade(self) -> None:
-        """Say hello."""
+        """Send the client hello."""
         self.transport.setTcpNoDelay(True)
         self.transport.write(self.connection.start())
 
     def received(self, event: Event) -> None:
-        """Log in, join, and keep the posts in flight."""
+        """Log in, join, and keep posts in flight."""
         match event:
             case HostKeyOffered():
                 signature = self.identity.sign_login(self.connection.binding)
@@ -99,19 +99,19 @@ class BenchClient(ConnectionProtocol):
                 raise RuntimeError(f"the server closed with code {code}")
 
     def violated(self, error: RemoteProtocolError) -> None:
-        """Fail loudly: a benchmark of a broken conversation measures nothing."""
+        """Fail loudly: a benchmark of a broken connection measures nothing."""
         raise error
 
     def count_records(self) -> None:
-        """From now on count records of the log, unopened, and read the rest."""
+        """From now on, count records of the log without opening them."""
         self._is_skipping = True
 
     def lineReceived(self, line: bytes) -> None:
-        """Take a line, unless it is skipped."""
+        """Process or count a line."""
         if not self._is_skipping or line.startswith(b"F"):
             super().lineReceived(line)
         elif line.startswith(b"V"):
-            # The next frame counts the vouchers before it.
+            # The next frame's associated data counts the vouchers before it.
             self.connection._opener.voucher(bytes(64))
         elif line.split(b" ", 3)[2] != b"0":
             self.delivered += 1
@@ -123,7 +123,7 @@ class BenchClient(ConnectionProtocol):
         self._send(messages.Join(self._last_id, room))
 
     def ask_history(self, before: int) -> None:
-        """Ask for the page of the room's history before a sequence number."""
+        """Request the page of the room's history before a sequence number."""
         self._last_id += 1
         self._send(messages.History(self._last_id, self._log, HISTORY_PAGE, before))
 
@@ -154,7 +154,7 @@ class BenchClient(ConnectionProtocol):
 async def connect_all(
     reactor: IReactorTCP, port: int, nicks: list[str], room: str | None = ROOM
 ) -> list[BenchClient]:
-    """Return a client for each nickname, logged in and in the room, if one is given."""
+    """Return a client for each nickname, logged in and, if a room is given, in it."""
     clients = [BenchClient(nick, room) for nick in nicks]
     semaphore = DeferredSemaphore(_CONCURRENT)
 

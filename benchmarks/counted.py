@@ -1,8 +1,8 @@
-"""``python -m benchmarks.counted FILE ...``: twistd, counting the calls of what is not Python.
+"""``python -m benchmarks.counted FILE ...``: twistd that counts calls into C code.
 
 Every method of a socket, an epoll object or a database connection, every hash and every cipher is a
-call of something that is not Python, and those are counted by name, in all threads.
-SIGUSR1 has the counts written to FILE. What is counted is the same on every machine, however busy.
+call into C code. They are counted by name, in all threads. SIGUSR1 writes the counts to FILE. The
+counts are the same on every machine, however busy.
 """
 
 import json
@@ -24,7 +24,7 @@ def _count(frame: FrameType, event: str, called: object) -> None:
 
 
 def main() -> None:
-    """Do it."""
+    """Run twistd with counting."""
     path = Path(sys.argv.pop(1))
 
     def write(number: int, frame: object) -> None:

@@ -13,7 +13,7 @@ from benchmarks.xmpp import HOST, ROOMS, XmppServer
 __all__ = ["Ejabberd"]
 
 _SECONDS: Final = 10.0
-"""Until it is quiet."""
+"""Seconds to wait until it is idle."""
 _QUIET: Final = 0.5
 _CONFIGURATION = """\
 loglevel: warning
@@ -40,7 +40,7 @@ modules:
       max_users: 5000
 """
 _NO_SPINNING = ("+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none")
-"""Threads that wait do not spin: that would be counted as the server's CPU time."""
+"""Waiting threads must not spin: that would count as the server's CPU time."""
 
 _VERSION = """\
 case {application:load(ejabberd), application:load(sqlite3)} of
@@ -51,7 +51,7 @@ end, halt().
 
 
 def _erlang() -> list[str]:
-    """Return what runs Erlang with the libraries that the script that starts ejabberd knows."""
+    """Return the command that runs Erlang with the libraries of ejabberd's own start script."""
     control, program = find_program("ejabberdctl"), find_program("erl")
     if control is None or program is None:
         return []
@@ -61,10 +61,10 @@ def _erlang() -> list[str]:
 
 
 class Ejabberd(XmppServer):
-    """The server, as one node that no other can join: nothing but itself is started.
+    """The server, as a single node that no other can join; it starts nothing else.
 
-    Its other archives are in Mnesia, which does not wait for the disk. A transaction of SQLite is
-    on it when it has ended (``synchronous=FULL``, SQLite's default), and then the post goes out.
+    Its other archives are in Mnesia, which does not wait for the disk. A SQLite transaction is on
+    disk when it ends (``synchronous=FULL``, SQLite's default), and then the post goes out.
     """
 
     configuration = "ejabberd.yml"
@@ -76,12 +76,12 @@ class Ejabberd(XmppServer):
     @staticmethod
     @cache
     def found() -> str | None:
-        """Return its version, or None if it is not installed, and what it needs for SQLite."""
+        """Return its version, or None if it or its SQLite library is not installed."""
         erlang = _erlang()
         return version_of([*erlang, "-eval", _VERSION]) or None if erlang else None
 
     def __enter__(self) -> Self:
-        """Start it, and wait until it is quiet: it goes on loading after it listens."""
+        """Start it, and wait until it is idle: it keeps loading after it listens."""
         super().__enter__()
         deadline = time.monotonic() + _SECONDS
         busy = True
@@ -93,7 +93,7 @@ class Ejabberd(XmppServer):
 
     @property
     def command(self) -> list[str]:
-        """In the foreground, with its configuration, and without the daemon that finds nodes."""
+        """Run it in the foreground, with its configuration, without the daemon that finds nodes."""
         return [
             "env",
             f"EJABBERD_CONFIG_PATH={self.path / self.configuration}",
@@ -106,5 +106,5 @@ class Ejabberd(XmppServer):
         ]
 
     def configure(self) -> str:
-        """With TLS, without limits."""
+        """Return a configuration with TLS and without limits."""
         return _CONFIGURATION.format(path=self.path, port=self.port, host=HOST, rooms=ROOMS)

@@ -1,4 +1,4 @@
-"""This server as a benchmark sees it: `Encchat`, started as users start it, and its clients."""
+"""This server in benchmarks: `Encchat`, started as users start it, and its clients."""
 
 import select
 import socket
@@ -15,23 +15,23 @@ from chat.wire.identity import Identity
 __all__ = ["GROUP", "Encchat", "EncchatClient"]
 
 GROUP: Final = 40
-"""Clients that come at a time where it is not a storm: fewer than wait in the socket's backlog."""
+"""Clients that connect at a time, except in the storm: fewer than the socket's backlog."""
 
 _SECONDS: Final = 20.0
-"""Until a client is logged in and in its room: more than anybody waits."""
+"""Seconds until a client must be logged in and in its room: longer than anybody would wait."""
 _PINGS_EVERY: Final = 10
-"""Groups that come before those who are in are read again."""
+"""Groups that connect before clients that are in are read again."""
 _LOG_TAIL: Final = 2_000
 _LIMITS: Final = (
     "connections_total=20000",
     "waiting_total=20000",
     "waiting_per_address=20000",
 )
-"""All clients of a benchmark come at once, and from one address."""
+"""All clients of a benchmark connect at once, and from one address."""
 
 
 class Encchat:
-    """``twistd encchat`` with its SQLite file on the disk; see `benchmarks.peer.Server`."""
+    """``twistd encchat`` with its SQLite file on disk; see `benchmarks.peer.Server`."""
 
     share = 1.0
 
@@ -55,26 +55,26 @@ class Encchat:
 
     @staticmethod
     def found() -> str | None:
-        """Return its version: it is always there."""
+        """Return its version; it is always installed."""
         return _version()
 
     @property
     def pids(self) -> list[int]:
-        """Its one process."""
+        """Its only process."""
         return [self._process.pid]
 
     def connect(
         self, nick: str, room: str | None, identity: Identity | None = None
     ) -> EncchatClient:
-        """Return a new client, logged in and, where a room is given, in it. Blocks.
+        """Return a new client, logged in and, if a room is given, in it. Blocks.
 
-        With an identity, as the account that has this key.
+        With an identity, it logs in to that key's account.
         """
         [client] = self.admit([EncchatClient(nick, room, identity)], 1)
         return client
 
     def admit(self, clients: list[EncchatClient], at_a_time: int) -> list[EncchatClient]:
-        """Connect clients and log them in, so many at a time. Raises PeerError if one is not."""
+        """Connect clients and log them in, a group at a time. Raises PeerError if one fails."""
         for index, start in enumerate(range(0, len(clients), at_a_time)):
             if self.storm(clients[start : start + at_a_time]):
                 raise PeerError("a client was not let in: " + self._process.log()[-_LOG_TAIL:])
@@ -85,7 +85,7 @@ class Encchat:
         return clients
 
     def storm(self, clients: list[EncchatClient]) -> int:
-        """Connect clients all at once; return how many are refused, or not in at the end."""
+        """Connect all clients at once; return how many are refused or not in at the end."""
         for client in clients:
             connecting = socket.socket()
             connecting.setblocking(False)

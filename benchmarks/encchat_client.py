@@ -1,7 +1,7 @@
 """A client of this server for benchmarks: a real handshake, then it mostly counts record lines.
 
-It knows no Twisted, because a generator must be cheap. Frames are opened in any case (keys, pings
-and acknowledgements come in them); records only where a sample is asked for.
+It does not use Twisted, because a load generator must be cheap. It always opens frames (they carry
+keys, pings and acknowledgements), but records only for a sample.
 """
 
 import os
@@ -35,17 +35,16 @@ _RECORD, _VOUCHER = b"RV"
 _VOUCHER_LINE: Final = 28
 """``V``, a space, 16 bytes in base64, CR LF: the length of every voucher line."""
 _PASSING: Final = b"0 "
-"""Where a record's sequence number is, if no log keeps it."""
+"""The sequence number in the line of a passing record."""
 _SEQ: Final = 27
-"""Where a sequence number begins in its line."""
+"""Offset of the sequence number in a record line."""
 
 
 class EncchatClient:
     """One connection; see `benchmarks.peer.Client`.
 
-    Reads whole lines in one of two ways: it opens them, as a client does, or it counts them. From
-    counting to opening it changes only where all records that have come have been vouched for, so
-    that no voucher ever covers records that were counted in part.
+    It either opens lines, as a client does, or counts them. It switches from counting to opening
+    only after a voucher, so that no voucher covers records of which some were only counted.
     """
 
     def __init__(
@@ -55,37 +54,37 @@ class EncchatClient:
         identity: Identity | None = None,
         past: tuple[LogId, int] | None = None,
     ) -> None:
-        """Make the keys; nothing is sent before `start`.
+        """Make the keys; `start` sends the first bytes.
 
-        With `past`, a log that it is a member of already, and a sequence number: go on reading
-        there.
+        With `past`, a log that it is already a member of and a sequence number, it continues to
+        read there.
         """
         self.delivered = 0
         self.opened = 0
         self.acknowledged = 0
-        """Posts of its own that are durable."""
+        """Its own durable posts."""
         self.seen: list[tuple[int, float]] | None = None
         self.is_ready = False
-        """Whether it is logged in and, where a room is given, in it."""
+        """Whether it is logged in and, if a room is given, in it."""
         self.identity = identity or Identity.generate()
         self.connection = ClientConnection(Limits())
         self.log = LogId(b"")
-        """The room's log, once it is in."""
+        """The room's log, once it has joined."""
         self.tail = 0
-        """Where it ended then."""
+        """The log's end at that time."""
         self._nick, self._room, self._past = nick, room, past
         self._head = b"\xff"
-        """How the record lines of its room begin."""
+        """The beginning of its room's record lines."""
         self._last_id = 0
         self._rest = b""
         self._unsent = b""
         self._wanted = 0
         self._is_opening = True
         self._is_in_run = False
-        """Whether records were counted whose voucher has yet to come."""
+        """Whether it has counted records whose voucher has not arrived yet."""
 
     def start(self, connected: socket.socket) -> None:
-        """Say hello on a socket that does not block; it may be connecting still."""
+        """Send the client hello on a non-blocking socket, which may still be connecting."""
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connected
         self._write(self.connection.start())
@@ -95,20 +94,20 @@ class EncchatClient:
         return self._socket.fileno()
 
     def post(self, text: str) -> None:
-        """Say something in the room; `flush` sends it."""
+        """Post in the room; `flush` sends it."""
         self._last_id += 1
         post = messages.Post(self._last_id, self.log, MessageId(os.urandom(16)), text)
         self._unsent += self.connection.send(post)
 
     def flush(self) -> bool:
-        """Send what is kept; whether all of it is sent now."""
+        """Send buffered bytes; return whether all have been sent."""
         if self._unsent:
             unsent, self._unsent = self._unsent, b""
             self._write(unsent)
         return not self._unsent
 
     def receive(self) -> None:
-        """Take in all that has arrived, without waiting. Raises PeerError at an end."""
+        """Process whatever has arrived, without waiting. Raises PeerError at end of stream."""
         while True:
             try:
                 data = self._socket.recv(_CHUNK)
@@ -123,9 +122,9 @@ class EncchatClient:
                 return
 
     def sample(self, count: int) -> None:
-        """Open, verify and compare the next `count` messages; only count those after them.
+        """Open, verify and compare the next `count` messages; only count the ones after them.
 
-        More are opened where they are under one voucher.
+        It opens more if one voucher covers them.
         """
         self._wanted = count
 
@@ -134,7 +133,7 @@ class EncchatClient:
         self._socket.close()
 
     def take(self, data: bytes) -> None:
-        """Take in what has arrived. Raises PeerError."""
+        """Process what has arrived. Raises PeerError."""
         data = self._rest + data if self._rest else data
         end = data.rfind(b"\n") + 1
         self._rest = data[end:]
@@ -149,10 +148,10 @@ class EncchatClient:
         return self._wanted > 0 or self.seen is not None or not self.is_ready
 
     def _count(self, data: bytes, start: int, end: int) -> int:
-        """Count the lines in `data[start:end]`; return up to where, before something is opened."""
+        """Count the lines in `data[start:end]`; return the offset of the first one to open."""
         wants_to_open = self._wants_to_open
         if not wants_to_open and data.startswith(b"V ", end - _VOUCHER_LINE):
-            # The usual case, in few steps: nothing but records and, at the end, their voucher.
+            # Fast path: only records and, at the end, their voucher.
             records = data.count(self._head, start, end)
             if data.count(b"\n", start, end) == records + 1:
                 passing = data.count(self._head + _PASSING, start, end)
@@ -166,7 +165,7 @@ class EncchatClient:
                 self.delivered += not data.startswith(_PASSING, start + _SEQ)
                 self._is_in_run = True
             elif data[start] == _VOUCHER:
-                # The next frame counts the vouchers before it.
+                # The next frame's associated data counts the vouchers before it.
                 self.connection._opener.vouchers += 1
                 self._is_in_run = False
                 if wants_to_open:
@@ -177,7 +176,7 @@ class EncchatClient:
         return end
 
     def _open(self, data: bytes, start: int, end: int) -> int:
-        """Open the lines in `data[start:end]`; return up to where, before something is counted."""
+        """Open the lines in `data[start:end]`; return the offset of the first one to count."""
         while start < end:
             after = data.index(b"\n", start) + 1
             self._line(data[start : after - 2])

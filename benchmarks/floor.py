@@ -1,4 +1,4 @@
-"""What a fan-out cannot cost less than: one system call for each reader, measured alone."""
+"""The lower bound for a fan-out: one system call per reader, measured alone."""
 
 import select
 import shutil
@@ -83,7 +83,7 @@ int main(int argc, char **argv) {
 
 
 def send_floor(readers: int, size: int) -> float | None:
-    """Return the microseconds of CPU that a `send` takes in a C loop over so many sockets.
+    """Return the microseconds of CPU per `send` in a C loop over `readers` sockets.
 
     None without a C compiler.
     """

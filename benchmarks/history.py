@@ -1,7 +1,7 @@
-"""``python -m benchmarks.history``: what it costs the server that a room has a long history.
+"""``python -m benchmarks.history``: what a room's long history costs the server.
 
-Two rooms, of a hundred and of a million records. Printed for each: server CPU, both threads, of
-joining it and of sending a page of 50 records from anywhere in it; and the server's memory.
+For two rooms, with a hundred and with a million records, it prints: server CPU (both threads) for
+joining the room and for sending a page of 50 records from anywhere in it, and the server's memory.
 """
 
 import os
@@ -32,7 +32,7 @@ _SECONDS: Final = 60.0
 
 
 async def _fill(reactor: Any, state: Path) -> None:
-    """Put records in the rooms: of the right size and epoch, but nobody could open them."""
+    """Fill the rooms with records of the right size and epoch, which no client could open."""
     store = open_store(f"sqlite:{state / 'encchat.db'}", reactor, False)
     base = await store.base()
     for key, value in await store.scan(b"room/"):

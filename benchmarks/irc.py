@@ -33,25 +33,25 @@ Ports = {port}
 
 
 class IrcClient(TlsClient):
-    """Who says something in a channel, and hears the others."""
+    """A client that talks in a channel, and reads the others."""
 
     head = b" PRIVMSG #"
-    record_bytes = 2_048  # ngIRCd reads no more at a time, and leaves the rest of a record there.
+    record_bytes = 2_048  # ngIRCd reads no more at a time; the rest of a record stays unread.
 
     def __init__(self, room: str | None) -> None:
         super().__init__()
         self._room = room or ""
 
     def post(self, text: str) -> None:
-        """Say something in the channel."""
+        """Post in the channel."""
         self.write(f"PRIVMSG #{self._room} :{text}\r\n".encode("ascii"))
 
     def whole(self, data: bytes) -> int:
-        """Return the length of the lines that are complete."""
+        """Return the length of the complete lines."""
         return data.rfind(b"\n") + 1
 
     def bodies(self, data: bytes) -> Iterator[bytes]:
-        """Give what was said."""
+        """Yield the messages."""
         for line in data.split(b"\r\n"):
             if self.head in line:
                 yield line[1:].partition(b" :")[2]
@@ -82,11 +82,11 @@ class Ngircd(PeerProcess):
 
     @property
     def command(self) -> list[str]:
-        """In the foreground, with its configuration."""
+        """Run it in the foreground, with its configuration."""
         return [find_program("ngircd") or "", "-n", "-f", str(self.path / "conf")]
 
     def configure(self) -> str:
-        """Without limits for those who talk much."""
+        """Return a configuration without flood limits."""
         return _CONFIGURATION.format(path=self.path, port=self.port)
 
     def connect(self, nick: str, room: str | None) -> IrcClient:

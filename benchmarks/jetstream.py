@@ -1,4 +1,4 @@
-"""nats-server with JetStream: each room is a stream on the disk, each reader a consumer of it."""
+"""nats-server with JetStream: each room is a stream on disk, each reader a consumer of it."""
 
 import json
 from base64 import b64decode
@@ -25,7 +25,7 @@ def _publication(subject: str, reply: str, content: str) -> bytes:
 
 
 class JetStreamClient(KeepingClient):
-    """Who publishes to a stream, under a subject that tells who it is, and consumes all of it."""
+    """A client that publishes to a stream, under a subject of its own, and consumes all of it."""
 
     def __init__(self, nick: str, room: str | None) -> None:
         super().__init__(nick, room)
@@ -36,16 +36,16 @@ class JetStreamClient(KeepingClient):
         self._answered = f"MSG {self._inbox} ".encode("ascii")
 
     def post(self, text: str) -> None:
-        """Publish it, and want to know when it is on the disk."""
+        """Publish, and ask for an acknowledgement once it is on disk."""
         self.posted += 1
         self.write(_publication(self._subject, self._inbox, text))
 
     def whole(self, data: bytes) -> int:
-        """Return the length of the lines that are complete, without a head whose body is not."""
+        """Return the length of the complete lines, without a header whose body is incomplete."""
         return whole_lines(data)
 
     def bodies(self, data: bytes) -> Iterator[bytes]:
-        """Give what others have published."""
+        """Yield what others have published."""
         lines = iter(data.split(b"\r\n"))
         for line in lines:
             if line.startswith(b"MSG "):
@@ -54,7 +54,7 @@ class JetStreamClient(KeepingClient):
                     yield body
 
     def answer(self, data: bytes) -> None:
-        """Count what is acknowledged, and answer a PING."""
+        """Count acknowledgements, and answer a PING."""
         if b"PING\r\n" in data:
             self.write(b"PONG\r\n" * data.count(b"PING\r\n"))
         for failed in (b"-ERR", b'{"error":'):
@@ -63,13 +63,13 @@ class JetStreamClient(KeepingClient):
         self.acknowledged += data.count(self._answered)
 
     def introduce(self) -> None:
-        """Log in, and listen for answers and deliveries."""
+        """Log in, and subscribe to answers and deliveries."""
         said = f"CONNECT {json.dumps(CONNECT | {'name': self.nick})}\r\n"
         said += f"SUB {self._inbox} 1\r\nSUB {self._deliveries} 2\r\nPING\r\n"
         self.exchange(said.encode("ascii"), b"PONG\r\n")
 
     def join(self) -> None:
-        """See to it that there is the room's stream, and consume what comes from now on."""
+        """Create the room's stream if needed, and consume what arrives from now on."""
         stream = {"name": self.room, "subjects": [f"{self.room}.>"], "storage": "file"}
         self.ask(f"STREAM.CREATE.{self.room}", stream)
         consumer = {
@@ -83,7 +83,7 @@ class JetStreamClient(KeepingClient):
         self.ask(f"CONSUMER.CREATE.{self.room}.{self.nick}", wish)
 
     def ask(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
-        """Return what the server answers. Raises PeerError if it refuses."""
+        """Return the server's answer. Raises PeerError if it refuses."""
         request = _publication(f"$JS.API.{what}", self._inbox, json.dumps(wish))
         data = self.exchange(request, b"}\r\n")
         answer: dict[str, Any] = json.loads(data[data.index(b"{") :].split(b"\r\n")[0])
@@ -93,7 +93,7 @@ class JetStreamClient(KeepingClient):
 
 
 class JetStream(Keeper):
-    """The server; every post is on the disk before it is acknowledged."""
+    """The server; every post is on disk before it is acknowledged."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,11 +106,11 @@ class JetStream(Keeper):
 
     @property
     def command(self) -> list[str]:
-        """With its configuration."""
+        """Run it with its configuration."""
         return [find_program("nats-server") or "", "-c", str(self.path / "conf")]
 
     def configure(self) -> str:
-        """With TLS, and a file for each stream."""
+        """Return a configuration with TLS and a file for each stream."""
         return (CONFIGURATION + _STREAMS).format(path=self.path, port=self.port)
 
     def enter(self, nick: str, room: str | None) -> JetStreamClient:
@@ -122,7 +122,7 @@ class JetStream(Keeper):
         return client
 
     def kept(self, room: str) -> tuple[int, str]:
-        """Ask for the state of the room's stream, and for the last message in it."""
+        """Request the state of the room's stream, and the last message in it."""
         client = self._open("archivist", None)
         try:
             count = client.ask(f"STREAM.INFO.{room}", {})["state"]["messages"]
@@ -135,7 +135,7 @@ class JetStream(Keeper):
     def _open(self, nick: str, room: str | None) -> JetStreamClient:
         client = JetStreamClient(nick, room)
         client.connect(self.port)
-        client.exchange(b"", b"\r\n")  # INFO, without TLS; then with it.
+        client.exchange(b"", b"\r\n")  # INFO arrives without TLS; then TLS begins.
         client.encrypt(self.path)
         client.introduce()
         return client

@@ -1,4 +1,4 @@
-"""Servers that keep what is said, as this one does; and the check that they really have."""
+"""Servers that store messages, as this one does, and the check that they really do."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +14,7 @@ __all__ = ["Keeper", "KeepingClient", "verified"]
 
 
 class KeepingClient(TlsClient):
-    """A client in a room with an archive; it counts what it has said, and what is acknowledged."""
+    """A client in a room with an archive; it counts its posts and their acknowledgements."""
 
     def __init__(self, nick: str, room: str | None) -> None:
         super().__init__()
@@ -23,12 +23,12 @@ class KeepingClient(TlsClient):
         self.posted = 0
 
     def post(self, text: str) -> None:
-        """Say something in the room; `flush` sends it."""
+        """Post in the room; `flush` sends it."""
         raise NotImplementedError
 
 
 class Keeper(PeerProcess):
-    """A server program with an archive of each room; see `peer.Server`."""
+    """A server with an archive of each room; see `peer.Server`."""
 
     name: str
 
@@ -37,21 +37,21 @@ class Keeper(PeerProcess):
         self._clients: list[KeepingClient] = []
 
     def enter(self, nick: str, room: str | None) -> KeepingClient:
-        """Return a new client, logged in and, where a room is given, in it. Blocks."""
+        """Return a new client, logged in and, if a room is given, in it. Blocks."""
         raise NotImplementedError
 
     def kept(self, room: str) -> tuple[int, str]:
-        """Return how many messages the archive of a room holds, and what the last one says."""
+        """Return how many messages the archive of a room holds, and the text of the last one."""
         raise NotImplementedError
 
     def connect(self, nick: str, room: str | None) -> KeepingClient:
-        """Return a new client, logged in and, where a room is given, in it. Blocks."""
+        """Return a new client, logged in and, if a room is given, in it. Blocks."""
         client = self.enter(nick, room)
         self._clients.append(client)
         return client
 
     def verify(self) -> None:
-        """Ask the archives for all that was said. Raises PeerError if one holds more or less."""
+        """Check that the archives hold all posts. Raises PeerError if one holds more or fewer."""
         posted: Counter[str] = Counter()
         for client in self._clients:
             posted[client.room] += client.posted
@@ -68,7 +68,7 @@ class Keeper(PeerProcess):
 
 
 def verified(play: Callable[[Any], Rounds]) -> Callable[[Keeper], Rounds]:
-    """Let a server that keeps what is said prove it after each round, when nothing is measured."""
+    """Check a server's archives after each round, while nothing is measured."""
 
     def checked(server: Keeper) -> Rounds:
         with closing(play(server)) as rounds:

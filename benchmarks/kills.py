@@ -1,13 +1,14 @@
-"""``python -m benchmarks.kills``: kill the server again and again while clients post.
+"""``python -m benchmarks.kills``: kill the server repeatedly while clients post.
 
-The server is ``twistd``; the clients are the client's core without a face, and note which
-posts the server acknowledged, with which numbers. Again and again, while all of them are posting,
-the server gets SIGKILL and is started on the same state. What each kill interrupted is counted when
-all connections are gone: posts that were sent, and not acknowledged by anything that still came.
+The server is ``twistd``; the clients are the client's core without a face, and note which posts the
+server acknowledged, with which sequence numbers. While all of them are posting, the server gets
+SIGKILL and is restarted on the same state, repeatedly. Once all connections are gone, the benchmark
+counts what each kill interrupted: posts that were sent, and that nothing received since has
+acknowledged.
 
-Fails if a kill interrupted nothing, or came when a client had no more to say; if anything that was
-acknowledged is missing from what a newcomer reads at the end, is there twice, or is not in the
-order of the numbers; or if anybody was shown something else, or in another order.
+It fails if a kill interrupted nothing, or came when a client had nothing left to post; if an
+acknowledged post is missing from what a newcomer reads at the end, is there twice, or is not in
+sequence order; or if any client was shown anything else, or in another order.
 """
 
 import sys
@@ -31,21 +32,21 @@ __all__ = ["Failed", "run"]
 _PATIENCE: Final = 120.0
 _POLL: Final = 0.002
 _IN_FLIGHT: Final = 64
-"""Lines of each client that are not answered, while it has any to say."""
+"""Unanswered lines per client, while it has any left."""
 _KILL_WITHIN: Final = 0.001, 0.01
-"""Seconds from when all have as many on the way to the kill: less than the server needs for them,
-so that it falls anywhere between their arrival and their acknowledgement."""
+"""Seconds from when all clients have that many in flight to the kill. It is less than the server
+needs for them, so the kill falls anywhere between their arrival and their acknowledgement."""
 
 _LIMITS: Final = Limits()
 _CLIENT_LIMITS: Final = ClientLimits(first_retry=0.2, last_retry=1)
 
 
 class Failed(Exception):
-    """Something that must not happen has happened."""
+    """A violation of durability or order."""
 
 
 class _Poster:
-    """A client with so many lines to say."""
+    """A client with a number of lines to post."""
 
     def __init__(self, client: HeadlessClient, lines: int) -> None:
         self.client = client
@@ -53,27 +54,27 @@ class _Poster:
         self._allowed = 0
 
     def allow(self, share: float) -> None:
-        """Let it say this share of its lines."""
+        """Let it post this share of its lines."""
         self._allowed = round(self._lines * share)
 
     def fill(self) -> None:
-        """Say what may be in flight."""
+        """Post as many lines as may be in flight."""
         while self.client.asked < self._allowed and self.in_flight < _IN_FLIGHT:
             self.client.say(f"line {self.client.asked}")
 
     @property
     def in_flight(self) -> int:
-        """Lines that were said and are not answered."""
+        """Lines that were posted and not answered."""
         return self.client.asked - self.client.answered
 
     @property
     def left(self) -> int:
-        """Lines that it may say and that are not answered."""
+        """Lines that it may post and that are not answered."""
         return self._allowed - self.client.answered
 
     @property
     def is_done(self) -> bool:
-        """Whether it has said everything, and it is acknowledged."""
+        """Whether all its lines are acknowledged."""
         return self.client.answered == self._lines
 
 
@@ -87,7 +88,7 @@ class _Run:
         self._clients: list[HeadlessClient] = []
 
     async def play(self, clients: int, lines: int, kills: int) -> None:
-        """Do it. Raises Failed."""
+        """Run the benchmark. Raises Failed."""
         reader = await self._enter("reader")
         self._posters = [_Poster(await self._enter(f"p{n}"), lines) for n in range(clients)]
         try:
@@ -140,13 +141,13 @@ class _Run:
         return sum(len(poster.client.acknowledged) for poster in self._posters)
 
     async def _kill(self, number: int) -> None:
-        """Kill the server while everybody posts, start it, and wait until everybody is back."""
+        """Kill the server while all clients post, restart it, and wait until all are back."""
         left = sum(poster.left for poster in self._posters)
         goal = self._count() + self._random.randrange(left // 2)
         await self._wait("traffic", lambda: self._count() > goal)
         for poster in self._posters:
             poster.fill()
-        # From a thread, because what just arrived can keep this one busy for longer than that.
+        # From a thread, because input that just arrived can keep this one busy for longer.
         killing = Timer(self._random.uniform(*_KILL_WITHIN), self._server.kill)
         killing.start()
         await self._while_dead(lambda: all(client.cuts == number for client in self._clients))
@@ -157,7 +158,7 @@ class _Run:
             raise Failed(f"kill {number} did not land under traffic: {finished} clients were done")
         print(
             f"kill {number}: {acknowledged:,} posts were acknowledged,"
-            f" {sum(in_flight)} of {sum(map(bool, in_flight))} clients on the way"
+            f" {sum(in_flight)} posts of {sum(map(bool, in_flight))} clients were in flight"
         )
         if "Traceback" in self._server.log():
             raise Failed(self._server.log())
@@ -165,7 +166,7 @@ class _Run:
         await self._while_dead(lambda: all(client.returns == number for client in self._clients))
 
     async def _while_dead(self, condition: Callable[[], bool]) -> None:
-        """Wait, with nobody typing."""
+        """Wait while nobody types."""
         posters, self._posters = self._posters, []
         await self._wait("connections", condition)
         self._posters = posters
@@ -184,7 +185,7 @@ class _Run:
             raise Failed(f"{len(lost)} acknowledged posts lost, {doubled} shown twice")
         by_number = [places[said] for _, said in acknowledged]
         if by_number != sorted(by_number):
-            raise Failed("the order is not that of the numbers")
+            raise Failed("the order does not match the sequence numbers")
         for client in self._clients:
             others = [said for said in order if said[0] != client.nick]
             if client.said != others:
@@ -196,11 +197,11 @@ class _Run:
             f"{kills} kills; {total:,} posts, {len(acknowledged):,} of them acknowledged;"
             f" {again:,} were sent again"
         )
-        print("0 lost, 0 shown twice, one order for all, for a newcomer and by the numbers")
+        print("0 lost, 0 shown twice; all clients, a newcomer and the numbers agree on one order")
 
 
 async def run(reactor: RealReactor, clients: int, lines: int, kills: int) -> None:
-    """Do it: so many clients, lines of each, and kills. Raises Failed."""
+    """Run it with a number of clients, lines per client, and kills. Raises Failed."""
     with (
         tempfile.TemporaryDirectory() as home,
         ServerProcess(port=free_port()) as server,

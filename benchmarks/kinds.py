@@ -1,4 +1,4 @@
-"""Which servers there are: this one, others that keep nothing, others that keep what is said."""
+"""The servers: this one, others that store nothing, and others that store messages."""
 
 from collections.abc import Callable
 from typing import Final
@@ -17,9 +17,9 @@ __all__ = ["BASELINE", "KEEPERS", "KINDS", "OWN"]
 
 OWN: Final = "encchat"
 BASELINE: Final = "textbook"
-"""What is no peer: it has no TLS, no logins, and a key that everybody knows."""
+"""Not a peer: it has no TLS, no logins, and a key that everybody knows."""
 KEEPERS: Final = ("ejabberd", "prosody", "jetstream")
-"""Peers of their own, which pay for the disk as this one does."""
+"""A separate group of peers, which pay for the disk as this server does."""
 KINDS: Final[dict[str, tuple[Callable[[], Server], Callable[[], str | None]]]] = {
     OWN: (Encchat, Encchat.found),
     "ngircd": (Ngircd, Ngircd.found),
@@ -30,4 +30,4 @@ KINDS: Final[dict[str, tuple[Callable[[], Server], Callable[[], str | None]]]] =
     "jetstream": (JetStream, JetStream.found),
     BASELINE: (Textbook, Textbook.found),
 }
-"""By name: what makes one, and what tells whether it is installed."""
+"""By name: a constructor, and a function that returns its version, or None if not installed."""

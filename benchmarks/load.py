@@ -1,4 +1,4 @@
-"""The generator: clients of one process, driven by epoll, and the check that all of it arrived."""
+"""The load generator: clients in one process, driven by epoll, and the check that all arrived."""
 
 import gc
 import select
@@ -15,32 +15,32 @@ from benchmarks.texts import text
 __all__ = ["SAMPLE", "Loop", "check", "connect_room", "paced", "run"]
 
 SAMPLE: Final = 8
-"""Messages that every reader really opens in every round."""
+"""Messages that every reader opens in every round."""
 _SECONDS: Final = 60.0
-"""For one round."""
+"""Time limit for one round."""
 _QUIET: Final = 0.02
-"""Seconds without anything, after which nothing more is expected."""
+"""Seconds of silence after which nothing more is expected."""
 _BUSY: Final = 0.7
-"""Of a core: where the clients need more, it is they who are late."""
+"""Share of a core; if the clients need more, the latencies are theirs."""
 _DRAIN_EVERY: Final = 20
 
 _numbers = count()
 
 
 class Loop:
-    """Clients of which each is read when something has arrived for it. A context manager."""
+    """Reads each client when something has arrived for it. A context manager."""
 
     def __init__(self, clients: Iterable[Client]) -> None:
         self.clients = list(dict.fromkeys(clients))
         self._by_fd = {client.fileno(): client for client in self.clients}
         self._talking: set[Client] = set()
-        """Those who have said something since the last turn."""
+        """Clients that have posted since the last turn."""
         self.delivered = 0
-        """Messages that all of them have received since the loop was made."""
+        """Messages that all clients together have received since the loop was made."""
 
     def __enter__(self) -> "Loop":
-        """Watch them."""
-        # What the clients are made of stays: the collector need not look at it again and again.
+        """Start watching the clients."""
+        # The clients' objects stay, so keep the garbage collector from scanning them repeatedly.
         gc.collect()
         gc.freeze()
         self._epoll = select.epoll()
@@ -49,12 +49,12 @@ class Loop:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Watch them no longer."""
+        """Stop watching the clients."""
         self._epoll.close()
 
     def turn(self, seconds: float) -> bool:
-        """Send what was said, each client's in one write; wait up to `seconds`; take in what has
-        arrived; return whether anything has."""
+        """Send new posts, each client's in one write; wait up to `seconds`; process what has
+        arrived, and return whether anything has."""
         for client in self._talking:
             if not client.flush():
                 self._epoll.modify(client.fileno(), select.EPOLLIN | select.EPOLLOUT)
@@ -71,7 +71,7 @@ class Loop:
         return bool(events)
 
     def say(self, client: Client) -> tuple[int, float]:
-        """Let a client say something in the next turn; return its number, and the time."""
+        """Let a client post in the next turn; return the post's number, and the time."""
         number = next(_numbers) % 10**8
         said, now = text(number), monotonic()
         client.post(said)
@@ -79,15 +79,15 @@ class Loop:
         return number, now
 
     def settle(self) -> None:
-        """Take in all that comes, until nothing does. Raises PeerError if there is no end."""
+        """Process input until no more arrives. Raises PeerError if it does not end."""
         deadline = monotonic() + _SECONDS
         while self.turn(_QUIET):
             if monotonic() > deadline:
-                raise PeerError("it does not end")
+                raise PeerError("input does not end")
 
 
 def connect_room(server: Server, names: Sequence[str], room: str | None) -> list[Client]:
-    """Return a client for each nickname. Those who are in read meanwhile that others come."""
+    """Return a client for each nickname. Clients already in meanwhile read that others join."""
     clients: list[Client] = []
     if isinstance(server, Encchat):
         clients += server.admit([EncchatClient(name, room) for name in names], GROUP)
@@ -104,7 +104,7 @@ def connect_room(server: Server, names: Sequence[str], room: str | None) -> list
 
 
 def check(senders: Sequence[Client], readers: Sequence[Client]) -> None:
-    """Let every reader open, verify and compare some messages. Raises PeerError."""
+    """Make every reader open, verify and compare some messages. Raises PeerError."""
     opened = [reader.opened for reader in readers]
     for reader in readers:
         reader.sample(SAMPLE)
@@ -118,10 +118,10 @@ def check(senders: Sequence[Client], readers: Sequence[Client]) -> None:
 
 
 def run(senders: Sequence[Client], readers: Sequence[Client], posts: int, in_flight: int) -> None:
-    """Let the senders post in turns, `in_flight` posts at once, and again when all have arrived.
+    """Let the senders post in turns: `in_flight` posts at once, the next when all have arrived.
 
-    Those of one sender leave in one write. That is alike for every server, whether it acknowledges
-    or not. Raises PeerError if anything is missing or comes twice, or after a minute.
+    A sender's posts leave in one write. This is the same for every server, whether it acknowledges
+    or not. Raises PeerError if anything is missing or arrives twice, or after a minute.
     """
     audience = len(readers) - (senders[0] in readers)
     before = {id(reader): reader.delivered for reader in readers}
@@ -158,9 +158,9 @@ def paced(
     rate: float,
     posts: int,
 ) -> list[float]:
-    """Post evenly, `rate` a second; return the milliseconds from a post to an opener's seeing it.
+    """Post evenly, `rate` per second; return the milliseconds until openers have seen each post.
 
-    `turns` says who is next: which room, and which client there. Raises PeerError as `run` does.
+    `turns` yields the next room, and the client in it. Raises PeerError as `run` does.
     """
     expected = {id(client): client.delivered for room in rooms for client in room}
     times: dict[int, float] = {}
@@ -182,7 +182,7 @@ def paced(
             loop.turn(0)
         if (busy := (process_time() - cpu) / (monotonic() - begin)) > _BUSY:
             print(f"The clients took {busy:.0%} of their core: latencies are theirs", flush=True)
-        goal = sum((len(room) - 1) for room in rooms)  # Of one post in each room.
+        goal = sum((len(room) - 1) for room in rooms)  # One post in each room.
         goal = posts * goal // len(rooms)
         while loop.delivered < goal:
             loop.turn(1.0)

@@ -22,11 +22,11 @@ log_type error
 _CONNECT, _PUBLISH, _SUBSCRIBE = b"\x10", b"\x30", b"\x82"
 _CONNACK, _SUBACK = b"\x20", b"\x90"
 _NO_LOCAL = b"\x04"
-"""QoS 0, and what one has published oneself does not come back (section 3.8.3.1)."""
+"""QoS 0, without the client's own publications (section 3.8.3.1)."""
 
 
 def _packet(kind: bytes, content: bytes) -> bytes:
-    """Return a control packet: its length is a variable byte integer (section 1.5.5)."""
+    """Return a control packet; its length is a variable byte integer (section 1.5.5)."""
     length, left = b"", len(content)
     while left > 0x7F:
         length += bytes([left & 0x7F | 0x80])
@@ -39,7 +39,7 @@ def _string(text: str) -> bytes:
 
 
 class MqttClient(TlsClient):
-    """Who publishes to a topic, and is subscribed to it."""
+    """A client that publishes to a topic, and subscribes to it."""
 
     def __init__(self, room: str | None) -> None:
         super().__init__()
@@ -49,18 +49,18 @@ class MqttClient(TlsClient):
         self.head = packet[:-TEXT_BYTES]
 
     def post(self, text: str) -> None:
-        """Publish it."""
+        """Publish to the topic."""
         self.write(_packet(_PUBLISH, self._topic + text.encode("ascii")))
 
     def whole(self, data: bytes) -> int:
-        """Return the length of the packets that are complete: all are as long as one another."""
+        """Return the length of the complete packets, which all have the same length."""
         last = data.rfind(self.head)
         if last < 0:
             return 0
         return last + self._length if len(data) >= last + self._length else last
 
     def bodies(self, data: bytes) -> Iterator[bytes]:
-        """Give what was published."""
+        """Yield what was published."""
         for body in data.split(self.head)[1:]:
             yield body[:TEXT_BYTES]
 
@@ -81,11 +81,11 @@ class Mosquitto(PeerProcess):
 
     @property
     def command(self) -> list[str]:
-        """With its configuration."""
+        """Run it with its configuration."""
         return [find_program("mosquitto") or "", "-c", str(self.path / "conf")]
 
     def configure(self) -> str:
-        """With TLS, without limits."""
+        """Return a configuration with TLS and without limits."""
         return _CONFIGURATION.format(path=self.path, port=self.port)
 
     def connect(self, nick: str, room: str | None) -> MqttClient:

@@ -22,14 +22,14 @@ CONNECT = {"verbose": False, "pedantic": False, "echo": False, "tls_required": T
 
 
 def whole_lines(data: bytes) -> int:
-    """Return the length of the lines that are complete, without a head whose body is not."""
+    """Return the length of the complete lines, without a header whose body is incomplete."""
     end = data.rfind(b"\n") + 1
     last = data.rfind(b"\n", 0, max(0, end - 1)) + 1
     return last if data.startswith(b"MSG ", last) and last < end else end
 
 
 class NatsClient(TlsClient):
-    """Who publishes to a subject, and is subscribed to it."""
+    """A client that publishes to a subject, and subscribes to it."""
 
     head = b"MSG "
 
@@ -38,15 +38,15 @@ class NatsClient(TlsClient):
         self._room = room or ""
 
     def post(self, text: str) -> None:
-        """Publish it."""
+        """Publish to the subject."""
         self.write(f"PUB {self._room} {len(text)}\r\n{text}\r\n".encode("ascii"))
 
     def whole(self, data: bytes) -> int:
-        """Return the length of the lines that are complete, without a head whose body is not."""
+        """Return the length of the complete lines, without a header whose body is incomplete."""
         return whole_lines(data)
 
     def bodies(self, data: bytes) -> Iterator[bytes]:
-        """Give what was published."""
+        """Yield what was published."""
         lines = iter(data.split(b"\r\n"))
         for line in lines:
             if line.startswith(self.head):
@@ -76,18 +76,18 @@ class Nats(PeerProcess):
 
     @property
     def command(self) -> list[str]:
-        """With its configuration."""
+        """Run it with its configuration."""
         return [find_program("nats-server") or "", "-c", str(self.path / "conf")]
 
     def configure(self) -> str:
-        """With TLS."""
+        """Return a configuration with TLS."""
         return CONFIGURATION.format(path=self.path, port=self.port)
 
     def connect(self, nick: str, room: str | None) -> NatsClient:
         """Return a new client, subscribed."""
         client = NatsClient(room)
         client.connect(self.port)
-        client.exchange(b"", b"\r\n")  # INFO, without TLS; then with it.
+        client.exchange(b"", b"\r\n")  # INFO arrives without TLS; then TLS begins.
         client.encrypt(self.path)
         said = f"CONNECT {json.dumps(CONNECT | {'name': nick})}\r\n"
         if room is not None:

@@ -1,4 +1,4 @@
-"""What the scenarios need of a server and of a client, whichever protocol they speak."""
+"""The interfaces of servers and clients in scenarios, whichever protocol they speak."""
 
 import os
 from pathlib import Path
@@ -12,35 +12,35 @@ class PeerError(Exception):
 
 
 class Client(Protocol):
-    """One connection: encrypted, logged in, in its room, and not blocking from then on."""
+    """One connection: encrypted, logged in, in its room, and non-blocking from then on."""
 
     delivered: int
-    """Messages of others that it has received in all. Never counts one twice."""
+    """Messages from others received in total. Never counts one twice."""
     opened: int
-    """Of these, how many were really decrypted, verified and compared with what was posted."""
+    """How many of these were decrypted, verified and compared with what was posted."""
     acknowledged: int
-    """Messages of its own that the server keeps, and has said so. Where it keeps nothing, none."""
+    """Its own messages that the server has acknowledged as stored; 0 if it stores nothing."""
     seen: list[tuple[int, float]] | None
-    """None, or where number and `time.monotonic()` of every message go while it opens them all."""
+    """If not None, collects number and `time.monotonic()` of every message, and opens them all."""
 
     def fileno(self) -> int:
         """Return the socket's descriptor, for epoll."""
         ...
 
     def post(self, text: str) -> None:
-        """Say something in the room; `flush` sends it."""
+        """Post in the room; `flush` sends it."""
         ...
 
     def flush(self) -> bool:
-        """Send what is kept; whether all of it is sent now."""
+        """Send buffered bytes; return whether all have been sent."""
         ...
 
     def receive(self) -> None:
-        """Take in all that has arrived, without waiting. Raises PeerError at an end."""
+        """Process whatever has arrived, without waiting. Raises PeerError at end of stream."""
         ...
 
     def sample(self, count: int) -> None:
-        """Open, verify and compare the next `count` messages; only count those after them."""
+        """Open, verify and compare the next `count` messages; only count the ones after them."""
         ...
 
     def close(self) -> None:
@@ -49,13 +49,13 @@ class Client(Protocol):
 
 
 class Server(Protocol):
-    """A server process of its own on the loopback address. A context manager."""
+    """A server in its own process on the loopback address. A context manager."""
 
     name: str
-    """As it is to appear in the table, with its version."""
+    """Its name in the table, with its version."""
     port: int
     share: float
-    """Of the posts of a scenario, how many it is given: one that is slow would take all day."""
+    """The share of a scenario's posts that it gets: a slow server would take all day."""
 
     def __enter__(self) -> "Server":
         """Start it, and wait until it listens. Raises PeerError if it does not."""
@@ -71,12 +71,12 @@ class Server(Protocol):
         ...
 
     def connect(self, nick: str, room: str | None) -> Client:
-        """Return a new client, logged in and, where a room is given, in it. Blocks."""
+        """Return a new client, logged in and, if a room is given, in it. Blocks."""
         ...
 
 
 def cpu_seconds(server: Server) -> float:
-    """Return the CPU time, user and system, that all threads of all its processes have used."""
+    """Return the CPU seconds, user and system, that all threads of its processes have used."""
     tasks = [task for pid in server.pids for task in Path(f"/proc/{pid}/task").glob("*/schedstat")]
     return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 

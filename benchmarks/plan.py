@@ -1,4 +1,4 @@
-"""Which scenarios there are, how large, and what their figures are called."""
+"""The scenarios, their sizes, and the names of their figures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,16 +31,16 @@ class Scenario:
     figures: tuple[Figure, ...]
     play: Callable[[Any], Rounds]
     is_own: bool = False
-    """Whether those that keep nothing cannot do it."""
+    """Whether servers that store nothing cannot run it."""
     has_keepers: bool = False
-    """Whether those take part that keep what is said, as this server does."""
+    """Whether peers that store messages take part."""
     for_peers: Callable[[Any], Rounds] | None = None
-    """How the others do it, if that differs."""
+    """How the other servers run it, if that differs."""
     rounds: int = 100
-    """At most so many, because more would take too long."""
+    """Maximum number of rounds, because more would take too long."""
 
     def play_of(self, name: str) -> Callable[[Any], Rounds] | None:
-        """How the server of that name does it; None if it does not take part."""
+        """Return how the named server runs it; None if it does not take part."""
         if name == OWN:
             return self.play
         if name in KEEPERS:
@@ -48,9 +48,9 @@ class Scenario:
         return None if self.is_own else self.for_peers or self.play
 
 
-_RATE: Final = (Figure("rate", "deliveries a CPU second", True),)
-_P50, _P99 = Figure("p50", "ms to be seen, median"), Figure("p99", "ms to be seen, p99")
-_CPU: Final = Figure("cpu", "µs of CPU a delivery")
+_RATE: Final = (Figure("rate", "deliveries per CPU second", True),)
+_P50, _P99 = Figure("p50", "ms until seen, median"), Figure("p99", "ms until seen, p99")
+_CPU: Final = Figure("cpu", "µs of CPU per delivery")
 
 SCENARIOS: Final = (
     Scenario(
@@ -81,14 +81,14 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "B",
-        "200 members of a room all talk, 4 posts of each in flight",
+        "200 members of a room all talk, 4 posts in flight each",
         _RATE,
         partial(scenarios.busy_room, members=200, posts=5_000, each=4),
         has_keepers=True,
     ),
     Scenario(
         "C",
-        "one talks to 100 readers, 50 posts a second",
+        "one talks to 100 readers, 50 posts per second",
         (_P50, _P99, _CPU),
         partial(scenarios.latency, readers=100, openers=5, rate=50, seconds=6),
     ),
@@ -104,7 +104,7 @@ SCENARIOS: Final = (
         "E",
         "connect, handshake and login of known accounts, 100 at once; a storm of 1,000",
         (
-            Figure("login", "ms of CPU a login"),
+            Figure("login", "ms of CPU per login"),
             Figure("storm", "ms of CPU, in the storm"),
             Figure("last", "s until the last is in"),
             Figure("out", "refused, or not in"),
@@ -114,13 +114,13 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "F",
-        "100 clients, 20 at a time, return and are sent 100,000 records each",
+        "100 clients, 20 at a time, return and catch up on 100,000 records each",
         (
-            Figure("rate", "records a CPU second", True),
+            Figure("rate", "records per CPU second", True),
             Figure("before", "MiB of memory before"),
-            Figure("peak", "MiB of memory, most"),
+            Figure("peak", "MiB of memory, peak"),
             Figure("after", "MiB of memory after"),
-            Figure("growth", "MiB of memory more, meanwhile"),
+            Figure("growth", "MiB of additional memory"),
         ),
         partial(arrivals.catch_up, records=100_000, clients=100, group=20),
         is_own=True,
@@ -128,10 +128,10 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "P",
-        "40 clients post in 20 rooms, 64 posts of each in flight",
+        "40 clients post in 20 rooms, 64 posts in flight each",
         (
-            Figure("posts", "durable posts a CPU second", True),
-            Figure("rate", "durable posts a second", True),
+            Figure("posts", "durable posts per CPU second", True),
+            Figure("rate", "durable posts per second", True),
         ),
         partial(arrivals.posting, people=40, rooms=20, posts=200, each=64),
         is_own=True,
@@ -139,10 +139,10 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "G",
-        "1,000 rooms of 5, everybody says something every 5 s",
+        "1,000 rooms of 5, everybody posts every 5 s",
         (Figure("busy", "% of a core"), _CPU, _P50, _P99),
         partial(scenarios.many_rooms, rooms=1_000, people=5, every=5.0, seconds=8.0),
         rounds=1,
     ),
 )
-"""In the order in which they are run."""
+"""In the order in which they run."""

@@ -34,8 +34,8 @@ muc_room_locking = false
 class Prosody(XmppServer):
     """The server.
 
-    Its other archives are files that it appends to without an fsync; a transaction of SQLite is on
-    the disk when it has ended (``synchronous=FULL``, SQLite's default), and then the post goes out.
+    Its other archives are files that it appends to without an fsync. A SQLite transaction is on
+    disk when it ends (``synchronous=FULL``, SQLite's default), and then the post goes out.
     """
 
     configuration = "prosody.cfg.lua"
@@ -53,7 +53,7 @@ class Prosody(XmppServer):
 
     @property
     def command(self) -> list[str]:
-        """In the foreground, with its configuration."""
+        """Run it in the foreground, with its configuration."""
         return [
             find_program("prosody") or "",
             "-F",
@@ -62,5 +62,5 @@ class Prosody(XmppServer):
         ]
 
     def configure(self) -> str:
-        """With TLS, without limits."""
+        """Return a configuration with TLS and without limits."""
         return _CONFIGURATION.format(path=self.path, port=self.port, host=HOST, rooms=ROOMS)

@@ -1,4 +1,4 @@
-"""What ``python -m benchmarks`` prints: the floor, medians of all servers, ratios, targets."""
+"""The output of ``python -m benchmarks``: the floor, medians of all servers, ratios, targets."""
 
 import os
 import tempfile
@@ -23,7 +23,7 @@ _FLOORS: Final = [(readers, size) for readers in (100, 1_000) for size in (400, 
 
 
 def print_floor() -> None:
-    """Print what the system calls of a fan-out cost alone, if there is a compiler to tell."""
+    """Print the cost of a fan-out's system calls alone, if there is a C compiler to measure it."""
     for readers, size in _FLOORS:
         bare, python = send_floor(readers, size), python_send_floor(readers, size)
         figures = [
@@ -34,7 +34,7 @@ def print_floor() -> None:
 
 
 def sync_milliseconds() -> float:
-    """Return the 99th percentile of writing 4 KiB and fdatasync, where servers keep their state."""
+    """Return the p99, in milliseconds, of writing 4 KiB and fdatasync where servers store state."""
     times = []
     with tempfile.TemporaryDirectory() as name, open(Path(name) / "f", "wb", buffering=0) as file:
         for _ in range(_SYNCS):
@@ -46,7 +46,7 @@ def sync_milliseconds() -> float:
 
 
 def print_report(results: Results) -> None:
-    """Print a table of medians, and which targets are met."""
+    """Print a table of medians, and the targets that are met or missed."""
     names = list(dict.fromkeys(name for servers in results.values() for name in servers))
     medians: Medians = {
         (scenario, key, name): median(one[key] for one in rounds)
@@ -55,7 +55,7 @@ def print_report(results: Results) -> None:
         for key in (rounds[0] if rounds else ())
     }
     columns = "".join(f"{name:>14}" for name in names)
-    print(f"\n{'medians':40}{columns}   ours, and to the best peer's")
+    print(f"\n{'medians':40}{columns}   ours, relative to the best peer")
     for scenario in SCENARIOS:
         if scenario.name not in results:
             continue
@@ -71,7 +71,7 @@ def print_report(results: Results) -> None:
 
 
 def _compared(ours: list[float], figure: Figure, scenario: str, medians: Medians) -> str:
-    """Return the spread of our own figure, and its ratios to the best peer's of both kinds."""
+    """Return the spread of our own figure, and its ratios to the best peer of each kind."""
     if not ours:
         return ""
     said = f"   {_shown(min(ours))}..{_shown(max(ours))}"
@@ -84,7 +84,7 @@ def _compared(ours: list[float], figure: Figure, scenario: str, medians: Medians
 
 
 def _others(scenario: str, key: str, medians: Medians, are_keepers: bool) -> dict[str, float]:
-    """Return the medians of the peers that keep what is said, or of those that keep nothing."""
+    """Return the medians of the peers that store messages, or of those that store nothing."""
     return {
         name: figure
         for (a_scenario, a_key, name), figure in medians.items()
@@ -109,6 +109,6 @@ def _print_targets(results: Results, medians: Medians) -> None:
             continue
         others = _others(target.scenario, target.figure, medians, target.is_of_keepers)
         is_met = ours is not None and target.is_met(ours, others, sync)
-        verdict = {True: "met", False: "MISSED", None: "nobody to compare with"}[is_met]
+        verdict = {True: "met", False: "MISSED", None: "nothing to compare with"}[is_met]
         name = f"{target.scenario} {target.figure}"
         print(f"  {name:14}{target.says:46}{_shown(ours):>12}  {verdict}")

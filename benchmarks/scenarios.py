@@ -1,6 +1,6 @@
-"""What people do in rooms: each scenario sets a server up, and yields its figures round by round.
+"""Scenarios in rooms: each sets up a server, and yields its figures round by round.
 
-Figures are of the server: what its processes pay in CPU time, and when its readers see something.
+Figures are the server's: the CPU time of its processes, and when its readers see something.
 """
 
 from collections.abc import Generator
@@ -25,7 +25,7 @@ def percentiles(times: list[float]) -> tuple[float, float]:
 
 
 def fan_out(server: Server, readers: int, posts: int, in_flight: int) -> Rounds:
-    """One says something to many readers: deliveries per server CPU second."""
+    """One client talks to many readers: deliveries per server CPU second."""
     posts = max(in_flight, round(posts * server.share))
     sender, *others = clients = connect_room(
         server, [f"a{index}" for index in range(readers + 1)], "fan"
@@ -33,7 +33,7 @@ def fan_out(server: Server, readers: int, posts: int, in_flight: int) -> Rounds:
     try:
         while True:
             check([sender], others)
-            # A few go on opening what is measured too, but all would measure the generator.
+            # Only a few keep opening records: if all did, this would measure the generator.
             for reader in others[:3]:
                 reader.sample(1)
             before = cpu_seconds(server)
@@ -58,7 +58,7 @@ def busy_room(server: Server, members: int, posts: int, each: int) -> Rounds:
 
 
 def latency(server: Server, readers: int, openers: int, rate: float, seconds: float) -> Rounds:
-    """One talks evenly: milliseconds until it is seen, microseconds of server CPU a delivery."""
+    """One client posts evenly: milliseconds until seen, microseconds of server CPU per delivery."""
     clients = connect_room(server, [f"c{index}" for index in range(readers + 1)], "talk")
     posts = round(rate * seconds)
     try:
@@ -74,7 +74,7 @@ def latency(server: Server, readers: int, openers: int, rate: float, seconds: fl
 
 
 def many_rooms(server: Server, rooms: int, people: int, every: float, seconds: float) -> Rounds:
-    """Everybody in many small rooms says something now and then: percent of CPU, and latency."""
+    """Many small rooms where everybody posts now and then: percent of CPU, and latency."""
     groups = []
     for room in range(rooms):
         groups.append(

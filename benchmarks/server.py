@@ -1,4 +1,4 @@
-"""A server started as users start it, in a process of its own, and what it costs there."""
+"""A server started as users start it, in its own process, and its costs."""
 
 import os
 import re
@@ -21,7 +21,7 @@ _LISTENING = re.compile(r"Listening on .*:(\d+)")
 
 
 def free_port() -> int:
-    """Return a port of the loopback address that nobody listens on at the moment."""
+    """Return a free port on the loopback address."""
     with socket.socket() as plug:
         plug.bind(("127.0.0.1", 0))
         port: int = plug.getsockname()[1]
@@ -29,10 +29,10 @@ def free_port() -> int:
 
 
 class ServerProcess:
-    """``twistd encchat`` on the loopback address, with a state directory of its own.
+    """``twistd encchat`` on the loopback address, with its own state directory.
 
-    Given two cores or more, it has the first to itself and the clients the others. Linux only: the
-    costs are read from /proc.
+    With two cores or more, it gets the first one to itself and the clients get the others. Linux
+    only: it reads the costs from /proc.
     """
 
     def __init__(
@@ -44,11 +44,11 @@ class ServerProcess:
         program: Sequence[str] = (),
         options: Sequence[str] = (),
     ) -> None:
-        """With a state directory of somebody else's, and on a port, if they are given.
+        """Use an existing state directory and a port, if given.
 
-        `limits` are set besides, each as NAME=VALUE. Without `has_own_core` the cores stay as they
-        are: the caller has seen to them. `program` is what runs instead of twistd; `options` are
-        more options of encchat.
+        `limits` are additional ones, each as NAME=VALUE. Without `has_own_core`, the caller has
+        assigned the cores. `program` runs instead of twistd; `options` are additional options of
+        encchat.
         """
         self.port = port
         self._state = state
@@ -83,7 +83,7 @@ class ServerProcess:
         self._directory.cleanup()
 
     def start(self) -> None:
-        """Start it, after `kill`, where it was. Raises RuntimeError if it does not listen."""
+        """Restart it after `kill`, on the same port. Raises RuntimeError if it does not listen."""
         listen = f"tcp:{self.port}:interface=127.0.0.1"
         command = [
             *(*self._program, "--nodaemon", "--pidfile="),
@@ -102,7 +102,7 @@ class ServerProcess:
 
     @property
     def pid(self) -> int:
-        """Its process."""
+        """Its process id."""
         return self._process.pid
 
     def kill(self) -> None:
@@ -111,7 +111,7 @@ class ServerProcess:
         self._process.wait()
 
     def log(self) -> str:
-        """Return all that it has logged."""
+        """Return its log so far."""
         return self._log.read_text() if self._log.exists() else ""
 
     def _wait_for_port(self, begin: int) -> int:
@@ -125,11 +125,11 @@ class ServerProcess:
         raise RuntimeError("the server did not start: " + self.log())
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time, user and system, that the server has used."""
+        """Return the CPU seconds, user and system, that the server has used."""
         tasks = Path(f"/proc/{self._process.pid}/task").glob("*/schedstat")
         return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
     def memory_bytes(self) -> int:
-        """Return the server's resident memory."""
+        """Return the server's resident memory in bytes."""
         pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGESIZE")

@@ -1,7 +1,7 @@
 """``python -m benchmarks.stalled``: what a reader that stops reading costs the server and others.
 
-100 MB of distinct messages pass it. Printed: how much the server's memory grew, how long messages
-took to be seen by those who read, before and meanwhile, and whether it got everything afterwards.
+100 MB of distinct messages pass it. Prints how much the server's memory grew, how long messages
+took to reach the other readers, before and meanwhile, and whether it got everything afterwards.
 """
 
 from time import monotonic
@@ -22,12 +22,12 @@ _IN_FLIGHT: Final = 8
 _PROBES: Final = 300
 _PROBE_SECONDS: Final = 0.02
 _SECONDS: Final = 50.0
-"""For the flood: less than the server lets a reader stall."""
+"""Time limit for the flood: less than the server allows a reader to stall."""
 _AFTERWARDS: Final = 120.0
 
 
 async def _latencies(reactor: Any, sender: BenchClient, readers: list[BenchClient]) -> list[float]:
-    """Return the milliseconds from a post to when the last reader has seen it, many times."""
+    """Return, for many posts, the milliseconds until the last reader has seen it."""
     times = []
     for _ in range(_PROBES):
         goals = [reader.delivered + 1 for reader in readers]
@@ -55,7 +55,7 @@ def _report(name: str, times: list[float]) -> None:
 
 
 async def _flood(reactor: Any, sender: BenchClient) -> None:
-    """Post 100 MB, each message another, and wait until all of it is durable."""
+    """Post 100 MB of distinct messages, and wait until all are durable."""
     goal = sender.acknowledged + _POSTS
     done: Deferred[None] = Deferred()
 
@@ -74,7 +74,7 @@ async def _main(reactor: Any) -> None:
         sender, prober, stalled, *readers = await connect_all(reactor, server.port, nicks)
         for client in (sender, prober, *readers):
             client.count_records()
-        await _latencies(reactor, prober, readers)  # Once before anything is measured.
+        await _latencies(reactor, prober, readers)  # Warm up first.
         await _flood(reactor, sender)
         _report("nobody stalls", await _latencies(reactor, prober, readers))
         stalled.transport.pauseProducing()
@@ -82,7 +82,7 @@ async def _main(reactor: Any) -> None:
         await _flood(reactor, sender)
         grown = server.memory_bytes() - before
         print(
-            f"{'100 MB pass one that stalls; memory grew by':44} {grown / 2**20:.2f} MiB; bound 5"
+            f"{'100 MB pass a stalled reader; memory grew by':44} {grown / 2**20:.2f} MiB; bound 5"
         )
         _report("one has stalled", await _latencies(reactor, prober, readers))
         missing = _POSTS + _PROBES

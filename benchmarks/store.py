@@ -1,4 +1,4 @@
-"""``python -m benchmarks.store``: what durability costs, and what history costs, beside the disk.
+"""``python -m benchmarks.store``: the costs of durability and of history.
 
 The file is in the current directory's file system, because the one for temporary files may be in
 memory.
@@ -27,7 +27,7 @@ _SYNCS: Final = 200
 _SINGLES: Final = 200
 _POSTS: Final = 60_000
 _IN_FLIGHT: Final = 20
-"""Commits at a time, of `_BATCH` records in `_ROOMS` logs each: what busy rooms come to."""
+"""Concurrent commits, of `_BATCH` records in `_ROOMS` logs each, as in busy rooms."""
 _BATCH: Final = 32
 _ROOMS: Final = 4
 _RECORD: Final = 250
@@ -64,7 +64,7 @@ def _resident() -> int:
 
 
 def _sync_milliseconds(directory: Path) -> list[float]:
-    """Return how long writing 4 KiB and fdatasync take, once after the other."""
+    """Return the milliseconds of writing 4 KiB and fdatasync, many times in sequence."""
     times = []
     with open(directory / "raw", "wb", buffering=0) as file:
         for _ in range(_SYNCS):
@@ -76,7 +76,7 @@ def _sync_milliseconds(directory: Path) -> list[float]:
 
 
 async def _single_milliseconds(store: SqliteStore) -> list[float]:
-    """Return how long one post takes to be durable when nobody else posts."""
+    """Return the milliseconds until a single post is durable, many times in sequence."""
     times = []
     for number in range(_SINGLES):
         before = perf_counter()
@@ -86,7 +86,7 @@ async def _single_milliseconds(store: SqliteStore) -> list[float]:
 
 
 async def _many(store: SqliteStore, posts: int) -> tuple[float, float, float]:
-    """Return posts a second, posts a CPU second, and posts a commit, with many at a time."""
+    """Return posts per second, per CPU second, and per commit, with many at a time."""
     commits, cpu, before = store.commits, process_time(), perf_counter()
     next_id = [0]
 
@@ -107,7 +107,7 @@ async def _many(store: SqliteStore, posts: int) -> tuple[float, float, float]:
 
 
 async def _page_milliseconds(store: SqliteStore, log: LogId, last: int) -> list[float]:
-    """Return the CPU time, both threads, of reading pages from all over a log."""
+    """Return the CPU milliseconds, both threads, of reading pages from all over a log."""
     times = []
     for number in range(_PAGES):
         before_seq = max(last * (number + 1) // _PAGES, HISTORY_PAGE + 1)
@@ -121,7 +121,7 @@ async def _page_milliseconds(store: SqliteStore, log: LogId, last: int) -> list[
 
 
 def _tidy(path: Path) -> None:
-    """Print what is done about a deletion, and how long each step lets posts wait."""
+    """Print the steps of tidying up after a deletion, and how long each makes posts wait."""
     writer = Writer(path, has_search=True)
     size = path.stat().st_size / 2**20
     erasing = _record(LogId(bytes(16)), _POSTS)._replace(erases=1)
@@ -136,7 +136,7 @@ def _tidy(path: Path) -> None:
     print(
         f"{f'tidying {size:.0f} MiB after a deletion':52} {sum(times):>10,.0f} ms:"
         f" {len(merges)} steps of up to {max(merges):.0f} ms, rewriting {rewriting:.0f} ms"
-        f" ({rewriting / size:.1f} a MiB)"
+        f" ({rewriting / size:.1f} per MiB)"
     )
     writer.close()
 
@@ -169,8 +169,8 @@ async def _measure(
         rate, cpu_rate, per_commit = await _many(store, _POSTS)
         index = "with the index" if has_search else "without it"
         print(
-            f"{f'posts, {_IN_FLIGHT} commits of {_BATCH} at a time, {index}':52} {rate:>10,.0f} a"
-            f" second, {cpu_rate:,.0f} a CPU second, {per_commit:,.0f} a commit"
+            f"{f'posts, {_IN_FLIGHT} commits of {_BATCH} at a time, {index}':52} {rate:>10,.0f} per"
+            f" second, {cpu_rate:,.0f} per CPU second, {per_commit:,.0f} per commit"
         )
         await store.close()
     _tidy(directory / "many-True.db")
@@ -185,8 +185,8 @@ async def _measure(
         times = await _page_milliseconds(store, log, last)
         _report(f"CPU of a page of {HISTORY_PAGE} out of {words} records", times, "ms", "; bound 1")
     size = (directory / "long.db").stat().st_size
-    print(f"{'a record on the disk':52} {size / _LONG:>10,.0f} bytes, of which {_RECORD} its own")
-    print(f"{'memory that a million records cost the process':52} {grown / 2**20:>10,.1f} MiB")
+    print(f"{'a record on disk':52} {size / _LONG:>10,.0f} bytes, {_RECORD} of them its data")
+    print(f"{'process memory for a million records':52} {grown / 2**20:>10,.1f} MiB")
     await store.close()
 
 

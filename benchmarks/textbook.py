@@ -1,7 +1,7 @@
-"""The plain baseline: the chat that textbooks show, and that this one grew from.
+"""The baseline: the chat server that textbooks show.
 
 ``python -m benchmarks.textbook PORT`` is its server: a thread per client, one key for all of them,
-AES-256-CBC, and for each message an encryption and a `sendall` for each recipient.
+AES-256-CBC, and for each message one encryption and one `sendall` per recipient.
 """
 
 import socket
@@ -21,7 +21,7 @@ __all__ = ["Textbook", "TextbookClient"]
 
 _KEY = bytes(range(32))
 _STACK_BYTES = 262_144
-"""Of a thread: there are many."""
+"""Stack size of a thread: there are many."""
 
 
 def _sealed(content: bytes) -> bytes:
@@ -65,26 +65,26 @@ class _TextbookServer:
         with self._lock:
             for client in self._rooms[room]:
                 if client is not sender:
-                    # Who is gone is seen by a thread of its own.
+                    # A recipient's own thread notices when it is gone.
                     with suppress(OSError):
                         client.sendall(_sealed(content))
 
 
 class TextbookClient(TlsClient):
-    """Who has the key. There is no TLS."""
+    """A client with the shared key; there is no TLS."""
 
     head = b"\n"
 
     def post(self, text: str) -> None:
-        """Send it, encrypted."""
+        """Send a text, encrypted."""
         self.write(_sealed(text.encode("ascii")))
 
     def whole(self, data: bytes) -> int:
-        """Return the length of the lines that are complete."""
+        """Return the length of the complete lines."""
         return data.rfind(b"\n") + 1
 
     def bodies(self, data: bytes) -> Iterator[bytes]:
-        """Give what was sent."""
+        """Yield what was sent."""
         yield from map(_opened, data.splitlines())
 
 
@@ -96,12 +96,12 @@ class Textbook(PeerProcess):
 
     @staticmethod
     def found() -> str | None:
-        """Return something: it is always there."""
+        """Return a version string; it is always available."""
         return "as it is"
 
     @property
     def command(self) -> list[str]:
-        """This module."""
+        """Run this module."""
         return [sys.executable, "-m", "benchmarks.textbook", str(self.port)]
 
     def connect(self, nick: str, room: str | None) -> TextbookClient:

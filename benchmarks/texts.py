@@ -1,4 +1,4 @@
-"""What is said in a benchmark: 100 bytes of ordinary words, because a server may index them."""
+"""Message texts for benchmarks: 100 bytes of ordinary words, because a server may index them."""
 
 from random import Random
 from typing import Final
@@ -44,8 +44,8 @@ def text(number: int) -> str:
 
 
 def number_of(said: str) -> int:
-    """Return the number of a text. Raises ValueError if it is not what was posted under it."""
+    """Return the number of a text. Raises ValueError if the text is not the one for that number."""
     number = int(said[: _HEAD - 1])
     if said != text(number):
-        raise ValueError("another text than was posted")
+        raise ValueError("the text is not the one that was posted")
     return number

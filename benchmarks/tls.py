@@ -1,4 +1,4 @@
-"""What the clients and processes of other servers share: real TLS, and a directory for a while."""
+"""Shared by the other servers and their clients: real TLS, and a temporary directory."""
 
 import os
 import shutil
@@ -27,42 +27,42 @@ from benchmarks.texts import number_of
 __all__ = ["PeerProcess", "TlsClient", "find_program", "version_of"]
 
 _SECONDS = 10.0
-"""For a start, a stop, and a login."""
+"""Time limit for a start, a stop, and a login."""
 _CHUNK = 262_144
 _LOG_TAIL = 1_000
 _HOST = "127.0.0.1"
 
 
 def find_program(name: str) -> str | None:
-    """Return where a program is: beside Python, or where programs and servers usually are."""
+    """Return a program's path: next to Python, or in the usual directories."""
     beside = str(Path(sys.executable).parent)
     return shutil.which(name, path=os.pathsep.join((beside, os.environ["PATH"], "/usr/sbin")))
 
 
 class PeerProcess:
-    """A server program with a certificate, in a directory of its own; see `peer.Server`."""
+    """A server program with a certificate, in its own directory; see `peer.Server`."""
 
     share = 1.0
     configuration = "conf"
-    """How its configuration file is called: some tell from the name how to read it."""
+    """Name of its configuration file: some servers derive the format from it."""
 
     def __init__(self) -> None:
         self.port = 0
 
     @property
     def command(self) -> list[str]:
-        """What starts it, once its files are there."""
+        """Return the command that starts it, once its files exist."""
         raise NotImplementedError
 
     def configure(self) -> str:
-        """Return what is in its configuration file."""
+        """Return the contents of its configuration file."""
         return ""
 
     def __enter__(self) -> Self:
         """Start it, and wait until it listens. Raises PeerError if it does not."""
         self._directory = tempfile.TemporaryDirectory()
         self.path = Path(self._directory.name)
-        self.path.chmod(0o755)  # Some of them become another user.
+        self.path.chmod(0o755)  # Some servers change to another user.
         self.port = free_port()
         _make_certificate(self.path)
         (self.path / self.configuration).write_text(self.configure())
@@ -78,7 +78,7 @@ class PeerProcess:
                     continue
                 tail = (self.path / "log").read_text(errors="replace")[-_LOG_TAIL:]
                 self.__exit__()
-                raise PeerError(f"it does not listen: {tail}") from None
+                raise PeerError(f"the server does not listen: {tail}") from None
             return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -93,7 +93,7 @@ class PeerProcess:
 
     @property
     def pids(self) -> list[int]:
-        """Its process, those that it has started, those that these have started, and so on."""
+        """Its process and all descendants."""
         found = [self._process.pid]
         for pid in found:
             for task in Path(f"/proc/{pid}/task").iterdir():
@@ -102,7 +102,7 @@ class PeerProcess:
 
 
 def _make_certificate(path: Path) -> None:
-    """Write a certificate for the loopback address that has signed itself, and its key."""
+    """Write a self-signed certificate for the loopback address, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "benchmark")])
     now = datetime.now(UTC)
@@ -121,7 +121,7 @@ def _make_certificate(path: Path) -> None:
             serialization.NoEncryption(),
         )
     )
-    (path / "key.pem").chmod(0o644)  # Nothing of it is worth hiding, and see above.
+    (path / "key.pem").chmod(0o644)  # Not secret, and see above.
 
 
 @cache
@@ -130,14 +130,14 @@ def _context(certificate: str) -> ssl.SSLContext:
 
 
 class TlsClient:
-    """A client over TLS; see `peer.Client`. Subclasses know how messages look."""
+    """A client over TLS; see `peer.Client`. Subclasses know the format of messages."""
 
     head = b""
-    """What each message begins with, and nothing else contains."""
+    """The beginning of each message, which occurs nowhere else."""
     own = b""
-    """What the client's own messages contain, and only these, where they come back."""
+    """Occurs in the client's own messages, if they come back, and only there."""
     record_bytes = 16_384
-    """What it sends in one record of TLS, at most."""
+    """Most bytes to send in one TLS record."""
 
     def __init__(self) -> None:
         self.delivered = self.opened = self.acknowledged = 0
@@ -146,28 +146,28 @@ class TlsClient:
         self._rest = self._unsent = b""
 
     def whole(self, data: bytes) -> int:
-        """Return how many bytes of `data` are whole messages, or lines."""
+        """Return how many bytes of `data` are complete messages or lines."""
         raise NotImplementedError
 
     def bodies(self, data: bytes) -> Iterator[bytes]:
-        """Give what the messages of others in `data` say. Raises PeerError at anything wrong."""
+        """Yield the texts of others' messages in `data`. Raises PeerError if anything is wrong."""
         raise NotImplementedError
 
     def answer(self, data: bytes) -> None:
-        """Answer what the server wants to know. Raises PeerError if it wants to end it."""
+        """Answer the server's other messages. Raises PeerError if the server closes."""
 
     def connect(self, port: int) -> None:
-        """Connect, without TLS as yet."""
+        """Connect, without TLS yet."""
         self._socket = socket.create_connection((_HOST, port), _SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def encrypt(self, path: Path) -> None:
-        """Begin with TLS; the certificate must be the server's own."""
+        """Start TLS; the certificate must be the server's own."""
         context = _context(str(path / "cert.pem"))
         self._socket = context.wrap_socket(self._socket, server_hostname=_HOST)
 
     def exchange(self, data: bytes, expected: bytes) -> bytes:
-        """Send something, and wait for an answer with `expected` in it. Raises PeerError."""
+        """Send bytes, and wait for an answer that contains `expected`. Raises PeerError."""
         try:
             self._socket.sendall(data)
             answer = b""
@@ -181,7 +181,7 @@ class TlsClient:
         return answer
 
     def log_in(self) -> None:
-        """From now on nothing waits."""
+        """Make the socket non-blocking from now on."""
         self._socket.setblocking(False)
 
     def fileno(self) -> int:
@@ -189,11 +189,11 @@ class TlsClient:
         return self._socket.fileno()
 
     def write(self, data: bytes) -> None:
-        """Keep something for `flush`."""
+        """Buffer bytes for `flush`."""
         self._unsent += data
 
     def flush(self) -> bool:
-        """Send what is kept; whether all of it is sent now."""
+        """Send buffered bytes; return whether all have been sent."""
         try:
             while self._unsent:
                 sent = self._socket.send(self._unsent[: self.record_bytes])
@@ -205,7 +205,7 @@ class TlsClient:
         return True
 
     def receive(self) -> None:
-        """Take in all that has arrived, without waiting. Raises PeerError at an end."""
+        """Process whatever has arrived, without waiting. Raises PeerError at end of stream."""
         while True:
             try:
                 data = self._socket.recv(_CHUNK)
@@ -216,10 +216,10 @@ class TlsClient:
             if not data:
                 raise PeerError("the server has closed the connection")
             self.take(data)
-            self.flush()  # What was answered.
+            self.flush()  # Send the answers.
 
     def take(self, data: bytes) -> None:
-        """Take in what has arrived. Raises PeerError."""
+        """Process what has arrived. Raises PeerError."""
         data = self._rest + data
         end = self.whole(data)
         data, self._rest = data[:end], data[end:]
@@ -241,9 +241,9 @@ class TlsClient:
                 self.seen.append((number, time.monotonic()))
 
     def sample(self, count: int) -> None:
-        """Open, verify and compare the next `count` messages; only count those after them.
+        """Open, verify and compare the next `count` messages; only count the ones after them.
 
-        More are opened where they come together.
+        It opens more if they arrive together.
         """
         self._wanted = count
 
@@ -253,7 +253,7 @@ class TlsClient:
 
 
 def version_of(command: Sequence[str]) -> str:
-    """Return what a program says of its version: the first word with a digit and a dot."""
+    """Return a program's version from its output: the first word with a digit and a dot."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     words = (done.stdout + done.stderr).replace("-", " ").split()
     return next((word.strip("v,") for word in words if "." in word and word[-1].isdigit()), "")

@@ -1,4 +1,4 @@
-"""XMPP: group chats (XEP-0045) whose archive (XEP-0313) can be asked, over TLS (XEP-0368)."""
+"""XMPP over TLS (XEP-0368): group chats (XEP-0045) with archives to query (XEP-0313)."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ __all__ = ["HOST", "ROOMS", "XmppClient", "XmppServer"]
 
 HOST = "localhost"
 ROOMS = "rooms.localhost"
-"""Where its group chats are."""
+"""The domain of its group chats."""
 
 _STREAM = (
     f"<?xml version='1.0'?><stream:stream to='{HOST}' version='1.0' xmlns='jabber:client'"
@@ -23,7 +23,7 @@ _LAST = (
     "<query xmlns='urn:xmpp:mam:2'>"
     "<set xmlns='http://jabber.org/protocol/rsm'><max>1</max><before/></set></query>"
 )
-"""The last message of an archive, with the count of all."""
+"""Matches the last message of an archive, with the total count."""
 _ENDS = (b"</message>", b"</presence>", b"</iq>")
 _FAILED = re.compile(rb"type=['\"]error['\"]|<stream:error|</stream:stream>")
 _COUNT = re.compile(rb"<count>(\d+)</count>")
@@ -31,7 +31,7 @@ _BODY = re.compile(rb"<body>([^<]*)</body>")
 
 
 class XmppClient(KeepingClient):
-    """Who says something in a group chat, and hears everybody: what comes back is acknowledged."""
+    """A client in a group chat; it takes its own messages coming back as acknowledgements."""
 
     head = b"<body>"
 
@@ -41,7 +41,7 @@ class XmppClient(KeepingClient):
         self.own = f"from='{self._address}/{nick}'".encode("ascii")
 
     def post(self, text: str) -> None:
-        """Say something in the group chat."""
+        """Post in the group chat."""
         self.posted += 1
         self.write(
             f"<message to='{self._address}' type='groupchat' id='{self.posted}'>"
@@ -49,35 +49,35 @@ class XmppClient(KeepingClient):
         )
 
     def whole(self, data: bytes) -> int:
-        """Return the length of the stanzas that are complete."""
+        """Return the length of the complete stanzas."""
         return max(end + len(tag) if (end := data.rfind(tag)) >= 0 else 0 for tag in _ENDS)
 
     def bodies(self, data: bytes) -> Iterator[bytes]:
-        """Give what others have said."""
+        """Yield what others have posted."""
         for stanza in data.split(b"</message>"):
             if self.head in stanza and self.own not in stanza:
                 yield stanza.partition(self.head)[2].partition(b"</body>")[0]
 
     def answer(self, data: bytes) -> None:
-        """Take what it has said itself as acknowledged."""
+        """Count its own messages as acknowledged."""
         if failed := _FAILED.search(data):
             raise PeerError(data[failed.start() :][:300].decode("ascii", "replace"))
         self.acknowledged += data.count(self.own)
 
     def introduce(self) -> None:
-        """Log in as somebody whom nobody knows."""
+        """Log in anonymously."""
         self.exchange(_STREAM.encode("ascii"), b"</stream:features>")
         self.exchange(_AUTH.encode("ascii"), b"<success")
         self.exchange(_STREAM.encode("ascii"), b"</stream:features>")
         self.exchange(_BIND.encode("ascii"), b"</iq>")
 
     def join(self) -> None:
-        """Enter the group chat; its subject is the last to come."""
+        """Enter the group chat; its subject arrives last."""
         to = f"<presence to='{self._address}/{self.nick}'>{_JOIN}</presence>"
         self.exchange(to.encode("ascii"), b"<subject")
 
     def last_of(self, room: str) -> tuple[int, str]:
-        """Return how many messages the archive of a room holds, and what the last one says."""
+        """Return how many messages the archive of a room holds, and the text of the last one."""
         query = f"<iq type='set' id='last' to='{room}@{ROOMS}'>{_LAST}</iq>"
         answer = self.exchange(query.encode("ascii"), b"</iq>")
         count, body = _COUNT.search(answer), _BODY.search(answer)
@@ -87,7 +87,7 @@ class XmppClient(KeepingClient):
 
 
 class XmppServer(Keeper):
-    """A server with group chats that are archived."""
+    """A server with archived group chats."""
 
     share = 0.1
 
@@ -100,7 +100,7 @@ class XmppServer(Keeper):
         return client
 
     def kept(self, room: str) -> tuple[int, str]:
-        """Ask the archive as a client does (XEP-0313, section 4)."""
+        """Query the archive as a client does (XEP-0313 section 4)."""
         client = self._open("archivist", None)
         try:
             return client.last_of(room)
