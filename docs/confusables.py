@@ -1,8 +1,8 @@
-"""Writes the data of look-alike characters: ``python docs/confusables.py PUBLISHED [--check]``.
+"""Writes the data for look-alike characters: ``python docs/confusables.py PUBLISHED [--check]``.
 
-PUBLISHED is Unicode's ``confusables.txt`` (www.unicode.org/Public/security). Of it two files in
-chat/rooms are made: ``confusables.txt``, the same without comments, and ``cases.txt``, which tells
-what besides looks is taken as one so that small and capital letters are not told apart.
+PUBLISHED is Unicode's ``confusables.txt`` (www.unicode.org/Public/security). The script makes two
+files in chat/rooms from it: ``confusables.txt``, without comments, and ``cases.txt``, which
+says what else to treat as equal so that case makes no difference.
 """
 
 import hashlib
@@ -19,12 +19,12 @@ __all__ = ["Cases", "cases", "main", "trim"]
 _ROOMS: Final = Path(__file__).parents[1] / "chat" / "rooms"
 
 _ORDER: Final = ("LATIN", "CYRILLIC")
-"""Scripts whose capital letters are joined with the small ones first: where two cannot be joined
-both, the later one stays apart."""
+"""Scripts whose capital letters are joined with their small letters first: if two pairs conflict,
+the later one stays separate."""
 
 
 def trim(published: bytes) -> str:
-    """Return the lines of the published file without what is not needed."""
+    """Return the published file without comments and unused columns."""
     lines = published.decode("utf-8-sig").splitlines()
     version = next(line for line in lines if line.startswith("# Version: "))
     head = [
@@ -55,20 +55,20 @@ def _escape(text: str) -> str:
 
 
 class Cases:
-    """Classes of prototypes that are the same letter, capital or small, or look like one.
+    """Classes of prototypes that are the same letter, capital or small, or look like it.
 
-    A class has at most one of what must stay distinct: a letter or digit of ASCII, or a text of
-    several characters. What would join two of them is refused, unless one is a letter with marks.
+    A class has at most one member that must stay distinct: an ASCII letter or digit, or a text of
+    several characters. Joining two such members is refused, unless one is a letter with marks.
     """
 
     def __init__(self) -> None:
-        # The letters I and i come first: the capital one looks like l, so that i, l and 1 are one.
+        # I and i come first: the capital I looks like l, so i, l and 1 are the same.
         self._class = {it: {"i", "l"} for it in "il"}
         self._means = {"i": "i", "l": "i"}
         self._marked: dict[str, str] = {}
 
     def join(self, one: str, other: str) -> None:
-        """Let two skeletons be one, if that can be."""
+        """Join two skeletons, if possible."""
         while len(one) > 1 and len(other) > 1 and one[-1] == other[-1]:
             one, other = one[:-1], other[:-1]
         if len(one) > 1:
@@ -86,14 +86,14 @@ class Cases:
             self._means |= dict.fromkeys([member], *means) if means else {}
 
     def key(self, text: str) -> str:
-        """Return what stands for a text."""
+        """Return the key of a text."""
         return "".join(map(self._key, text))
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        """Return each text that something else stands for, and that."""
+        """Yield each text that has another key, and the key."""
         for character in sorted(self._class):
             key = self._key(character)
-            # What case folding does anyway is left out.
+            # Leave out what case folding does anyway.
             if key != character and skeleton(_fold(character)) != key:
                 yield character, key
         yield from sorted(self._marked.items())
@@ -122,7 +122,7 @@ def _fold(text: str) -> str:
 
 
 def cases() -> Cases:
-    """Return the classes that all capital letters make."""
+    """Return the classes from all capital letters."""
     capitals = []
     for character in map(chr, range(sys.maxunicode + 1)):
         script = unicodedata.name(character, "").partition(" ")[0]
@@ -140,7 +140,7 @@ def cases() -> Cases:
 def main(arguments: list[str]) -> None:
     """Write the files, or with ``--check`` fail if that would change them."""
     published, *check = arguments
-    # The second is made of the first, so that must be in its place by then.
+    # The second is made from the first, so write that first.
     _put("confusables.txt", trim(Path(published).read_bytes()), is_check=bool(check))
     head = (
         "# Made by docs/confusables.py from confusables.txt beside this and the case folding of\n"

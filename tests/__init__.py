@@ -1,4 +1,4 @@
-"""Tests, one file for each module of `chat`. Hypothesis tries the same examples in every run."""
+"""Tests, one file per module of `chat`. Hypothesis tries the same examples in every run."""
 
 from hypothesis import settings
 

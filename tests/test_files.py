@@ -1,4 +1,4 @@
-"""Files are there whole or not at all."""
+"""Files are complete or not there at all."""
 
 import os
 import stat
@@ -51,7 +51,7 @@ def test_a_file_that_is_there_is_not_created_again(tmp_path: Path) -> None:
 def test_content_and_name_are_durable(
     write: Callable[[Path, bytes], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The content is synced before the name is, and the name's directory after that."""
+    """Sync the content, then rename, then sync the directory."""
     synced: list[str] = []
     sync = os.fsync
 

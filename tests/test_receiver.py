@@ -1,4 +1,4 @@
-"""Bytes to lines: however they are cut, whoever pauses, and never a quadratic cost."""
+"""Bytes to lines: however they are split, with pauses, and never at quadratic cost."""
 
 import os
 import socket
@@ -25,12 +25,12 @@ BOUND = 20
 
 
 class Words(Connection):
-    """A connection to which every line means itself: an event, but for four words."""
+    """A connection that turns every line into an event, except for four special words."""
 
     def __init__(self) -> None:
         super().__init__(Limits(), lambda: 0, os.urandom)
         self.lines: list[bytes] = []
-        """What was looked at."""
+        """The lines it received."""
 
     @property
     def line_bytes(self) -> int:
@@ -38,7 +38,7 @@ class Words(Connection):
         return BOUND
 
     def receive_line(self, line: bytes) -> list[Event]:
-        """Return what a line means."""
+        """Return the events for a line."""
         assert not self.is_over
         self.lines.append(line)
         if line == b"bad" or len(line) > BOUND:
@@ -53,7 +53,7 @@ class Words(Connection):
 
 
 class Receiver(ConnectionProtocol):
-    """Keeps its events; pauses at the word "pause", and asks itself back at "resume"."""
+    """Records events; pauses at the word "pause", and resumes at "resume"."""
 
     def __init__(self) -> None:
         self.connection: Words = Words()
@@ -61,7 +61,7 @@ class Receiver(ConnectionProtocol):
         self.errors: list[RemoteProtocolError] = []
 
     def received(self, event: Event) -> None:
-        """Keep an event."""
+        """Record an event."""
         match event:
             case Received(message=Unknown(type=word)):
                 self.words.append(word)
@@ -73,13 +73,13 @@ class Receiver(ConnectionProtocol):
                 self.words.append("(closed)")
 
     def violated(self, error: RemoteProtocolError) -> None:
-        """Keep an error, and close as a shell does."""
+        """Record an error, and close as a shell does."""
         self.errors.append(error)
         self.connection.alert(error.code)
 
 
 class Counting(Receiver):
-    """Counts the bytes that go through the buffer."""
+    """Counts the bytes that pass through the buffer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class Counting(Receiver):
 
 
 def connect(receiver: Receiver) -> FakeTransport:
-    """Return the transport of a receiver."""
+    """Connect a receiver, and return its transport."""
     transport = FakeTransport(receiver, Clock(), IPv4Address("TCP", "192.0.2.1", 40_000))
     protocol: IProtocol = receiver
     protocol.makeConnection(transport)
@@ -105,7 +105,7 @@ def connect(receiver: Receiver) -> FakeTransport:
 
 
 def received(*chunks: bytes) -> Receiver:
-    """Return a receiver that got these chunks."""
+    """Return a receiver that has received these chunks."""
     receiver = Receiver()
     connect(receiver)
     for chunk in chunks:
@@ -119,7 +119,7 @@ def cut(data: bytes, size: int) -> list[bytes]:
 
 
 class SocketTests(SynchronousTestCase):
-    """What the kernel is asked to do for a connection."""
+    """The socket options of a connection."""
 
     def test_tcp_finds_out_whether_a_silent_peer_is_there(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as handle:
@@ -137,7 +137,7 @@ class SocketTests(SynchronousTestCase):
 
 
 class CuttingTests(SynchronousTestCase):
-    """The same bytes give the same events, however they are cut."""
+    """The same bytes give the same events, however they are split."""
 
     stream = b"one\r\ntwo\r\n\r\n" + b"x" * BOUND + b"\r\nping\r\na\rb\nc\r\nlast"
     words = ("one", "two", "", "x" * BOUND, "a\rb\nc")
@@ -175,7 +175,7 @@ class CuttingTests(SynchronousTestCase):
     @settings(deadline=None)
     @given(st.lists(st.text("ab\r\n", max_size=5)), st.integers(1, 12))
     def test_any_lines(self, texts: list[str], size: int) -> None:
-        # Without the one, a line cannot have a CR LF in it, nor make one with its neighbour.
+        # Without LF, a line cannot contain CR LF, nor form one with its neighbour.
         lines = [text.replace("\n", "").rstrip("\r") for text in texts]
         stream = "".join(line + "\r\n" for line in lines).encode()
         assert received(*cut(stream, size)).words == received(stream).words == lines
@@ -201,7 +201,7 @@ class LinearTests(SynchronousTestCase):
 
     @staticmethod
     def copied(count: int) -> int:
-        """Return how many bytes went through the buffer for so many lines in one chunk."""
+        """Return how many bytes passed through the buffer for a number of lines in one chunk."""
         receiver = Counting()
         connect(receiver)
         receiver.dataReceived(b"abc\r\n" * count + b"rest")
@@ -233,7 +233,7 @@ class LinearTests(SynchronousTestCase):
 
 
 class PauseTests(SynchronousTestCase):
-    """What is held back comes later, once, and in order."""
+    """Held-back input comes later, once, and in order."""
 
     def test_a_pause_stops_in_the_middle_of_a_chunk(self) -> None:
         receiver = received(b"one\r\npause\r\ntwo\r\nthr")
@@ -295,7 +295,7 @@ class PauseTests(SynchronousTestCase):
 
 
 class EndTests(SynchronousTestCase):
-    """After an end nothing is read, and nothing is kept."""
+    """After the end nothing is read, and nothing is buffered."""
 
     def test_nothing_is_read_after_a_violation(self) -> None:
         receiver = received(b"one\r\nbad\r\ntwo\r\nbad\r\nthree", b"\r\nfour\r\n")
@@ -336,7 +336,7 @@ class OversizedTests(SynchronousTestCase):
     """Lines beyond the bound end the connection, complete or not."""
 
     def test_an_unfinished_line_may_be_as_long_as_the_bound(self) -> None:
-        # The byte behind it may be the CR.
+        # The next byte may be the CR.
         receiver = received(b"x" * BOUND, b"\r", b"\n")
         assert receiver.words == ["x" * BOUND]
 
@@ -375,7 +375,7 @@ class OversizedTests(SynchronousTestCase):
                 assert client.lines == [b"encchat/1 close %d" % CloseCode.MALFORMED] * is_gone
 
     def check(self, steps: int, bound: int, code: CloseCode | bytes) -> None:
-        """Check the bound at a server after so many steps of the handshake."""
+        """Check the bound at a server after a number of handshake steps."""
         for line in (b"F " + b"A" * bound, b"F " + b"A" * bound + b"\r\n"):
             server = Server()
             client = server.connect()

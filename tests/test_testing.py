@@ -1,4 +1,4 @@
-"""The fakes behave like what they stand for. (`Pair` is tested with the connections it joins.)"""
+"""The fakes behave like the real thing. (`Pair` is tested with the connections it joins.)"""
 
 import pytest
 from twisted.internet.address import IPv4Address
@@ -18,7 +18,7 @@ PEER = IPv4Address("TCP", "192.0.2.1", 40_000)
 
 
 class Listener(ConnectionProtocol):
-    """Keeps what it gets."""
+    """Records what it receives."""
 
     def __init__(self) -> None:
         self.chunks: list[bytes] = []
@@ -26,36 +26,36 @@ class Listener(ConnectionProtocol):
         """Why the connection was lost; more than one would be an error."""
 
     def dataReceived(self, data: bytes) -> None:
-        """Keep a chunk."""
+        """Record a chunk."""
         self.chunks.append(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Keep the reason."""
+        """Record the reason."""
         self.reasons.append(reason.type)
 
 
 @implementer(IPushProducer)
 class Producer:
-    """Counts what it is told."""
+    """Counts its calls."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
 
     def pauseProducing(self) -> None:
-        """Note it."""
+        """Count the call."""
         self.told.append("pause")
 
     def resumeProducing(self) -> None:
-        """Note it."""
+        """Count the call."""
         self.told.append("resume")
 
     def stopProducing(self) -> None:
-        """Note it."""
+        """Count the call."""
         self.told.append("stop")
 
 
 class FakeTransportTests(SynchronousTestCase):
-    """As `twisted.internet.abstract.FileDescriptor` does it."""
+    """Behaves as `twisted.internet.abstract.FileDescriptor`."""
 
     def setUp(self) -> None:
         """Connect."""

@@ -1,4 +1,4 @@
-"""What these tests share: ids that can be read, a hub with people in rooms, decisions run twice."""
+"""Shared by these tests: readable ids, a hub with people in rooms, decisions that run twice."""
 
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -62,27 +62,27 @@ NETWORK: Final = AddressGroup("192.0.2.1")
 
 
 def account_id(name: str) -> AccountId:
-    """Return the id of the account that a test calls so."""
+    """Return the id of the account that a test calls `name`."""
     return AccountId(name.encode().ljust(16, b"."))
 
 
 def device(name: str) -> DeviceKey:
-    """Return the key that a test calls so."""
+    """Return the key that a test calls `name`."""
     return DeviceKey(name.encode().ljust(32, b"."))
 
 
 def log_id(name: str) -> LogId:
-    """Return the id of the log that a test calls so."""
+    """Return the id of the log that a test calls `name`."""
     return LogId(name.encode().ljust(16, b"."))
 
 
 def record_id(name: str) -> RecordId:
-    """Return the id of the record that a test calls so."""
+    """Return the id of the record that a test calls `name`."""
     return RecordId(name.encode().ljust(16, b"."))
 
 
 def token(name: str) -> TokenHash:
-    """Return the hash of the token, or of the code, that a test calls so."""
+    """Return the hash of the token or code that a test calls `name`."""
     return TokenHash(name.encode().ljust(32, b"."))
 
 
@@ -90,7 +90,7 @@ def token(name: str) -> TokenHash:
 
 
 def hub_with(*nicks: str) -> tuple[Hub, list[Account]]:
-    """Return a hub with these accounts, each with one device, which is called like it."""
+    """Return a hub with these accounts, each with one device of the same name."""
     hub = Hub()
     for nick in nicks:
         hub.put(AccountKey(account_id(nick)), Profile(nick))
@@ -99,7 +99,7 @@ def hub_with(*nicks: str) -> tuple[Hub, list[Account]]:
 
 
 def room_of(hub: Hub, *members: Account, name: str = "python", kind: Kind = Kind.PUBLIC) -> Room:
-    """Return a new room, owned by the first of these, with all of them in it."""
+    """Return a new room with these members, owned by the first."""
     return _new_room(hub, log_id(name), RoomProfile(kind, name, members[0].id), members)
 
 
@@ -124,12 +124,12 @@ def set_role(hub: Hub, account: Account, role: Role, room: Room | None = None) -
 
 
 def ban(hub: Hub, account: Account, room: Room | None = None, until: int = 0) -> None:
-    """Keep an account out of a room, in which it stays if it is there, or out of the server."""
+    """Ban an account from a room or the server, without ending its membership."""
     hub.put(BanKey(SERVER if room is None else room.log, account.id), Sanction(until, "spam"))
 
 
 def invite(hub: Hub, account: Account, room: Room) -> None:
-    """Let an account join a room."""
+    """Invite an account to a room."""
     hub.put(InvitedKey(room.log, account.id), InvitedBy(room.owner))
 
 
@@ -137,9 +137,9 @@ def invite(hub: Hub, account: Account, room: Room) -> None:
 
 
 def decide(hub: Hub, decision: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what a decision comes to, which changes nothing and comes to the same again.
+    """Return the result of a decision; check that it is pure, by running it twice.
 
-    Raises the RequestError that it raises.
+    Raises the RequestError that the decision raises.
     """
 
     def run() -> T | RequestError:
@@ -151,7 +151,7 @@ def decide(hub: Hub, decision: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     before = snapshot(hub)
     first, second = run(), run()
     assert snapshot(hub) == before
-    # An exception is equal to itself alone.
+    # Exceptions compare by identity.
     assert repr(first) == repr(second)
     if isinstance(first, RequestError):
         raise first
@@ -159,9 +159,9 @@ def decide(hub: Hub, decision: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 
 
 def do(hub: Hub, decision: Callable[P, Change], *args: P.args, **kwargs: P.kwargs) -> Change:
-    """Let a decision take effect; return what it came to. Raises what it raises.
+    """Apply a decision, and return its result. Raises what it raises.
 
-    Before that it is tried, and taken back.
+    Before that, try it and roll it back.
     """
     change = decide(hub, decision, *args, **kwargs)
     before = snapshot(hub)
@@ -173,7 +173,7 @@ def do(hub: Hub, decision: Callable[P, Change], *args: P.args, **kwargs: P.kwarg
 
 
 def snapshot(it: object) -> object:
-    """Return all that a hub holds, however deep, to be compared; only its dicts have no order."""
+    """Return a deep copy of everything in a hub, for comparison; dicts are unordered."""
     match it:
         case dict():
             return {key: snapshot(value) for key, value in it.items()}

@@ -1,4 +1,4 @@
-"""Decisions on who is who: who is let in by what, and how one becomes somebody else."""
+"""Decisions about accounts: what a login needs, and changing devices and nicknames."""
 
 from typing import Final
 
@@ -75,7 +75,7 @@ NEW: Final = account_id("new")
 KEY: Final = device("new")
 NO_ROOM: Final = LogId(b"")
 UNTIL: Final = NOW + 1
-"""The first millisecond at which what is over then is so."""
+"""The first millisecond at which something that ends then has expired."""
 OPEN: Final = LoginPolicy()
 PASSWORDS: Final = LoginPolicy(wants_passwords=True)
 NEW_EVA: Final = (put(AccountKey(NEW), Profile("eva")), put(DeviceOf(KEY), Device(NEW, NOW)))
@@ -98,12 +98,12 @@ def shown(
 
 
 def enter(hub: Hub, it: Credentials, policy: LoginPolicy = OPEN, now: int = NOW) -> Change:
-    """Return what it comes to that somebody logs in."""
+    """Return the result of a login."""
     return decide(hub, accounts.enter, hub, it, policy, NEW, now)
 
 
 def let_in(hub: Hub, it: Credentials, policy: LoginPolicy = OPEN, now: int = NOW) -> Change:
-    """Log somebody in."""
+    """Log in, and apply the result."""
     return do(hub, accounts.enter, hub, it, policy, NEW, now)
 
 
@@ -122,7 +122,7 @@ def hub_with_code() -> tuple[Hub, Account]:
     return hub, ana
 
 
-# --- A key that is known ---
+# --- Known keys ---
 
 
 def test_who_has_a_key_is_its_account_whatever_else_is_shown() -> None:
@@ -136,7 +136,7 @@ def test_who_has_a_key_is_its_account_whatever_else_is_shown() -> None:
             assert enter(hub, it, policy) == NOTHING
 
 
-# --- A key that is new ---
+# --- New keys ---
 
 
 def test_a_new_key_makes_an_account_with_the_nickname_prepared() -> None:
@@ -147,7 +147,7 @@ def test_a_new_key_makes_an_account_with_the_nickname_prepared() -> None:
         put(DeviceOf(KEY), Device(NEW, NOW)),
     )
     assert hub.people.of_key(KEY) is hub.people.named("\u00c9VA")
-    # And does so once: another connection with it finds the account.
+    # And only once: another connection with the key finds the account.
     assert enter(hub, shown("max")) == NOTHING
 
 
@@ -241,7 +241,7 @@ def test_who_is_there_already_is_invited_once() -> None:
         put(InvitedKey(room.log, NEW), InvitedBy(ana.id)),
     )
     assert enter(hub, it) == NOTHING
-    # Nor is a member.
+    # Nor does it become a member.
     assert enter(hub, shown(key="ana", token=TOKEN)) == NOTHING
 
 
@@ -273,7 +273,7 @@ def test_who_is_banned_from_a_room_uses_no_invitation_up() -> None:
 
 def test_a_code_adds_a_key_and_is_used_up() -> None:
     hub, ana = hub_with_code()
-    # Whoever may have a new account, and without a password; a token is not looked at.
+    # Regardless of registration, and without a password; a token is ignored.
     policy = LoginPolicy(Registration.CLOSED, wants_passwords=True)
     change = let_in(hub, shown(" ANA ", code=CODE, token=WRONG), policy)
     assert change.puts == (
@@ -332,7 +332,7 @@ def test_the_password_of_one_who_looks_like_another_is_not_the_other_s() -> None
 
 @pytest.mark.parametrize("nick", ["ana", "eva"])
 def test_a_key_that_was_revoked_meanwhile_needs_a_password(nick: str) -> None:
-    # It was known when the password would have been asked for.
+    # It was known when the server decided not to ask for a password.
     hub, [ana] = hub_with("ana")
     hub.put(DeviceOf(KEY), Device(ana.id, 0))
     do(hub, accounts.revoke, hub, ana, KEY)
@@ -516,7 +516,7 @@ def test_a_nickname_is_changed_to_one_that_can_be_had(
         decide(hub, accounts.rename, hub, ana, nick, LIMITS, NOW)
 
 
-# --- What the operator does ---
+# --- Decisions of the operator ---
 
 
 def test_the_operator_makes_owners() -> None:
@@ -572,7 +572,7 @@ def test_a_lost_account_is_given_to_a_new_key() -> None:
     change = do(hub, accounts.recover, hub, "ana", CODE, UNTIL, "admin", NOW)
     assert change.event == Event(NOW, "admin", "recover", "ana", "", "")
     assert ana.devices == {} and hub.codes == {ana.id: LinkCode(CODE, UNTIL)}
-    # Who has the old key is a stranger, and who has the code is the account.
+    # The old key is a stranger, and the code leads to the account.
     with pytest.raises(NickTakenError):
         enter(hub, shown("ana", key="ana"))
     let_in(hub, shown("ana", code=CODE))

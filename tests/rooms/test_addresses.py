@@ -1,4 +1,4 @@
-"""Groups of addresses: what one neighbour has counts once."""
+"""Groups of addresses: all addresses of one network count as one."""
 
 import pytest
 

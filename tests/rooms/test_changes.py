@@ -1,4 +1,4 @@
-"""What a decision comes to, and when that is nothing."""
+"""The result of a decision, and when it is nothing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Look-alikes: the published data, skeletons of UTS 39, and the one key of letters and cases."""
+"""Look-alikes: the published data, skeletons of UTS 39, and the common key of letters and cases."""
 
 import re
 import runpy
@@ -21,15 +21,15 @@ from chat.rooms.names import prepare_nick
 PUBLISHED: Final = parse(files("chat.rooms").joinpath("confusables.txt").read_text("utf-8"))
 
 APART: Final = frozenset("ΒΓΝΥϬՅƁƉƊƓƘƤƬƮƳƼꞴ\U000118a6\U000118b5\U000118bc")
-"""Capital letters that look like something else than their small letters do, so that the two are
-not one: else n and v would be one by way of the Greek nu."""
+"""Capital letters that look like another letter than their small letters do, so that the two stay
+distinct: otherwise n and v would be the same through the Greek nu."""
 
 ONE: Final = ("i1l", "o0")
-"""Letters and digits of ASCII that are one: I is the capital of i, and looks like l and 1."""
+"""ASCII letters and digits that are the same: I is the capital of i, and looks like l and 1."""
 
 
 def is_allowed(text: str) -> bool:
-    """Tell whether a text can be inside a name, and is there as it is."""
+    """Tell whether a text may occur inside a name, and stays unchanged."""
     try:
         return prepare_nick(f"x{text}y") == f"x{text}y"
     except RequestError:
@@ -103,7 +103,7 @@ def test_capital_and_small_letters_are_one_but_for_a_few() -> None:
         small = character.lower()
         if small != character and fold(small) != fold(character):
             apart.add(unicodedata.normalize("NFD", character)[0])
-    # The Greek eta is one with its small letter, but not with an iota below it.
+    # The Greek eta equals its small letter, but not with an iota below it.
     assert apart == APART | {"\u0397"}
     assert fold("\u0397") == fold("\u03b7")
 
@@ -146,6 +146,6 @@ LETTERS: Final = (
 @pytest.mark.parametrize("alphabet", LETTERS)
 def test_letters_of_an_alphabet_are_one_only_if_the_data_says_so(alphabet: str) -> None:
     for one, other in combinations(alphabet, 2):
-        # The small letters в and ь are one because their capitals look like B and b.
+        # The small letters в and ь are the same because their capitals look like B and b.
         if skeleton(one) != skeleton(other) and {one, other} != set("вь"):
             assert fold(one) != fold(other), (one, other)

@@ -1,4 +1,4 @@
-"""Decisions in any order: pure, taken back without a trace, and what must always hold of a hub."""
+"""Decisions in any order: pure, rolled back without a trace, and the invariants of a hub."""
 
 from collections.abc import Callable
 from functools import partial
@@ -67,7 +67,7 @@ orders = st.builds(Order, st.sampled_from(Action), st.sampled_from([0, 1, 60]), 
 
 
 class DecisionMachine(RuleBasedStateMachine):
-    """People do what they may; several decisions are tried one after the other, as for a commit."""
+    """People do what they may; several decisions are tried in sequence, as for a commit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class DecisionMachine(RuleBasedStateMachine):
         self.was = snapshot(self.hub)
 
     def run(self, decision: Callable[[], Change]) -> None:
-        """Try a decision on what those before it leave."""
+        """Try a decision on the state that the previous ones leave."""
         try:
             change = decide(self.hub, decision)
         except RequestError:
@@ -93,7 +93,7 @@ class DecisionMachine(RuleBasedStateMachine):
         self.tried.append(self.hub.put_all(change.puts))
 
     def new(self) -> str:
-        """Return what nothing is called."""
+        """Return an unused name."""
         return str(next(self.numbers))
 
     @rule(is_kept=st.booleans())
@@ -109,7 +109,7 @@ class DecisionMachine(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         self.now += seconds * 1_000
 
-    # --- Of people ---
+    # --- People ---
 
     @rule(it=credentials, policy=st.sampled_from(POLICIES))
     def enter(self, it: Credentials, policy: LoginPolicy) -> None:
@@ -127,7 +127,7 @@ class DecisionMachine(RuleBasedStateMachine):
         until = self.now + 60_000
         self.run(partial(accounts.recover, self.hub, nick, hash, until, "admin", self.now))
 
-    # --- Of logs ---
+    # --- Logs ---
 
     @rule(actor=nicks, name=names, create=st.sampled_from(["public", "invite", None]))
     def join(self, actor: str, name: str, create: str | None) -> None:
@@ -223,7 +223,7 @@ class DecisionMachine(RuleBasedStateMachine):
 
         self.run(decision)
 
-    # --- What always holds ---
+    # --- Invariants ---
 
     @invariant()
     def names_are_one_account_s(self) -> None:

@@ -1,4 +1,4 @@
-"""Failed logins: who has to wait, how long, and who never does. On a clock wound by hand."""
+"""Failed logins: who has to wait, how long, and who never does. On a manual clock."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -14,26 +14,26 @@ AWAY = "198.51.100.1"
 
 
 def strangers(count: int) -> Iterator[str]:
-    """Return so many addresses, each of another group."""
+    """Return a number of addresses in different groups."""
     hosts = (f"203.0.{third}.{fourth}" for third, fourth in product(range(100), range(100)))
     return (host for host, _ in zip(hosts, range(count), strict=False))
 
 
 class FailuresCase(SynchronousTestCase):
-    """Failures, and a door that looks at attempts only when it may."""
+    """Failures, and a door that considers attempts only when allowed."""
 
     def setUp(self) -> None:
-        """Begin without failures."""
+        """Start without failures."""
         self.clock = Clock()
         self.open(Limits())
 
     def open(self, limits: Limits) -> None:
-        """Begin without failures, and with these limits."""
+        """Start without failures, with these limits."""
         self.limits = limits
         self.failures = LoginFailures(limits, self.clock.seconds)
 
     def fail_as(self, nick: str, address: str) -> bool:
-        """Try a wrong login. Return whether it was looked at."""
+        """Try a wrong login. Return whether it was considered."""
         if self.failures.wait(address, nick):
             return False
         self.failures.failed(address, nick)
@@ -49,7 +49,7 @@ class BackOffTests(FailuresCase):
     """Five are free; then 1, 2, 4, … up to 60 seconds."""
 
     def waits(self, attempts: int, address: str, nick: str) -> list[float]:
-        """Return what has to be waited for before each of so many wrong attempts."""
+        """Return the waits before each of a number of wrong attempts."""
         waits = []
         for _ in range(attempts):
             waits.append(self.failures.wait(address, nick))
@@ -136,10 +136,10 @@ class BackOffTests(FailuresCase):
 
 
 class OwnerTests(FailuresCase):
-    """Where an account has got in, it gets in again."""
+    """An account can log in again from where it has logged in before."""
 
     def hammer(self, nick: str, address: str, attempts: int = 20) -> None:
-        """Fail as often as one may."""
+        """Fail as often as allowed."""
         for _ in range(attempts):
             self.clock.advance(self.failures.wait(address, nick))
             assert self.fail_as(nick, address)
@@ -195,7 +195,7 @@ class AttackTests(FailuresCase):
     """Ten thousand wrong logins: bounded memory, bounded rate, and nobody else notices."""
 
     def check_bystanders(self) -> None:
-        """Check that owners get in where they always did, and others where nobody attacks."""
+        """Check that owners can log in from where they always did, and others elsewhere."""
         self.log_in("ana", HOME)
         self.log_in("bob", HOME)
         self.log_in("eva", "2001:db8::1")
@@ -206,7 +206,7 @@ class AttackTests(FailuresCase):
         for host in strangers(10_000):
             looked_at += self.fail_as("ana", host)
             self.clock.advance(0.06)
-        # Ten minutes: five at once, then after 1, 2, 4, 8, 16, 32 seconds, then one a minute.
+        # Ten minutes: five at once, then after 1, 2, 4, 8, 16, 32 seconds, then one per minute.
         assert looked_at == 5 + 6 + 8
         assert max(self.failures.sizes()) <= looked_at
         self.check_bystanders()

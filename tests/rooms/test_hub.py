@@ -1,4 +1,4 @@
-"""The hub: what is found, what a page of it holds, who may what."""
+"""The hub: lookups, pages, and rights."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,7 +51,7 @@ def test_a_log_is_found_by_its_members() -> None:
     hub, [ana, bob] = hub_with("ana", "bob")
     room = room_of(hub, ana)
     assert hub.room(ana, room.log) is room
-    # What is not there is refused like what is not one's own.
+    # A log that does not exist is refused like one the account is not a member of.
     for account, log in ((bob, room.log), (ana, log_id("perl"))):
         with pytest.raises(NotAMemberError):
             hub.room(account, log)
@@ -130,7 +130,7 @@ def test_two_rooms_that_are_one_by_now_both_live_on() -> None:
     first = room_of(hub, bob, name="peri", kind=Kind.INVITE)
     assert name_key("perl") == name_key("peri") and first.log < later.log
     assert hub.find_room("perl") is first and hub.shared_rooms() == [later, first]
-    assert hub.public_after(None) == ([later], False)  # And not the one that is not public.
+    assert hub.public_after(None) == ([later], False)  # And not the room that is not public.
     hub.put(MembershipKey(first.log, bob.id), None)
     hub.put(RoomKey(first.log), None)
     assert hub.find_room("perl") is later
@@ -159,7 +159,7 @@ def test_a_page_of_public_rooms() -> None:
     assert hub.public_after(names[-1]) == ([], False)
 
 
-# --- Who may what ---
+# --- Rights ---
 
 
 def test_roles_on_the_server_hold_in_rooms() -> None:

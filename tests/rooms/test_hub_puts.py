@@ -1,4 +1,4 @@
-"""What is put: known from then on, and nothing else; and taken back without a trace."""
+"""Puts: they change what is known, and nothing else; and roll back without a trace."""
 
 from typing import Final
 
@@ -59,12 +59,12 @@ ORDER: Final = (
     *(RequestKey, ContactKey, BlockKey),
     MomentKey,
 )
-"""Of keys: what a value names comes before it."""
+"""Order of keys: a value's references come before it."""
 
 ACCOUNTS: Final = [account_id(name) for name in ("a", "b", "c")]
 LOGS: Final = [log_id(name) for name in ("x", "y", "z")]
 TEXTS: Final = ["alice", "aIice", "ALICE", "\u039d", "\u03bd", "N", "bob"]
-"""Names of which some look alike, or differ in case only, or in case only and look different."""
+"""Names that look alike, or differ only in case, or differ only in case but look different."""
 
 KEYS: Final[list[AnyKey]] = [
     *map(AccountKey, ACCOUNTS),
@@ -110,7 +110,7 @@ conversations = st.builds(
 
 
 def values_of(key: AnyKey) -> st.SearchStrategy[AnyValue]:
-    """Return values that can be put under a key."""
+    """Return valid values for a key."""
     match key:
         case AccountKey():
             return st.builds(Profile, st.sampled_from(TEXTS))
@@ -147,7 +147,7 @@ def values_of(key: AnyKey) -> st.SearchStrategy[AnyValue]:
 
 
 def puts_of(key: AnyKey) -> st.SearchStrategy[Put]:
-    """Return what can be put under a key."""
+    """Return valid puts for a key."""
     return st.builds(Put, st.just(key), values_of(key) | st.none())
 
 
@@ -161,7 +161,7 @@ _OF_ACCOUNT: Final = _IN_LOG | ContactKey | BlockKey
 
 
 def is_sound(model: Model, it: Put) -> bool:
-    """Tell whether all that a value names is there, and nothing names what is to go."""
+    """Tell whether everything a value refers to exists, and nothing refers to what is removed."""
     key, value = it
     if value is None:
         if key not in model:
@@ -195,13 +195,13 @@ def is_sound(model: Model, it: Put) -> bool:
 
 
 def model_with(model: Model, it: Put) -> Model:
-    """Return what is known after something was put."""
+    """Return the model after a put."""
     others = {key: value for key, value in model.items() if key != it.key}
     return others if it.value is None else {**others, it.key: it.value}
 
 
 def hub_of(model: Model) -> Hub:
-    """Return a new hub that is told all of it, the latest first."""
+    """Return a new hub with everything in the model, latest first."""
     hub = Hub()
     latest = reversed(model.items())
     for key, value in sorted(latest, key=lambda it: ORDER.index(type(it[0]))):
@@ -210,7 +210,7 @@ def hub_of(model: Model) -> Hub:
 
 
 class PutMachine(RuleBasedStateMachine):
-    """Anything is put, and taken back in reverse order, or kept."""
+    """Applies any puts, and rolls them back in reverse order, or keeps them."""
 
     def __init__(self) -> None:
         super().__init__()

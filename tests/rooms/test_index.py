@@ -1,4 +1,4 @@
-"""Finding things by what several may have in common: of those, the least id."""
+"""The index: of several things with one key, it finds the least id."""
 
 from itertools import permutations
 from typing import Final
@@ -11,7 +11,7 @@ ORDERS: Final = list(permutations([b"1", b"2", b"3"]))
 
 
 def index_of(*things: bytes) -> Index[str, bytes]:
-    """Return an index in which all of these have one key."""
+    """Return an index with all of these under one key."""
     index = Index[str, bytes](lambda it: it)
     for thing in things:
         index.add("key", thing)

@@ -1,4 +1,4 @@
-"""Codes and invitations: right once, or so often; not too late; not by trying; not too many."""
+"""Codes and invitations: limits on uses, time, wrong attempts and number."""
 
 from typing import Final
 
@@ -66,7 +66,7 @@ def try_code(hub: Hub, hash: TokenHash, now: int = NOW) -> list[Put]:
 
 
 def hub_with_code(tries: int = 0) -> Hub:
-    """Return a hub with a code that was tried so often."""
+    """Return a hub with a code and a number of wrong attempts."""
     hub, _ = hub_with("ana", "bob")
     hub.put_all(decide(hub, invitations.issue_code, ANA, RIGHT, UNTIL))
     for _ in range(tries):
@@ -111,13 +111,13 @@ def test_a_new_code_takes_the_place_of_the_old() -> None:
 
 
 def issue(hub: Hub, uses: int = 1, until: int = UNTIL, log: LogId = NO_ROOM) -> Change:
-    """Make an invitation."""
+    """Issue an invitation."""
     invitation = Invitation(log, ANA, uses, until)
     return do(hub, invitations.issue_token, hub, RIGHT, invitation, EVENT, Limits(), NOW)
 
 
 def redeem(hub: Hub, account: Account, hash: TokenHash = RIGHT, now: int = NOW) -> None:
-    """Use an invitation up by one."""
+    """Use an invitation once."""
     hub.put_all(decide(hub, invitations.redeem_token, hub, account.id, hash, now))
 
 
@@ -165,7 +165,7 @@ def test_only_so_many_may_be_open_into_a_room() -> None:
     with pytest.raises(TooManyInvitationsError):
         issue_into(room.log, "three")
     issue_into(NO_ROOM, "into none")
-    # One that is over makes room for another, and so does one that is withdrawn or used up.
+    # An expired, withdrawn or used-up one makes room for another.
     issue_into(room.log, "three", UNTIL + 1, UNTIL)
     assert set(hub.invitations) == {token("one"), token("three"), token("into none")}
     do(hub, invitations.withdraw, token("one"), EVENT)
@@ -313,11 +313,11 @@ def test_an_invitation_is_withdrawn() -> None:
         redeem(hub, bob)
 
 
-# --- Invitations of somebody ---
+# --- Invitations of an account ---
 
 
 def invite(hub: Hub, room: Room, nick: str, limits: Limits | None = None, now: int = NOW) -> Change:
-    """Let somebody join a room, by ana."""
+    """Let ana invite somebody to a room."""
     ana = hub.people.named("ana")
     return do(hub, invitations.invite, hub, ana, room, nick, limits or Limits(), now)
 
@@ -328,7 +328,7 @@ def test_somebody_is_invited_once(kind: Kind) -> None:
     room = room_of(hub, ana, kind=kind)
     assert invite(hub, room, "BOB").puts == (put(InvitedKey(room.log, bob.id), InvitedBy(ana.id)),)
     assert invite(hub, room, "bob") == NOTHING
-    assert invite(hub, room, "ana") == NOTHING  # Who is in.
+    assert invite(hub, room, "ana") == NOTHING  # Members.
 
 
 def test_who_is_banned_is_not_invited_until_that_is_over() -> None:
@@ -355,7 +355,7 @@ def test_an_account_has_so_many_invitations() -> None:
         invite(hub, room, "bob", limits)
     with pytest.raises(TooManyInvitationsError):
         invite(hub, rooms[2], "bob", limits)
-    # Who is invited already may be told again, and others may be invited.
+    # Inviting again somebody who is invited is fine, and others may be invited.
     assert invite(hub, rooms[0], "bob", limits) == NOTHING
     invite(hub, rooms[2], "eva", limits)
     hub.put(InvitedKey(rooms[0].log, bob.id), None)

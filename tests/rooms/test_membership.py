@@ -1,4 +1,4 @@
-"""Decisions on who is in which log, and what a room is about."""
+"""Decisions about membership, and about a room's topic and slow mode."""
 
 from typing import Final
 
@@ -51,7 +51,7 @@ NEW: Final = log_id("new")
 def join(
     hub: Hub, account: Account, name: str = "python", create: str | None = None, now: int = NOW
 ) -> Change:
-    """Let an account join a room, and return what that came to."""
+    """Let an account join a room, and return the result."""
     return do(hub, membership.join, hub, account, name, create, NEW, Limits(), now)
 
 
@@ -114,10 +114,10 @@ def test_an_account_has_so_many_rooms() -> None:
     conversation_of(hub, ana, bob)
     room_of(hub, bob, ana, name="other")
     do(hub, membership.join, hub, ana, "two", "invite", NEW, limits, NOW)
-    hub.put(MembershipKey(NEW, ana.id), None)  # It is theirs all the same.
+    hub.put(MembershipKey(NEW, ana.id), None)  # They own it all the same.
     with pytest.raises(TooManyRoomsError, match=r"^You own 2 rooms, "):
         decide(hub, membership.join, hub, ana, "three", "public", log_id("3"), limits, NOW)
-    # Joining goes on.
+    # Joining still works.
     decide(hub, membership.join, hub, ana, "two", "public", log_id("3"), limits, NOW)
     decide(hub, membership.join, hub, bob, "three", "public", log_id("3"), limits, NOW)
 
@@ -237,7 +237,7 @@ def test_a_conversation_is_left_by_one_of_the_two() -> None:
     assert list(room.members) == [bob.id]
 
 
-# --- What a room is ---
+# --- Topic and slow mode ---
 
 
 def test_a_topic_is_set_and_told() -> None:
@@ -247,7 +247,7 @@ def test_a_topic_is_set_and_told() -> None:
         change = do(hub, membership.set_topic, bob, room, topic)
         assert change.happening == TopicSet(room.log, bob.id, topic)
         assert room.profile == RoomProfile(Kind.PUBLIC, "python", ana.id, topic=topic)
-    # It is told, and not kept, where it is what it was.
+    # An unchanged topic is announced, but not stored.
     assert do(hub, membership.set_topic, ana, room, "") == Change(
         happening=TopicSet(room.log, ana.id, "")
     )
@@ -268,7 +268,7 @@ def test_slow_mode_is_set() -> None:
         change = do(hub, membership.set_slow, ana, room, seconds, NOW)
         assert change.event == Event(NOW, "ana", "slow", "", "python", f"{seconds} s")
         assert room.slow == seconds
-    # What is so already is noted nowhere.
+    # No change, so no entry in the audit log.
     assert decide(hub, membership.set_slow, ana, room, 0, NOW) == NOTHING
     with pytest.raises(InvalidError):
         decide(hub, membership.set_slow, ana, room, SLOW_MOST + 1, NOW)

@@ -1,4 +1,4 @@
-"""Decisions of those who keep order: who may, what it comes to, what the one concerned is told."""
+"""Moderation decisions: who may, the result, and what the account concerned is told."""
 
 from typing import Final
 
@@ -50,7 +50,7 @@ FOR_MEMBERS: Final = (Action.KICK, Action.BAN, Action.MUTE, Action.OP)
 
 
 def may(hub: Hub, action: Action, actor: Account, target: Account, room: Room | None) -> bool:
-    """Tell whether one may do it to the other."""
+    """Tell whether one account may act on the other."""
     try:
         decide(hub, moderation.check_may_moderate, hub, action, actor, target, room)
     except NotAllowedError:
@@ -64,7 +64,7 @@ def moderate(hub: Hub, order: Order, target: Account, room: Room | None) -> Chan
 
 
 def give(hub: Hub, account: Account, role: Role, room: Room) -> None:
-    """Give an account a role in a room that it does not own, except by `Role.OWNER`."""
+    """Give an account a role in a room; `Role.OWNER` makes it the room's owner."""
     if role is Role.HOST:
         set_role(hub, account, Role.OWNER)
     elif role is Role.OPERATOR:
@@ -143,7 +143,7 @@ def test_an_action_is_one_of_those_there_are() -> None:
             moderation.parse_action(text)
 
 
-# --- What it comes to ---
+# --- Results ---
 
 
 @pytest.mark.parametrize("in_room", [True, False])
@@ -203,7 +203,7 @@ def test_what_is_done_is_kept_noted_and_told(in_room: bool) -> None:
 @pytest.mark.parametrize("in_room", [True, False])
 @pytest.mark.parametrize("action", [Action.UNBAN, Action.UNMUTE, Action.OP, Action.DEOP])
 def test_what_is_so_already_is_nothing(action: Action, in_room: bool) -> None:
-    """Nobody is told twice, and the audit log has what was done."""
+    """Nobody is told twice, and the audit log has only real changes."""
     hub, [ana, bob] = hub_with("ana", "bob")
     room = room_of(hub, ana, bob) if in_room else None
     if action is Action.OP:
@@ -235,7 +235,7 @@ def test_each_action_has_its_opposite(action: Action, opposite: Action, in_room:
     keys = (BanKey(scope, bob.id), MuteKey(scope, bob.id), RoleKey(scope, bob.id))
     moderate(hub, Order(action), bob, room)
     assert [hub.get(key) for key in keys].count(None) == 2
-    for _ in range(2):  # And of what is not so, nothing comes.
+    for _ in range(2):  # Undoing what is not there does nothing.
         moderate(hub, Order(opposite), bob, room)
         assert [hub.get(key) for key in keys].count(None) == 3
 
@@ -385,7 +385,7 @@ def test_an_operator_is_made_once() -> None:
     room = room_of(hub, ana, bob)
     assert moderate(hub, Order(Action.OP), bob, room).puts != ()
     assert moderate(hub, Order(Action.OP), bob, room).puts == ()
-    # One of the server is another thing.
+    # An operator of the server is a different matter.
     assert moderate(hub, Order(Action.OP), bob, None).puts != ()
     assert moderate(hub, Order(Action.DEOP), bob, room).puts == (
         put(RoleKey(room.log, bob.id), None),

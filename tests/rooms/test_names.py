@@ -1,4 +1,4 @@
-"""Nicknames: what is allowed, and which are the same."""
+"""Nicknames: which are valid, and which are the same."""
 
 import unicodedata
 from itertools import combinations
@@ -30,7 +30,7 @@ LIKELY: Final = st.text(
     min_size=1,
     max_size=NICK_CHARACTERS + 2,
 )
-"""Texts of which many are nicknames."""
+"""Texts, many of which are nicknames."""
 
 
 @given(st.text() | LIKELY)

@@ -1,4 +1,4 @@
-"""People: who is found by which name and by which key."""
+"""People: finding accounts by name and by key."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.rooms.support import account_id, device, hub_with
 
 
 def rename(hub: Hub, account: Account, nick: str) -> None:
-    """Let an account be known as `nick`, whoever else is."""
+    """Rename an account, even if others have the nickname."""
     hub.put(AccountKey(account.id), Profile(nick))
 
 

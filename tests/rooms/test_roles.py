@@ -1,4 +1,4 @@
-"""Roles and sanctions: who is above whom, and what ends by itself."""
+"""Roles and sanctions: who outranks whom, and what expires."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_a_sanction_ends_by_itself() -> None:
     assert standing.mute(BOB, 1_000) is None
     assert standing.ban(BOB, 10**15) == banned
     assert standing.mute(ANA, 0) is standing.ban(ANA, 0) is None
-    # Looking forgets nothing.
+    # Looking it up removes nothing.
     assert standing == Standing(muted={BOB: muted}, banned={BOB: banned})
 
 

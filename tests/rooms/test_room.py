@@ -1,4 +1,4 @@
-"""A room: who is in it, who may come, what its members are listed by."""
+"""A room: members, who may join, and the order of the member list."""
 
 import pytest
 from hypothesis import given
@@ -115,7 +115,7 @@ def test_a_ban_is_for_everybody_until_it_ends(nick: str) -> None:
     room.check_not_banned(account, 10_000)
 
 
-# --- The list of members ---
+# --- The member list ---
 
 
 @given(st.sets(st.text("abcdefgh", min_size=1, max_size=5), min_size=1, max_size=300))

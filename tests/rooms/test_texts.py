@@ -1,4 +1,4 @@
-"""What can be said: each bound, and one more."""
+"""Length bounds: each bound, and one more."""
 
 import pytest
 

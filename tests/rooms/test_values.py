@@ -1,4 +1,4 @@
-"""Values: an invitation is worth something until it is used up or over."""
+"""Values: an invitation is good until it is used up or expired."""
 
 import pytest
 

@@ -1,1 +1,1 @@
-"""Tests of chat.store, and the suite that every keeper of logs must pass."""
+"""Tests of chat.store, and the suite that every store must pass."""

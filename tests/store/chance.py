@@ -1,7 +1,7 @@
-"""Commits as they come: good ones, and late, stale, repeated and mistaken ones.
+"""Random commits: good, late, stale, repeated and invalid ones.
 
-They are made by a seeded `Random` and not by Hypothesis, which would have to draw some fifty things
-for each; Hypothesis draws the seeds.
+A seeded `Random` makes them, not Hypothesis, which would have to draw about fifty things for each;
+Hypothesis draws the seeds.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ SEEDS: Final = st.integers(0, 2**32 - 1)
 
 
 def make_commit(seed: int, model: Model) -> Commit:
-    """Return a commit that means something to a store that is like the model."""
+    """Return a commit that suits a store in the model's state."""
     return _Maker(Random(seed), model).commit()
 
 
@@ -86,13 +86,13 @@ class _Maker:
         return [self._record() for _ in range(self._random.randint(0, most))]
 
     def _record(self) -> Record:
-        """Return a record; what it names may be there, or be of the same commit, or not be."""
+        """Return a record whose references may exist, be in the same commit, or not exist."""
         log = self._log()
         head = self._model.log(log).head
         epoch = 0 if log in AUDITS else head.epoch
         record = Record(
             log,
-            # So few ids that many are used again.
+            # So few ids that many are reused.
             RecordId(self._random.randint(0, 150).to_bytes(16, "big")),
             self._random.choice(AUTHORS),
             self._random.choice([*RecordKind, RecordKind.TEXT]),

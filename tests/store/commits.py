@@ -1,4 +1,4 @@
-"""Short ways to make commits, and to have them applied."""
+"""Helpers for making and applying commits."""
 
 from collections.abc import Sequence
 from typing import Final, TypeVar
@@ -96,5 +96,5 @@ def trim(
 
 
 def see(store: LogStore, *seen: ReadMarker) -> None:
-    """Keep markers."""
+    """Commit read markers."""
     fired(store.commit(Commit(0, seen=seen)))

@@ -1,4 +1,4 @@
-"""All that two stores have to have in common, read from where they keep it."""
+"""Dumps of a store's whole state, for comparing engines."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class DumpedRecord(NamedTuple):
-    """A record; without data, it is erased."""
+    """A record; erased if it has no data."""
 
     id: RecordId
     author: AccountId
@@ -30,7 +30,7 @@ class DumpedRecord(NamedTuple):
 
 
 class DumpedLog(NamedTuple):
-    """A log that has come to be, or has a fence."""
+    """A log that has begun, or has a fence."""
 
     head: Head
     epochs: tuple[Epoch, ...]
@@ -39,7 +39,7 @@ class DumpedLog(NamedTuple):
 
 
 class Dump(NamedTuple):
-    """A state, in one form only."""
+    """A state, in canonical form."""
 
     base: int
     fence: int
@@ -48,7 +48,7 @@ class Dump(NamedTuple):
     seen: tuple[tuple[LogId, AccountId, int], ...]
 
     def digest(self) -> str:
-        """Return a short form of it."""
+        """Return a hash of it."""
         return sha256(repr(self).encode()).hexdigest()
 
 
@@ -81,7 +81,7 @@ def dump_memory(store: MemoryStore) -> Dump:
 
 
 def dump_file(path: Path) -> Dump:
-    """Return the state in a file, whether it is in use or not."""
+    """Return the state in a file, which may be in use."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute("BEGIN")

@@ -1,4 +1,4 @@
-"""What must come of commits, written down again as plainly as can be."""
+"""A model of a store: the rules of commits, implemented again as simply as possible."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,12 +35,12 @@ PARTS: Final = {
     "\U0001f600\U0001f3fd": "\U0001f600 \U0001f3fd",
     "naive_2": "naive 2",
 }
-"""What people type, and the words in it."""
+"""Text that people type, and its words."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A record; no data is left of an erased one."""
+    """A record; erased ones have no data."""
 
     record: Record
     seq: int
@@ -49,11 +49,11 @@ class Row:
     is_hidden: bool = False
 
     def stored(self) -> Stored:
-        """Return what is read back."""
+        """Return the record as the store returns it."""
         return Stored(self.seq, self.record.id, self.record.data)
 
     def text(self) -> str:
-        """Return the words that it is found by, between spaces."""
+        """Return its searchable words, between spaces."""
         if self.is_hidden or self.is_erased:
             return ""
         return _words(self.record.words)
@@ -61,7 +61,7 @@ class Row:
 
 @dataclass
 class ModelLog:
-    """What must be in a log."""
+    """The expected contents of a log."""
 
     rows: dict[int, Row] = field(default_factory=dict)
     places: dict[RecordId, Place] = field(default_factory=dict)
@@ -79,11 +79,11 @@ class ModelLog:
         return [epoch for epoch in self.begun if epoch.number in needed]
 
     def there(self) -> list[Row]:
-        """Return what can be read, in its order."""
+        """Return the readable records, in order."""
         return [row for _, row in sorted(self.rows.items()) if not row.is_erased]
 
     def page(self, after: int, limit_bytes: int, backward: bool, limit: int | None) -> list[Stored]:
-        """Return what reading must."""
+        """Return the expected result of reading."""
         if backward:
             rows = [row for row in reversed(self.there()) if row.seq < after]
         else:
@@ -96,7 +96,7 @@ class ModelLog:
 
 @dataclass
 class Model:
-    """What must be in a store."""
+    """The expected contents of a store."""
 
     base: int = 0
     fence: int = 0
@@ -105,16 +105,16 @@ class Model:
     seen: dict[tuple[LogId, AccountId], int] = field(default_factory=dict)
 
     def log(self, log: LogId) -> ModelLog:
-        """Return what must be in a log."""
+        """Return the expected contents of a log."""
         return self.logs.get(log) or ModelLog()
 
     def copy(self) -> "Model":
-        """Return one that changes without this one."""
+        """Return an independent copy."""
         logs = {log: kept.copy() for log, kept in self.logs.items()}
         return replace(self, logs=logs, values=dict(self.values), seen=dict(self.seen))
 
     def apply(self, commit: Commit) -> Outcome:
-        """Return what a commit must come to, and be so."""
+        """Apply a commit to the model, and return the expected outcome."""
         places = [self._store(record, commit.base) for record in commit.records]
         for log, account, seq in commit.seen:
             if seq > self.seen.get((log, account), 0):
@@ -204,7 +204,7 @@ class Model:
         return places
 
     def search(self, typed: str, logs: Collection[LogId], limit: int) -> list[Found]:
-        """Return what a search must."""
+        """Return the expected result of a search."""
         wanted = [text for part in typed.split() if (text := _words(part)).strip()]
         found = [
             Found(log, row.time, row.stored())
@@ -216,11 +216,11 @@ class Model:
         return found[:limit]
 
     def scan(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
-        """Return what a scan must."""
+        """Return the expected result of a scan."""
         return sorted(it for it in self.values.items() if it[0].startswith(prefix))
 
     def rows(self) -> Iterator[Row]:
-        """Return all that can be read of any log."""
+        """Return all readable records of all logs."""
         for log in self.logs.values():
             yield from log.there()
 

@@ -1,8 +1,7 @@
-"""What every `LogStore` must do: a machine that compares one with a model.
+"""The suite for every `LogStore`: a state machine that compares one with a model.
 
-A test of an implementation subclasses `LogStoreMachine` with a `make_store`, a `wait` where
-Deferreds need a reactor to fire, and `reopen` and `abandon` where what is stored lasts longer than
-the object:
+A test of an implementation subclasses `LogStoreMachine` with `make_store`, with `wait` if Deferreds
+need a reactor to fire, and with `reopen` and `abandon` if the state outlives the object:
 
     class MyStoreMachine(LogStoreMachine):
         def make_store(self) -> LogStore: ...
@@ -30,7 +29,7 @@ T = TypeVar("T")
 
 
 class LogStoreMachine(RuleBasedStateMachine):
-    """A store beside what must be in it."""
+    """A store, and a model of its contents."""
 
     is_durable = False
 
@@ -46,11 +45,11 @@ class LogStoreMachine(RuleBasedStateMachine):
         raise NotImplementedError
 
     def reopen(self) -> LogStore:
-        """Return a store with all that the last one was told to keep."""
+        """Return a store with everything that the last one stored."""
         raise NotImplementedError
 
     def abandon(self) -> None:
-        """Let go of the store without closing it, as if the process had died."""
+        """Abandon the store without closing it, as if the process had died."""
         raise NotImplementedError
 
     def wait(self, deferred: Deferred[T]) -> T:
@@ -60,7 +59,7 @@ class LogStoreMachine(RuleBasedStateMachine):
     # --- Commits ---
 
     def apply(self, commit: Commit) -> None:
-        """Compare what becomes of a commit."""
+        """Compare the outcome of a commit."""
         self.commits.append(commit)
         assert self.wait(self.store.commit(commit)) == self.model.apply(commit)
 
@@ -78,7 +77,7 @@ class LogStoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.commits)
     @rule(data=st.data())
     def repeat(self, data: st.DataObject) -> None:
-        """Something comes again, now or much later."""
+        """Something is repeated, now or much later."""
         self.apply(data.draw(st.sampled_from(self.commits)))
 
     def new_records(self, log: LogId, count: int) -> list[Record]:
@@ -101,7 +100,7 @@ class LogStoreMachine(RuleBasedStateMachine):
         is_trimmed=st.booleans(),
     )
     def leave_a_gap(self, log: LogId, count: int, kept: int, is_trimmed: bool) -> None:
-        """Remove many records side by side."""
+        """Remove many adjacent records."""
         self.apply(Commit(self.model.base, self.new_records(log, count)))
         if is_trimmed:
             self.apply(Commit(0, trims=[Trim(log, keep=kept)]))
@@ -118,7 +117,7 @@ class LogStoreMachine(RuleBasedStateMachine):
         ]
         self.apply(Commit(self.model.base, deletions))
 
-    # --- What is read ---
+    # --- Reading ---
 
     @rule(
         log=st.sampled_from(ALL_LOGS),
@@ -134,7 +133,7 @@ class LogStoreMachine(RuleBasedStateMachine):
         near = [row.seq + step for row in kept.there() for step in (-1, 0, 1)]
         after = data.draw(st.sampled_from([0, *near, kept.head.seq + 1, SEQ_MAX]))
         if data.draw(st.booleans()):
-            # As much as some records are together, or a byte less or more.
+            # The size of some records together, or a byte less or more.
             everything = kept.page(after, SEQ_MAX, backward, data.draw(st.integers(1, 9)))
             size = sum(len(it.data) for it in everything)
             limit_bytes = max(size + data.draw(st.integers(-1, 1)), 0)
@@ -166,7 +165,7 @@ class LogStoreMachine(RuleBasedStateMachine):
     def scan(self, prefix: bytes) -> None:
         assert self.wait(self.store.scan(prefix)) == self.model.scan(prefix)
 
-    # --- Ends and beginnings ---
+    # --- Closing and reopening ---
 
     @precondition(lambda self: self.is_durable)
     @rule(politely=st.booleans())
@@ -199,7 +198,7 @@ class LogStoreMachine(RuleBasedStateMachine):
         assert len(seen) == len(self.model.seen)
 
     def teardown(self) -> None:
-        """Let go of the store, of which nothing more can be asked."""
+        """Close the store; it must refuse all calls from then on."""
         self.scan(b"")
         assert self.wait(self.store.close()) is None
         with pytest.raises(StoreError):

@@ -1,4 +1,4 @@
-"""What an operator calls a store, and that another kind of store is one line more."""
+"""URLs of stores, and adding an engine with one line."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""K1: whoever is given the same commits in the same order is in the same state afterwards."""
+"""K1: stores that get the same commits in the same order end up in the same state."""
 
 import shutil
 import tempfile
@@ -26,22 +26,22 @@ HAPPENINGS = st.sampled_from(["nothing"] * 4 + ["restart", "kill", "kill amid", 
 
 
 class Replica(Protocol):
-    """Something that takes commits and is in a state."""
+    """Something that takes commits and has a state."""
 
     outcomes: list[Outcome]
-    """Of all that it was given."""
+    """Outcomes of all its commits."""
 
     def take(self, commits: Sequence[Commit], happening: str) -> None:
-        """Apply commits, and let something happen then or meanwhile."""
+        """Apply commits, with incidents before, during or after."""
         ...
 
     def end(self) -> Dump:
-        """Return the state at the end."""
+        """Return the final state."""
         ...
 
 
 class InMemory:
-    """A `Replica` to which nothing can happen."""
+    """A `Replica` without incidents."""
 
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
@@ -57,7 +57,7 @@ class InMemory:
 
 
 class InFile:
-    """A `Replica` that goes through a lot."""
+    """A `Replica` with many incidents."""
 
     def __init__(self, has_search: bool) -> None:
         self.outcomes: list[Outcome] = []
@@ -93,7 +93,7 @@ class InFile:
             fired(self._store.search("red", LOGS[:1], 9))
 
     def _take(self, commits: Sequence[Commit], some: int) -> None:
-        """Hand all of the commits over, of which only some get done."""
+        """Submit all commits, of which only some complete."""
         self._threads.is_holding = True
         under_way = [self._store.commit(commit) for commit in commits]
         for done in under_way[:some]:

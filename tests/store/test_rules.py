@@ -172,15 +172,15 @@ def test_audits_are_never_stale(store: MemoryStore) -> None:
 @pytest.mark.parametrize(
     ("target", "by", "may_replace", "may_erase"),
     [
-        (1, ME, True, True),  # A TEXT of mine.
+        (1, ME, True, True),  # My own TEXT.
         (1, OTHER, False, False),
-        (2, OTHER, True, True),  # A TEXT of somebody else's.
-        (3, ME, False, True),  # An EDIT of mine.
+        (2, OTHER, True, True),  # Somebody else's TEXT.
+        (3, ME, False, True),  # My own EDIT.
         (3, OTHER, False, False),
-        (4, ME, False, False),  # Of OTHER kind, though mine.
+        (4, ME, False, False),  # My own, but of kind OTHER.
         (5, ME, False, False),  # Erased.
-        (6, ME, False, False),  # An EDIT of what was erased.
-        (7, ME, False, False),  # What erased it.
+        (6, ME, False, False),  # An EDIT of the erased record.
+        (7, ME, False, False),  # The record that erased it.
         (8, ME, False, False),  # Itself.
         (9, ME, False, False),
         (-1, ME, False, False),
@@ -295,7 +295,7 @@ def test_a_change_comes_after_what_is_beside_it(store: MemoryStore) -> None:
     )
     commit = Commit(0, [record(1)], trims=[Trim(LOG, keep=0)], change=change_)
     places = [Place(2, 1_002, True), Place(3, 1_002, True)]
-    # The trim makes the log forget the first one's id.
+    # The trim makes the log forget the id of the first one.
     assert fired(store.commit(commit)) == Outcome(1, [Place(1, 1_001, True)], [1], places)
 
 
@@ -384,7 +384,7 @@ def test_deciding_changes_nothing(store: MemoryStore) -> None:
 
 
 def test_a_word_about_ids() -> None:
-    # An id is known in its own log only, and whoever's it is.
+    # An id is known only in its own log, whoever its author is.
     store = MemoryStore()
     other = Record(LOG, RecordId((1).to_bytes(16, "big")), OTHER, RecordKind.OTHER, 0, 1_500, b"x")
     append(store, record(1))

@@ -1,4 +1,4 @@
-"""What is easier to say by examples than to a machine, of every store."""
+"""Examples for every store that are easier to write than machine rules."""
 
 import json
 import tempfile
@@ -22,7 +22,7 @@ VECTORS = Path(__file__).parent.parent / "vectors" / "search.json"
 
 
 class StoreTests(SynchronousTestCase):
-    """In memory, and in a file with some filed and some not."""
+    """A store in memory, and stores in files with some records filed and some not."""
 
     def stores(self) -> list[LogStore]:
         """Return one of each kind."""
@@ -45,7 +45,7 @@ class StoreTests(SynchronousTestCase):
         assert seqs(places) == list(range(first, last))
 
     def pages(self, store: LogStore, limit_bytes: int, limit: int | None = None) -> list[int]:
-        """Return what there is by reading forward, which must be the same backward."""
+        """Return all pages read forward; check that reading backward gives the same."""
         both = []
         for backward, cursor in ((False, 0), (True, SEQ_MAX)):
             read: list[int] = []

@@ -1,4 +1,4 @@
-"""What a word is: for both engines the same."""
+"""Words: the same for both engines."""
 
 import sqlite3
 from unicodedata import category, normalize

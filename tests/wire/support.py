@@ -1,4 +1,4 @@
-"""What several of these tests need: changed bytes, and pairs in a given state."""
+"""Shared by several of these tests: modified bytes, and pairs in a given state."""
 
 import hashlib
 from contextlib import suppress
@@ -49,7 +49,7 @@ def text(said: str = "hello") -> TextBody:
 
 
 def answer(pair: Pair) -> tuple[bytes, bytes]:
-    """Begin the handshake; return the server's two lines, without CR LF, not yet carried."""
+    """Start the handshake; return the server's two lines, without CR LF, not yet delivered."""
     [transmit] = pair.to_server(pair.client.start())
     assert isinstance(transmit, Transmit)
     hello, auth = split_lines(transmit.data)
@@ -73,7 +73,7 @@ def member(limits: Limits | None = None, *, seed: int = 0) -> tuple[Pair, FakeLo
 
 
 class Reader:
-    """A record reader that has joined `log`, and the end of the direction that issues vouchers."""
+    """A record reader that has joined `log`, and the end that issues vouchers."""
 
     def __init__(self) -> None:
         self.reader = RecordReader()
@@ -82,19 +82,19 @@ class Reader:
         self.opener = FrameOpener(_SECRET, SERVER_TO_CLIENT)
 
     def joins(self, log: FakeLog) -> FakeLog:
-        """Let the reader read `log`, from its end on."""
+        """Make the reader read `log` from its end on."""
         self.reader.add_key(log.keys())
         self.reader.start(log.joined(1))
         return log
 
     def next_epoch(self) -> None:
-        """Begin an epoch in `log`, whose key the reader is given."""
+        """Start an epoch in `log`, and give its key to the reader."""
         self.log.epoch += 1
         self.log.key = bytes([self.log.epoch] * 64)
         self.reader.add_key(self.log.keys())
 
     def add(self, *lines: bytes) -> bytes:
-        """Let the reader keep record lines; return the voucher for them."""
+        """Give record lines to the reader; return the voucher for them."""
         run = b"".join(lines)
         for line in split_lines(run):
             typed = decode_line(line)
@@ -103,15 +103,15 @@ class Reader:
         return self.issuer.voucher(hashlib.sha512(run).digest())
 
     def redeem(self, voucher: bytes) -> list[Delivered]:
-        """Let the reader check a voucher."""
+        """Make the reader check a voucher."""
         return self.reader.redeem(voucher, self.opener)
 
     def take(self, *lines: bytes) -> list[Delivered]:
-        """Let the reader take record lines and a right voucher."""
+        """Give record lines and a valid voucher to the reader."""
         return self.redeem(self.add(*lines))
 
     def take_page(self, page: Page, *lines: bytes) -> list[Delivered]:
-        """Let the reader take a page, these record lines and a right voucher."""
+        """Give a page, these record lines and a valid voucher to the reader."""
         self.reader.expect(page)
         return self.take(*lines)
 
@@ -150,7 +150,7 @@ def server_at(state: State) -> Pair:
 
 
 def end(connection: Connection, state: State) -> None:
-    """Bring a connection to FAILED or CLOSED, from wherever it is."""
+    """Bring a connection to FAILED or CLOSED, from any state."""
     if state is State.CLOSED:
         connection.alert(CloseCode.NORMAL)
     else:

@@ -1,6 +1,6 @@
-"""What somebody on the path, or a member of the room, may try; each is refused, nothing delivered.
+"""Attacks by somebody on the path, or by a member: each is refused, and nothing is delivered.
 
-The path is a test that carries lines by hand: it reads, keeps, changes, drops and invents them.
+The test is the network: it reads, holds back, changes, drops and invents lines.
 """
 
 import hashlib
@@ -138,7 +138,7 @@ def auth_box(pair: Pair) -> bytes:
 
 
 def finish_box(pair: Pair) -> bytes:
-    """Return the client finish, not yet carried."""
+    """Return the client finish, not yet delivered."""
     pair.offer_host_key()
     [line] = split_lines(pair.client.login(LOGIN))
     return frame_box(line)
@@ -152,7 +152,7 @@ def frame_box(line: bytes) -> bytes:
 
 
 def changed_lengths(message: bytes) -> list[bytes]:
-    """Return `message` cut off and continued, by parts of a block, blocks, and more."""
+    """Return `message` truncated and extended, by parts of a block, by blocks, and by more."""
     cut = [message[:-size] for size in (1, 15, 16, 32, len(message) - 1, len(message))]
     return cut + [message + bytes(size) for size in (1, 16, 32, 48)]
 
@@ -197,7 +197,7 @@ LOW_ORDER: Final = {
     "p": P,
     "p + 1": P + 1,
 }
-"""Every point of low order on Curve25519 and its twist, and their other spellings (RFC 7748
+"""Every point of low order on Curve25519 and its twist, and their other encodings (RFC 7748
 section 6.1)."""
 
 
@@ -243,22 +243,22 @@ def test_a_man_in_the_middle_cannot_use_a_host_key_whose_private_half_he_lacks()
 
 
 class Relay(HostKey):
-    """The server that a man in the middle plays: another one has signed for it."""
+    """The server that a man in the middle impersonates; the real one has signed for it."""
 
     signature = b""
 
     def sign(self, message: bytes) -> bytes:
-        """Return the other's signature."""
+        """Return the real server's signature."""
         return self.signature
 
 
 class Victim(HostKey):
-    """A server that a man in the middle talks to as a client, to get its signature."""
+    """A real server whose signature a man in the middle obtains as a client."""
 
     signature = b""
 
     def sign(self, message: bytes) -> bytes:
-        """Sign, and let the man in the middle read it: he has the keys of his connection."""
+        """Sign, and show it to the man in the middle, who has the keys of his connection."""
         self.signature = super().sign(message)
         return self.signature
 
@@ -338,24 +338,24 @@ def test_a_close_in_clear_does_not_end_an_established_connection() -> None:
 
 
 class Later(Struct, tag_field="type", tag="x"):
-    """A message that both sides may send, of any length."""
+    """A message of any length that both sides may send."""
 
     x: str
 
 
 def frames(pair: Pair, role: str, number: int = 3) -> list[bytes]:
-    """Return lines with messages from one end, not yet carried."""
+    """Return lines with messages from one end, not yet delivered."""
     sender: Connection = pair.client if role == "client" else pair.server
     return [sender.send(Pong(count)) for count in range(number)]
 
 
 def carry(pair: Pair, role: str, data: bytes) -> list[object]:
-    """Carry lines of one end to the other."""
+    """Deliver lines from one end to the other."""
     return [*(pair.to_server(data) if role == "client" else pair.to_client(data))]
 
 
 def peer(pair: Pair, role: str) -> Connection:
-    """Return the end that `role` speaks to."""
+    """Return the end that `role` talks to."""
     return pair.server if role == "client" else pair.client
 
 
@@ -477,12 +477,12 @@ def voucher_for(pair: Pair, *lines: bytes) -> bytes:
 
 
 def delivered(pair: Pair) -> list[Delivered]:
-    """Return every record the client was ever given."""
+    """Return every record the client has received."""
     return [event for event in pair.client_events if isinstance(event, Delivered)]
 
 
 def test_a_member_cannot_forge_a_record() -> None:
-    # He has the epoch's key, and makes what the server could have made, but for the voucher.
+    # The forger has the epoch's key, and can make everything but the voucher.
     pair, log = member()
     forged = log.line(text("the server never said this"))
     for voucher in (bytes(16), hashlib.sha256(forged).digest()[:16], voucher_of_another(forged)):
@@ -559,7 +559,7 @@ def test_a_record_of_another_log_does_not_open_even_if_the_server_vouches_for_it
 def test_a_record_cannot_be_given_another_epoch_or_id(bit: int) -> None:
     pair, log = member()
     record = seal_record(BoxKey(log.key), log.log, 1, ANY_RECORD, encode(text()))
-    log.epoch = 3  # What flipping a bit makes of epoch 1; even with the same key.
+    log.epoch = 3  # The result of flipping a bit in epoch 1; even with the same key.
     pair.server_sends(log.keys())
     with pytest.raises(AuthenticationError):
         pair.publish(encode_record(log.log, 1, flip(record, bit)))
@@ -678,7 +678,7 @@ def test_a_client_cannot_send_records_or_vouchers_to_the_server() -> None:
         pair.to_server(voucher_for(pair))
 
 
-# --- All of it, in any order ---
+# --- All attacks, in any order ---
 
 LIMITS: Final = Limits(frames_per_generation=6, generation_seconds=1_000)
 roles: Final = st.sampled_from(["client", "server"])
@@ -693,9 +693,9 @@ def identifier(line: bytes) -> RecordId:
 
 
 class Network(RuleBasedStateMachine):
-    """Two ends that talk, and a network that carries what they say until it attacks.
+    """Two ends that talk, and a network that delivers their lines until it attacks.
 
-    After an attack has been refused, a new session begins; the lines of the old ones stay known.
+    After an attack has been refused, a new session begins; the network keeps the old lines.
     """
 
     def __init__(self) -> None:
@@ -712,7 +712,7 @@ class Network(RuleBasedStateMachine):
         self.counts = {"client": len(self.at("client")), "server": len(self.at("server"))}
 
     def at(self, role: str) -> list[object]:
-        """Return what happened at one end, but for what it transmits."""
+        """Return the events at one end, except what it transmits."""
         events = self.pair.client_events if role == "client" else self.pair.server_events
         return [event for event in events if not isinstance(event, Transmit)]
 
@@ -721,23 +721,23 @@ class Network(RuleBasedStateMachine):
         return "server" if role == "client" else "client"
 
     def speak(self, role: str, number: int) -> bytes:
-        """Let one end seal a message."""
+        """Make one end seal a message."""
         sender: Connection = self.pair.client if role == "client" else self.pair.server
         return sender.send(Pong(number))
 
     def carry(self, role: str, data: bytes) -> None:
-        """Carry lines that one end sent to the other."""
+        """Deliver lines from one end to the other."""
         self.heard = (self.heard + split_lines(data))[-40:]
         carry(self.pair, role, data)
 
     def attack(self, role: str, data: bytes) -> None:
-        """Hand lines to the peer of `role` that it must refuse, then begin a new session."""
+        """Give lines to the peer of `role`, which must refuse them, then start a new session."""
         victim = peer(self.pair, role)
         with pytest.raises(REFUSALS):
             for line in split_lines(data):
                 events = victim.receive_line(line)
-                assert events == []  # A record may be kept, but not shown.
-            # What was kept must not survive the next line that is honest.
+                assert events == []  # A record may be held, but not shown.
+            # Held records must not survive the next honest line.
             for line in split_lines(self.speak(role, 0)):
                 assert victim.receive_line(line) == []
         assert victim.state is State.FAILED
@@ -746,20 +746,20 @@ class Network(RuleBasedStateMachine):
         self.begin()
 
     def check(self) -> None:
-        """Check that both ends were given exactly what the other said."""
+        """Check that each end received exactly what the other sent."""
         for role in ("client", "server"):
             assert self.at(role)[self.counts[role] :] == self.said[self.other(role)]
 
     @rule(role=roles, number=st.integers(0, 9))
     def talk(self, role: str, number: int) -> None:
-        """Either end says something."""
+        """Either end sends a message."""
         self.carry(role, self.speak(role, number))
         self.said[role].append(Received(Pong(number)))
         self.check()
 
     @rule(role=roles)
     def ping(self, role: str) -> None:
-        """Either end asks for a sign of life, and gets it."""
+        """Either end sends a ping, and gets a pong."""
         sender: Connection = self.pair.client if role == "client" else self.pair.server
         data = sender.send(Ping(7))
         self.heard += split_lines(data)
@@ -794,7 +794,7 @@ class Network(RuleBasedStateMachine):
         self.check()
 
     def page(self, size: int) -> bytes:
-        """Let the server say that a page of records follows, and expect that at the client."""
+        """Make the server announce a page of records, and expect that at the client."""
         page = Page(7, size, more=False)
         self.said["server"].append(Received(page))
         return self.pair.server.send(page)
@@ -813,13 +813,13 @@ class Network(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 999, 1_001]))
     def wait(self, seconds: float) -> None:
-        """Time passes, perhaps so much that the next frame begins a generation."""
+        """Time passes, perhaps so much that the next frame starts a generation."""
         self.pair.clock.advance(seconds)
 
     @precondition(lambda self: self.heard)
     @rule(role=roles, data=st.data())
     def replay(self, role: str, data: st.DataObject) -> None:
-        """A line is repeated, of this session or an earlier one, to either end."""
+        """A line from this session or an earlier one is replayed to either end."""
         self.attack(role, data.draw(st.sampled_from(self.heard)) + b"\r\n")
 
     @rule(role=roles)
@@ -830,7 +830,7 @@ class Network(RuleBasedStateMachine):
 
     @rule(role=roles)
     def reflect(self, role: str) -> None:
-        """A message comes back to whom it is from."""
+        """A message comes back to its sender."""
         self.attack(self.other(role), self.speak(role, 1))
 
     @rule(role=roles, bit=st.integers(0, 511))
@@ -841,9 +841,9 @@ class Network(RuleBasedStateMachine):
         self.attack(role, changed + b"".join(line + b"\r\n" for line in rest))
 
     def unsaid_run(self, size: int) -> tuple[list[bytes], bytes]:
-        """Let the server publish records that the network keeps: their lines, and the voucher.
+        """Make the server publish records that the network holds: their lines, and the voucher.
 
-        Where they begin a generation, the `update` before them is carried.
+        If they start a generation, the `update` before them is delivered.
         """
         lines = self.unsaid(size)
         *update, voucher = split_lines(voucher_for(self.pair, *lines))
@@ -869,34 +869,34 @@ class Network(RuleBasedStateMachine):
 
     @rule(size=st.integers(1, 3))
     def drop_records(self, size: int) -> None:
-        """A run does not arrive, nor its voucher; the next does."""
+        """A run and its voucher do not arrive; the next ones do."""
         self.unsaid_run(size)
         lines, voucher = self.unsaid_run(size)
         self.attack("server", b"".join(lines) + voucher)
 
     @rule(size=st.integers(1, 3))
     def delay_records(self, size: int) -> None:
-        """A run does not arrive, nor its voucher, before the frame that was sent after it."""
+        """A run and its voucher do not arrive before the frame that was sent after them."""
         self.unsaid_run(size)
         self.attack("server", self.speak("server", 1))
 
     @rule(size=st.integers(1, 3))
     def drop_records_of_a_page(self, size: int) -> None:
-        """The run behind a page does not arrive; the next frame does."""
+        """The run after a page does not arrive; the next frame does."""
         self.carry("server", self.page(size))
         self.pair.vouched(*self.unsaid(size))
         self.attack("server", self.speak("server", 1))
 
     @rule(size=st.integers(1, 3))
     def exchange_the_records_of_a_page(self, size: int) -> None:
-        """The run behind a page does not arrive, but as many new records that were sent next."""
+        """Instead of the run after a page, as many new records arrive that were sent next."""
         self.carry("server", self.page(size))
         self.pair.vouched(*self.unsaid(size))
         self.attack("server", self.pair.vouched(*self.unsaid(size)))
 
     @rule(size=st.integers(1, 3))
     def drop_a_page(self, size: int) -> None:
-        """A page does not arrive, but its run does, as if it were new."""
+        """A page does not arrive, but its run does, as if its records were new."""
         said = [*self.said["server"]]
         *update, _ = split_lines(self.page(size))
         self.said["server"] = said

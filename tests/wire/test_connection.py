@@ -1,4 +1,4 @@
-"""Connections: both tables cell by cell, bounds of lines, the ratchet, and how they end."""
+"""Connections: both tables cell by cell, line lengths, the ratchet, and closing."""
 
 import gc
 from collections.abc import Sequence
@@ -141,7 +141,7 @@ def test_a_server_fails_on_what_its_table_leaves_out(state: State, kind: type[Li
 
 
 def refuse(connection: Connection, line: bytes) -> None:
-    """Check that a line is not legal now, and that nothing is read after it."""
+    """Check that a line is not legal now, and that all input after it is ignored."""
     with pytest.raises(UnexpectedInputError):
         connection.receive_line(line)
     assert connection.state is State.FAILED
@@ -149,7 +149,7 @@ def refuse(connection: Connection, line: bytes) -> None:
 
 
 def absorbs(connection: Connection) -> None:
-    """Check that a connection that is over takes everything and says nothing."""
+    """Check that a closed connection ignores everything and sends nothing."""
     assert connection.is_over
     state = connection.state
     for line in (*SOME_LINE.values(), b"", b"garbage", b"\xff" * 100_000):
@@ -167,7 +167,7 @@ def test_a_connection_that_is_over_absorbs_input(state: State) -> None:
 
 
 def test_legal_client_input_leads_where_the_table_says() -> None:
-    # One line for each cell: the table may not have a cell that this test does not know.
+    # One line per cell: the table must not have a cell that this test does not know.
     reached = set()
 
     def take(pair: Pair, *lines: bytes) -> list[object]:
@@ -222,7 +222,7 @@ def test_legal_server_input_leads_where_the_table_says() -> None:
     assert reached == set(SERVER_TABLE)
 
 
-# --- The handshake, as both ends see it ---
+# --- The handshake at both ends ---
 
 
 def test_a_pair_says_what_happened_at_both_ends() -> None:
@@ -304,7 +304,7 @@ def test_a_client_finish_with_garbage_is_refused() -> None:
 
 
 def server_with_bare_client() -> tuple[Pair, ClientHandshake]:
-    """Return a server that awaits the client finish, and a client that may put anything in it."""
+    """Return a server that awaits the client finish, and a client that can put anything in it."""
     pair, handshake = Pair(), ClientHandshake()
     [transmit] = pair.to_server(encode_hello(handshake.hello))
     assert isinstance(transmit, Transmit)
@@ -355,7 +355,7 @@ def live(*, skip: Sequence[State] = ()) -> list[tuple[str, State]]:
 
 
 def connection_at(role: str, state: State) -> Connection:
-    """Return one end of a pair, in this state."""
+    """Return one end of a pair in this state."""
     return client_at(state).client if role == "client" else server_at(state).server
 
 
@@ -426,7 +426,7 @@ def test_a_ping_is_answered_with_a_pong_either_way() -> None:
 
 
 class Later(Struct, frozen=True, tag_field="type", tag="later"):
-    """A message of a later version."""
+    """A message from a later version."""
 
     id: int
     what: str
@@ -487,7 +487,7 @@ def test_a_record_from_before_the_join_is_refused(seq: int) -> None:
 
 
 def frames(pair: Pair, number: int) -> list[int]:
-    """Let the client send as many messages; return how many lines each took."""
+    """Make the client send a number of messages; return how many lines each took."""
     counts = []
     for _ in range(number):
         data = pair.client.send(Pong(1))
@@ -710,7 +710,7 @@ def test_a_record_that_was_sealed_with_an_unknown_key_ends_the_connection() -> N
 
 
 def test_the_secrets_of_the_handshake_are_gone_when_it_is_complete() -> None:
-    """docs/protocol.md 4.4: everything else of the handshake is erased."""
+    """docs/protocol.md 4.4: all other secrets of the handshake are erased."""
     pair = Pair()
     pair.log_in()
     for side in (pair.client, pair.server):
@@ -721,7 +721,7 @@ def test_the_secrets_of_the_handshake_are_gone_when_it_is_complete() -> None:
 
 
 def reachable(start: object) -> list[object]:
-    """Return all objects of this project that an object leads to."""
+    """Return all objects of this project that are reachable from an object."""
     found: dict[int, object] = {}
     waiting = [start]
     while waiting:

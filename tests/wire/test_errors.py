@@ -1,4 +1,4 @@
-"""Errors: every way to break the protocol has its close code, and one of them never has detail."""
+"""Errors: every violation of the protocol has a close code, and one of them never has details."""
 
 import pytest
 

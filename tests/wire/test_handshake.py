@@ -1,4 +1,4 @@
-"""The key exchange: both sides agree, lengths are exact, and ML-KEM through HPKE is the spec's."""
+"""The key exchange: both sides agree, lengths are exact, and ML-KEM in HPKE matches the spec."""
 
 import hashlib
 import hmac
@@ -40,7 +40,7 @@ LOGIN: Final = b"a login, which these classes do not look at"
 
 
 def up_to_finish(seed: int = 0) -> tuple[ClientHandshake, ServerHandshake]:
-    """Return both sides after the server has proved who it is."""
+    """Return both sides after the server has proved its identity."""
     random_bytes = seeded_bytes(seed)
     client = ClientHandshake(random_bytes)
     server = ServerHandshake(HOST_KEY, random_bytes)
@@ -83,7 +83,7 @@ def test_secrets_are_not_shown() -> None:
 
 
 def hpke_export(ml_kem_secret: bytes) -> bytes:
-    """Return ss_pq from ML-KEM's own secret, as docs/protocol.md section 4.2 writes it out."""
+    """Return ss_pq from ML-KEM's shared secret, as written out in docs/protocol.md section 4.2."""
     suite = b"HPKE\x00\x41\x00\x01\xff\xff"
 
     def extracted(salt: bytes, label: bytes, secret: bytes) -> bytes:
@@ -101,7 +101,7 @@ def hpke_export(ml_kem_secret: bytes) -> bytes:
 
 
 def serve(client_hello: bytes, ciphertext: bytes, ml_kem_secret: bytes) -> tuple[bytes, bytes]:
-    """Answer as a server would that follows the text of the specification."""
+    """Answer like a server that follows the text of the specification."""
     private = import_x25519_private_key(b"\x22" * 32)
     public = private.public_key().export_key(format="raw")
     x25519_secret = key_agreement(
@@ -120,8 +120,8 @@ def serve(client_hello: bytes, ciphertext: bytes, ml_kem_secret: bytes) -> tuple
 
 
 def test_decapsulation_through_hpke_gives_the_specified_secret() -> None:
-    # FIPS 203 section 6.3: what a ciphertext that nobody encapsulated decapsulates to is
-    # SHAKE-256(z, ciphertext), z being the second half of the seed. That makes a known answer
+    # FIPS 203 section 6.3: a ciphertext that nobody encapsulated decapsulates to
+    # SHAKE-256(z, ciphertext), where z is the second half of the seed. That gives a known answer
     # without an implementation of ML-KEM; tests/vectors has the others.
     client = ClientHandshake(seeded_bytes(3))
     again = seeded_bytes(3)
@@ -169,7 +169,7 @@ def test_a_server_hello_of_another_length_is_malformed(size: int) -> None:
 
 
 class Open:
-    """A handshake whose keys this test knows, up to the server hello."""
+    """A handshake up to the server hello, whose keys this test knows."""
 
     def __init__(self, host_key: HostKey = HOST_KEY) -> None:
         self.client = ClientHandshake(seeded_bytes(1))
@@ -193,16 +193,16 @@ class Open:
         self.auth = open_box(self.keys.server, auth, b"encchat/1 SA")
 
     def check_server_auth(self, plaintext: bytes) -> ServerIdentity:
-        """Let the client take a server authentication, sealed with the right key."""
+        """Give the client a server authentication, sealed with the right key."""
         return self.client.check_server_auth(seal(self.keys.server, plaintext, b"encchat/1 SA"))
 
     def finish(self, plaintext: bytes) -> tuple[bytes, SessionSecrets]:
-        """Let the server take a client finish, sealed with the right key."""
+        """Give the server a client finish, sealed with the right key."""
         return self.server.finish(seal(self.keys.client, plaintext, b"encchat/1 CF"))
 
     @property
     def finished(self) -> bytes:
-        """The right MAC of a client finish."""
+        """The correct MAC of a client finish."""
         host, proof, finished = self.auth[:32], self.auth[32:-64], self.auth[-64:]
         t2 = transcript_hash(self.client.hello, self.server_hello, host, proof, finished)
         return hmac.digest(self.keys.client_finished, t2, "sha512")
@@ -224,7 +224,7 @@ def test_a_server_authentication_of_another_length_is_malformed(size: int) -> No
 
 
 def rotated(times: int) -> HostKey:
-    """Return a host key that was rotated so many times."""
+    """Return a host key that was rotated a number of times."""
     host_key = HOST_KEY
     for _ in range(times):
         host_key = host_key.succeed()

@@ -1,4 +1,4 @@
-"""The host key: RFC 8032's and RFC 8410's examples, files, and fingerprints."""
+"""The host key: the examples of RFC 8032 and RFC 8410, files, and fingerprints."""
 
 import base64
 import hashlib
@@ -157,8 +157,8 @@ SMALL_ORDER = {
 
 @pytest.mark.parametrize("host_key", SMALL_ORDER.values(), ids=SMALL_ORDER)
 def test_nobody_can_sign_for_a_key_of_small_order(host_key: str) -> None:
-    # Without the check, a signature of R = the key's own multiple and S = 0 verifies for one
-    # message in at most eight.
+    # Without the check, a signature with R = a multiple of the key and S = 0 verifies for at
+    # least one message in eight.
     public = bytes.fromhex(host_key)
     for point in SMALL_ORDER.values():
         for number in range(16):
@@ -170,7 +170,7 @@ def test_nobody_can_sign_for_a_key_of_small_order(host_key: str) -> None:
 def test_no_signature_begins_with_a_point_of_small_order(
     point: str, top: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Whatever the library says.
+    # Regardless of the library.
     monkeypatch.setattr(ed25519, "crypto_sign_open", lambda signed, public: signed[64:])
     first = bytes.fromhex(point)
     assert verify(KEY.public, KEY.sign(b"message"), b"message")
@@ -183,7 +183,7 @@ P = 2**255 - 19
 @pytest.mark.parametrize("y", [P, P + 1, P + 3, 2**255 - 1])
 @pytest.mark.parametrize("sign", [0, 1 << 255])
 def test_a_key_is_encoded_in_one_way(y: int, sign: int) -> None:
-    # The first is a key of small order written otherwise: the check of those must not miss it.
+    # The first is another encoding of a key of small order, which that check must not miss.
     public = (y | sign).to_bytes(32, "little")
     for point in SMALL_ORDER.values():
         for number in range(16):
@@ -245,7 +245,7 @@ def test_nothing_else_has_the_form_of_a_fingerprint(text: str) -> None:
 
 
 def test_the_words_are_those_of_bip_39() -> None:
-    # As BIP 39 says: 8 bits of checksum behind the 256, then 11 bits a word.
+    # BIP 39: the 256 bits, then 8 bits of checksum, 11 bits per word.
     digest = base64.b64decode(KEY.fingerprint.removeprefix("SHA256:") + "=")
     bits = int.from_bytes(digest + hashlib.sha256(digest).digest()[:1])
     words = Mnemonic("english").wordlist
@@ -268,7 +268,7 @@ def test_words_differ_where_fingerprints_do() -> None:
 
 
 def chain(length: int) -> list[HostKey]:
-    """Return a host key and those that followed it."""
+    """Return a host key and its successors."""
     keys = [HostKey.from_seed(bytes(32))]
     for _ in range(length):
         keys.append(keys[-1].succeed())
@@ -303,7 +303,7 @@ def test_what_is_before_a_damaged_succession_is_no_predecessor(bit: int) -> None
     *before, current = CHAIN
     intact = 2 - bit // (8 * SUCCESSION_BYTES)
     found = list(predecessors(current.public, flip(current.successions, bit)))
-    # A changed public half spoils the succession before it as well, whose signature is over it.
+    # A changed public half also invalidates the previous succession, whose signature covers it.
     assert found == [key.public for key in reversed(before)][:intact]
 
 

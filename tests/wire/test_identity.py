@@ -18,7 +18,7 @@ from tests.wire.support import flip
 ALICE: Final = Identity.from_seed(bytes(32))
 BINDING: Final = bytes(range(32))
 
-# Made with ``ssh-keygen -t ed25519 -N ""`` and ``-N geheim``, and thrown away since.
+# Made with ``ssh-keygen -t ed25519 -N ""`` and ``-N geheim`` for these tests only.
 OPENSSH: Final = """-----BEGIN OPENSSH PRIVATE KEY-----
 b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW
 QyNTUxOQAAACDX6fm8HYJVS2lMNxI1IFBaUCzYI/R3tQ5vAcCmI3wGvQAAAJBO2BGmTtgR
@@ -93,7 +93,7 @@ def test_openssh_s_keys_are_read_and_have_the_fingerprint_that_it_shows() -> Non
 
 
 def other_keys() -> list[str]:
-    """Return what is no private Ed25519 key."""
+    """Return texts that are not private Ed25519 keys."""
     from Crypto.PublicKey import ECC
 
     return [

@@ -1,4 +1,4 @@
-"""Lines: every form and its inverse, one spelling for each value, and nothing else gets through."""
+"""Lines: every form and its inverse, one encoding per value, and nothing else is accepted."""
 
 import base64
 from collections.abc import Callable
@@ -47,13 +47,13 @@ lines: Final = st.one_of(
 
 
 def strip(line: bytes) -> bytes:
-    """Take the delimiter off, which every encoded line has exactly once."""
+    """Remove the delimiter, which every encoded line has exactly once."""
     assert line.count(DELIMITER) == 1
     return line.removesuffix(DELIMITER)
 
 
 def encode(line: Line) -> bytes:
-    """Return what `decode_line` must have been given."""
+    """Return the line that `decode_line` turns into this value."""
     match line:
         case HelloLine(payload):
             return strip(encode_hello(payload))
@@ -119,7 +119,7 @@ def test_the_bounds_are_the_specified_ones() -> None:
     assert base64_length(RECORD_BYTES) == 21_960
 
 
-# Garbage that is nearly a line: right tokens in wrong places, and characters that do not belong.
+# Garbage that is almost a line: right tokens in wrong places, and wrong characters.
 fragments: Final = st.sampled_from(
     [
         *(b"F", b"R", b"V", b"encchat/1", b"encchat/2", b"close"),

@@ -1,4 +1,4 @@
-"""Messages and bodies: the round trip, what is refused, and what only a later version knows."""
+"""Messages and bodies: the round trip, refusals, and values that only a later version knows."""
 
 from types import UnionType
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
@@ -94,11 +94,11 @@ FIELDS: Final[dict[Any, st.SearchStrategy[Any]]] = {
     bool: st.booleans(),
     UnsetType: st.just(UNSET),
 }
-"""Every type that a field of a message has, but for what is made of others."""
+"""Every type of a message field, except composite ones."""
 
 
 def of_type(kind: Any) -> st.SearchStrategy[Any]:
-    """Return the values that a field of this type can have."""
+    """Return the possible values of a field of this type."""
     if kind in FIELDS:
         return FIELDS[kind]
     of = [of_type(argument) for argument in get_args(kind)]
@@ -114,7 +114,7 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def of_union(union: Any) -> st.SearchStrategy[Any]:
-    """Return all messages of a union, with any values that they can have."""
+    """Return all messages of a union, with any valid values."""
     members: list[st.SearchStrategy[Any]] = []
     for member in get_args(union):
         kinds = get_type_hints(member, include_extras=True)
@@ -232,7 +232,7 @@ VALID: Final[dict[str, list[dict[str, Any]]]] = {
         {"type": "renamed", **_WHO, "was": "rob"},
     ],
 }
-"""One map of every type, with the keys that it must have."""
+"""One map per type, with its required keys."""
 
 OPTIONAL: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("client", "logs"): {"after": _LOG},
@@ -260,7 +260,7 @@ OPTIONAL: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("server", "refused"): {"log": _LOG},
     ("body", "text"): {"reply": 1, "me": True},
 }
-"""The keys that it may have besides."""
+"""Its optional keys."""
 
 RANGES: Final[dict[str, tuple[int, int]]] = {
     "id": (1, 2**32 - 1),
@@ -272,10 +272,10 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "uses": (1, SEQ_MAX),
     "seconds": (0, 10**9),
 }
-"""The ints that are not from 0 to 2^63 - 1; a `seq` is so only where it names a record."""
+"""Ranges of ints other than 0 to 2^63 - 1; for `seq`, only where it names a record."""
 
 CURSORS: Final = {"seen", "joined", "opened", "posted"}
-"""Where `seq` says how far, and so may be 0."""
+"""Messages in which `seq` is a cursor, and so may be 0."""
 
 EACH: Final = [(side, valid) for side, some in VALID.items() for valid in some]
 IDS: Final = [f"{side} {valid['type']}" for side, valid in EACH]
@@ -283,12 +283,12 @@ each_message: Final = pytest.mark.parametrize(("side", "valid"), EACH, ids=IDS)
 
 
 def full(side: str, valid: dict[str, Any]) -> dict[str, Any]:
-    """Return a map with the optional keys as well."""
+    """Return a map with the optional keys."""
     return valid | OPTIONAL.get((side, valid["type"]), {})
 
 
 def range_of(name: str, key: str) -> tuple[int, int]:
-    """Return the least and the greatest int for a key."""
+    """Return the smallest and largest int for a key."""
     if (key == "id" and name in ("ping", "pong")) or (key == "seq" and name in CURSORS):
         return 0, SEQ_MAX
     return RANGES.get(key, (0, SEQ_MAX))
@@ -352,7 +352,7 @@ def test_every_key_is_needed_that_is_not_optional(side: str, valid: dict[str, An
 
 
 def wrong_values(right: object) -> list[object]:
-    """Return values that cannot stand where `right` does, by the tables of section 6."""
+    """Return values that are invalid in place of `right`, by the tables of section 6."""
     match right:
         case bool():
             return [None, 0, 1, "true", b"", []]
@@ -371,7 +371,7 @@ def wrong_values(right: object) -> list[object]:
 
 
 def wrong_elements(right: list[object]) -> list[object]:
-    """Return what cannot stand for an array of fixed length in a list."""
+    """Return values that are invalid in place of a fixed-length array in a list."""
     wrong: list[object] = [None, 1, "", {}, [], right[:-1], [*right, 1], [*right, None]]
     for place, value in enumerate(right):
         wrong += [[*right[:place], other, *right[place + 1 :]] for other in wrong_values(value)]
@@ -639,7 +639,7 @@ def test_the_bounds_of_lists_are_derived_from_elements_of_this_size(
     element: object, size: int, page: int
 ) -> None:
     assert len(pack(element)) == size
-    # What is left has to do for the rest of the message: its keys, ids and flags.
+    # The rest must be enough for the rest of the message: its keys, ids and flags.
     assert page * size <= PAYLOAD_BYTES - 128
 
 

@@ -1,4 +1,4 @@
-"""What comes outside a log's order: pages, which repeat what it has, and passing records."""
+"""Records outside a log's order: pages, which repeat its contents, and passing records."""
 
 from typing import Final
 
@@ -46,7 +46,7 @@ RENAMED: Final = RenamedBody(time=0, account=ANY_ACCOUNT, nick="bob", was="rob")
 
 
 def page(count: int, request: int = 7) -> Page:
-    """Return the answer to a request, for as many records."""
+    """Return the answer that announces a number of records."""
     return Page(request, count, more=False)
 
 
@@ -58,7 +58,7 @@ def said(*records: Delivered) -> list[tuple[int, object]]:
     ]
 
 
-# --- Pages, as the reader takes them ---
+# --- Pages in the reader ---
 
 
 @given(st.lists(st.integers(1, 40), max_size=HISTORY_PAGE))
@@ -78,7 +78,7 @@ def test_a_page_moves_no_cursor() -> None:
     reader = Reader()
     old, middle, last = (reader.log.line(text(name)) for name in ("old", "middle", "last"))
     assert len(reader.take(old)) == 1
-    # From before the cursor and from behind it: what is new comes all the same, and only once.
+    # From before and after the cursor: new records still arrive, and only once.
     assert len(reader.take_page(page(2), old, last)) == 2
     assert said(*reader.take(middle, last)) == [(2, "middle"), (3, "last")]
     assert len(reader.take_page(page(3), old, middle, last)) == 3
@@ -146,7 +146,7 @@ def test_a_page_may_be_of_several_logs_also_of_such_as_are_not_read() -> None:
         read.log,
         unread.log,
     ]
-    # That did not begin to read it.
+    # The page did not start reading the log.
     with pytest.raises(UnexpectedInputError, match="not read"):
         reader.take(unread.line(text()))
 
@@ -183,9 +183,9 @@ def test_a_page_opens_with_older_keys_that_were_sent_again() -> None:
         reader.reader.add_key(keys)
     expected = [(1, "first"), (2, "second"), (3, "third")]
     assert said(*reader.take_page(page(3), first, second, third)) == expected
-    # The page erases nothing, not even by its own newer records.
+    # The page erases no keys, not even with its own newer records.
     assert said(*reader.take_page(page(3), first, second, third)) == expected
-    # A new record does.
+    # A new record erases them.
     reader.take(reader.log.line(text("fourth")))
     with pytest.raises(UnexpectedInputError, match="key"):
         reader.take_page(page(1), second)
@@ -225,7 +225,7 @@ def test_a_body_of_a_later_version_comes_in_a_page_too() -> None:
     assert delivered == Delivered(reader.log.log, 1, ANY_RECORD, Unknown("later"), 7)
 
 
-# --- Pages, on a connection ---
+# --- Pages on a connection ---
 
 
 def test_a_page_comes_with_its_records_and_the_log_goes_on() -> None:
@@ -296,12 +296,12 @@ def test_records_of_a_page_are_not_shown_before_their_voucher() -> None:
 
 
 def test_a_page_cannot_be_taken_from_its_request_nor_records_be_made_a_page() -> None:
-    # The network drops the page, which is a frame, and carries its run: the voucher counts frames.
+    # The network drops the page, which is a frame, but delivers its run: the voucher counts frames.
     pair, log = member()
     pair.server.send(page(1))
     with pytest.raises(AuthenticationError):
         pair.publish(log.line(text()))
-    # The network carries a run of new records behind a page instead of its own.
+    # The network delivers a run of new records after a page instead of its own.
     pair, log = member()
     answer = pair.server.send(page(1))
     pair.vouched(old := log.line(text("old")))
@@ -405,7 +405,7 @@ def test_a_passing_record_is_vouched_for_like_any_other() -> None:
         reader.redeem(flip(voucher, 5))
 
 
-# --- Where reading begins and ends ---
+# --- Where reading starts and ends ---
 
 
 def test_reading_begins_behind_the_record_that_a_read_names() -> None:
@@ -462,7 +462,7 @@ def test_nothing_more_comes_of_a_log_after_removed(passing: bool) -> None:
     pair.publish(log.line(text()))
     removed = log.removed()
     assert pair.server_sends(removed) == [Received(removed)]
-    # Not even with its key.
+    # Not even with the log's key.
     pair.server_sends(log.keys())
     with pytest.raises(UnexpectedInputError, match="not read"):
         pair.publish(log.passing(LEFT) if passing else log.line(text()))
@@ -481,7 +481,7 @@ def test_the_keys_of_a_log_are_erased_with_removed() -> None:
 def test_nothing_more_comes_of_a_log_after_the_ok_to_leave(passing: bool) -> None:
     pair, log = member()
     pair.client_sends(Leave(7, log.log))
-    # Until then it does.
+    # Until then it works.
     assert len(pair.publish(log.line(text()))) == 1
     assert pair.server_sends(Ok(7)) == [Received(Ok(7))]
     pair.server_sends(log.keys())
@@ -503,7 +503,7 @@ def test_who_left_may_join_again_and_is_sent_the_keys_again() -> None:
     pair, log = member()
     pair.client_sends(Leave(7, log.log))
     pair.server_sends(Ok(7))
-    # Another key for the same epoch would be refused, had the first one not been forgotten.
+    # A different key for the same epoch would be refused if the first were not forgotten.
     log.key = bytes(64)
     pair.server_sends(log.keys())
     pair.server_sends(log.joined(8))

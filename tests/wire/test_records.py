@@ -1,4 +1,4 @@
-"""Records: sealed once, bound to their log, unseen until vouched for, and read in order only."""
+"""Records: sealed once, bound to their log, held until vouched for, and read only in order."""
 
 import hashlib
 from typing import Final

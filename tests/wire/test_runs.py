@@ -1,4 +1,4 @@
-"""Runs: what all readers of a commit are given, and what its authors are given instead."""
+"""Runs: what all readers of a commit get, and what its authors get instead."""
 
 from collections.abc import Sequence
 from hashlib import sha256, sha512
@@ -22,14 +22,14 @@ LOG: Final = FakeLog().log
 
 
 class Said(NamedTuple):
-    """A line and whose it is."""
+    """A line and its author."""
 
     author: int
     line: Line
 
 
 class Posts(NamedTuple):
-    """Posts of one author in a row; each has a text of so many characters."""
+    """Consecutive posts of one author, each with a text of `size` characters."""
 
     author: int
     times: int
@@ -82,7 +82,7 @@ def data_of(run: Run) -> bytes:
 
 
 def check(runs: Sequence[Run], lines: Sequence[Line]) -> None:
-    """Check that runs are these lines, and what they say of themselves."""
+    """Check the lines of runs, and their attributes."""
     assert b"".join(map(data_of, runs)) == b"".join([line.data for line in lines])
     left = list(lines)
     for run in runs:
@@ -168,7 +168,7 @@ def test_only_the_run_that_has_own_lines_in_it_is_another_one() -> None:
 
 
 def test_a_run_is_as_long_as_it_may_be_and_no_longer() -> None:
-    # 16 lines of exactly a sixteenth of it, and then one more of the least there can be.
+    # 16 lines of exactly a sixteenth of the bound, and then the shortest possible line.
     lines = [Line(seq, bytes(60), b"x" * (RUN_BYTES // 16)) for seq in range(1, 17)]
     assert [run.last for run in join_runs(lines)] == [16]
     assert [run.last for run in join_runs([*lines, Line(17, bytes(60), b"x")])] == [16, 17]
@@ -178,7 +178,7 @@ def test_a_run_is_as_long_as_it_may_be_and_no_longer() -> None:
 
 
 def crowd(count: int) -> list[Line]:
-    """Return one line of each of so many authors, as a feed has sorted them."""
+    """Return one line each from a number of authors, sorted as by a feed."""
     return [line_of(LOG, seq, bytes(100)) for seq in range(1, count + 1)]
 
 
@@ -203,13 +203,13 @@ def test_authors_in_a_crowd_share_most_of_the_bytes_and_of_the_parts() -> None:
         if place < count - 32:
             behind.add(id(run.parts[-1]))
             assert batch.without([place])[0].parts[-1] is run.parts[-1]
-    # Ends are the same objects for all whose own lines are in the same block, digests included.
+    # Authors whose lines are in the same block share the same objects, digests included.
     assert len(behind) == count // 32 - 1
     assert alone < count * 16 * size
 
 
 class CountedHash:
-    """A SHA-512 that adds up what it is given."""
+    """A SHA-512 that counts its input."""
 
     total = 0
 
@@ -218,12 +218,12 @@ class CountedHash:
         self.update(data)
 
     def update(self, data: bytes | memoryview) -> None:
-        """Take in more."""
+        """Hash and count more input."""
         CountedHash.total += len(data)
         self._hash.update(data)
 
     def copy(self) -> "CountedHash":
-        """Return another that has taken in the same."""
+        """Return a copy with the same input."""
         other = CountedHash()
         other._hash = self._hash.copy()
         return other
@@ -246,7 +246,7 @@ def test_a_crowd_is_not_digested_once_for_each_of_its_authors(
         runs = [run for place in range(count) for run in batch.without([place])]
     check(runs[:1], lines[1:])
     check(runs[-1:], lines[:-1])
-    # A block before and one behind for each, once everything for all, and once each end.
+    # A block before and a block after for each, everything once for all, and each end once.
     ends = sum(range(0, count, 32))
     assert CountedHash.total < (count * 32 + 3 * count + ends) * size
     assert CountedHash.total < count * count * size / 10

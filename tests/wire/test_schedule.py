@@ -1,4 +1,4 @@
-"""The key schedule, against the same computations written with other means."""
+"""The key schedule, against the same computations written differently."""
 
 import hashlib
 import hmac
@@ -11,7 +11,7 @@ from chat.wire.schedule import SECRET_BYTES, derive, extract, length_prefixed, t
 
 
 def expand(secret: bytes, info: bytes, length: int) -> bytes:
-    """Return HKDF-Expand with SHA-512 as RFC 5869 section 2.3 writes it, for any length."""
+    """Return HKDF-Expand with SHA-512, as in RFC 5869 section 2.3, for any length."""
     output = block = b""
     counter = 1
     while len(output) < length:

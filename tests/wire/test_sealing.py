@@ -1,4 +1,4 @@
-"""Sealing: RFC 7518's own vector, the round trip, and one error for whatever was changed."""
+"""Sealing: RFC 7518's vector, the round trip, and the same error for any modification."""
 
 import hmac
 from random import Random
@@ -74,7 +74,7 @@ def test_one_key_opens_what_one_key_sealed_in_any_order(
 
 
 def refusal(key: bytes, box: bytes, aad: bytes) -> tuple[object, ...]:
-    """Return all that can be seen of the error that opening a box ends with."""
+    """Return everything visible of the error from opening a box."""
     with pytest.raises(AuthenticationError) as caught:
         open_box(key, box, aad)
     error = caught.value

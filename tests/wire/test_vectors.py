@@ -1,7 +1,7 @@
-"""The golden vectors of tests/vectors, which another implementation made (docs/protocol.md 12).
+"""The golden vectors of tests/vectors, made by another implementation (docs/protocol.md 12).
 
-Every vector of every file drives what the product runs; those with `expect` through a whole
-connection where lines are concerned.
+Every vector of every file drives production code; those with `expect` drive a whole connection if
+they contain lines.
 """
 
 import hashlib
@@ -68,12 +68,12 @@ Vector = dict[str, Any]
 VECTORS: Final = Path(__file__).parent.parent / "vectors"
 
 used: Final[set[tuple[str, bool]]] = set()
-"""What the tests below take: names of files, and whether the vectors in them must fail."""
+"""The files that the tests below use, and whether their vectors must fail."""
 
 
 @cache
 def load(name: str, *, fails: bool) -> list[Vector]:
-    """Return the vectors of a file that must succeed, or those that must fail; never none."""
+    """Return a file's vectors that must succeed, or those that must fail; at least one."""
     content = json.loads((VECTORS / f"{name}.json").read_text("ascii"))
     found = [vector for vector in content["vectors"] if ("expect" in vector) is fails]
     if not found:
@@ -99,14 +99,14 @@ def _parametrised(name: str, *, fails: bool) -> pytest.MarkDecorator:
 
 @contextmanager
 def refused(vector: Vector) -> Iterator[None]:
-    """Check that what happens inside ends with the close code the vector expects."""
+    """Check that the block raises an error with the close code that the vector expects."""
     with pytest.raises(RemoteProtocolError) as caught:
         yield
     assert caught.value.code is CloseCode[vector["expect"]]
 
 
 def raw(vector: Vector, *names: str) -> tuple[bytes, ...]:
-    """Return values that are hexadecimal in the file."""
+    """Return values that the file has in hexadecimal."""
     return tuple(bytes.fromhex(vector[name]) for name in names)
 
 
@@ -117,7 +117,7 @@ def place(vector: Vector) -> tuple[LogId, RecordId]:
 
 
 def stream(*values: bytes) -> RandomBytes:
-    """Return a source of randomness that gives these values, asked for one by one."""
+    """Return a source of randomness that returns these values one by one."""
     left = iter(values)
 
     def take(size: int) -> bytes:
@@ -174,7 +174,7 @@ def test_derivation(vector: Vector) -> None:
     if length <= 64:
         assert derive(secret, label, context, length) == output
     else:
-        # The protocol never asks for more than a block, and neither does this implementation.
+        # The protocol never needs more than a block, and neither does this implementation.
         with pytest.raises(ValueError):
             derive(secret, label, context, length)
 
@@ -183,12 +183,12 @@ def test_derivation(vector: Vector) -> None:
 
 
 def client_stream(client: Vector) -> RandomBytes:
-    """Return the randomness of a client."""
+    """Return the client's randomness."""
     return stream(*raw(client, "random", "x25519_private", "mlkem_seed", "cf_iv"))
 
 
 def server_handshake(server: Vector, whole: Vector) -> ServerHandshake:
-    """Return a server's handshake whose choices are fixed; it checks keys as ever."""
+    """Return a server's handshake with fixed choices; it still checks keys."""
     ciphertext = bytes.fromhex(whole["SH"])[64:]
     [secret] = raw(whole, "ss_pq")
 
@@ -203,19 +203,19 @@ def server_handshake(server: Vector, whole: Vector) -> ServerHandshake:
 
 
 def known_keys(vector: Vector) -> HandshakeKeys:
-    """Return the key schedule that a vector gives."""
+    """Return the key schedule from a vector."""
     return HandshakeKeys(*raw(vector, "PRK", "s_hs", "c_hs", "fk_s", "fk_c"))
 
 
 def server_connection(server: Vector, whole: Vector) -> ServerConnection:
-    """Return a server's connection whose choices are fixed."""
+    """Return a server's connection with fixed choices."""
     connection = Pair().server
     connection._handshake = server_handshake(server, whole)
     return connection
 
 
 def client_connection(client: Vector) -> ClientConnection:
-    """Return a client's connection whose choices are fixed."""
+    """Return a client's connection with fixed choices."""
     return ClientConnection(Limits(), random_bytes=client_stream(client))
 
 
@@ -245,7 +245,7 @@ def test_the_host_keys_before_the_one_of_the_handshake(vector: Vector) -> None:
 
 @good("handshake")
 def test_decapsulation_through_hpke_gives_the_known_secret(vector: Vector) -> None:
-    # PRK is made of ss_pq and ss_ec alone, so the client has computed both.
+    # PRK depends only on ss_pq and ss_ec, so the client has computed both.
     client = ClientHandshake(client_stream(vector["client"]))
     [server_hello] = raw(vector, "SH")
     client.take_server_hello(server_hello)
@@ -328,7 +328,7 @@ def test_a_signature_that_does_not_verify(vector: Vector) -> None:
 
 
 def receiver(vector: Vector) -> Connection:
-    """Return the end that frames of a direction come to, in the state that the vector gives."""
+    """Return the receiving end of a direction, in the vector's state."""
     pair = established()
     connection: Connection = {"c": pair.server, "s": pair.client}[vector["direction"]]
     connection._opener = opener = FrameOpener(
@@ -349,7 +349,7 @@ def test_frames(vector: Vector) -> None:
         key, payload, iv = raw(frame, "key", "message", "iv")
         assert (generation, sequence) == (frame["generation"], frame["sequence"])
         assert derive(secret, "key") == key
-        # One for each: only the first frame that is sealed has its IV from the stream.
+        # One for each: only the first sealed frame takes its IV from the stream.
         sealer = FrameSealer(secret, vector["direction"].encode(), 0, Limits(), stream(iv))
         sealer.generation, sealer.sequence = generation, sequence
         sealer.vouchers = vouchers
@@ -397,7 +397,7 @@ DECODERS: Final[dict[str, list[Callable[[bytes], Struct]]]] = {
 
 
 def from_json(value: Any) -> Any:
-    """Return a value of a message, as MessagePack gives it."""
+    """Return a value of a message, as MessagePack decodes it."""
     match value:
         case {"hex": digits}:
             return bytes.fromhex(digits)
@@ -459,12 +459,12 @@ def test_a_record_that_is_refused(vector: Vector) -> None:
 
 
 def reader(line: bytes, key: bytes) -> Pair:
-    """Return a pair whose client has joined the log of a record, and has the key of its epoch."""
+    """Return a pair whose client has joined a record's log, and has the key of its epoch."""
     pair = established()
     try:
         record = decode_line(line.removesuffix(b"\r\n"))
     except RemoteProtocolError:
-        return pair  # There is no log to join.
+        return pair  # No log to join.
     assert isinstance(record, RecordLine)
     pair.server_sends(Keys(record.log, record_epoch(record.record), key))
     pair.server_sends(FakeLog(record.log).joined(2))
@@ -472,7 +472,7 @@ def reader(line: bytes, key: bytes) -> Pair:
 
 
 def in_step(end: FrameOpener | FrameSealer, vector: Vector) -> None:
-    """Bring one end of a direction to where a voucher's vector is."""
+    """Advance one end of a direction to the state of a voucher's vector."""
     for _ in range(vector["generation"]):
         end.ratchet()
     end.vouchers, end.sequence = vector["counter"], vector["sequence"]
@@ -493,7 +493,7 @@ def test_vouchers(vector: Vector) -> None:
     line = encode_voucher(voucher)
     assert line.decode() == vector["line"] + "\r\n"
     assert decode_line(line.removesuffix(b"\r\n")) == VoucherLine(voucher)
-    # A server with our own limits would send `update` before the last of these.
+    # With our own limits, a server would send `update` before the last of these.
     server = established(Limits(frames_per_generation=2**21)).server
     server._sealer = sealer
     assert server.deliver([(run, digest)]) == [run, line]
@@ -542,7 +542,7 @@ def test_reading_that_is_refused(vector: Vector) -> None:
 
 
 def take_step(connection: Connection, step: Vector) -> None:
-    """Let a client take a line, and check what comes of it; or let it send something."""
+    """Give a client a line, and check the result; or make it send something."""
     if "sends" in step:
         request = decode_client_message(msgspec.msgpack.encode(from_json(step["sends"])))
         assert isinstance(request, Request)

@@ -1,4 +1,4 @@
-"""What tests of the store in a file share."""
+"""Shared by the tests of the store in a file."""
 
 import sqlite3
 import tempfile
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class NoThreads:
-    """`Threads` that do everything at once, or when they are told to."""
+    """`Threads` that run everything at once, or on demand."""
 
     def __init__(self) -> None:
         self.is_holding = False
@@ -48,15 +48,15 @@ class NoThreads:
         return done
 
     def go_on(self) -> None:
-        """Do what has waited longest."""
+        """Run the call that has waited longest."""
         self.held.pop(0)()
 
     def read(self, function: Callable[[], T]) -> Deferred[T]:
-        """Do it at once."""
+        """Run it at once."""
         return execute(function)
 
     def stop(self) -> None:
-        """Note it."""
+        """Record the call."""
         self.is_stopped = True
 
 
@@ -72,7 +72,7 @@ class SqliteCase(SynchronousTestCase):
         self.clock = Clock()
 
     def flush(self) -> list[Failure]:
-        """Return the logged failures of the store, which are expected then."""
+        """Return the logged failures of the store, and so expect them."""
         flush: Callable[..., list[Failure]] = self.flushLoggedErrors
         return flush(StoreError)
 
@@ -82,7 +82,7 @@ class SqliteCase(SynchronousTestCase):
         patch(target, name, value)
 
     def tidying(self) -> list[IDelayedCall]:
-        """Return the calls that will tidy."""
+        """Return the delayed calls that will tidy."""
         calls = self.clock.getDelayedCalls()
         return [call for call in calls if "_start_tidying" in str(call)]
 
@@ -96,16 +96,16 @@ class SqliteCase(SynchronousTestCase):
         return dump_file(self.path)
 
     def waiting(self) -> int:
-        """Return how many records are not filed."""
+        """Return how many records wait to be filed."""
         [(count,)] = self.execute("SELECT count(*) FROM journal")
         return cast(int, count)
 
     def bytes_on_disk(self) -> bytes:
-        """Return everything in all files."""
+        """Return the contents of all files."""
         return b"".join(path.read_bytes() for path in sorted(self.path.parent.iterdir()))
 
     def execute(self, *statements: str) -> list[tuple[object, ...]]:
-        """Do something to the file behind the store's back."""
+        """Execute a statement behind the store's back."""
         connection = sqlite3.connect(self.path, isolation_level=None)
         try:
             rows: list[tuple[object, ...]] = []

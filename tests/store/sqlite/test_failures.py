@@ -1,4 +1,4 @@
-"""Whatever statement fails, or is the last before a crash: all of a commit is there, or nothing."""
+"""Whichever statement fails, or is the last before a crash: a commit is there completely or not."""
 
 import shutil
 import sqlite3
@@ -34,7 +34,7 @@ FIRST = [
     Commit(0, [edit(40, 2, words="green"), record(1, OTHER_LOG, words="red")]),
     Commit(0, [record(41, words="blue"), record(2, OTHER_LOG, words="blue")]),
 ]
-"""What is there before; some of it waits to be filed."""
+"""The state before; some records wait to be filed."""
 
 EVERYTHING = Commit(
     0,
@@ -60,14 +60,14 @@ PLAIN = Commit(0, [record(200, words="red"), record(201, OTHER_LOG)])
 
 
 class FailingConnection(WritingConnection):
-    """A connection that does something before one of its statements."""
+    """A connection that runs a hook before one of its statements."""
 
     left: ClassVar[int] = -1
-    """How many statements it is until then; negative when nothing is going to happen."""
+    """Statements left until the hook runs; negative to never run it."""
     happen: ClassVar[Callable[[], None]]
 
     def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
-        """Execute a statement, perhaps."""
+        """Execute a statement, unless the hook prevents it."""
         cls = FailingConnection
         cls.left -= 1
         if cls.left == 0:
@@ -81,17 +81,17 @@ def fail() -> None:
 
 
 class FailureTests(SqliteCase):
-    """Statement by statement."""
+    """Failures at each statement in turn."""
 
     def setUp(self) -> None:
-        """Let all connections that write be such that fail."""
+        """Make all writing connections failing ones."""
         super().setUp()
         self.root = self.path.parent
         real = connection.connect_as
         self.replace(writer, "connect_as", lambda _, path: real(FailingConnection, path))
 
     def begin(self) -> tuple[SqliteStore, MemoryStore]:
-        """Return a store in a new file, and one in memory that is equal."""
+        """Return a store in a new file, and an equal one in memory."""
         directory = Path(tempfile.mkdtemp(dir=self.root))
         self.addCleanup(shutil.rmtree, directory)
         self.path = directory / "encchat.db"
@@ -105,7 +105,7 @@ class FailureTests(SqliteCase):
         return store, memory
 
     def check_failing(self, commit: Commit) -> int:
-        """Let each statement of a commit fail; return how many there were."""
+        """Make each statement of a commit fail in turn; return how many there were."""
         count = 0
         while True:
             count += 1

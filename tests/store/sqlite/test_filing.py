@@ -1,4 +1,4 @@
-"""When records are filed: a search waits for what it has to find, and for nothing else."""
+"""When records are filed: a search waits for the records it must find, and for no others."""
 
 from twisted.internet.defer import Deferred
 
@@ -14,10 +14,10 @@ LOG, OTHER_LOG = LOGS
 
 
 class FilingTests(SqliteCase):
-    """Steps of the writer's thread, one by one."""
+    """The writer's thread, step by step."""
 
     def setUp(self) -> None:
-        """Open a store, of which it is known that nothing waits."""
+        """Open a store that has reported that nothing waits."""
         super().setUp()
         self.store = self.open()
         self.clock.advance(FILE_SECONDS)
@@ -30,15 +30,15 @@ class FilingTests(SqliteCase):
         return self.store.commit(Commit(0, [record(self.posts, log, words="red")]))
 
     def search(self, *logs: LogId) -> Deferred[list[Found]]:
-        """Search for all of them."""
+        """Search for all posts."""
         return self.store.search("red", logs or [LOG], 10_000)
 
     def check_count(self) -> None:
-        """Check that as many records wait as it is believed."""
+        """Check that the number of waiting records is right."""
         assert self.store._filing._unfiled == self.waiting()
 
     def check_idle(self) -> None:
-        """Check that nothing is done, or will be, when nothing happens any more."""
+        """Check that nothing is running or scheduled."""
         assert self.threads.held == [] and self.waiting() == 0
         self.clock.advance(FILE_SECONDS + TIDY_SECONDS)
         self.threads.is_holding = True
@@ -48,7 +48,7 @@ class FilingTests(SqliteCase):
         fired(self.store.close())
 
     def go_on(self, post: bool = False) -> int:
-        """Do everything that is to be done, with a post after each step; return how many steps."""
+        """Run all pending steps, with a post after each; return how many steps."""
         steps = 0
         while self.threads.held:
             self.threads.go_on()
@@ -111,7 +111,7 @@ class FilingTests(SqliteCase):
             self.post()
             self.threads.go_on()
         self.go_on()
-        # One of all these was filed, and then what there was at that time.
+        # Filing covered only what waited when it started, not the posts since.
         assert 90 < self.waiting() < 101
         self.threads.is_holding = False
         self.clock.advance(FILE_SECONDS)
@@ -158,9 +158,9 @@ class FilingTests(SqliteCase):
             self.threads.go_on()
             assert posting.called
             posts += 1
-        # One step asks what waits, ten are for one log, and one is for the other.
+        # One step asks what waits, ten file one log, and one files the other.
         assert posts == 12
-        # What was posted meanwhile was not filed for this search.
+        # The posts in between were not filed for this search.
         assert self.waiting() == posts
         self.threads.is_holding = False
         self.check_count()

@@ -1,4 +1,4 @@
-"""Ids of records: those in the table and those that wait are one, whatever happens in between."""
+"""Ids of records: lookups cover the table and the waiting records, whatever happens between."""
 
 import sqlite3
 from typing import cast
@@ -17,7 +17,7 @@ LOG, OTHER_LOG = LOGS
 
 
 class IdsTests(SqliteCase):
-    """Four records, and they are filed."""
+    """Four records, before and after they are filed."""
 
     def setUp(self) -> None:
         """Open a store."""

@@ -1,4 +1,4 @@
-"""Records are filed many at a time, and found before that all the same."""
+"""Records are filed many at a time, and can be found before that."""
 
 import sqlite3
 from unittest.mock import patch
@@ -14,7 +14,7 @@ LOG, OTHER_LOG = LOGS
 
 
 def records(first: int, count: int, log: LogId = LOG) -> list[Record]:
-    """Return records with a word in common and one of their own."""
+    """Return records with one common word and one of their own."""
     return [
         record(number, log, b"record", f"alike only{number}")
         for number in range(first, first + count)
@@ -22,7 +22,7 @@ def records(first: int, count: int, log: LogId = LOG) -> list[Record]:
 
 
 class JournalTests(SqliteCase):
-    """Where records are, and when."""
+    """Where records are at which time."""
 
     def setUp(self) -> None:
         """Open a store that has a log."""
@@ -30,12 +30,12 @@ class JournalTests(SqliteCase):
         self.store = self.open()
 
     def found(self, words: str, store: SqliteStore | None = None) -> list[int]:
-        """Return the sequence numbers of what is found."""
+        """Return the sequence numbers of the records found."""
         found = fired((store or self.store).search(words, [LOG], 10))
         return [it.stored.seq for it in found]
 
     def read(self, after: int, backward: bool = False, **limits: int) -> list[int]:
-        """Return the sequence numbers of what is read."""
+        """Return the sequence numbers of the records read."""
         limit_bytes = limits.pop("limit_bytes", 10_000)
         reading = self.store.read(LOG, after, limit_bytes, backward, limits.pop("limit", None))
         return [it.seq for it in fired(reading)]
@@ -228,7 +228,7 @@ class JournalTests(SqliteCase):
         assert b"secret" not in self.bytes_on_disk()
 
     def changing(self, commit: Commit) -> list[str]:
-        """Apply a commit; return the statements that may change something."""
+        """Apply a commit; return the statements that can change something."""
         writing = self.store._writer._connection
         assert writing is not None
         statements: list[str] = []

@@ -1,4 +1,4 @@
-"""The index of words stays whole, however often something is removed and whatever comes between."""
+"""The search index stays intact, however often something is removed and whatever comes between."""
 
 import sqlite3
 from random import Random
@@ -13,7 +13,7 @@ LOG = LOGS[0]
 
 
 class MergingTests(SqliteCase):
-    """Removed words go out of the index by merging it; SQLite bears so many mergings."""
+    """Merging drops removed words from the index; SQLite tolerates this many merges."""
 
     def setUp(self) -> None:
         """Open a store."""
@@ -22,7 +22,7 @@ class MergingTests(SqliteCase):
         self.seq = 0
 
     def append(self, count: int, erases: int = 0) -> None:
-        """Append records, the first of which may erase another."""
+        """Append records; the first may erase another one."""
         records = []
         for _ in range(count):
             self.seq += 1
@@ -32,13 +32,13 @@ class MergingTests(SqliteCase):
         append(self.store, *records)
 
     def merges(self) -> int:
-        """Return the count that the file keeps."""
+        """Return the count in the file."""
         [(merges,)] = self.execute("SELECT merges FROM state")
         assert isinstance(merges, int)
         return merges
 
     def check_whole(self) -> None:
-        """Let SQLite compare the index with the words."""
+        """Make SQLite compare the index with the words."""
         with sqlite3.connect(self.path) as connection:
             connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
 

@@ -1,4 +1,4 @@
-"""What is removed is in none of the files any more, a moment later."""
+"""A moment after a removal, no file contains any trace of it."""
 
 import shutil
 import sqlite3
@@ -23,12 +23,12 @@ WORD = "abracadabra"
 
 
 def plain(number: int) -> Record:
-    """Return a record of some length."""
+    """Return a record of a given length."""
     return record(number, data=bytes([number]) * 500)
 
 
 class RemovalTests(SqliteCase):
-    """In the tables, the index, the unused parts of pages, and the write-ahead log."""
+    """Traces in tables, the index, unused parts of pages, and the write-ahead log."""
 
     def setUp(self) -> None:
         """Store something secret among other things."""
@@ -40,11 +40,11 @@ class RemovalTests(SqliteCase):
         assert SECRET in self.bytes_on_disk() and WORD.encode() in self.bytes_on_disk()
 
     def erase(self) -> None:
-        """Remove what is secret."""
+        """Remove the secret."""
         append(self.store, delete(51, 50))
 
     def state(self) -> int:
-        """Return what the file says of itself."""
+        """Return the file's `tidy` state."""
         [(state,)] = self.execute("SELECT tidy FROM state")
         assert isinstance(state, int)
         return state
@@ -76,7 +76,7 @@ class RemovalTests(SqliteCase):
             log = random.choice(logs)
             data = b"<%06d>" % number * random.randrange(1, 60)
             [seq] = seqs(append(self.store, record(number, log, data)))
-            self.store._writer.file_some()  # One at a time, so that pages are full at random.
+            self.store._writer.file_some()  # One at a time, so that pages fill randomly.
             places.append((log, seq, b"<%06d>" % number))
         gone = random.sample(places, 300)
         for number, (log, seq, _) in enumerate(gone):
@@ -149,10 +149,10 @@ class RemovalTests(SqliteCase):
 
 
 class TidyingTests(SqliteCase):
-    """When it is done, and what comes in between."""
+    """When tidying happens, and what comes in between."""
 
     def setUp(self) -> None:
-        """Begin with a tidy file, in which many words were stored one by one."""
+        """Start with a tidy file in which many words were stored one by one."""
         super().setUp()
         self.store = self.open()
         random = Random(1)
@@ -168,7 +168,7 @@ class TidyingTests(SqliteCase):
     def test_changes_come_in_between_the_steps(self) -> None:
         self.replace(writer, "_STEP_PAGES", 1)
         self.erase(3)
-        fired(self.store.search("nothing", [LOG], 1))  # So that nothing is to be filed.
+        fired(self.store.search("nothing", [LOG], 1))  # So that nothing waits to be filed.
         self.threads.is_holding = True
         self.clock.advance(TIDY_SECONDS)
         steps = 0
@@ -213,7 +213,7 @@ class TidyingTests(SqliteCase):
             assert erasing.called
         assert steps >= 2
         self.threads.is_holding = False
-        # What was erased meanwhile is left for the next time, which is not forgotten.
+        # What was erased meanwhile is left for the next tidying, which is scheduled.
         assert self.execute("SELECT tidy, merges FROM state") == [(0, 1)]
         [call] = self.tidying()
         self.clock.advance(call.getTime() - self.clock.seconds())
@@ -224,7 +224,7 @@ class TidyingTests(SqliteCase):
         self.erase(3)
         self.threads.is_holding = True
         self.clock.advance(TIDY_SECONDS)
-        self.clock.advance(2)  # So long does it take.
+        self.clock.advance(2)  # The tidying takes this long.
         while self.threads.held:
             self.threads.go_on()
         self.threads.is_holding = False

@@ -1,4 +1,4 @@
-"""The file: what is opened, and what is not."""
+"""The file: what can be opened, and what is refused."""
 
 import os
 from unittest.mock import patch
@@ -18,7 +18,7 @@ EARLIER = """
 
 
 class FileTests(SqliteCase):
-    """What is opened, and what is not."""
+    """Files that can be opened, and files that are refused."""
 
     def test_the_file_is_nobody_else_s(self) -> None:
         append(self.open(), record(1))

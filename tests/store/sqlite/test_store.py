@@ -1,4 +1,4 @@
-"""The store in a file: what every store does, and what can happen to a file."""
+"""The store in a file: the suite for every store, and what can happen to a file."""
 
 import itertools
 import os
@@ -52,12 +52,12 @@ LOG, OTHER_LOG = LOGS
 
 
 class SqliteStoreMachine(LogStoreMachine):
-    """A store in a file, which is closed and opened again, and sometimes not closed before."""
+    """A store in a file that is reopened, sometimes without having been closed."""
 
     is_durable = True
 
     def make_store(self) -> LogStore:
-        """Return a store in a new file, that files records and ids soon."""
+        """Return a store in a new file that files records and ids early."""
         self.few = [
             patch.object(journal, "FILED", 3),
             patch.object(journal, "_LOG_FILED", 4),
@@ -76,7 +76,7 @@ class SqliteStoreMachine(LogStoreMachine):
         return SqliteStore(path, NoThreads(), self.clock, True)
 
     def abandon(self) -> None:
-        """Take the files as they are: what a process that died would leave."""
+        """Take the files as a process that died would leave them."""
         old, self.directory = self.directory, Path(tempfile.mkdtemp())
         for path in old.iterdir():
             shutil.copy(path, self.directory)
@@ -85,7 +85,7 @@ class SqliteStoreMachine(LogStoreMachine):
 
     @rule()
     def some_time_passes(self) -> None:
-        """What waits is filed, and what was removed is tidied up."""
+        """Waiting records are filed, and removed ones tidied up."""
         self.clock.advance(FILE_SECONDS)
 
     def teardown(self) -> None:
@@ -101,7 +101,7 @@ TestSqliteStore.settings = settings(max_examples=40, stateful_step_count=30, dea
 
 
 class CommitTests(SqliteCase):
-    """I4: a commit is applied whole or not at all, one after the other."""
+    """I4: commits are applied completely or not at all, one after the other."""
 
     def test_i4_commits_are_applied_in_their_order(self) -> None:
         store = self.open()
@@ -173,7 +173,7 @@ class CommitTests(SqliteCase):
         self.check_closing(in_answer=False)
 
     def check_closing(self, in_answer: bool) -> None:
-        """Close a store while it commits, and when that is done."""
+        """Close a store during a commit, and after it."""
         store = self.open()
         self.threads.is_holding = True
         appending = store.commit(Commit(0, [record(1)]))
@@ -190,12 +190,12 @@ class CommitTests(SqliteCase):
 
 
 class TroubleTests(SqliteCase):
-    """I4: what cannot be stored is refused; reading goes on; it works again without a restart."""
+    """I4: if storing fails, it is refused; reading continues; it recovers without a restart."""
 
     def check(
         self, store: SqliteStore, pattern: str, cause: Callable[[], Callable[[], None]]
     ) -> None:
-        """Check that a cause makes changes fail, and its end lets them work."""
+        """Check that a cause makes changes fail, and that they work again when it ends."""
         append(store, record(1))
         remove = cause()
         for _ in range(2):
@@ -270,7 +270,7 @@ def _forget(_: object) -> None:
 
 
 class SearchTests(SqliteCase):
-    """Whatever a user types is words, and nothing else."""
+    """Everything a user types is treated as words."""
 
     def test_nothing_typed_means_anything(self) -> None:
         store = self.open()
