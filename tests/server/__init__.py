@@ -1,1 +1,1 @@
-"""Tests of chat.server, through fake transports and a clock that is wound by hand."""
+"""Tests of chat.server, with fake transports and a manual clock."""

@@ -1,4 +1,4 @@
-"""What tests of a whole server share: how they fail, and a store that waits to be told."""
+"""Shared by tests of a whole server: failing on logged errors, and a store on demand."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -47,18 +47,18 @@ EVERYTHING = COMMITS | READS
 
 
 def refused(request: int, error: RequestError) -> Refused:
-    """Return the answer that an error becomes."""
+    """Return the answer for a refusal."""
     if isinstance(error, AlreadyReadingError):
         return Refused(request, error.code, str(error), error.args[0])
     return Refused(request, error.code, str(error))
 
 
 class SlowPasswords:
-    """Takes its time, and then takes any."""
+    """Accepts any password, on demand."""
 
     def __init__(self) -> None:
         self.checks: list[Deferred[None]] = []
-        """What waits: fire it, and the password was right."""
+        """Pending checks: fire one to accept its password."""
 
     async def check(
         self, nick: str, password: str, network: AddressGroup, is_gone: Callable[[], bool]
@@ -70,7 +70,7 @@ class SlowPasswords:
 
 
 class ServerCase(SynchronousTestCase):
-    """A test that fails when an error was logged, unless it is one that it asks for."""
+    """A test that fails if an error was logged, unless it expects that error."""
 
     def replace(self, target: object, name: str, value: object) -> None:
         """Replace an attribute until the end of the test."""
@@ -78,17 +78,17 @@ class ServerCase(SynchronousTestCase):
         patch(target, name, value)
 
     def expect_error(self, kind: type[Exception], count: int = 1) -> None:
-        """Check that errors of this kind, and so many, have been logged."""
+        """Check that this many errors of this kind have been logged."""
         flush: Callable[..., list[Failure]] = self.flushLoggedErrors
         assert len(flush(kind)) == count
 
     def expect_errors(self, kind: type[Exception]) -> None:
-        """Check that errors of this kind have been logged, however many."""
+        """Check that any number of errors of this kind have been logged."""
         flush: Callable[..., list[Failure]] = self.flushLoggedErrors
         assert flush(kind)
 
     def forget_errors(self, kind: type[Exception]) -> None:
-        """Let it be that errors of this kind were logged."""
+        """Ignore logged errors of this kind."""
         flush: Callable[..., list[Failure]] = self.flushLoggedErrors
         flush(kind)
 
@@ -102,7 +102,7 @@ def _fail(done: Deferred[T]) -> None:
 
 
 def chat_lines(events: Sequence[LogEvent]) -> list[str]:
-    """Return the lines that encchat wrote to the log."""
+    """Return the lines that encchat logged."""
     return [
         str(formatEvent(event)) for event in events if event["log_namespace"].startswith("chat.")
     ]
@@ -110,24 +110,24 @@ def chat_lines(events: Sequence[LogEvent]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Something that a store was asked for and has not done."""
+    """A call to a store that it has not carried out."""
 
     name: str
     release: Callable[[], None]
-    """Do it now."""
+    """Carry it out now."""
     refuse: Callable[[], None]
-    """Fail now."""
+    """Make it fail now."""
 
 
 class HeldStore(MemoryStore):
-    """A store that does some of what it is asked when it is told to, or fails."""
+    """A store that holds some calls until the test releases or refuses them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.holds: Collection[str] = ()
-        """What waits: methods of these names."""
+        """Names of the methods to hold."""
         self.waiting: list[Waiting] = []
-        """In the order in which it was asked for."""
+        """Held calls, in order."""
         self.is_broken = False
         """Whether nothing that is asked for from now on comes to anything."""
         self.is_slow = False
@@ -135,11 +135,11 @@ class HeldStore(MemoryStore):
         self.is_closed = False
 
     def commit(self, commit: Commit) -> Deferred[Outcome]:
-        """Keep it until `release` or `refuse`."""
+        """Hold it until `release` or `refuse`."""
         return self._hold("commit", lambda: super(HeldStore, self).commit(commit))
 
     def head(self, log: LogId) -> Deferred[Head]:
-        """As `LogStore.head`; what comes late is how it was."""
+        """As `LogStore.head`; if held, the answer is that of the time of the call."""
         return self._answer_late("head", super().head(log))
 
     def epochs(self, log: LogId, numbers: Collection[int]) -> Deferred[list[Epoch]]:
@@ -154,7 +154,7 @@ class HeldStore(MemoryStore):
         backward: bool = False,
         limit: int | None = None,
     ) -> Deferred[list[Stored]]:
-        """As `LogStore.read`; what comes late is how it was."""
+        """As `LogStore.read`; if held, the answer is that of the time of the call."""
         return self._answer_late("read", super().read(log, after, limit_bytes, backward, limit))
 
     def search(
@@ -184,14 +184,14 @@ class HeldStore(MemoryStore):
         return done
 
     def release(self) -> None:
-        """Do what has waited longest."""
+        """Carry out the oldest held call."""
         self.waiting.pop(0).release()
 
     def refuse(self) -> None:
-        """Let what has waited longest fail."""
+        """Make the oldest held call fail."""
         self.waiting.pop(0).refuse()
 
     def close(self) -> Deferred[None]:
-        """Note it, and go on: another server may use it."""
+        """Record the call, and stay open: another server may use the store."""
         self.is_closed = True
         return super().scan(b"").addCallback(lambda _: None)

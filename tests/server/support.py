@@ -1,4 +1,4 @@
-"""What these tests share: a store that waits to be told, and sessions that note everything."""
+"""Shared by these tests: a store on demand, and sessions that record everything."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -76,32 +76,31 @@ __all__ = [
 
 
 class Held(NamedTuple):
-    """A commit that waits to be released or refused."""
+    """A commit that waits for `release` or `refuse`."""
 
     done: Deferred[Outcome]
     commit: Commit
 
 
 class HeldStore(MemoryStore):
-    """A store that commits when it is told to. All else is done at once, unless reads are held
-    too."""
+    """A store that commits on demand. All else happens at once, unless reads are held too."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ever: dict[LogId, dict[int, Record]] = {}
         """All records that were ever committed, by log and sequence number."""
         self.held: list[Held] = []
-        """What waits for `release` or `refuse`."""
+        """Commits that wait for `release` or `refuse`."""
         self.reads: list[tuple[Deferred[list[Stored]], Deferred[list[Stored]]]] = []
-        """What waits for `answer`."""
+        """Reads that wait for `answer`."""
         self.is_holding = True
         self.is_holding_reads = False
         self.is_broken = False
-        """Whether nothing can be committed or read."""
+        """Whether all commits and reads fail."""
         self.is_closed = False
 
     def commit(self, commit: Commit) -> Deferred[Outcome]:
-        """Keep it until `release` or `refuse`."""
+        """Hold it until `release` or `refuse`."""
         if self.is_broken:
             return fail(StoreError("a broken disk"))
         if not self.is_holding:
@@ -111,11 +110,11 @@ class HeldStore(MemoryStore):
         return done
 
     def release(self) -> None:
-        """Commit what has waited longest."""
+        """Carry out the oldest commit."""
         self.apply()()
 
     def apply(self) -> Callable[[], None]:
-        """Commit what has waited longest; return what tells so."""
+        """Carry out the oldest commit; return the callable that reports it."""
         done, commit = self.held.pop(0)
         applied = self._apply(commit)
         return lambda: done.callback(fired(applied))
@@ -138,7 +137,7 @@ class HeldStore(MemoryStore):
         self._apply(Commit(0, trims=[Trim(log, None, keep)]))
 
     def refuse(self) -> None:
-        """Let what has waited longest fail."""
+        """Make the oldest commit fail."""
         self.held.pop(0).done.errback(StoreError("the disk is full"))
 
     def read(
@@ -149,7 +148,7 @@ class HeldStore(MemoryStore):
         backward: bool = False,
         limit: int | None = None,
     ) -> Deferred[list[Stored]]:
-        """Read, now or, with the answer of now, after `answer`."""
+        """Read now; if held, deliver the result after `answer`."""
         if self.is_broken:
             return fail(StoreError("a broken disk"))
         reading = super().read(log, after, limit_bytes, backward, limit)
@@ -160,7 +159,7 @@ class HeldStore(MemoryStore):
         return held
 
     def answer(self) -> None:
-        """Answer the read that has waited longest."""
+        """Answer the oldest read."""
         held, reading = self.reads.pop(0)
         reading.chainDeferred(held)
 
@@ -183,13 +182,13 @@ class HeldStore(MemoryStore):
         return super().search(words, logs, limit, seconds)
 
     def close(self) -> Deferred[None]:
-        """Note it, and go on: another server may use it."""
+        """Record the call, and stay open: another server may use the store."""
         self.is_closed = True
         return succeed(None)
 
 
 class FakeSession:
-    """A session that keeps what it is given, and opens it with the keys it has been given."""
+    """A session that records what it receives, and opens records with the keys it has received."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -204,7 +203,7 @@ class FakeSession:
         self.sent: list[Struct] = []
         """Messages."""
         self.runs: list[bytes] = []
-        """Record lines, as they were delivered together."""
+        """Record lines, joined as they were delivered."""
         self.heard: list[tuple[int, Body | Unknown]] = []
         """Records: (sequence number, body)."""
         self.closed: CloseCode | None = None
@@ -212,12 +211,12 @@ class FakeSession:
         self.on_deliver: Callable[[], None] = lambda: None
         """Called after a delivery."""
         self.on_send: Callable[[Struct], None] = lambda _: None
-        """Called before a message is kept."""
+        """Called before a message is recorded."""
         self.on_close: Callable[[], None] = lambda: None
         self.keys: dict[int, bytes] = {}
 
     def send(self, message: Struct) -> None:
-        """Keep a message, while there is anybody to take it."""
+        """Record a message, while the connection is open."""
         if self.is_gone:
             return
         self.on_send(message)
@@ -231,7 +230,7 @@ class FakeSession:
         self.send(message)
 
     def deliver(self, run: Run) -> None:
-        """Open records. A KeyError means that the key was not there before them."""
+        """Open records. A KeyError means that the key did not arrive before them."""
         assert not self.is_full
         if self.is_gone:
             return
@@ -254,25 +253,25 @@ class FakeSession:
         """Do nothing."""
 
     def charge(self, cost: int) -> None:
-        """Count it."""
+        """Count the call."""
         self.charged += cost
 
     @property
     def is_held(self) -> bool:
-        """Whether the session is not read."""
+        """Whether the server does not read from the session."""
         return self.holds > 0
 
     def hold(self) -> None:
-        """Count it."""
+        """Count the call."""
         self.holds += 1
 
     def release(self) -> None:
-        """Count it."""
+        """Count the call."""
         assert self.holds
         self.holds -= 1
 
     def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:
-        """Note why; the connection is gone only when somebody says so."""
+        """Record the reason; the test decides when the connection is lost."""
         self.closed = code
         self.is_gone = True
         self.on_close()
@@ -280,7 +279,7 @@ class FakeSession:
 
 @dataclass
 class _Counted:
-    """A source of randomness that counts what was asked of it."""
+    """A source of randomness that counts its calls."""
 
     sizes: list[int]
 
@@ -296,9 +295,9 @@ LOG: Final = LogId(b"the log of tests")
 
 
 class Room:
-    """A room's feed with fake sessions, of whom each has its number as its name.
+    """A room's feed with fake sessions, each named after its number.
 
-    Whoever comes is a member, and says what members may say; a change is one of the store's too.
+    Every session is a member and may post; changes go to the store too.
     """
 
     def __init__(
@@ -310,7 +309,7 @@ class Room:
         self.clock = Clock()
         self.store = HeldStore() if store is None else store
         self.now = 0
-        """The time of day."""
+        """The time, in milliseconds since 1970 UTC."""
         self.random_sizes: list[int] = []
         random_bytes = _Counted(self.random_sizes)
         limits = Limits() if limits is None else limits
@@ -336,7 +335,7 @@ class Room:
         self.readers = self.feed.readers
 
     def unload(self) -> None:
-        """Let no feed be loaded."""
+        """Unload all feeds."""
         self.feeds = Feeds(
             *(self.store, self._storage_key, self.commits, self.hub),
             *(self.clock, self._limits, lambda: self.now, self._random_bytes),
@@ -351,7 +350,7 @@ class Room:
                 self.feed.readers.drop(self.sessions[key.account].number)
                 self.feed.announce(Departed(LOG, key.account), None)
 
-    # --- Who is there ---
+    # --- Sessions ---
 
     def new(self, number: int) -> FakeSession:
         """Return a new session of a member."""
@@ -363,7 +362,7 @@ class Room:
         return session
 
     def join(self, *numbers: int) -> list[FakeSession]:
-        """Return new sessions that read the log, of whom the others will hear."""
+        """Return new sessions that read the log; the others will be told."""
         sessions = [self.new(number) for number in numbers]
         for session in sessions:
             self.readers.start(session, None)
@@ -371,7 +370,7 @@ class Room:
         return sessions
 
     def enter(self, *numbers: int) -> list[FakeSession]:
-        """Return new sessions who are in the room, and have forgotten who else came."""
+        """Return new sessions that are in the room, and drop what they were told about others."""
         sessions = self.join(*numbers)
         self.settle()
         for session in sessions:
@@ -379,7 +378,7 @@ class Room:
             session.runs.clear()
         return sessions
 
-    # --- What they do ---
+    # --- Their requests ---
 
     def add(
         self,
@@ -388,7 +387,7 @@ class Room:
         message: MessageId | None = None,
         request: int = 1,
     ) -> None:
-        """Let something happen, as the answer to a request."""
+        """Add a happening to the log, as a request from a session."""
         message = MessageId(_random(16)) if message is None else message
         identity = record_id(happening.account, message)
         self.check(happening.account)
@@ -403,7 +402,7 @@ class Room:
         )
 
     def check(self, account: AccountId) -> None:
-        """Raise RequestError unless an account may say something."""
+        """Raise RequestError unless an account may post."""
         known = self.hub.people.get(account)
         assert known is not None
         self.hub.check_may_speak(account, self.hub.room(known, LOG), self.now)
@@ -415,38 +414,38 @@ class Room:
         message: MessageId | None = None,
         request: int = 1,
     ) -> None:
-        """Let a session post something."""
+        """Make a session post."""
         self.add(Said(LOG, session.account, Content(text), 0), session, message, request)
 
     def rename(self, session: FakeSession, nick: str) -> None:
-        """Let a session tell that it has a new name."""
+        """Make a session announce a new nickname."""
         self.feed.announce(Renamed(LOG, session.account, str(session.number), nick), session)
 
     def change(self, change: Change, session: FakeSession | None = None) -> Deferred[None]:
-        """Let something be changed, which is always allowed."""
+        """Submit a change, which is always allowed."""
         return self.commits.change(lambda: change, session)
 
     def leave(self, session: FakeSession) -> Deferred[None]:
-        """Let a session be gone, and its account be a member no longer after the next commit."""
+        """End a session, and its account's membership with the next commit."""
         session.is_gone = True
         return self.kick(session)
 
     def kick(self, session: FakeSession) -> Deferred[None]:
-        """Let an account be a member no longer after the next commit."""
+        """End an account's membership with the next commit."""
         return self.change(changed([put(MembershipKey(LOG, session.account), None)]))
 
     def mute(self, session: FakeSession) -> Deferred[None]:
-        """Let an account say nothing more after the next commit."""
+        """Mute an account with the next commit."""
         return self.change(changed([put(MuteKey(LOG, session.account), Sanction())]))
 
     # --- Time ---
 
     def turn(self) -> None:
-        """Let everything happen that is due, and the next commit be made."""
+        """Run everything that is due, and start the next commit."""
         self.clock.advance(2 * COMMIT_SECONDS)
 
     def settle(self) -> None:
-        """Let everything happen, and be stored at once."""
+        """Run everything, with all commits carried out at once."""
         while self.store.held or self.clock.getDelayedCalls():
             self.turn()
             while self.store.held:
@@ -464,16 +463,16 @@ def message_id(number: int) -> MessageId:
 
 
 def texts(session: FakeSession) -> list[str]:
-    """Return what a session heard said."""
+    """Return the texts that a session received."""
     return [body.text for _, body in session.heard if isinstance(body, TextBody)]
 
 
 def acks(session: FakeSession) -> list[tuple[int, int, int]]:
-    """Return all acknowledgements that a session got."""
+    """Return all acknowledgements that a session received."""
     return [ack for message in session.sent if isinstance(message, Posted) for ack in message.acks]
 
 
 def lines(session: FakeSession) -> list[RecordLine]:
-    """Return all record lines that a session got."""
+    """Return all record lines that a session received."""
     decoded = [decode_line(line) for run in session.runs for line in split_lines(run)]
     return [line for line in decoded if isinstance(line, RecordLine)]

@@ -1,4 +1,4 @@
-"""The server opens no record: who wrote it, and what it replaces or erases, is kept beside it."""
+"""The server opens no record: its author, and what it replaces or erases, are stored beside it."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The service: its options, what it says when it starts, and how it stops."""
+"""The service: options, what it logs on starting, and stopping."""
 
 import io
 import os
@@ -64,12 +64,12 @@ IN_USE = CannotListenError("127.0.0.1", 5555, OSError(98, "Address already in us
 
 @implementer(IListeningPort)
 class FakePort:
-    """A port on which nobody calls."""
+    """A port without connections."""
 
     def __init__(self, where: IAddress) -> None:
         self.where = where
         self.stopped: Deferred[None] = Deferred()
-        """What `stopListening` returned; fire it."""
+        """The result of `stopListening`; fire it to stop."""
         self.is_stopping = False
 
     def startListening(self) -> None:
@@ -81,13 +81,13 @@ class FakePort:
         return self.stopped
 
     def getHost(self) -> IAddress:
-        """Return where it is."""
+        """Return its address."""
         return self.where
 
 
 @implementer(IStreamServerEndpoint)
 class FakeEndpoint:
-    """An endpoint that gives a port, or fails."""
+    """An endpoint that returns a port, or fails."""
 
     def __init__(self, result: FakePort | Exception) -> None:
         self.result = result
@@ -108,12 +108,12 @@ def parse(*arguments: str) -> Options:
 
 
 class ServiceReactor(Clock):
-    """A clock with what else a service needs of a reactor."""
+    """A clock with the other parts of a reactor that a service needs."""
 
     is_stopped = False
 
     def listenUNIX(self, path: str, factory: object, mode: int) -> object:
-        """Return the port of a socket, which nobody else may reach."""
+        """Return the port of a Unix socket, which must be private."""
         assert Path(path).name == "admin.sock" and mode == 0o600
         if self.is_unix_broken:
             raise CannotListenError("any", path, OSError("no sockets here"))
@@ -126,11 +126,11 @@ class ServiceReactor(Clock):
         self.unix_port.stopped.callback(None)
 
     def callWhenRunning(self, function: Callable[[], object]) -> None:
-        """Call it, as if the reactor ran."""
+        """Call it at once, as if the reactor ran."""
         function()
 
     def stop(self) -> None:
-        """Note it."""
+        """Record the call."""
         self.is_stopped = True
 
 
@@ -141,7 +141,7 @@ class ServiceCase(ServerCase):
     """A test with a state directory and a clock."""
 
     def setUp(self) -> None:
-        """Make a place for the state."""
+        """Make a directory for the state."""
         directory = tempfile.TemporaryDirectory()
         self._directory = directory
         self.path = Path(directory.name) / "state"
@@ -153,16 +153,16 @@ class ServiceCase(ServerCase):
         self.exits: list[int] = []
 
     def open_store(self, url: str, reactor: engine.Reactor, has_search: bool) -> LogStore:
-        """Note what is wanted, and give the store."""
+        """Record the arguments, and return the store."""
         self.opened.append((url, has_search))
         return self.store
 
     def tearDown(self) -> None:
-        """Remove it."""
+        """Remove the directory."""
         self._directory.cleanup()
 
     def service(self, *results: FakePort | Exception) -> ChatService:
-        """Return a service that is to listen on ports."""
+        """Return a service that will listen on these endpoints."""
         endpoints = [(f"fake:{number}", FakeEndpoint(each)) for number, each in enumerate(results)]
         return ChatService(
             *(endpoints, self.path, self.reactor, Limits()),
@@ -274,7 +274,7 @@ class OptionsTests(ServiceCase):
 
 
 class AuthTests(ServiceCase):
-    """Who checks passwords."""
+    """Password checkers."""
 
     def test_without_any_there_are_no_passwords(self) -> None:
         assert parse()["credCheckers"] == []
@@ -392,10 +392,10 @@ class StartTests(ServiceCase):
 
 
 class SayTests(ServiceCase):
-    """What the log says at the start."""
+    """The log after a start."""
 
     def lines(self, *wheres: IAddress) -> list[str]:
-        """Return the lines of a start, with the fingerprints of this server cut out."""
+        """Return the log lines of a start, with this server's fingerprints replaced."""
         with capturedLogs() as events:
             service, ports = self.start(*wheres)
         self.stop(service, ports)
@@ -408,7 +408,7 @@ class SayTests(ServiceCase):
         ]
 
     def address(self, where: IAddress) -> str:
-        """Return the address that a client is given."""
+        """Return the address in the log for clients."""
         [line] = [line for line in self.lines(where) if line.startswith("Connect with: ")]
         found = re.fullmatch(r'Connect with: \S+ -m chat\.client "(.*)/#FINGERPRINT"', line)
         assert found is not None
@@ -642,19 +642,19 @@ class ReloadTests(ServiceCase):
 
 
 class LateEndpoint(FakeEndpoint):
-    """An endpoint that takes its time."""
+    """An endpoint that answers later."""
 
     def __init__(self) -> None:
         super().__init__(IN_USE)
         self.listening: Deferred[IListeningPort] = Deferred()
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
-        """Listen some day."""
+        """Return a Deferred that the test fires."""
         return self.listening
 
 
 class LateTests(ServiceCase):
-    """Endpoints that answer when the service runs already."""
+    """Endpoints that answer when the service is already running."""
 
     def test_a_late_failure_ends_it(self) -> None:
         endpoint = LateEndpoint()
@@ -674,10 +674,10 @@ class LateTests(ServiceCase):
 
 
 class MakeServiceTests(ServiceCase):
-    """What the plugin calls."""
+    """The function that the plugin calls."""
 
     def make(self, *arguments: str) -> ChatService:
-        """Return the service for a command line; nothing of it is left in the reactor."""
+        """Return the service for a command line; clean up the reactor."""
         from twisted.internet import reactor
 
         clock = cast(IReactorTime, reactor)
@@ -777,7 +777,7 @@ class FakeReactor:
 
 
 class StoreTests(ServiceCase):
-    """What is kept, and where."""
+    """The store, and where it is."""
 
     def test_the_store_is_in_the_state_directory(self) -> None:
         service, ports = self.start()
@@ -805,7 +805,7 @@ class StoreTests(ServiceCase):
     def test_a_service_that_is_stopped_while_it_loads_opens_nothing_more(self) -> None:
         scanning: Deferred[list[tuple[bytes, bytes]]] = Deferred()
         self.replace(self.store, "scan", lambda _: scanning)
-        self.clock.is_unix_broken = True  # Whoever listened for the operator would log it.
+        self.clock.is_unix_broken = True  # Listening on the admin socket would be logged.
         with capturedLogs() as events:
             service, ports = self.start()
             self.stop(service, ports)
@@ -875,7 +875,7 @@ class StoreTests(ServiceCase):
 
 
 class SignalTests(ServerCase):
-    """Ctrl-C and SIGTERM stop the reactor, and nothing else."""
+    """Ctrl-C and SIGTERM stop the reactor, and do nothing else."""
 
     def test_signals_stop_a_running_reactor_once(self) -> None:
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

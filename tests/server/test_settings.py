@@ -1,4 +1,4 @@
-"""Limits as an operator sets them: all that there are, and nothing else."""
+"""Limits as an operator sets them: all settable ones, and nothing else."""
 
 from dataclasses import fields, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ FIXED = {
     "connect_seconds",
     "unacknowledged_posts",
 }
-"""Of the protocol, or of the client."""
+"""Fixed by the protocol, or used by the client."""
 UNLIMITED_AT_0 = {"messages_per_second", "bytes_per_second"}
 
 SETTABLE = [field for field in fields(Limits) if field.name not in FIXED]

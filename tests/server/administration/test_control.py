@@ -1,4 +1,4 @@
-"""What the operator's tool asks for, and the socket that it asks through."""
+"""Requests of the admin tool, and its socket."""
 
 import json
 import re
@@ -41,10 +41,10 @@ from tests.store.commits import fired
 
 
 class ControlCase(ServerCase):
-    """A server with ana and bob on it, and its operator."""
+    """A server with ana and bob, and its operator."""
 
     def setUp(self) -> None:
-        """Let them in."""
+        """Log them in."""
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.state = StateDirectory(Path(directory.name) / "state")
@@ -58,14 +58,14 @@ class ControlCase(ServerCase):
         self.control = Control(self.context, self.state, HOST_KEY, self.keys.append)
 
     def run_it(self, request: c.Request) -> Any:
-        """Return the answer, as it is after JSON."""
+        """Return the answer after a round trip through JSON."""
         running = Deferred.fromCoroutine(self.control.run(request))
         self.server.pump()
         answer = fired(running)
         return json.loads(msgspec.json.encode(answer))
 
     def refuse(self, request: c.Request, pattern: str) -> None:
-        """Check that it is refused, with a sentence."""
+        """Check that a request is refused with a sentence."""
         with pytest.raises(ControlError, match=pattern):
             self.run_it(request)
 
@@ -363,7 +363,7 @@ class DoingTests(ControlCase):
 
 
 class ConsoleTests(ControlCase):
-    """A line each way; whatever is wrong with one is said."""
+    """One line each way; errors are reported."""
 
     def send(self, *lines: bytes) -> list[Any]:
         """Return the answers."""

@@ -1,4 +1,4 @@
-"""Which connections are half-open, and which is the first to go. Against a model that counts."""
+"""Which connections are half-open, and which one goes first, against a model that counts."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ A, B = AddressGroup("a"), AddressGroup("b")
 
 
 class Stranger:
-    """As much of a connection as matters here."""
+    """The part of a connection that matters here."""
 
     def __init__(self, number: int, group: str) -> None:
         self.number = number
@@ -23,12 +23,12 @@ class Stranger:
 
 
 def strangers(groups: str) -> list[Stranger]:
-    """Return a connection of each of these groups."""
+    """Return one connection from each of these groups."""
     return [Stranger(number, group) for number, group in enumerate(groups)]
 
 
 def queue_of(everybody: list[Stranger]) -> HalfOpen[Stranger]:
-    """Return these, half-open."""
+    """Return a queue of these connections, all half-open."""
     queue: HalfOpen[Stranger] = HalfOpen()
     for stranger in everybody:
         queue.add(stranger)
@@ -101,7 +101,7 @@ def test_it_never_counts_wrongly(steps: list[tuple[str, int]]) -> None:
 
 
 def test_a_thousand_cost_no_more_than_one() -> None:
-    """Nothing is kept of those that are gone."""
+    """Closed connections leave nothing behind."""
     queue = queue_of([])
     for stranger in strangers("ab" * 1_000):
         queue.add(stranger)

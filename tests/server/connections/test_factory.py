@@ -1,4 +1,4 @@
-"""The registry and every deadline, with a clock that is wound by hand."""
+"""The registry and every deadline, on a manual clock."""
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -14,13 +14,13 @@ from tests.server.cases import COMMITS, HeldStore, ServerCase, SlowPasswords
 
 
 def half_open(server: Server) -> tuple[int, int]:
-    """Return how many connections are half-open, and of how many groups of addresses."""
+    """Return how many connections are half-open, and from how many groups of addresses."""
     connections = server.factory.admission.half_open
     return len(connections), connections.groups
 
 
 def counters(server: Server) -> list[int]:
-    """Return the size of everything the factory keeps."""
+    """Return the sizes of all the factory's collections."""
     factory = server.factory
     return [*half_open(server), len(factory.clients), len(factory._closing)]
 
@@ -29,7 +29,7 @@ class HandshakeDeadlineTests(ServerCase):
     """Ten seconds, however busy the line is."""
 
     def check(self, client: Client, server: Server, code: CloseCode) -> None:
-        """Check that a client was refused in clear, and nothing is left of it."""
+        """Check that a client was refused in the clear, and left nothing behind."""
         assert client.lines[-1] == b"encchat/1 close %d" % code
         assert client.transport.is_lost
         assert counters(server) == [0, 0, 0, 0]
@@ -69,7 +69,7 @@ class HandshakeDeadlineTests(ServerCase):
 
 
 class HostKeyTests(ServerCase):
-    """A host key that is rotated while the server runs."""
+    """Rotating the host key while the server runs."""
 
     def offered(self, client: Client) -> HostKeyOffered:
         """Return the host key that a client was shown."""
@@ -85,14 +85,14 @@ class HostKeyTests(ServerCase):
         after = server.connect()
         between.log_in("bob")
         after.log_in("eve")
-        # Who was connected already has the old one, and is not disturbed.
+        # Clients that are already connected have the old one, and are not disturbed.
         assert self.offered(before) == self.offered(between) == HostKeyOffered(old.public)
         assert self.offered(after) == HostKeyOffered(new.public, new.successions)
         assert not any(client.protocol.is_gone for client in (before, between, after))
 
 
 class LoginDeadlineTests(ServerCase):
-    """Two minutes to find a nickname."""
+    """Two minutes to log in."""
 
     def test_who_does_not_log_in_is_closed_however_often_it_tries(self) -> None:
         server = Server()
@@ -117,10 +117,10 @@ class LoginDeadlineTests(ServerCase):
 
 
 class SignsOfLifeTests(ServerCase):
-    """Ping after five minutes, gone after six."""
+    """A ping after five minutes, closed after six."""
 
     def setUp(self) -> None:
-        """Let alice in."""
+        """Log in alice."""
         self.server = Server()
         [self.alice] = self.server.enter("alice")
 
@@ -172,7 +172,7 @@ class SignsOfLifeTests(ServerCase):
             self.server.advance(1)
             [(when, _)] = self.server.factory._due
             due.append(when)
-        # At a ping, and at the end of the time for its answer.
+        # At a ping, and when the time for its answer ends.
         assert len(set(due)) == 7, due[::60]
 
     def test_a_ping_is_answered(self) -> None:
@@ -297,10 +297,10 @@ class HalfOpenTests(ServerCase):
 
 
 class StopTests(ServerCase):
-    """Stopping: everybody is told, and whoever does not go is cut off."""
+    """Stopping: every client is told, and those that do not close are cut off."""
 
     def setUp(self) -> None:
-        """Let in a member, somebody without a name, and a stranger."""
+        """Connect a member, a client that has not logged in, and a stranger."""
         self.server = Server()
         [self.alice] = self.server.enter("alice")
         self.nameless = self.server.connect()
@@ -371,7 +371,7 @@ class StopTests(ServerCase):
 
 
 class HeldTests(ServerCase):
-    """Who is held by a slow commit cannot show signs of life."""
+    """A client that is not read because of a slow commit cannot show signs of life."""
 
     def test_a_held_session_is_not_pinged(self) -> None:
         server = Server()

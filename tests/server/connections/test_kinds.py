@@ -1,4 +1,4 @@
-"""Connections by other ways: a toy transport, a door before a stream, and a proxy."""
+"""Other kinds of connections: a toy transport, a dispatcher before a stream, and a proxy."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
@@ -34,12 +34,12 @@ _MASK: Final = bytes(byte ^ 0xAA for byte in range(256))
 
 
 def mask(data: bytes) -> bytes:
-    """Return what `data` looks like on the toy's way; and the other way round."""
+    """Return `data` masked for the toy transport, or unmasked."""
     return data.translate(_MASK)
 
 
 class Mailboxes:
-    """Two heaps of frames, with you as the network."""
+    """Two queues of frames; the test is the network."""
 
     def __init__(self) -> None:
         self.to_client: list[bytes] = []
@@ -49,7 +49,7 @@ class Mailboxes:
 
 
 class ToyTransport:
-    """Carries lines in masked frames. A dozen fill it."""
+    """Carries lines in masked frames. Twelve frames fill it."""
 
     def __init__(self, mailboxes: Mailboxes, writer: LineWriter) -> None:
         self.is_full = False
@@ -59,41 +59,41 @@ class ToyTransport:
         mailboxes.transport = self
 
     def write(self, pieces: Sequence[bytes | memoryview], size: int) -> None:
-        """Put all of `pieces` into one frame."""
+        """Put all `pieces` into one frame."""
         self._mailboxes.to_client.append(mask(b"".join(pieces)))
         if len(self._mailboxes.to_client) >= 12 and not self.is_full:
             self.is_full = True
             self._writer.pause_writing()
 
     def taken(self) -> None:
-        """Go on: the client has emptied its mailbox."""
+        """Continue: the client has emptied its mailbox."""
         if self.is_full:
             self.is_full = False
             self._writer.resume_writing()
 
     def pause_reading(self) -> None:
-        """Leave frames where they are."""
+        """Stop delivering frames."""
         self._mailboxes.is_read = False
 
     def resume_reading(self) -> None:
-        """Hand frames on."""
+        """Deliver frames."""
         self._mailboxes.is_read = True
 
     def untaken(self) -> int:
-        """Return what is in the client's mailbox."""
+        """Return the bytes in the client's mailbox."""
         return sum(map(len, self._mailboxes.to_client))
 
     def finish(self) -> None:
-        """Note it."""
+        """Record the call."""
         self._mailboxes.is_finished = True
 
     def abort(self) -> None:
-        """Note it."""
+        """Record the call."""
         self._mailboxes.is_aborted = True
 
 
 class Client:
-    """A client behind mailboxes. Only what it is told to read, it reads."""
+    """A client behind mailboxes. It reads only on demand."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -105,15 +105,15 @@ class Client:
         protocol.makeConnection(cast(ITransport, self.mailboxes))
 
     def send(self, data: bytes) -> None:
-        """Send frames with `data` in them, and read what comes back."""
-        for start in range(0, len(data), 100):  # Where frames begin means nothing.
+        """Send `data` in frames, and read the response."""
+        for start in range(0, len(data), 100):  # Frame boundaries have no meaning.
             frame = mask(data[start : start + 100])
             self.protocol.dataReceived(mask(frame))
         self._server.pump()
         self.read()
 
     def read(self) -> None:
-        """Take everything out of the mailbox."""
+        """Empty the mailbox."""
         while self.mailboxes.to_client:
             frames = self.mailboxes.to_client[:]
             self.mailboxes.to_client.clear()
@@ -135,21 +135,21 @@ class Client:
 
     @property
     def messages(self) -> list[object]:
-        """All messages that came."""
+        """All messages received."""
         return [event.message for event in self.events if isinstance(event, Received)]
 
     @property
     def texts(self) -> list[tuple[str, str]]:
-        """What was said."""
+        """The texts received."""
         bodies = [event.body for event in self.events if isinstance(event, Delivered)]
         return [(body.nick, body.text) for body in bodies if isinstance(body, TextBody)]
 
 
 class ToyTests(ServerCase):
-    """A transport of another kind is a class, and one line in the registry."""
+    """Another kind of transport is a class, and one line in the registry."""
 
     def setUp(self) -> None:
-        """Let in somebody by TCP, and somebody by mailbox."""
+        """Log in one client over TCP, and one over mailboxes."""
         patch = pytest.MonkeyPatch()
         self.addCleanup(patch.undo)
         patch.setitem(TRANSPORTS, TOY, ToyTransport)
@@ -199,7 +199,7 @@ class ToyTests(ServerCase):
 
 
 class Door(Protocol):
-    """Looks at the first five bytes, and hands the connection over."""
+    """Looks at the first five bytes, and hands over the connection."""
 
     transport: FakeTransport
 
@@ -208,7 +208,7 @@ class Door(Protocol):
         self._head = b""
 
     def dataReceived(self, data: bytes) -> None:
-        """Wait for enough, and make room for the protocol that is meant."""
+        """Wait for five bytes, and switch to the right protocol."""
         self._head += data
         if len(self._head) >= 5:
             self.transport.protocol = made = self._factory.protocol_over(STREAM)
@@ -218,7 +218,7 @@ class Door(Protocol):
 
 
 class DoorTests(ServerCase):
-    """The first bytes may be read by something else."""
+    """Something else may read the first bytes."""
 
     def test_what_was_read_is_not_lost(self) -> None:
         server = Server()
@@ -241,10 +241,10 @@ class DoorTests(ServerCase):
 
 
 class ProxyTests(ServerCase):
-    """Behind ``haproxy:``, limits go by what the proxy says, from the first line on."""
+    """Behind ``haproxy:``, limits use the address from the proxy, from the first line on."""
 
     def connect(self, server: Server, address: str, *, says_hello: bool = True) -> FakeTransport:
-        """Return the transport of a client that comes through the proxy."""
+        """Return the transport of a client behind the proxy."""
         proxy = IPv4Address("TCP", "127.0.0.1", 40_000)
         factory: Callable[[ChatFactory], Any] = HAProxyWrappingFactory
         wrapper = factory(server.factory).buildProtocol(proxy)
@@ -275,7 +275,7 @@ class ProxyTests(ServerCase):
         transport.lose(ConnectionError())
 
     def test_one_for_whom_there_is_no_place_is_told(self) -> None:
-        server = Server(limits=Limits(connections_per_address=0))  # The proxy's is not counted.
+        server = Server(limits=Limits(connections_per_address=0))  # Not the proxy's.
         transport = self.connect(server, "192.0.2.1")
         assert transport.take() == b"encchat/1 close 9\r\n"
         transport.lose(ConnectionError())

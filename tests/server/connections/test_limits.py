@@ -1,4 +1,4 @@
-"""How much one peer may have and send: connections, lines and bytes. On a clock wound by hand."""
+"""How much one peer may have and send: connections, lines and bytes. On a manual clock."""
 
 from msgspec import Struct
 from twisted.logger import capturedLogs
@@ -16,13 +16,13 @@ TELEGRAPH = Limits(messages_per_second=2, messages_burst=20)
 
 
 def admitted(server: Server) -> tuple[int, int]:
-    """Return how many connections have a place, and how many groups of addresses."""
+    """Return how many connections are admitted, and from how many groups of addresses."""
     admission = server.factory.admission
     return len(admission._admitted), len(admission._admitted_of)
 
 
 def log_in(server: Server, nick: str, address: str) -> Client:
-    """Return a new client from an address that is logged in, or was refused."""
+    """Return a new client from an address, logged in or refused."""
     client = server.connect(address)
     if client.closed is None:
         client.log_in(nick)
@@ -30,7 +30,7 @@ def log_in(server: Server, nick: str, address: str) -> Client:
 
 
 class ConnectionsTests(ServerCase):
-    """Places, for those who have logged in as well."""
+    """Limits on connections, including those that have logged in."""
 
     def test_an_address_has_so_many(self) -> None:
         server = Server(limits=Limits(connections_per_address=2))
@@ -111,13 +111,13 @@ class RateTests(ServerCase):
     """A client that sends too fast is throttled: nothing is refused or lost, nobody else waits."""
 
     def setUp(self) -> None:
-        """Let alice and bob in."""
+        """Log in alice and bob."""
         self.server = Server(limits=TELEGRAPH)
         self.alice, self.bob = self.server.enter("alice", "bob")
-        self.server.advance(20)  # What it took is given back.
+        self.server.advance(20)  # Refill what logging in took.
 
     def said(self) -> int:
-        """Return how much bob has heard."""
+        """Return how many posts bob has received."""
         return len(self.bob.texts)
 
     def test_a_burst_is_not_slowed_down(self) -> None:
@@ -130,7 +130,7 @@ class RateTests(ServerCase):
         for number in range(41):
             self.alice.post(str(number))
         self.server.pump()
-        # The line that goes beyond the burst is taken as well, and then it is waited for.
+        # The line that exceeds the burst is taken as well, and then alice has to wait.
         assert self.said() == 21 and not self.alice.transport.is_reading
         for second in range(1, 11):
             self.server.advance(1)
@@ -177,7 +177,7 @@ class RateTests(ServerCase):
         self.server.pump()
         assert len(self.server.clock.getDelayedCalls()) == calls + 1
         self.alice.vanish()
-        # Whether alice comes back is waited for.
+        # The server waits to see whether alice comes back.
         assert len(self.server.clock.getDelayedCalls()) == calls + 1
         self.server.advance(self.server.limits.presence_seconds)
         assert len(self.server.clock.getDelayedCalls()) == calls
@@ -239,9 +239,9 @@ class RateTests(ServerCase):
         server = Server(limits=limits)
         [alice] = server.enter("alice")
         server.advance(60)
-        alice.post("x" * 4_000)  # 5,540 bytes on the wire, paid for in 15.4 seconds.
+        alice.post("x" * 4_000)  # 5,540 bytes on the wire, which take 15.4 seconds to refill.
         server.pump()
-        alice.protocol.charge(20)  # With the line, paid for in half a second.
+        alice.protocol.charge(20)  # With the line, half a second to refill.
         server.advance(15)
         assert alice.protocol.is_held
         server.advance(1)
@@ -289,7 +289,7 @@ class RateTests(ServerCase):
 
 
 class AccountTests(ServerCase):
-    """What an account may have."""
+    """Limits per account."""
 
     def test_rooms_and_invitations_are_refused_with_a_sentence(self) -> None:
         server = Server(limits=Limits(rooms_per_account=1, invitations_per_account=1))

@@ -1,5 +1,4 @@
-"""One connection of a server: its registry entry, its end, its back-pressure, its line in the
-log."""
+"""One connection of a server: registry entry, closing, back-pressure, log line."""
 
 import gc
 import weakref
@@ -26,7 +25,7 @@ SECRET: Final = "the secret"
 
 
 class BrokenRequests:
-    """Requests that meet a bug."""
+    """Requests that hit a bug."""
 
     def handle(self, session: Session, message: Struct) -> None:
         """Fail."""
@@ -40,7 +39,7 @@ class BrokenRequests:
 
 
 class RegistryTests(ServerCase):
-    """In the registry from the complete handshake until the connection is lost."""
+    """A connection is in the registry from the complete handshake until it is lost."""
 
     def test_who_has_not_shaken_hands_is_not_in_it(self) -> None:
         server = Server()
@@ -88,7 +87,7 @@ class RegistryTests(ServerCase):
 
 
 class TransportTests(ServerCase):
-    """What a protocol wants of its transport."""
+    """What a protocol requires of its transport."""
 
     def test_small_writes_go_out_at_once(self) -> None:
         assert Server().connect().transport.no_delay
@@ -228,7 +227,7 @@ class EndTests(ServerCase):
         assert [text for _, text in carol.texts] == ["x" * 1_000, "x" * 1_000, "behind"]
 
     def test_nothing_is_left_of_who_is_gone(self) -> None:
-        """Its keys do not wait for a collection of cycles."""
+        """Its keys are freed without waiting for the garbage collector."""
         server = Server()
         [alice] = server.enter("alice")
         alice.vanish()
@@ -245,7 +244,7 @@ class EndTests(ServerCase):
 
 
 class PressureTests(ServerCase):
-    """I3: a client that does not read gets no answers either."""
+    """I3: the server does not read from a client that does not read its answers."""
 
     def test_i3_answers_are_bounded_because_requests_are_not_read(self) -> None:
         server = Server(limits=Limits(messages_per_second=0, bytes_per_second=0))
@@ -284,7 +283,7 @@ class PressureTests(ServerCase):
             "Received",
             "Delivered",
             "Received",
-        ]  # The key that the record needs, the record, and the answer.
+        ]  # The record's key, the record, and the answer.
 
     def test_who_is_full_and_held_reads_when_it_is_neither(self) -> None:
         server = Server()
@@ -307,12 +306,12 @@ class PressureTests(ServerCase):
 
 
 def flip(line: bytes) -> bytes:
-    """Return a frame line with another IV, in base64 still."""
+    """Return a frame line with another IV, still valid base64."""
     return line[:10] + (b"B" if line[10:11] == b"A" else b"A") + line[11:]
 
 
 def garbled(client: Client) -> bytes:
-    """Return a post that does not open."""
+    """Return a post that fails to open."""
     return flip(client.connection.send(Search(1, SECRET)))
 
 
@@ -327,10 +326,10 @@ VIOLATIONS: Final[dict[str, tuple[Callable[[Client], bytes], CloseCode]]] = {
 
 
 class LogTests(ServerCase):
-    """One line for each connection that broke the protocol; no secret, no traceback."""
+    """One log line per connection that broke the protocol; no secrets, no traceback."""
 
     def check(self, events: Sequence[LogEvent], number: int, code: CloseCode) -> None:
-        """Check that one line was logged, with this code, and what is not in it."""
+        """Check that one line was logged, with this code and without secrets."""
         [line] = chat_lines(events)
         start = f"session {number} from 192.0.2.1 closed: {code.name}: "
         assert line.startswith(start)

@@ -1,4 +1,4 @@
-"""Token buckets, on a clock that is a number."""
+"""Token buckets, with numbers as the clock."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Who reads nothing, and who reads slowly."""
+"""Clients that read nothing, and clients that read slowly."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from tests.server.cases import ServerCase
 
 
 class Reader:
-    """A connection whose peer has left as much untaken as we say."""
+    """A connection whose peer leaves a given number of bytes untaken."""
 
     number = 1
     left = 100_000
@@ -21,27 +21,27 @@ class Reader:
         self.on_close: Callable[[], None] = lambda: None
 
     def untaken(self) -> int:
-        """Return what the peer has left."""
+        """Return the number of untaken bytes."""
         return self.left
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Note why."""
+        """Record the reason."""
         self.closed = code, reason
         self.on_close()
 
 
 class StallTests(ServerCase):
-    """A minute without anything taken, or half an hour for all of it."""
+    """A minute with nothing taken, or half an hour for everything."""
 
     def setUp(self) -> None:
-        """Watch somebody whose transport is full."""
+        """Watch a reader whose transport is full."""
         self.clock = Clock()
         self.stalls = Stalls(Limits(), self.clock.seconds)
         self.reader = Reader()
         self.stalls.begin(self.reader)
 
     def reason(self, seconds: float) -> str | None:
-        """Return why the reader was closed, if it was after some more seconds."""
+        """Advance the clock, and return why the reader was closed, if it was."""
         self.clock.advance(seconds)
         self.stalls.close_overdue()
         if self.reader.closed is None:

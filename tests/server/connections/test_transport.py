@@ -1,4 +1,4 @@
-"""What carries lines: a stream over a scripted kernel, and how it asks for what it holds."""
+"""Stream transports over a scripted kernel, and querying the bytes that the kernel holds."""
 
 import socket
 import tempfile
@@ -16,7 +16,7 @@ TCP = IPv4Address("TCP", "192.0.2.1", 40_000)
 
 
 class Kernel(socket.socket):
-    """A socket that takes so many bytes of each write as it is told to, or fails."""
+    """A socket that takes a scripted number of bytes of each write, or fails."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class Kernel(socket.socket):
         self.sent = b""
 
     def sendmsg(self, buffers: Iterable[Any], *_: Any) -> int:
-        """Take what is next on the list; without one, everything."""
+        """Take the next number of bytes in the script; everything if there is none."""
         data = b"".join(buffers)
         answer = self.answers.pop(0) if self.answers else len(data)
         if isinstance(answer, OSError):
@@ -34,18 +34,18 @@ class Kernel(socket.socket):
 
 
 class Stream:
-    """A transport of the reactor, as far as a `StreamTransport` calls one."""
+    """A reactor's transport, as far as `StreamTransport` uses it."""
 
     def __init__(self, handle: object, peer: object) -> None:
         self.handle = handle
         self.peer = peer
         self.written = b""
         self.calls: list[str] = []
-        """What was called, but for writes and questions."""
+        """Calls, except writes and queries."""
         self.producer: StreamTransport | None = None
 
     def getHandle(self) -> object:
-        """Return the socket, or what hides it."""
+        """Return the socket, or what wraps it."""
         return self.handle
 
     def getPeer(self) -> object:
@@ -53,23 +53,23 @@ class Stream:
         return self.peer
 
     def fileno(self) -> int:
-        """Return the socket's, as TLS does too."""
+        """Return the socket's descriptor, as TLS does too."""
         assert isinstance(self.handle, socket.socket)
         return self.handle.fileno()
 
     def write(self, data: bytes) -> None:
-        """Keep what the kernel did not take."""
+        """Buffer what the kernel did not take."""
         self.written += data
 
     def registerProducer(self, producer: StreamTransport, streaming: bool) -> None:
-        """Note it, and ask a pull producer for more at once, as the reactor's do."""
+        """Record the call, and resume a pull producer at once, as the reactor's transports do."""
         self.producer = producer
         self.calls.append("push" if streaming else "pull")
         if not streaming:
             producer.resumeProducing()
 
     def unregisterProducer(self) -> None:
-        """Note it."""
+        """Record the call."""
         self.producer = None
 
     def __getattr__(self, name: str) -> Any:
@@ -77,24 +77,24 @@ class Stream:
 
 
 class Writer:
-    """Notes what it is told."""
+    """Records its calls."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
         self.on_resume: Callable[[], None] = lambda: None
 
     def pause_writing(self) -> None:
-        """Note it."""
+        """Record the call."""
         self.told.append("pause")
 
     def resume_writing(self) -> None:
-        """Note it."""
+        """Record the call."""
         self.told.append("resume")
         self.on_resume()
 
 
 def _sized(*pieces: bytes | memoryview) -> tuple[Sequence[bytes | memoryview], int]:
-    """Return what `write` is called with."""
+    """Return arguments for `write`."""
     return pieces, sum(map(len, pieces))
 
 
@@ -115,10 +115,10 @@ class StreamCase(ServerCase):
 
 
 class WriteTests(StreamCase):
-    """Everything is written once and in order: to the kernel, or behind what it did not take."""
+    """Everything is written once and in order: to the kernel, or after what it did not take."""
 
     def check(self, sent: bytes, written: bytes, told: list[str]) -> None:
-        """Check where bytes went, and what the writer was told."""
+        """Check where bytes went, and the calls of the writer."""
         assert (self.kernel.sent, self.stream.written) == (sent, written)
         assert self.writer.told == told
         assert self.transport.is_full is (told[-1:] == ["pause"])
@@ -182,7 +182,7 @@ class WriteTests(StreamCase):
 
 
 class EndTests(StreamCase):
-    """Reading, and the two ends."""
+    """Pausing reads, and closing from both ends."""
 
     def test_a_plain_socket_asks_for_more_itself(self) -> None:
         assert self.stream.calls == ["setTcpNoDelay", "setTcpKeepAlive", "pull"]
@@ -213,11 +213,11 @@ class EndTests(StreamCase):
 
 
 class PeerTests(StreamCase):
-    """Where the peer is, in the words of whatever endpoint made the connection."""
+    """The peer's address, from any kind of endpoint."""
 
     def test_it_is_the_host_if_there_is_one(self) -> None:
         class Onion:
-            """An address of a plugin's own."""
+            """A plugin's own address class."""
 
             host = "abc.onion"
             onion_port = 80
@@ -245,13 +245,13 @@ class PeerTests(StreamCase):
 
 
 class Tls:
-    """Hides the socket of a stream, and hands on whatever else it is asked."""
+    """Hides the socket of a stream, and forwards everything else."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     def getHandle(self) -> object:
-        """Return what encrypts."""
+        """Return the TLS object."""
         return object()
 
     def __getattr__(self, name: str) -> Any:
@@ -259,10 +259,10 @@ class Tls:
 
 
 class UntakenTests(StreamCase):
-    """What the kernel holds for a peer."""
+    """The bytes that the kernel holds for a peer."""
 
     def check(self, server: socket.socket, peer: socket.socket) -> None:
-        """Check that what the peer takes can be seen, under TLS as well."""
+        """Check that the peer's progress is visible, under TLS as well."""
         server.setblocking(False)
         stream, transport = self.over(server, UNIXAddress(None))
         tls = StreamTransport(cast(IStreamTransport, Tls(stream)), self.writer)

@@ -1,6 +1,7 @@
-"""Bugs in the delivery to one reader: everybody else gets everything, once and in order.
+"""Bugs in the delivery to one reader: all others get everything, once and in order.
 
-Whom a bug has met is closed, because nobody knows what it was given; it comes back and reads on.
+A reader that hits a bug is closed, because nobody knows what it received. It comes back and reads
+on.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from chat.wire.messages import Keys, Posted, Refused
 from tests.server.support import FakeSession, Room, ServerCase, acks, texts
 
 AUTHORS: Final = 2
-"""Of the readers, those who say something in the same commit."""
+"""Readers that post in the same commit."""
 READERS: Final = 5
 
 Sabotage = Callable[[FakeSession], None]
@@ -33,7 +34,7 @@ def deliver_nothing(session: FakeSession) -> None:
 
 
 def deliver_and_fail(session: FakeSession) -> None:
-    """Fail when all is written."""
+    """Fail after everything is written."""
     session.on_deliver = fail
 
 
@@ -47,7 +48,7 @@ def deliver_second(session: FakeSession) -> None:
 
 
 def fail_to_send(kind: type[Struct]) -> Sabotage:
-    """Fail when a message of some kind is sent."""
+    """Fail when a message of a given kind is sent."""
 
     def sabotage(session: FakeSession) -> None:
         def check(message: Struct) -> None:
@@ -60,7 +61,7 @@ def fail_to_send(kind: type[Struct]) -> Sabotage:
 
 
 def fail_to_close(session: FakeSession) -> None:
-    """Fail, and then fail to be closed."""
+    """Fail, and then fail to close."""
     session.on_deliver = session.on_close = fail
 
 
@@ -75,14 +76,14 @@ SABOTAGES: Final = {
 
 
 class Crowd:
-    """A room with two who speak and others who listen, one of whom a bug meets."""
+    """A room with two who post and others who listen; one of them hits a bug."""
 
     def __init__(self, victim: int, is_behind: bool) -> None:
         self.room = Room()
         self.sessions = self.room.enter(*range(1, READERS + 1))
         self.victim = self.sessions[victim]
         self.others = [it for it in self.sessions if it is not self.victim]
-        # Somebody left, so that there is a key to be given.
+        # Somebody left, so that there is a new key to send.
         [leaver] = self.room.enter(99)
         self.room.kick(leaver)
         self.room.turn()
@@ -95,12 +96,12 @@ class Crowd:
         self.said: list[str] = []
 
     def say(self, session: FakeSession, text: str) -> None:
-        """Let somebody say something."""
+        """Make a reader post."""
         self.said.append(text[:20].strip())
         self.room.say(session, text, request=len(self.said))
 
     def converse(self, count: int, size: int) -> None:
-        """Let those who speak say so much, in one commit; let all be caught up."""
+        """Make the authors post in one commit, and let all readers catch up."""
         authors = [it for it in self.sessions[:AUTHORS] if not it.is_gone]
         for _ in range(count):
             for author in authors:
@@ -113,17 +114,17 @@ class Crowd:
 
 
 def own(crowd: Crowd, session: FakeSession) -> list[str]:
-    """Return what somebody said."""
+    """Return a reader's own posts."""
     return [text for text in crowd.said if text.startswith(f"{session.number}/")]
 
 
 def heard(session: FakeSession) -> list[str]:
-    """Return what somebody heard, without the padding."""
+    """Return the texts that a reader received, without padding."""
     return [text.strip() for text in texts(session)]
 
 
 class AccidentTests(ServerCase):
-    """Whatever fails, at whichever reader."""
+    """Every kind of failure, at every reader."""
 
     def test_everybody_else_gets_everything_once(self) -> None:
         for is_behind in (False, True):
@@ -133,7 +134,7 @@ class AccidentTests(ServerCase):
                         self.check(Crowd(victim, is_behind), sabotage)
 
     def check(self, crowd: Crowd, sabotage: Sabotage) -> None:
-        """Let a bug meet one, and see who got what."""
+        """Make one reader hit a bug, and check what everybody received."""
         sabotage(crowd.victim)
         crowd.converse(15, 8_000)  # In two runs.
         crowd.converse(1, 10)
@@ -149,7 +150,7 @@ class AccidentTests(ServerCase):
         self.forget_errors(ZeroDivisionError)
 
     def check_victim(self, crowd: Crowd) -> None:
-        """See that one has everything, or comes back and has everything then."""
+        """Check that the victim has everything, or comes back and then has everything."""
         victim, room = crowd.victim, crowd.room
         if victim.closed is None:
             missing = set(crowd.said) - set(own(crowd, victim)) - set(heard(victim))

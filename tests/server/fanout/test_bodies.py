@@ -1,4 +1,4 @@
-"""Bodies, and what the store knows beside them: every happening has one."""
+"""Bodies, and what the store keeps beside them, for every happening."""
 
 from typing import Final
 
@@ -62,7 +62,7 @@ def test_every_happening_has_its_body_and_what_is_known_beside_it(
 
 
 def test_who_is_renamed_is_told_under_the_name_of_that_change() -> None:
-    # Another one may have followed before it is sealed.
+    # Another rename may have followed before it is sealed.
     body = body_of(Renamed(*WHO, "al", "alice"), "alicia", 5)
     assert body == RenamedBody(5, ANY_ACCOUNT, "alice", "al")
 

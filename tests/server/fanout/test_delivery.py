@@ -1,4 +1,4 @@
-"""Conversations through a whole server: the invariants I1 to I6 as clients see them."""
+"""Whole servers: the invariants I1 to I6 as clients see them."""
 
 from typing import Final
 
@@ -39,12 +39,12 @@ MESSAGE: Final = MessageId(b"m" * 16)
 
 
 def records(client: Client) -> list[bytes]:
-    """Return the record lines that a client got, CR LF included."""
+    """Return the record lines that a client received, CR LF included."""
     return [line + b"\r\n" for line in client.lines if line.startswith(b"R ")]
 
 
 class SharedTests(ServerCase):
-    """I1, I2: what is said once is sealed once, and written once."""
+    """I1, I2: each post is sealed once, and written once."""
 
     def test_i1_all_readers_and_the_store_have_the_same_bytes(self) -> None:
         server = Server()
@@ -149,7 +149,7 @@ class BoundedTests(ServerCase):
         assert [type(body) for body in texts] == [TextBody] * 6
         assert len([each for each in slow.received if isinstance(each, Keys)]) == 4
         assert ("slow", "mine, before") not in slow.texts
-        # And it is at the tail again.
+        # And the reader is at the tail again.
         alice.say("hello")
         assert slow.texts[-1] == ("alice", "hello")
 
@@ -209,7 +209,7 @@ class BoundedTests(ServerCase):
             slow.read()
             sizes.append(slow.transport.size)
             server.clock.advance(0)
-        # Never more than one page waits.
+        # At most one page waits.
         assert 65_536 < max(sizes) < 200_000
         assert [int(text) for _, text in slow.texts] == list(range(100))
 
@@ -218,7 +218,7 @@ class DurableTests(ServerCase):
     """I4: acknowledged means durable, and delivered means durable."""
 
     def setUp(self) -> None:
-        """Let alice and bob in, and let nothing be stored any more."""
+        """Log in alice and bob, and then hold all commits."""
         self.store = HeldStore()
         self.store.is_holding = False
         self.server = Server(self.store, Limits(batch_bytes=100_000))
@@ -234,7 +234,7 @@ class DurableTests(ServerCase):
         assert (list(self.alice.acks), self.bob.texts) == ([request], [("alice", "hi")])
 
     def hold(self, first: str, *others: str) -> None:
-        """Let alice post so much, during a commit, that she is held."""
+        """Make alice post so much during a commit that the server stops reading from her."""
         self.alice.post(first)
         self.server.pump()
         for text in others:
@@ -303,7 +303,7 @@ class OrderTests(ServerCase):
 
 
 class OnceTests(ServerCase):
-    """I6: exactly once, visibly."""
+    """I6: visible exactly once."""
 
     def test_i6_a_repeated_post_is_acknowledged_with_its_first_place(self) -> None:
         server = Server()
@@ -326,10 +326,10 @@ class OnceTests(ServerCase):
 
 
 class EntitlementTests(ServerCase):
-    """Who left can open nothing that is said later, even with all bytes and its old keys."""
+    """After leaving, a client can open nothing new, even with all bytes and its old keys."""
 
     def setUp(self) -> None:
-        """Let three in; alice owns a room that all of them are in."""
+        """Log in three people; alice owns a room that all of them are in."""
         self.server = Server()
         self.alice, self.bob, self.carol = self.server.enter(*THREE)
         for client in (self.alice, self.bob, self.carol):
@@ -337,7 +337,7 @@ class EntitlementTests(ServerCase):
         self.alice.say("before", "den")
 
     def check(self) -> None:
-        """Say something; see that bob, who taps carol's connection, cannot open it."""
+        """Post something; check that bob, who taps carol's connection, cannot open it."""
         count = len(records(self.carol))
         self.alice.say("behind", "den")
         lines = records(self.carol)[count:]
@@ -388,7 +388,7 @@ class EntitlementTests(ServerCase):
         assert self.carol.texts[-1] == ("alice", "behind")
 
     def test_keys_come_before_the_records_that_need_them(self) -> None:
-        # The client's connection fails otherwise; here are the lines themselves.
+        # Work on the lines themselves; the client's connection would fail.
         self.bob.ask(Leave(self.bob.next_id(), self.bob.log("den")))
         start = len(self.carol.lines)
         self.alice.say("new epoch", "den")
@@ -398,10 +398,10 @@ class EntitlementTests(ServerCase):
 
 
 class PresenceTests(ServerCase):
-    """Everybody hears who comes and goes, whatever way; a cut is no going."""
+    """Everybody is told who comes and goes, in any way; a brief disconnection does not count."""
 
     def bodies(self, client: Client) -> list[tuple[type, str]]:
-        """Return what a client heard of others: kinds of bodies, and who it was."""
+        """Return the presence records a client received: kinds of bodies, and nicknames."""
         return [(type(it.body), getattr(it.body, "nick", "")) for it in client.delivered]
 
     def test_coming_and_going(self) -> None:

@@ -1,4 +1,4 @@
-"""Epochs: their keys, as they are kept."""
+"""Epochs: wrapping and storing their keys."""
 
 import os
 from collections.abc import Collection
@@ -47,7 +47,7 @@ class Kept(MemoryStore):
         return Epochs(log, current, known, self, storage_key, os.urandom)
 
     def begin(self, epochs: Epochs) -> bytes:
-        """Let an epoch begin, and return its key."""
+        """Start an epoch, and return its key."""
         epoch = epochs.next()
         self.keep(epoch)
         epochs.begin(epoch)
@@ -101,7 +101,7 @@ def test_the_next_one_is_the_same_until_it_begins() -> None:
     epochs = Kept().load()
     first = epochs.next()
     assert epochs.next() is first and first.number == 1
-    # What is not durable is not sealed with.
+    # A key that is not durable yet seals nothing.
     assert epochs.current == 0 and not epochs.can_seal()
     epochs.begin(first)
     assert epochs.can_seal()

@@ -1,4 +1,4 @@
-"""One room's fan-out: what is sealed, stored, delivered and answered, and when."""
+"""One room's fan-out: sealing, storing, delivering and answering."""
 
 from typing import Any
 
@@ -95,7 +95,7 @@ class SealingTests(ServerCase):
 
 
 class AnswerTests(ServerCase):
-    """Who asked gets an answer, and not its own record."""
+    """An author gets an answer, and not its own record."""
 
     def test_a_session_gets_the_key_when_it_needs_it(self) -> None:
         room = Room()
@@ -207,7 +207,7 @@ class AnswerTests(ServerCase):
         room.say(author, "three")
         room.settle()
         nicks = [body.nick for _, body in reader.heard if isinstance(body, TextBody)]
-        # Records are before the change of their commit.
+        # Records come before the change in their commit.
         assert nicks == ["1", "1", "ana"]
 
     def test_who_is_gone_before_the_commit_is_no_reader(self) -> None:
@@ -345,7 +345,7 @@ class CommitTests(ServerCase):
 
 
 class RepetitionTests(ServerCase):
-    """I6 exactly once, visibly."""
+    """I6 visible exactly once."""
 
     def test_i6_a_repeated_message_has_the_first_place_and_is_not_delivered_again(self) -> None:
         room = Room()
@@ -424,10 +424,10 @@ class RepetitionTests(ServerCase):
 
 
 class OwnershipTests(ServerCase):
-    """Whether a record is there, and whose it is, is decided by the commit."""
+    """The commit decides whether a record exists, and whose it is."""
 
     def setUp(self) -> None:
-        """Let 1 say something, which is record 1."""
+        """Make session 1 post, which is record 1."""
         self.room = Room()
         self.author, self.other, self.reader = self.room.enter(1, 2, 3)
         self.room.say(self.author, "hi")
@@ -460,7 +460,7 @@ class OwnershipTests(ServerCase):
         self.room.say(self.author, "one", request=2)
         self.room.add(Deleted(LOG, self.other.account, 1), self.other)
         self.room.say(self.other, "two", request=3)
-        # What is erased in the same commit is there no longer.
+        # A record erased in the same commit is gone.
         self.room.add(Deleted(LOG, self.author.account, 2), self.author, request=4)
         self.room.add(Edited(LOG, self.author.account, 2, "ho"), self.author, request=5)
         self.room.settle()

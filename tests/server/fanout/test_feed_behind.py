@@ -1,4 +1,4 @@
-"""One room's fan-out to readers that cannot take more, or fell behind (I3)."""
+"""One room's fan-out to readers that cannot take more, or have fallen behind (I3)."""
 
 from chat.limits import Limits
 from chat.store.interface import StoreError
@@ -15,7 +15,7 @@ from tests.server.support import (
 
 
 class BehindTests(ServerCase):
-    """I3 bounded: a reader that cannot take more is a cursor."""
+    """I3 bounded: a reader that cannot take more is just a cursor."""
 
     def test_i3_a_full_reader_gets_nothing_then_everything_once(self) -> None:
         room = Room()
@@ -111,7 +111,7 @@ class BehindTests(ServerCase):
         slow.is_full = False
         room.readers.catch_up(2)
         room.settle()
-        # FakeSession opens each record with the keys it had been given by then.
+        # FakeSession opens each record with the keys it has received so far.
         assert texts(slow) == ["before 3", "before 4", "before 5", "last"]
         assert slow.keys.keys() == {1, 2, 3, 4}
         assert {record_epoch(line.record) for line in lines(slow)} == {1, 2, 3, 4}

@@ -1,4 +1,4 @@
-"""One room's fan-out: who may read what, who has to wait, and what accidents cost."""
+"""One room's fan-out: who may read what, who has to wait, and failures of single readers."""
 
 import pytest
 
@@ -36,7 +36,7 @@ class EpochTests(ServerCase):
         assert texts(leaver) == ["before"]
         assert texts(reader) == ["before", "behind"]
         behind = [line for line in lines(reader) if record_epoch(line.record) == 2]
-        assert len(behind) == 2  # That somebody left, which is passing, and what was said.
+        assert len(behind) == 2  # The passing record of somebody leaving, and the post.
         for line in behind:
             with pytest.raises(KeyError):
                 leaver.open(line)
@@ -275,13 +275,13 @@ class BatchTests(ServerCase):
         room.say(author, "one")
         room.turn()
         room.say(author, "x" * 1_000)
-        room.leave(leaver)  # Nobody asked for it, so nobody can be held.
+        room.leave(leaver)  # No session asked for it, so there is none to stop reading.
         room.settle()
         assert [type(body) for _, body in author.heard] == [LeftBody]
 
 
 class AccidentTests(ServerCase):
-    """What goes wrong with one reader is of no concern to another."""
+    """A failure of one reader does not affect the others."""
 
     def test_a_reader_that_vanishes_in_the_middle_of_a_flush(self) -> None:
         for vanishing in (1, 2, 3, 4):

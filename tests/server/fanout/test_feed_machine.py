@@ -1,7 +1,7 @@
-"""A feed under every order of events, with a store whose answers come when they like.
+"""A feed under every order of events, with a store that answers at any time.
 
-The model is what the store was told to keep: every reader must have heard all of it from its join
-on, once and in order, but for what it said itself and what was gone when it came to it.
+The model is what the store was told to keep: every reader must have received all of it since it
+joined, once and in order, except its own posts and whatever was gone when it got there.
 """
 
 from itertools import pairwise
@@ -25,27 +25,27 @@ GAPS = st.sampled_from([1, 20, 255, 256, 257, 300, 600])
 
 
 class FeedMachine(RuleBasedStateMachine):
-    """A room, its store, and all who were ever in it."""
+    """A room, its store, and everybody who was ever in it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.room = Room(HeldStore(), Limits(batch_bytes=1_000, catch_up_bytes=600))
         self.sessions: list[FakeSession] = []
         self.starts: dict[int, int] = {}
-        """From the numbers of sessions to behind which record they started to read."""
+        """By session number: the record after which it started reading."""
         self.authors: dict[RecordId, int] = {}
-        """From record ids to the numbers of sessions."""
+        """Session numbers by record id."""
         self.leaving: set[int] = set()
-        """Who has been taken out, or is about to be."""
+        """Sessions that were removed, or are about to be."""
         self.sealed_before: dict[int, set[RecordId]] = {}
-        """For who has been taken out, the ids of what had been sealed by then."""
+        """By removed session: the ids of records sealed before the removal."""
         self.asked: dict[int, tuple[FakeSession, RecordId]] = {}
-        """From the ids of requests to who waits for the answer, and the record's id."""
+        """By request id: the session that waits for the answer, and the record's id."""
         self.requests = 1
         self.filler = self.room.new(1_000)
-        """Says much, and reads nothing."""
+        """Posts a lot, and reads nothing."""
 
-    # --- What happens ---
+    # --- Events ---
 
     @initialize()
     def two_come(self) -> None:
@@ -67,15 +67,15 @@ class FeedMachine(RuleBasedStateMachine):
         self.room.readers.catch_up(session.number)
 
     def members(self) -> list[FakeSession]:
-        """Return who is here."""
+        """Return the sessions that are in the room."""
         return [it for it in self.sessions if not it.is_gone and it.number not in self.leaving]
 
     def able(self) -> list[FakeSession]:
-        """Return who is read."""
+        """Return the sessions that the server reads."""
         return [it for it in self.members() if not (it.is_held or it.is_full)]
 
     def ask(self, happening: Said | Edited | Deleted, session: FakeSession, message: int) -> None:
-        """Let a session ask for something, as the next request."""
+        """Make a session send the next request."""
         self.requests += 1
         record = record_id(session.account, message_id(message))
         self.authors[record] = session.number
@@ -85,7 +85,7 @@ class FeedMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.able())
     @rule(data=st.data(), message=st.integers(0, 30), size=st.sampled_from([1, 50, 400]))
     def post(self, data: st.DataObject, message: int, size: int) -> None:
-        # Few message ids, so that many are repetitions.
+        # Few message ids, so that many requests are repetitions.
         session = data.draw(st.sampled_from(self.able()))
         self.ask(Said(LOG, session.account, Content("x" * size), 0), session, message)
 
@@ -103,7 +103,7 @@ class FeedMachine(RuleBasedStateMachine):
 
     @rule(gap=GAPS, keep=st.integers(0, 20))
     def much_is_said_and_removed(self, gap: int, keep: int) -> None:
-        # While nobody reads, so that as many numbers as there may be are missing somewhere.
+        # While nobody reads, so that any number of records may be missing somewhere.
         for session in self.members():
             session.is_full = True
         self.room.settle()
@@ -132,24 +132,24 @@ class FeedMachine(RuleBasedStateMachine):
         )
 
     def kicked(self, _: None, session: FakeSession) -> None:
-        """Note what it may know."""
+        """Record what the session may know."""
         self.sealed_before[session.number] = {item.id for item in self.sealed()}
 
     def not_kicked(self, _: object, session: FakeSession) -> None:
-        """It stays."""
+        """The session stays."""
         self.leaving.discard(session.number)
 
     def sealed(self) -> list[Stored]:
-        """Return everything that has been sealed: what is stored, and what is on its way."""
+        """Return all sealed records, stored or in flight."""
         waiting = [record for _, commit in self.room.store.held for record in commit.records]
         return [*self.stored(), *(Stored(0, record.id, record.data) for record in waiting)]
 
     def ever(self) -> dict[int, Record]:
-        """Return everything that was ever stored, by its number."""
+        """Return all records ever stored, by sequence number."""
         return self.room.store.ever.get(LOG, {})
 
     def stored(self) -> list[Stored]:
-        """Return everything that is stored."""
+        """Return all stored records."""
         return fired(MemoryStore.read(self.room.store, LOG, 0, 2**30))
 
     @precondition(lambda self: self.members())
@@ -171,7 +171,7 @@ class FeedMachine(RuleBasedStateMachine):
         self.empty(data.draw(st.sampled_from(self.members())))
 
     def empty(self, session: FakeSession) -> None:
-        """Let a session read everything that was written to it."""
+        """Make a session read everything that was written to it."""
         session.on_deliver = lambda: None
         session.is_full = False
         self.room.readers.catch_up(session.number)
@@ -179,7 +179,7 @@ class FeedMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.members())
     @rule(data=st.data())
     def lag(self, data: st.DataObject) -> None:
-        # All that it takes to be behind, with a read under way; seldom found step by step.
+        # All steps to being behind with a read in progress, which random steps seldom reach.
         session = data.draw(st.sampled_from(self.members()))
         session.is_full = True
         self.room.settle()
@@ -211,10 +211,10 @@ class FeedMachine(RuleBasedStateMachine):
     def answer(self) -> None:
         self.room.store.answer()
 
-    # --- What must be so ---
+    # --- Invariants ---
 
     def acks(self) -> dict[int, int]:
-        """Return the acknowledged requests, and the sequence numbers; each is answered once."""
+        """Return the acknowledged requests with their sequence numbers; each is answered once."""
         acks = [
             ack[:2]
             for session in self.sessions
@@ -247,7 +247,7 @@ class FeedMachine(RuleBasedStateMachine):
                     assert record_epoch(item.data) not in keys
 
     def teardown(self) -> None:
-        """Let everything come to rest, and see who heard what."""
+        """Let everything settle, and check what everybody received."""
         self.room.store.is_holding_reads = False
         for _ in range(3):
             for session in self.sessions:
@@ -277,7 +277,7 @@ class FeedMachine(RuleBasedStateMachine):
         assert sorted([*acks, *refused]) == sorted(self.asked)
         for request, seq in acks.items():
             _, record = self.asked[request]
-            # What was trimmed may have been said again.
+            # A trimmed record may have been posted again.
             assert seq <= seqs[record] and ever[seq].id == record
 
 

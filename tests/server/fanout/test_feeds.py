@@ -1,4 +1,4 @@
-"""The feeds there are: loaded once, as things are then; and what they hold."""
+"""Feeds: loaded once, with the state at that time; and what they hold."""
 
 import gc
 from types import FunctionType, ModuleType
@@ -18,7 +18,7 @@ from tests.store.commits import fired
 
 
 class SlowStore(HeldStore):
-    """A store that tells of a log's head when it is told to, and what it was when it was asked."""
+    """A store that returns a log's head on demand, as it was at the time of the call."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class SlowStore(HeldStore):
         self.is_slow = False
 
     def head(self, log: LogId) -> Deferred[Head]:
-        """Note it, and answer later."""
+        """Record the call, and answer later."""
         self.asked += 1
         if not self.is_slow:
             return super().head(log)
@@ -36,16 +36,16 @@ class SlowStore(HeldStore):
         return late
 
     def answer_head(self) -> None:
-        """Answer what was asked first."""
+        """Answer the oldest call."""
         late, head = self.heads.pop(0)
         head.chainDeferred(late)
 
 
 class LoadingTests(ServerCase):
-    """A room that was there before the server was started, and that nobody has used yet."""
+    """A room from before the server's start that nobody has used yet."""
 
     def setUp(self) -> None:
-        """Let another server forget what was loaded."""
+        """Unload everything, as another server would find it."""
         self.store = SlowStore()
         self.room = Room(self.store)
         author, self.reader = self.room.enter(1, 2)
@@ -56,7 +56,7 @@ class LoadingTests(ServerCase):
         self.store.is_slow = True
 
     def load(self) -> Deferred[Feed]:
-        """Ask for the feed."""
+        """Request the feed."""
         return Deferred.fromCoroutine(self.room.feeds.get(LOG))
 
     def test_all_who_ask_at_once_share_one_feed(self) -> None:
@@ -101,7 +101,7 @@ class LoadingTests(ServerCase):
 
 
 class KeyTests(ServerCase):
-    """What a log's records are sealed with, after a start."""
+    """The keys of a log's records after a start."""
 
     def test_where_the_key_is_lost_a_new_epoch_begins(self) -> None:
         store = HeldStore()
@@ -115,7 +115,7 @@ class KeyTests(ServerCase):
         room.settle()
         assert texts(reader) == ["kept"]
         assert reader.keys.keys() == {2}
-        # Who reads on from before that cannot be served, and is told so.
+        # A reader that continues from before that cannot be served, and is told so.
         back = room.new(3)
         room.readers.start(back, 0)
         room.readers.catch_up(3)
@@ -138,7 +138,7 @@ class KeyTests(ServerCase):
 
 
 class SecretTests(ServerCase):
-    """Nothing of what was said stays in the server's memory when it has been delivered."""
+    """No text stays in the server's memory once it has been delivered."""
 
     def test_no_text_and_no_record_stays_in_a_feed(self) -> None:
         room = Room()
@@ -173,7 +173,7 @@ class SecretTests(ServerCase):
 
 
 def reachable(it: object, *but: object) -> list[object]:
-    """Return all objects that something holds, other than code."""
+    """Return all objects reachable from an object, except code."""
     found: dict[int, object] = {id(other): other for other in but}
     waiting = [it]
     while waiting:

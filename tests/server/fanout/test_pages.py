@@ -17,11 +17,11 @@ from tests.store.commits import fired
 OTHER: Final = LogId(b"the other log...")
 
 PAGE: Final = 256
-"""Where pages end: at multiples of this."""
+"""Pages end at multiples of this."""
 
 
 class CountingStore(HeldStore):
-    """A store that counts what is read from it, and stores at once."""
+    """A store that counts reads, and stores at once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Library:
         fired(self.store.commit(Commit(0, [record(log, tail + 1 + it) for it in range(count)])))
 
     def erase(self, *seqs: int) -> None:
-        """Store what erases records, one for each; nobody is told."""
+        """Erase records, without telling anybody."""
         tail = fired(self.store.head(LOG)).seq
         fired(
             self.store.commit(
@@ -66,27 +66,27 @@ class Library:
         )
 
     def trim(self, keep: int) -> None:
-        """Remove all but the last records; nobody is told."""
+        """Remove all but the last records, without telling anybody."""
         fired(self.store.commit(Commit(0, trims=[Trim(LOG, None, keep)])))
 
     def ask(self, after: int = 0, log: LogId = LOG, tail: int = 10_000) -> Deferred[LogPage]:
-        """Ask for a page."""
+        """Request a page."""
         return Deferred.fromCoroutine(self.pages.get(log, after, tail))
 
     def get(self, after: int = 0, log: LogId = LOG, tail: int = 10_000) -> LogPage:
-        """Return a page that is there at once."""
+        """Return a page that is available at once."""
         return fired(self.ask(after, log, tail))
 
 
 def record(log: LogId, seq: int, erases: int = 0) -> Record:
-    """Return the record that will have a sequence number."""
+    """Return the record for a sequence number."""
     data = seq.to_bytes(20, "big").ljust(100, b"x")
     identity = RecordId(seq.to_bytes(16, "big"))
     return Record(log, identity, NOBODY, RecordKind.TEXT, 0, 0, data, erases=erases)
 
 
 def seqs(page: LogPage) -> list[int]:
-    """Return the sequence numbers in a page, which are the ones of its runs."""
+    """Return the sequence numbers in a page; check that its runs have the same."""
     found = [item.seq for item in page.stored]
     data = b"".join([part for run in page.runs for part, _ in run.parts])
     assert [int(line.split()[2]) for line in data.splitlines()] == found
@@ -95,7 +95,7 @@ def seqs(page: LogPage) -> list[int]:
 
 
 class SharingTests(ServerCase):
-    """Who comes for the same page."""
+    """Readers that request the same page."""
 
     def test_two_who_ask_at_the_same_time_share_one_load(self) -> None:
         library = Library(600)
@@ -109,7 +109,7 @@ class SharingTests(ServerCase):
         assert seqs(first) == list(range(1, PAGE + 1))
 
     def test_the_last_page_is_shared_by_all_who_wait_for_it(self) -> None:
-        # It is not kept, so that each would load it again, one after the other.
+        # The page is not cached, so each reader would load it again.
         library = Library(300)
         library.store.is_holding_reads = True
         asked = [library.ask(PAGE) for _ in range(100)]
@@ -197,7 +197,7 @@ class SharingTests(ServerCase):
 
 
 class AgeTests(ServerCase):
-    """What is removed is not seen for long."""
+    """Removed records do not stay visible for long."""
 
     def test_a_page_of_more_than_a_second_is_loaded_again(self) -> None:
         library = Library(600)
@@ -231,9 +231,9 @@ class AgeTests(ServerCase):
         waits = library.ask()
         library.erase(5)
         library.pages.forget(LOG)
-        library.store.answer()  # With what was there before.
+        library.store.answer()  # With the records from before.
         assert 5 in seqs(fired(asked))
-        # Who asked meanwhile is not given it, nor is who comes later.
+        # Readers that asked meanwhile do not get it, and neither do later ones.
         library.store.answer()
         page = fired(waits)
         assert 5 not in seqs(page)
@@ -267,10 +267,10 @@ class AgeTests(ServerCase):
 
 
 class GapTests(ServerCase):
-    """What is gone may be any number of records, anywhere; a page never passes what is there."""
+    """Any number of records may be missing anywhere; a page never skips an existing one."""
 
     def read_on(self, library: Library, after: int = 0) -> list[int]:
-        """Return what somebody is given who reads on to the end."""
+        """Return the records that a reader gets who reads to the end."""
         found: list[int] = []
         tail = fired(library.store.head(LOG)).seq
         while after < tail:
@@ -282,12 +282,12 @@ class GapTests(ServerCase):
         return found
 
     def check(self, library: Library, after: int) -> None:
-        """Check that somebody who reads on is given all that is kept behind a cursor."""
+        """Check that a reader gets all records that exist after a cursor."""
         kept = fired(library.store.read(LOG, after, 2**30))
         assert self.read_on(library, after) == [it.seq for it in kept]
 
     def test_after_a_gap_of_a_whole_page_of_numbers_the_few_that_are_left_are_given(self) -> None:
-        # 276 posts of which the last 20 are kept: none of those may be passed.
+        # 276 posts, the last 20 of which are kept: none of those may be skipped.
         library = Library(276)
         library.trim(keep=20)
         page = library.get()
@@ -325,10 +325,10 @@ class GapTests(ServerCase):
 
 
 class FailureTests(ServerCase):
-    """What cannot be read."""
+    """Failing reads."""
 
     def fail_one(self, library: Library) -> None:
-        """Let the read that waits longest fail."""
+        """Make the oldest read fail."""
         held, _ = library.store.reads.pop(0)
         held.errback(StoreError("a broken disk"))
 

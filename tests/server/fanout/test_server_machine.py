@@ -1,7 +1,7 @@
-"""A whole server, and what its clients were given: through cuts, deletion, retention and paging.
+"""A whole server, and what its clients receive, through cuts, deletion, retention and paging.
 
-The model is what was ever committed. Whoever reads must have been given, once and in order, all of
-it that others wrote since they came and that is still kept; whoever pages back finds what is kept.
+The model is everything ever committed. A reader must have received, once and in order, everything
+that others wrote since it came and that still exists; paging back finds everything that exists.
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from tests.server.support import HeldStore, message_id
 from tests.store.commits import fired
 
 LIMITS = Limits(messages_per_second=0, bytes_per_second=0, catch_up_bytes=3_000)
-"""So little that pages end in the middle of everything."""
+"""So small that pages end in the middle of everything."""
 
 COUNTS = st.sampled_from([1, 1, 2, 5, 20, 255, 256, 300])
 
@@ -35,18 +35,18 @@ class Person:
     identity: Identity
     account: AccountId
     start: int
-    """Behind which record they came."""
+    """The record after which they joined."""
     client: Client
     connections: list[Client] = field(default_factory=list)
-    """All there were."""
+    """All connections they have had."""
 
     @property
     def is_here(self) -> bool:
-        """Whether they are connected, and take what they are sent."""
+        """Whether they are connected, and read."""
         return not self.client.transport.is_lost and not self.client.transport.full
 
     def given(self) -> list[int]:
-        """Return the sequence numbers of all records they were ever given."""
+        """Return the sequence numbers of all records they have received."""
         return [
             it.seq
             for client in self.connections
@@ -55,7 +55,7 @@ class Person:
         ]
 
     def cursor(self) -> int:
-        """Return up to where they have everything."""
+        """Return the sequence number up to which they have everything."""
         cursor = self.start
         for client in self.connections:
             for event in client.events:
@@ -86,18 +86,18 @@ class ServerMachine(RuleBasedStateMachine):
             person = Person(client.identity, client.account, 0, client, [client])
             self.people.append(person)
 
-    # --- What is known of the store ---
+    # --- The store's contents ---
 
     def ever(self) -> dict[int, Record]:
         """Return all records that were ever committed."""
         return self.store.ever.get(self.log, {})
 
     def kept(self) -> list[int]:
-        """Return the numbers of those that are still there."""
+        """Return the sequence numbers of the records that still exist."""
         return [it.seq for it in fired(self.store.read(self.log, 0, 2**30))]
 
     def own(self, person: Person, kind: RecordKind) -> list[int]:
-        """Return what is still there of what somebody wrote."""
+        """Return a person's records that still exist."""
         ever = self.ever()
         return [
             seq
@@ -106,11 +106,11 @@ class ServerMachine(RuleBasedStateMachine):
         ]
 
     def someone(self, data: st.DataObject) -> Person | None:
-        """Draw somebody who can ask for something."""
+        """Draw a person who can send requests."""
         here = [it for it in self.people if it.is_here]
         return data.draw(st.sampled_from(here)) if here else None
 
-    # --- What happens ---
+    # --- Events ---
 
     @rule(data=st.data(), count=COUNTS, size=st.sampled_from([1, 100, 4_000]))
     def post(self, data: st.DataObject, count: int, size: int) -> None:
@@ -175,7 +175,7 @@ class ServerMachine(RuleBasedStateMachine):
             self.connect(person)
 
     def connect(self, person: Person) -> None:
-        """Let somebody read on from where they were."""
+        """Reconnect a person, who reads on from their cursor."""
         cursor = person.cursor()
         person.client = client = self.server.connect(identity=person.identity)
         person.connections.append(client)
@@ -185,7 +185,7 @@ class ServerMachine(RuleBasedStateMachine):
 
     @rule(data=st.data(), count=COUNTS, keep=st.integers(0, 60), is_cut=st.booleans())
     def much_is_missed(self, data: st.DataObject, count: int, keep: int, is_cut: bool) -> None:
-        # All that it takes to come back to a gap; seldom found step by step.
+        # All steps to coming back to a gap, which random steps seldom reach.
         person, speaker = data.draw(st.permutations(self.people))[:2]
         if not speaker.is_here:
             return
@@ -233,7 +233,7 @@ class ServerMachine(RuleBasedStateMachine):
         kept = self.kept()
         assert found == (kept[len(kept) - len(found) :] if more else kept)
 
-    # --- What must be so ---
+    # --- Invariants ---
 
     @invariant()
     def everybody_has_everything_that_is_kept_once_and_in_order(self) -> None:
@@ -251,7 +251,7 @@ class ServerMachine(RuleBasedStateMachine):
                 assert by_others & kept <= set(given)
 
     def teardown(self) -> None:
-        """Let everybody be there in the end."""
+        """Connect everybody at the end."""
         for person in self.people:
             if person.client.transport.is_lost:
                 self.connect(person)

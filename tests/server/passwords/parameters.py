@@ -1,4 +1,4 @@
-"""What hashes cost in tests."""
+"""Cheap hash parameters for tests."""
 
 from dataclasses import replace
 from typing import Final

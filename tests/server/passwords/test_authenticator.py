@@ -1,4 +1,4 @@
-"""Who is asked about a password, in which order, and what becomes of every answer."""
+"""Which checkers are asked about a password, in which order, and what each answer leads to."""
 
 import tempfile
 from collections.abc import Coroutine
@@ -38,7 +38,7 @@ SECRETS = ("bob", "hunter2")
 
 @implementer(ICredentialsChecker)
 class FakeChecker:
-    """A checker that says what it is told to, and remembers what it was asked."""
+    """A checker with scripted answers that records its calls."""
 
     credentialInterfaces = (IUsernamePassword,)
 
@@ -59,19 +59,19 @@ class FakeChecker:
 
 
 def refusing() -> FakeChecker:
-    """Return a checker that knows nobody."""
+    """Return a checker that accepts nobody."""
     return FakeChecker(UnauthorizedLogin())
 
 
 def start(check: Coroutine[Deferred[object], object, None]) -> Deferred[None]:
-    """Let a check run as far as it gets."""
+    """Run a check as far as it gets."""
     return Deferred.fromCoroutine(check)
 
 
 def outcome(
     *checkers: ICredentialsChecker, nick: str = "bob", password: str = "hunter2"
 ) -> type[RequestError] | None:
-    """Return how a check is refused; None, if it is not."""
+    """Return the refusal of a check; None if it is not refused."""
     try:
         fired(start(Authenticator(checkers).check(nick, password, LOCAL, bool)))
     except RequestError as error:
@@ -80,10 +80,10 @@ def outcome(
 
 
 class AuthenticatorTests(ServerCase):
-    """What becomes of a check."""
+    """The results of checks."""
 
     def logged(self, *checkers: ICredentialsChecker) -> list[str]:
-        """Return what a check that nobody could do has logged: never whose, nor the password."""
+        """Return what a failed check has logged: never the user or the password."""
         with capturedLogs() as events:
             assert outcome(*checkers) is AuthUnavailableError
         for event in events:

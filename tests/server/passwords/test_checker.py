@@ -1,4 +1,4 @@
-"""The cred checker: hashes never in the reactor's thread, never more than can wait."""
+"""The cred checker: never hashes in the reactor's thread, and bounds the queue."""
 
 import queue
 import tempfile
@@ -34,23 +34,23 @@ T = TypeVar("T")
 
 AvatarId = bytes | tuple[()]
 WAIT_SECONDS = 60
-"""For a thread that hangs; none of these waits takes noticeable time."""
+"""Time limit in case a thread hangs; normally none of these waits is noticeable."""
 
 
 class FakeThreads:
-    """Threads that do nothing until they are told to."""
+    """Threads that run calls on demand."""
 
     def __init__(self) -> None:
         self.begun: list[tuple[Callable[[], AvatarId], Deferred[AvatarId]]] = []
 
     def call(self, function: Callable[..., AvatarId], *arguments: object) -> Deferred[AvatarId]:
-        """Keep it."""
+        """Queue the call."""
         result: Deferred[AvatarId] = Deferred()
         self.begun.append((lambda: function(*arguments), result))
         return result
 
     def go_on(self) -> None:
-        """Do what has waited longest."""
+        """Run the oldest call."""
         function, result = self.begun.pop(0)
         try:
             value = function()
@@ -64,7 +64,7 @@ class CheckerCase(ServerCase):
     """A test with a file that has one user."""
 
     def setUp(self) -> None:
-        """Make it."""
+        """Make the file."""
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.path = Path(directory.name) / "passwords"
@@ -87,22 +87,22 @@ class CheckerCase(ServerCase):
         self.checker = PasswordFileChecker(self.users)
 
     def failure(self, result: Deferred[T], kind: type[Exception]) -> str:
-        """Return with what text a result has failed."""
+        """Return the text of a result's failure."""
         failure_of: Callable[[Deferred[T], type[Exception]], Failure] = self.failureResultOf
         return failure_of(result, kind).getErrorMessage()
 
 
 class CheckerTests(CheckerCase):
-    """The checker, with threads that wait to be told."""
+    """The checker, with threads on demand."""
 
     def setUp(self) -> None:
-        """Let nothing be a thread."""
+        """Replace real threads."""
         super().setUp()
         self.threads = FakeThreads()
         self.replace(module, "deferToThread", self.threads.call)
 
     def ask(self, nick: bytes = b"bob", password: bytes = b"hunter2") -> Deferred[AvatarId]:
-        """Ask for a user's name."""
+        """Check a password, and return the result."""
         return self.checker.requestAvatarId(UsernamePassword(nick, password))
 
     def test_it_is_a_checker_of_passwords(self) -> None:
@@ -235,27 +235,27 @@ class CheckerTests(CheckerCase):
 
 
 class FakeReactor:
-    """A reactor that does what threads want of it when it is told to."""
+    """A reactor that runs calls from threads on demand."""
 
     def __init__(self) -> None:
         self.calls: queue.Queue[Callable[[], object]] = queue.Queue()
         self.pool = ThreadPool(0, 10)
 
     def callFromThread(self, function: Callable[..., object], *arguments: object) -> None:
-        """Keep it."""
+        """Queue the call."""
         self.calls.put(lambda: function(*arguments))
 
     def getThreadPool(self) -> ThreadPool:
-        """Return one with more threads than are wanted."""
+        """Return a pool with more threads than needed."""
         return self.pool
 
     def turn(self) -> None:
-        """Do what a thread wanted, when it wants something."""
+        """Wait for a call from a thread, and run it."""
         self.calls.get(timeout=WAIT_SECONDS)()
 
 
 class ThreadTests(CheckerCase):
-    """Threads that are threads."""
+    """Real threads."""
 
     def test_hashes_are_computed_in_threads_two_at_a_time(self) -> None:
         from twisted import internet
@@ -277,7 +277,7 @@ class ThreadTests(CheckerCase):
 
 
 class FactoryTests(CheckerCase):
-    """What strcred finds."""
+    """The plugin that strcred finds."""
 
     def test_it_is_found_by_its_name(self) -> None:
         checker = strcred.makeChecker(f"encchat:{self.path}")

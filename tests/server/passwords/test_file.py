@@ -1,4 +1,4 @@
-"""The password file: what is in it, what is refused, and that strangers cost what users do."""
+"""The password file: contents, refusals, and that unknown users cost as much as known ones."""
 
 import fcntl
 import os
@@ -33,7 +33,7 @@ HASH = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return where a password file can be."""
+    """Return a path for a password file."""
     return tmp_path / "passwords"
 
 
@@ -47,7 +47,7 @@ def users(path: Path) -> PasswordFile:
 
 @pytest.fixture
 def costs(users: PasswordFile, monkeypatch: pytest.MonkeyPatch) -> list[Parameters]:
-    """Return what is computed from now on, by its cost."""
+    """Return a list of the costs of all hashes from now on."""
     costs: list[Parameters] = []
     verify = PasswordHasher.verify
 
@@ -60,14 +60,14 @@ def costs(users: PasswordFile, monkeypatch: pytest.MonkeyPatch) -> list[Paramete
 
 
 def write(path: Path, content: bytes | str) -> PasswordFile:
-    """Return a file with that in it."""
+    """Return a file with this content."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     path.chmod(0o600)
     return PasswordFile(path, CHEAP)
 
 
 def complaint(users: PasswordFile) -> str:
-    """Return the sentence with which a file is refused, whatever one wants of it."""
+    """Return the sentence with which every operation on a file is refused."""
     before = users.path.read_bytes() if users.path.is_file() else None
     sentences = set()
     for use in (
@@ -208,7 +208,7 @@ def test_what_is_set_is_verified(users: dict[str, str]) -> None:
             assert again.nicks() == accepted
 
 
-# --- What a stranger costs ---
+# --- The cost of unknown users ---
 
 
 def test_wrong_and_unknown_cost_the_same(path: Path, costs: list[Parameters]) -> None:
@@ -336,7 +336,7 @@ def test_a_password_that_is_changed_meanwhile_does_not_come_back(
     assert not users.verify("bob", "hunter2") and users.verify("bob", "other") is not is_removed
 
 
-# --- What a file may have in it ---
+# --- Valid and invalid contents ---
 
 
 @pytest.mark.parametrize(
@@ -525,13 +525,13 @@ def test_of_two_changes_none_is_lost(path: Path, monkeypatch: pytest.MonkeyPatch
 
     def flock(_: object, operation: int) -> None:
         taken.append(operation)
-        if len(taken) == 1:  # Somebody else was faster, while this one waited.
+        if len(taken) == 1:  # Another process was faster while this one waited.
             PasswordFile(path, CHEAP).set("eve", "x")
 
     monkeypatch.setattr(fcntl, "flock", flock)
     PasswordFile(path, CHEAP).set("bob", "x")
     assert PasswordFile(path).nicks() == ["eve", "bob"]
-    assert taken == [fcntl.LOCK_EX] * 3  # The last for the file that the other has written.
+    assert taken == [fcntl.LOCK_EX] * 3  # The last one is for the file that the other has written.
 
 
 def test_changes_wait_for_each_other(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who is who: the first key that claims a nickname owns it, on as many devices as it wants."""
+"""Accounts: the first key that claims a nickname owns it, on any number of devices."""
 
 from collections.abc import Callable
 from typing import Any
@@ -54,26 +54,26 @@ from tests.server.cases import COMMITS, HeldStore, ServerCase, SlowPasswords, re
 
 
 class EntryCase(ServerCase):
-    """A server whose store can be broken, and alice on it."""
+    """A server with alice, whose store can fail."""
 
     registration = Registration.OPEN
     authenticator: Any = None
 
     def setUp(self) -> None:
-        """Let alice in, while everybody may come."""
+        """Log in alice, while registration is open."""
         self.store = HeldStore()
         self.server = Server(self.store)
         [self.alice] = self.server.enter("alice")
 
     def greet(self, identity: Identity | None = None, server: Server | None = None) -> Client:
-        """Return a client that knows who the server is, and has not logged in."""
+        """Return a client that has checked the server's key, and has not logged in."""
         client = (server or self.server).connect(identity=identity)
         client.write(client.connection.start())
         (server or self.server).pump()
         return client
 
     def enter(self, client: Client, nick: str, **changes: Any) -> Message:
-        """Log in on a fresh connection, with something else in the request; return the answer."""
+        """Log in on a new connection, with modified fields in the request; return the answer."""
         login = msgspec.structs.replace(client.login(nick), **changes)
         client.write(client.connection.login(login))
         client._server.pump()
@@ -207,7 +207,7 @@ class OwnerTests(EntryCase):
 
 
 class DeviceTests(EntryCase):
-    """Another device needs a code from one that is there."""
+    """Another device needs a code from an existing one."""
 
     def code(self) -> str:
         """Return a code of alice's."""
@@ -292,7 +292,7 @@ class DeviceTests(EntryCase):
 
 
 class GuessingTests(EntryCase):
-    """Ten thousand wrong logins: few are looked at, little is kept, and nobody else is kept out."""
+    """Ten thousand wrong logins: few are considered, little is stored, nobody is locked out."""
 
     def test_ten_thousand_wrong_logins(self) -> None:
         attackers = []
@@ -316,14 +316,14 @@ class GuessingTests(EntryCase):
         assert looked_at + waited == len(codes) == 20 * 501
         assert looked_at < 300
         assert max(self.server.dispatcher.context.failures.sizes()) <= 4_096
-        # The owner, from an address never seen before, and others, as if nothing were.
+        # The owner, from an address never seen before, and others, as usual.
         owner = self.server.connect("203.0.113.9", identity=self.alice.identity)
         assert isinstance(owner.log_in("alice"), Welcome)
         assert isinstance(self.server.connect("203.0.113.10").log_in("bob"), Welcome)
 
 
 class Passwords:
-    """Knows one."""
+    """Accepts one password."""
 
     async def check(
         self, nick: str, password: str, network: AddressGroup, is_gone: Callable[[], bool]
@@ -335,10 +335,10 @@ class Passwords:
 
 
 class PasswordTests(EntryCase):
-    """Where the operator wants passwords, one is needed for each new key, and for no known one."""
+    """If the operator wants passwords, every new key needs one, and no known key does."""
 
     def setUp(self) -> None:
-        """Begin with alice, from before that."""
+        """Start with alice, who registered before passwords."""
         super().setUp()
         self.server = Server(self.store, authenticator=Passwords())
 
@@ -362,10 +362,10 @@ class PasswordTests(EntryCase):
 
 
 class TwoAccountsTests(ServerCase):
-    """A key that two connections bring at once, for two accounts, becomes one's."""
+    """A key that two connections present at once for two accounts goes to one of them."""
 
     def setUp(self) -> None:
-        """Let alice and bob in, whom a new key has a code and a password of."""
+        """Log in alice and bob; a new key has a code of one and the password of the other."""
         self.store = HeldStore()
         self.passwords = SlowPasswords()
         Server(self.store).enter("bob")
@@ -386,13 +386,13 @@ class TwoAccountsTests(ServerCase):
         return client
 
     def log_in(self, client: Client, nick: str, **changes: Any) -> None:
-        """Ask to be let in."""
+        """Send a login."""
         login = msgspec.structs.replace(client.login(nick), **changes)
         client.write(client.connection.login(login))
         self.server.pump()
 
     def check_that_it_is(self, nick: str) -> None:
-        """Check that both connections are one account's, which alone has the key, for good."""
+        """Check that both connections belong to one account, which alone keeps the key."""
         self.server.pump()
         answers = [client.answer(1) for client in self.clients]
         assert [it.nick for it in answers if isinstance(it, Welcome)] == [nick, nick]
@@ -442,10 +442,10 @@ class TwoAccountsTests(ServerCase):
 
 
 class InvitationTests(EntryCase):
-    """Tokens let in, where one has to be invited."""
+    """Tokens, if registration needs an invitation."""
 
     def setUp(self) -> None:
-        """Make alice the operator of everything, and a room of hers."""
+        """Make alice the server's owner, with a room of her own."""
         super().setUp()
         context = self.server.dispatcher.context
         context.commits.change(lambda: accounts.own(context.hub, "alice", "root", 0))

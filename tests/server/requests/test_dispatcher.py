@@ -1,4 +1,4 @@
-"""The desk: what each request does, and the one answer it gets."""
+"""The dispatcher: what each request does, and the one answer it gets."""
 
 import time
 from typing import get_args
@@ -72,22 +72,22 @@ from tests.server.cases import READS, HeldStore, ServerCase, chat_lines, refused
 
 
 class Dance(Request, frozen=True):
-    """A request of a later version."""
+    """A request from a later version."""
 
     steps: int = 3
 
 
 class Hum(Struct, frozen=True, tag_field="type", tag="hum"):
-    """A message of a later version that asks for nothing."""
+    """A message from a later version that is not a request."""
 
     tune: str
 
 
 class LoginTests(ServerCase):
-    """Coming in."""
+    """Logging in."""
 
     def setUp(self) -> None:
-        """Start a server, where alice is already."""
+        """Start a server with alice."""
         self.server = Server()
         [self.alice] = self.server.enter("alice")
         self.client = self.server.connect()
@@ -188,10 +188,10 @@ class LoginTests(ServerCase):
 
 
 class AccountTests(ServerCase):
-    """Who has the secret is the account."""
+    """Whoever has the private key is the account."""
 
     def setUp(self) -> None:
-        """Let alice in."""
+        """Log in alice."""
         self.server = Server()
         [self.alice] = self.server.enter("alice")
 
@@ -277,7 +277,7 @@ class AccountTests(ServerCase):
 
 
 class WaitingTests(ServerCase):
-    """What a client asks is done in its order, however long each takes."""
+    """A client's requests run in order, however long each takes."""
 
     def test_nothing_is_read_while_a_request_waits_for_the_store(self) -> None:
         store = HeldStore()

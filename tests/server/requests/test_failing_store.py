@@ -1,4 +1,4 @@
-"""A store that fails has changed nothing; what was done is in the audit log once, or not at all."""
+"""A failing store changes nothing; the audit log has each action once, or not at all."""
 
 from collections.abc import Callable
 from typing import Final
@@ -31,11 +31,11 @@ OPERATORS: Final[dict[str, c.Request]] = {
 }
 
 BEFORE: Final = {"unban": "ban", "unmute": "mute", "deop": "op", "unblock": "block"}
-"""What has to be done before something else means anything."""
+"""The action that must come before another one."""
 
 
 def moderating(action: Action, *, here: bool) -> Callable[[World], Struct]:
-    """Return what does something to bob, in the den or on the server."""
+    """Return the request that acts on bob, in the den or on the server."""
     if here:
         return lambda world: m.Moderate(ASKED, action.value, "bob", world.log())
     return lambda _: m.Moderate(ASKED, action.value, "bob")
@@ -53,7 +53,7 @@ class FailingCase(ServerCase):
     """A world with olga, who owns the server, and alice."""
 
     def setUp(self) -> None:
-        """Let them in."""
+        """Log them in."""
         self.world = settled_world()
         self.olga, self.alice = self.world.enter("olga"), self.world.enter("alice")
 
@@ -66,7 +66,7 @@ class FailingCase(ServerCase):
 
 
 class AuditTests(FailingCase):
-    """Exactly one entry for each privileged request, in the commit that does it."""
+    """Exactly one entry per privileged request, in the commit that carries it out."""
 
     def test_whatever_moderators_ask(self) -> None:
         for name, make in MODERATORS.items():
@@ -123,7 +123,7 @@ class AuditTests(FailingCase):
 
 
 class TwoChangesTests(FailingCase):
-    """Fault: two changes of one room under way, and both come to nothing."""
+    """Failure: two changes of one room in flight, and both fail."""
 
     def test_later_changes_work_at_once_and_the_refused_topic_is_nowhere(self) -> None:
         world, log = self.world, self.world.log()
@@ -156,7 +156,7 @@ class TwoChangesTests(FailingCase):
 
 
 class RetryTests(FailingCase):
-    """What came to nothing lets nobody in, and is in nobody's way."""
+    """A failed login lets nobody in, and blocks nobody."""
 
     def test_an_account_that_came_to_nothing_needs_its_code_again(self) -> None:
         world = self.world

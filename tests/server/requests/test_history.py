@@ -1,4 +1,4 @@
-"""Requests that only look."""
+"""Requests that only read."""
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -49,7 +49,7 @@ class ArchiveCase(ServerCase):
     limits = Limits()
 
     def setUp(self) -> None:
-        """Let alice and bob in."""
+        """Log in alice and bob."""
         self.store = HeldStore()
         self.server = Server(self.store, self.limits)
         self.alice, self.bob = self.server.enter("alice", "bob")
@@ -320,7 +320,7 @@ class CrowdTests(ArchiveCase):
 
 
 class ListTests(ArchiveCase):
-    """Lists, and what users have seen."""
+    """Lists, and read markers."""
 
     def test_the_logs_of_an_account(self) -> None:
         self.alice.say("hi")
@@ -352,7 +352,7 @@ class ListTests(ArchiveCase):
         assert isinstance(nobody, Refused) and nobody.code == "no_such_nick"
 
     def seen(self, server: Server, client: Client) -> int:
-        """Return what another device is told to have been seen of the lobby."""
+        """Return the lobby's read marker that another device is told."""
         other = server.connect(identity=client.identity)
         other.log_in("")
         logs = other.ask(Logs(99))

@@ -1,15 +1,15 @@
-"""Every request meets everything that can happen to whoever asks, at each place where it waits.
+"""Every request meets every event that can affect its asker, at each place where it waits.
 
-Alice asks. The store does nothing until it is told, so the request stands still at each thing that
-it waits for. There somebody else does something to alice, to whom she asks about, or to a name: all
-of it before she goes on, or at the same time. In the end the store has done all that it was asked,
-in its order, and then
+Alice sends a request. The store acts only on demand, so the request stops at each thing that it
+waits for. There somebody else acts on alice, on the person she asks about, or on a name, either
+completely before she continues or at the same time. At the end the store has done everything it was
+asked, in order, and then
 
-* what she had lost the right to did not take effect behind the loss, and she was shown nothing that
-  she might not see when it was written (`worlds.Line`);
+* nothing that she has lost the right to took effect after the loss, and she was shown nothing that
+  she was not allowed to see when it was written (`worlds.Line`);
 * she got one answer, or her connection was closed;
-* everybody who is logged in has a key that is theirs;
-* a server that starts now knows the same, and the audit log has an entry for each thing done.
+* every logged-in session has a key of its account;
+* a server that starts now has the same state, and the audit log has an entry for each action.
 """
 
 from collections.abc import Callable
@@ -33,16 +33,16 @@ NEW: Final = "a new device"
 
 Make = Callable[[World, Line], Struct]
 Key = Callable[[World], bytes]
-"""Returns the beginning of what `WatchedStore.done` has."""
+"""Returns the beginning of an entry in `WatchedStore.done`."""
 
 
 def in_den(prefix: bytes, nick: str = "") -> Key:
-    """Return the key of something of the den's, perhaps of somebody there."""
+    """Return a key of the den, perhaps for one of its members."""
     return lambda world: prefix + world.log() + world.accounts.get(nick, b"")
 
 
 def of_alice(prefix: bytes, scope: bytes = b"") -> Key:
-    """Return the key of something of alice's, perhaps in a scope."""
+    """Return a key of alice, perhaps in a scope."""
     return lambda world: prefix + scope + world.accounts["alice"]
 
 
@@ -59,11 +59,11 @@ LOSSES: Final[dict[str, tuple[Key, ...]]] = {
     "role": (in_den(b"-role/", "alice"),),
     "hall": (lambda world: b"ban/" + world.log("hall") + world.accounts["alice"],),
 }
-"""How it is seen that alice has lost what somebody needs."""
+"""Entries that show that alice has lost a right."""
 
 
 class Asked(NamedTuple):
-    """What alice asks, and how it is seen that it took effect."""
+    """Alice's request, and the entries that show that it took effect."""
 
     make: Make
     effect: Key | None = None
@@ -152,19 +152,19 @@ REQUESTS: Final[dict[type[Struct], Asked]] = {
 }
 
 
-# --- What others do meanwhile ---
+# --- Actions of others meanwhile ---
 
 
 class Deed(NamedTuple):
-    """What somebody else does."""
+    """An action of somebody else."""
 
     who: str
-    """On which device; empty for the operator."""
+    """The device that does it; empty for the operator."""
     make: Callable[[World], Struct]
 
 
 def by_olga(action: str, room: str = "den") -> Deed:
-    """Return what olga does to alice, in a room or, without one, on the server."""
+    """Return olga's action on alice, in a room or, without one, on the server."""
     if room:
         return Deed("olga", lambda world: m.Moderate(60, action, "alice", world.log(room)))
     return Deed("olga", lambda _: m.Moderate(60, action, "alice"))
@@ -193,7 +193,7 @@ AUDITED: Final = {"recover"} | {name for name, deed in DEEDS.items() if deed.who
 
 
 class Scene:
-    """One request of alice's, and somebody else who can do something."""
+    """One request from alice, and an action of somebody else."""
 
     def __init__(self, kind: type[Struct], deed: str = "", *, is_warm: bool) -> None:
         self.asked = REQUESTS[kind]
@@ -201,7 +201,7 @@ class Scene:
         self.world = world = settled_world(self.passwords)
         self.deed = deed
         self.is_done = False
-        """Whether what somebody else does was done."""
+        """Whether the other action has completed."""
         self.other = world.enter(DEEDS[deed].who) if deed and DEEDS[deed].who else None
         self.line = world.connect(NEW) if kind is m.Login else world.enter("alice")
         if is_warm:
@@ -217,18 +217,18 @@ class Scene:
         self.start()
 
     def start(self) -> None:
-        """Ask."""
+        """Send the request."""
         self.world.ask(self.line, self.asked.make(self.world, self.line))
 
     @property
     def waits_for(self) -> str:
-        """What something waits for; empty when everything is done."""
+        """The call that something waits for; empty when everything is done."""
         if self.passwords is not None and any(not it.called for it in self.passwords.checks):
             return "password"
         return self.world.store.waiting[0].name if self.world.store.waiting else ""
 
     def step(self) -> None:
-        """Let it have that."""
+        """Release that call."""
         if self.passwords is not None and self.waits_for == "password":
             self.passwords.checks[-1].callback(None)
         else:
@@ -236,7 +236,7 @@ class Scene:
         self.world.turn()
 
     def do_deed(self, *, at_once: bool) -> None:
-        """Let somebody else do something and, if `at_once`, let it be done before all else."""
+        """Start the other action and, if `at_once`, complete it before anything else."""
         world = self.world
         if at_once:
             world.store.holds = READS
@@ -253,7 +253,7 @@ class Scene:
         self.is_done = True
 
     def finish(self) -> None:
-        """Let everything be done."""
+        """Complete everything."""
         while self.waits_for:
             self.step()
         self.world.store.holds = ()
@@ -263,10 +263,10 @@ class Scene:
             assert len(answers) == 1 or self.other.closed is not None, answers
             self.is_done = bool(answers) and not isinstance(answers[0], m.Refused)
 
-    # --- What must be so in the end ---
+    # --- Invariants at the end ---
 
     def places(self, *keys: Key) -> list[int]:
-        """Return where in what the store has done something is."""
+        """Return the places of an entry in the store's log."""
         found = tuple(key(self.world) for key in keys)
         return [at for at, it in enumerate(self.world.store.done) if it.startswith(found)]
 
@@ -279,7 +279,7 @@ class Scene:
         else:
             assert len(answers) <= 1, answers
         effects = [] if self.asked.effect is None else self.places(self.asked.effect)
-        if self.deed == "recover" and self.is_done:  # That makes a code, and takes all keys away.
+        if self.deed == "recover" and self.is_done:  # Recovery issues a code, and removes all keys.
             if kind is m.Code:
                 effects.pop()
             elif kind is m.Revoke and isinstance(answers[0], m.Refused):
@@ -302,7 +302,7 @@ class Scene:
         self.world.check_kept()
 
     def check_sessions(self) -> None:
-        """Check that everybody who is logged in has a key, and reads what they may read."""
+        """Check that every logged-in session has a key, and reads only what it may read."""
         context = self.world.context
         for line in context.sessions.all():
             account = context.hub.people.of_key(line.device)
@@ -312,7 +312,7 @@ class Scene:
 
 
 def count_places(kind: type[Struct], *, is_warm: bool) -> list[str]:
-    """Return what a request waits for, one after the other, when nobody meddles."""
+    """Return the calls a request waits for, in order, if nobody interferes."""
     scene = Scene(kind, is_warm=is_warm)
     places = []
     while scene.waits_for:
@@ -352,7 +352,7 @@ def test_whatever_happens_wherever_it_waits(kind: type[Struct], is_warm: bool) -
 
 
 class FailingTests(ServerCase):
-    """The store fails, at each place: all is as it was, and trying again works."""
+    """The store fails at each place: nothing has changed, and trying again works."""
 
     def test_nothing_has_happened_and_it_can_be_tried_again(self) -> None:
         for kind in REQUESTS:
@@ -363,7 +363,7 @@ class FailingTests(ServerCase):
                         self.fail_at(kind, place, is_warm=is_warm)
 
     def fail_at(self, kind: type[Struct], place: int, *, is_warm: bool) -> None:
-        """Let the store fail at one place, and try again."""
+        """Make the store fail at one place, and try again."""
         scene = Scene(kind, is_warm=is_warm)
         for _ in range(place):
             scene.step()
@@ -371,7 +371,7 @@ class FailingTests(ServerCase):
         scene.world.store.refuse()
         scene.finish()
         self.expect_errors(StoreError)
-        if was_answered:  # Who cannot be given what comes next is to come back for it.
+        if was_answered:  # A reader that cannot get the next records has to reconnect for them.
             assert (scene.line.closed is not None) == (kind is m.Read)
             scene.check(kind)
             return

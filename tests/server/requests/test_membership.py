@@ -1,4 +1,4 @@
-"""Requests about who is in which log."""
+"""Requests about membership."""
 
 from chat.ids import MessageId
 from chat.rooms.errors import (
@@ -49,7 +49,7 @@ class MembershipCase(ServerCase):
     """Two in the lobby."""
 
     def setUp(self) -> None:
-        """Let alice and bob in."""
+        """Log in alice and bob."""
         self.store = HeldStore()
         self.server = Server(self.store)
         self.alice, self.bob = self.server.enter("alice", "bob")
@@ -142,7 +142,7 @@ class JoinTests(MembershipCase):
 
 
 class LeaveTests(MembershipCase):
-    """The end of membership."""
+    """Leaving."""
 
     def test_all_devices_leave_and_the_others_hear_it(self) -> None:
         other = self.device(self.bob)
@@ -181,10 +181,10 @@ class LeaveTests(MembershipCase):
 
 
 class OwnerTests(MembershipCase):
-    """What owners do."""
+    """Requests of owners."""
 
     def setUp(self) -> None:
-        """Let alice have a room that bob is in."""
+        """Give alice a room that bob is in."""
         super().setUp()
         self.alice.join("den")
         self.bob.join("den")
@@ -296,7 +296,7 @@ class InviteTests(MembershipCase):
     """Rooms that are not public."""
 
     def setUp(self) -> None:
-        """Let alice have such a room."""
+        """Give alice an invitation-only room."""
         super().setUp()
         self.alice.join("den", "invite")
         self.log = self.alice.log("den")

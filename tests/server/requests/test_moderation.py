@@ -1,4 +1,4 @@
-"""Operators keep order; nobody else can, whatever a client sends."""
+"""Operators can moderate; nobody else can, whatever a client sends."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final, get_args
@@ -72,7 +72,7 @@ from tests.server.cases import HeldStore, ServerCase, refused
 from tests.store.commits import fired
 
 ROLES: Final = ("owner", "operator", "member", "muted", "banned", "stranger", "nobody")
-"""In the room; a stranger is on the server only, nobody has not logged in."""
+"""Roles in the room; a stranger is only on the server, and nobody has not logged in."""
 
 
 Words = Post | Edit | React | Topic | Nick | Invite | Join
@@ -85,7 +85,7 @@ def message_id(client: Client) -> MessageId:
 
 
 class RoomOfRoles:
-    """A server with a room in which everybody has another role, and somebody to do things to."""
+    """A server with a room in which everybody has a different role, and a target."""
 
     def __init__(self) -> None:
         self.store = HeldStore()
@@ -98,7 +98,7 @@ class RoomOfRoles:
             if role != "stranger":
                 client.join("den")
         self.clients["nobody"] = nobody = self.server.connect()
-        nobody.log_in("")  # Refused: it has a session, and no account.
+        nobody.log_in("")  # The login is refused, so there is a session without an account.
         owner = self.clients["owner"]
         self.log = owner.log("den")
         self.seqs = {
@@ -109,7 +109,7 @@ class RoomOfRoles:
             assert isinstance(answer, Ok), answer
 
     def request(self, kind: type[Request], role: str) -> ClientMessage:
-        """Return a request that would be legal for somebody."""
+        """Return a request that would be legal for a person."""
         client, log = self.clients[role], self.log
         number = client.next_id() + 100
         message = MessageId(bytes([7]) * 16)
@@ -159,10 +159,10 @@ MAY: Final[dict[type[Request], set[str]]] = {
     Nick: _ACCOUNTS - {"muted"},
     Code: _ACCOUNTS,
     Devices: _ACCOUNTS,
-    Revoke: set(),  # There is no such device.
+    Revoke: set(),  # No such device.
     Logs: _ACCOUNTS,
     Rooms: _ACCOUNTS,
-    Join: {"stranger"},  # The others are in already, or banned.
+    Join: {"stranger"},  # The others are members already, or banned.
     Private: _ACCOUNTS,
     Requests: _ACCOUNTS,
     Accept: set(),  # Nobody asks, and a room is nothing to accept.
@@ -180,17 +180,17 @@ MAY: Final[dict[type[Request], set[str]]] = {
     Slow: _OPERATORS,
     Token: _OPERATORS,
     Post: _SPEAKERS,
-    Edit: {"member"},  # Of those who said something, the one who may still change it.
+    Edit: {"member"},  # The only author who may still change their post.
     Delete: {"member", "muted"},
     React: _SPEAKERS,
     History: _MEMBERS,
     Search: _ACCOUNTS,
 }
-"""Who gets something else than a refusal."""
+"""Roles that are not refused."""
 
 
 def requests() -> Iterator[type[Request]]:
-    """Give every type of request that there is."""
+    """Yield every type of request."""
     for kind in get_args(ClientMessage):
         if issubclass(kind, Request):
             yield kind
@@ -201,14 +201,14 @@ def test_the_table_has_every_request() -> None:
 
 
 class RoleTests(ServerCase):
-    """Every request is tried by everybody, with a client that knows all there is to know."""
+    """Everybody tries every request, with a client that knows everything."""
 
     def test_every_request_against_every_role(self) -> None:
         for kind, may in MAY.items():
             room = RoomOfRoles()
             for role in reversed(ROLES):
                 if kind is Login and role == "nobody":
-                    continue  # That is what a login is for.
+                    continue  # A login is meant to change something.
                 client = room.clients[role]
                 before = len(client.delivered)
                 answer = client.ask(room.request(kind, role))
@@ -231,7 +231,7 @@ class RoleTests(ServerCase):
                     answer = client.ask(request)
                     assert isinstance(answer, Ok) == (role in may), (action, role, target, answer)
                     if role in may:
-                        room = RoomOfRoles()  # What is refused changes nothing.
+                        room = RoomOfRoles()  # Refused requests change nothing.
 
     def test_nobody_does_anything_to_the_whole_server_for_being_an_operator_of_a_room(self) -> None:
         room = RoomOfRoles()
@@ -241,10 +241,10 @@ class RoleTests(ServerCase):
 
 
 class ModerationCase(ServerCase):
-    """Alice owns a room with bob in it, and is the owner of the server where she has to be."""
+    """Alice owns a room with bob in it, and owns the server if a test needs it."""
 
     def setUp(self) -> None:
-        """Let them in."""
+        """Log them in."""
         self.store = HeldStore()
         self.server = Server(self.store)
         self.alice, self.bob, self.eva = self.server.enter("alice", "bob", "eva")
@@ -254,13 +254,13 @@ class ModerationCase(ServerCase):
         self.hub = self.server.dispatcher.context.hub
 
     def do(self, action: str, nick: str = "bob", *, here: bool = True, **more: Any) -> Message:
-        """Let alice do it."""
+        """Make alice send a request."""
         if here:
             more["log"] = self.den
         return self.alice.ask(Moderate(self.alice.next_id(), action, nick, **more))
 
     def own_the_server(self) -> None:
-        """Make alice its owner."""
+        """Make alice an owner of the server."""
         self.hub.put(RoleKey(SERVER, self.alice.account), Role.OWNER)
 
     def audit(self) -> list[Event]:
@@ -332,7 +332,7 @@ class RoomTests(ModerationCase):
         assert answer == refused(92, NotAllowedError())
 
     def test_a_post_again_takes_no_place_in_slow_mode(self) -> None:
-        """Its answer was lost, so it comes once more, together with the next one."""
+        """Its answer was lost, so the client repeats it, together with the next post."""
         assert self.alice.ask(Slow(90, self.den, 10)) == Ok(90)
         again = MessageId(b"again".ljust(16))
         first = self.bob.post("hi", again, room="den")
@@ -549,7 +549,7 @@ class ServerTests(ModerationCase):
 
 
 class AuditTests(ModerationCase):
-    """The audit log is no log that anybody reads."""
+    """Clients cannot read the audit log."""
 
     def test_nobody_reads_it_with_a_request(self) -> None:
         self.do("mute")

@@ -39,18 +39,18 @@ class PostingCase(ServerCase):
     """Two in the lobby."""
 
     def setUp(self) -> None:
-        """Let alice and bob in."""
+        """Log in alice and bob."""
         self.store = HeldStore()
         self.server = Server(self.store)
         self.alice, self.bob = self.server.enter("alice", "bob")
         self.log = self.alice.log()
 
     def check(self, request: ClientMessage, error: RequestError) -> None:
-        """Check that a request of alice's, whose id is 99, is refused."""
+        """Check that a request from alice, whose id is 99, is refused."""
         assert self.alice.ask(request) == Refused(99, error.code, str(error))
 
     def seq(self, client: Client, request: ClientMessage) -> int:
-        """Return with which sequence number a request, whose id is 99, was acknowledged."""
+        """Return the sequence number with which a request, whose id is 99, was acknowledged."""
         posted = client.ask(request)
         assert isinstance(posted, Posted)
         return {number: seq for number, seq, _ in posted.acks}[99]
@@ -64,7 +64,7 @@ class PostingCase(ServerCase):
 
 
 class PostTests(PostingCase):
-    """Saying and reacting."""
+    """Posting and reacting."""
 
     def test_only_members_post(self) -> None:
         self.alice.ask(Leave(98, self.log))
@@ -126,7 +126,7 @@ class ChangeTests(PostingCase):
     """Editing and deleting."""
 
     def setUp(self) -> None:
-        """Let each say something."""
+        """Make both post."""
         super().setUp()
         self.alice.say("helo")
         self.bob.say("what?")

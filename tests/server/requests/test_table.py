@@ -1,4 +1,4 @@
-"""A request is an entry in a table: a toy one has all that the others have."""
+"""A request is an entry in a table: a toy request works like the others."""
 
 from chat.ids import LogId
 from chat.rooms.errors import NotAMemberError, NotLoggedInError, UnknownRequestError
@@ -26,10 +26,10 @@ waved: list[str] = []
 
 
 class ToyTests(ServerCase):
-    """A request that no other version has."""
+    """A request that exists only in this test."""
 
     def setUp(self) -> None:
-        """Let the server know it."""
+        """Add it to the server's table."""
         waved.clear()
         self.world = settled_world(routes=[*ROUTES, Route(Wave, member, wave, cost=7)])
 

@@ -1,7 +1,7 @@
-"""A dispatcher with sessions that have no wire, on a store that waits to be told.
+"""A dispatcher with sessions without a wire, and a store on demand.
 
-Whatever is shown to a session is checked when it is written: whoever is logged in there has a key
-that is theirs, is not banned, and is a member of every log of which anything is told.
+Everything shown to a session is checked when it is written: its account still has the session's
+key, is not banned, and is a member of every log that the message is about.
 """
 
 import copy
@@ -43,20 +43,20 @@ from tests.store.commits import fired
 __all__ = ["ASKED", "Line", "World", "identity", "settled_world", "snapshot"]
 
 ASKED: Final = 99
-"""The id of the request that a test is about."""
+"""The id of the request under test."""
 
 _NAMES: Final = ("alice", "olga", "bob", "carol", "dave")
 _DEVICES: Final = ("alice", "phone", "tablet")
-"""Of alice."""
+"""Alice's devices."""
 
 
 def identity(name: str) -> Identity:
-    """Return the key of a device, by its name."""
+    """Return the identity of a device, by its name."""
     return Identity.from_seed(name.encode().ljust(32, b"."))
 
 
 class Line:
-    """A session that keeps what it is sent, and looks whether it may be."""
+    """A session that records what it is sent, and checks whether that is allowed."""
 
     def __init__(self, world: "World", number: int, name: str) -> None:
         self.number = number
@@ -73,7 +73,7 @@ class Line:
         self._world = world
 
     def send(self, message: Struct) -> None:
-        """Keep a message, while there is anybody to take it."""
+        """Record a message, while the connection is open."""
         if self.is_gone:
             return
         self.sent.append(message)
@@ -92,7 +92,7 @@ class Line:
         self.send(message)
 
     def deliver(self, run: Run) -> None:
-        """Look at whose records these are."""
+        """Check the log of these records."""
         if self.is_gone:
             return
         for lines, _ in run.parts:
@@ -119,35 +119,35 @@ class Line:
         """Do nothing."""
 
     def charge(self, cost: int) -> None:
-        """Count it."""
+        """Count the call."""
         self.charged += cost
 
     def hold(self) -> None:
-        """Count it."""
+        """Count the call."""
         self.holds += 1
 
     def release(self) -> None:
-        """Count it."""
+        """Count the call."""
         self.holds -= 1
 
     def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:
-        """Note why; the world forgets the session in a moment."""
+        """Record the reason; the world forgets the session at the next turn."""
         if not self.is_gone:
             self.closed = code
             self.is_gone = True
 
 
 class WatchedStore(HeldStore):
-    """A held store that knows what it was told to do, in the order in which it was done."""
+    """A held store that logs what it has done, in order."""
 
     def __init__(self) -> None:
         super().__init__()
         self.done: list[bytes] = []
-        """Keys of values that were set and, with a minus before them, removed; and for a record a
-        plus, its log and its author."""
+        """Keys of values that were set or, with a leading minus, removed; for each record a plus,
+        its log and its author."""
 
     def commit(self, commit: Commit) -> Deferred[Outcome]:
-        """Note it when it is done."""
+        """Log the commit when it is done."""
         return super().commit(commit).addCallback(self._note, commit)
 
     def _note(self, outcome: Outcome, commit: Commit) -> Outcome:
@@ -160,7 +160,7 @@ class WatchedStore(HeldStore):
         return outcome
 
     def copy(self) -> "WatchedStore":
-        """Return another store with the same in it."""
+        """Return another store with the same contents."""
         other = WatchedStore()
         other._state = copy.deepcopy(self._state)
         return other
@@ -178,7 +178,7 @@ class _NoDirectory(StateDirectory):
 
 
 class World:
-    """A dispatcher, the sessions of whoever matters, and the operator."""
+    """A dispatcher, the relevant sessions, and the operator."""
 
     def __init__(
         self,
@@ -201,11 +201,11 @@ class World:
         fired(loading)
         self.control = Control(self.context, _NoDirectory(), HOST_KEY, lambda _: None)
         self.accounts = {it.nick: it.id for it in self.hub.people.all()}
-        """By the names that they have at first."""
+        """By initial nickname."""
 
     @property
     def hub(self) -> Hub:
-        """What is known."""
+        """The hub."""
         return self.context.hub
 
     def milliseconds(self) -> int:
@@ -223,7 +223,7 @@ class World:
         return room
 
     def turn(self) -> None:
-        """Let everything happen that waits for nobody."""
+        """Run everything that waits for nothing."""
         for _ in range(8):
             self.clock.advance(0.002)
             for line in self.lines:
@@ -232,38 +232,38 @@ class World:
                     self.dispatcher.forget(line)
 
     def settle(self) -> None:
-        """Let the store do all that it was asked, in its order."""
+        """Make the store carry out all calls, in order."""
         self.turn()
         while self.store.waiting:
             self.store.release()
             self.turn()
 
     def connect(self, name: str) -> Line:
-        """Return a session on which nobody is logged in."""
+        """Return a session that has not logged in."""
         line = Line(self, len(self.lines) + 1, name)
         self.lines.append(line)
         return line
 
     def login(self, line: Line, nick: str, request: int = 1, **more: Any) -> m.Login:
-        """Return what somebody logs in with."""
+        """Return a login request."""
         key = line.identity
         login = m.Login(request, nick, key.public, key.sign_login(line.binding))
         return msgspec.structs.replace(login, **more)
 
     def enter(self, name: str) -> Line:
-        """Return the session of a device that is known, or of an account that is new."""
+        """Return the session of a known device, or of a new account."""
         line = self.connect(name)
         self.ask(line, self.login(line, name))
         assert isinstance(line.sent[0], m.Welcome), line.sent
         return line
 
     def ask(self, line: Line, message: Struct) -> None:
-        """Ask for something, and let happen what can."""
+        """Send a request, and run what can run."""
         self.dispatcher.handle(line, message)
         self.turn()
 
     def operate(self, request: c.Request) -> Deferred[object]:
-        """Ask for something as the operator."""
+        """Send a request as the operator."""
         return Deferred.fromCoroutine(self.control.run(request))
 
     def audit(self) -> int:
@@ -274,7 +274,7 @@ class World:
         return sum(map(len, read))
 
     def check_kept(self) -> None:
-        """Check that a server that starts now knows just the same."""
+        """Check that a server that starts now has exactly the same state."""
         self.context.markers.save()
         self.settle()
         hub = Hub()
@@ -286,7 +286,7 @@ class World:
 
 @lru_cache(1)
 def _first_store() -> WatchedStore:
-    """Alice with three devices is an operator of the den, which olga owns, who owns the server."""
+    """Alice, with three devices, is an operator of the den. Olga owns the den and the server."""
     store = WatchedStore()
     world = World(store, seed=0)
     lines = {name: world.enter(name) for name in _NAMES}
@@ -314,12 +314,12 @@ def _first_store() -> WatchedStore:
 def settled_world(
     authenticator: PasswordChecker | None = None, routes: Collection[Route] = ROUTES
 ) -> World:
-    """Return a world in which much has happened, after a restart."""
+    """Return a world after a restart, with everything set up and settled."""
     return World(_first_store().copy(), authenticator, routes)
 
 
 def snapshot(it: Any) -> Any:
-    """Return all that an object of the domain is made of, to be compared."""
+    """Return the contents of a domain object, for comparison."""
     if isinstance(it, dict):
         return {key: snapshot(value) for key, value in it.items()}
     if isinstance(it, set):

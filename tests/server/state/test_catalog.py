@@ -1,4 +1,4 @@
-"""What is kept of accounts and rooms, and found again by the next server."""
+"""Accounts and rooms as they are stored, and loaded by the next server."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -63,7 +63,7 @@ class RestartTests(ServerCase):
     """Another server on the same store."""
 
     def setUp(self) -> None:
-        """Let everything there is be in the store."""
+        """Store one of everything."""
         self.store = HeldStore()
         self.store.is_holding = False
         server = Server(self.store)
@@ -156,24 +156,24 @@ EVERYTHING: Final = (
     put(ContactKey(ANA), Contact.MEMBERS),
     put(BlockKey(ANA, EVA), Blocked(9)),
 )
-"""One value of each kind, at least."""
+"""At least one value of each kind."""
 
 
 def keep(store: MemoryStore, values: Sequence[Value]) -> None:
-    """Let a store keep some values."""
+    """Store some values."""
     base = fired(store.base())
     assert fired(store.commit(Commit(base, change=StateChange(values)))).change is not None
 
 
 def load(store: MemoryStore) -> Hub:
-    """Return what a new server would know."""
+    """Return the state that a new server would load."""
     hub = Hub()
     fired(Deferred.fromCoroutine(load_hub(store, hub)))
     return hub
 
 
 def stored(puts: Sequence[Put]) -> MemoryStore:
-    """Return a store that keeps some puts."""
+    """Return a store with some puts."""
     store = MemoryStore()
     keep(store, [encode_put(it) for it in puts])
     return store
@@ -199,7 +199,7 @@ def test_what_is_put_no_longer_is_gone() -> None:
 def test_no_two_keys_are_the_same_bytes() -> None:
     keys = [encode_put(it).key for it in EVERYTHING]
     assert len(set(keys)) == len(keys)
-    # No table's prefix begins another's.
+    # No table's prefix is the beginning of another's.
     prefixes = {key[: key.index(b"/") + 1] for key in keys}
     assert len(prefixes) == len(AnyKey.__args__)
 

@@ -1,4 +1,4 @@
-"""Decide, commit, apply: what is seen, and when; what becomes of a commit that fails."""
+"""Decide, commit, apply: what becomes visible when, and what a failing commit does."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
@@ -68,7 +68,7 @@ UNLIMITED: Final = Limits(messages_per_second=0, bytes_per_second=0)
 
 
 def picture(it: Any) -> Any:
-    """Return all that something consists of, to compare it with what it was."""
+    """Return an object's contents, for comparison with what they were."""
     if isinstance(it, dict):
         return {key: picture(value) for key, value in it.items()}
     if isinstance(it, list | tuple):
@@ -85,21 +85,21 @@ def picture(it: Any) -> Any:
 
 
 def kept(store: MemoryStore) -> Hub:
-    """Return what a new server would know."""
+    """Return the state that a new server would load."""
     hub = Hub()
     fired(Deferred.fromCoroutine(load_hub(store, hub)))
     return hub
 
 
 class Outcomes:
-    """Notes what came of decisions, in order."""
+    """Records the results of decisions, in order."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
         self.errors: dict[str, Exception] = {}
 
     def watch(self, name: str, done: Deferred[None]) -> None:
-        """Note when it is done."""
+        """Record the result when it is there."""
         done.addCallbacks(
             lambda _: self.events.append(name), lambda failure: self._failed(name, failure.value)
         )
@@ -110,7 +110,7 @@ class Outcomes:
 
 
 def claim(hub: Hub, number: int, nick: str) -> Decide:
-    """Return a decision that makes an account, unless somebody has the nickname."""
+    """Return a decision that creates an account, unless the nickname is taken."""
 
     def decide() -> Change:
         hub.people.check_free(nick, None)
@@ -123,7 +123,7 @@ class TentativeTests(ServerCase):
     """K7: a decision is pure."""
 
     def setUp(self) -> None:
-        """Let some in, who ask for much at once."""
+        """Log in several people, who send many requests at once."""
         self.store = HeldStore()
         self.store.is_holding = False
         self.server = Server(self.store, UNLIMITED)
@@ -138,7 +138,7 @@ class TentativeTests(ServerCase):
         assert zoe.account not in self.hub.named_room("den").members
 
     def ask(self) -> list[tuple[Client, int]]:
-        """Ask for a change of each kind, all in one commit; return who asked, and the ids."""
+        """Request a change of each kind, all in one commit; return the askers and request ids."""
         ana, bob, eva, ian, joe, kim, leo, max_ = self.clients
         requests: list[tuple[Client, Any]] = [
             (ana, messages.Moderate(900, "mute", "ian", self.den)),
@@ -166,10 +166,10 @@ class TentativeTests(ServerCase):
         asked = self.ask()
         [(_, commit)] = self.store.held
         assert commit.change is not None and len(commit.change.values) >= len(asked)
-        # On its way: it is as if nothing had been asked.
+        # In flight: as if nothing had been requested.
         assert picture(self.hub) == before
         assert {client: len(client.events) for client in self.clients} == counts
-        # It fails: it is as if nothing had ever been asked, but for the answers.
+        # Failed: as if nothing had ever been requested, except for the answers.
         self.store.refuse()
         self.server.pump()
         assert self.store.held == []
@@ -179,7 +179,7 @@ class TentativeTests(ServerCase):
             [answer] = self.answers(client, request)
             assert isinstance(answer, Refused) and answer.code == NotStoredError.code
         self.expect_error(StoreError, 1 + len(asked))
-        # And what comes next finds nothing in its way.
+        # And nothing blocks the next change.
         self.store.is_holding = False
         for client, request in self.ask():
             assert len(self.answers(client, request)) == 2
@@ -192,7 +192,7 @@ class TentativeTests(ServerCase):
             client.bye()
         hub = kept(self.store)
         for room in (*hub.shared_rooms(), *self.hub.shared_rooms()):
-            room.members = dict(sorted(room.members.items()))  # Known in another order.
+            room.members = dict(sorted(room.members.items()))  # In another order.
         assert picture(hub.people)["_by_id"] == picture(self.hub.people)["_by_id"]
         rooms = [{room.log: picture(room) for room in it.shared_rooms()} for it in (hub, self.hub)]
         assert rooms[0] == rooms[1]
@@ -216,15 +216,15 @@ class TentativeTests(ServerCase):
 
 
 class DecidingTests(ServerCase):
-    """Decisions that go together."""
+    """Decisions in the same commit."""
 
     def setUp(self) -> None:
-        """Have a room."""
+        """Create a room."""
         self.room = Room()
         self.outcomes = Outcomes()
 
     def change(self, name: str, decide: Decide) -> None:
-        """Let something be decided."""
+        """Submit a decision."""
         self.outcomes.watch(name, self.room.commits.change(decide))
 
     def test_a_decision_sees_what_those_before_it_leave(self) -> None:
@@ -335,17 +335,17 @@ class DecidingTests(ServerCase):
 
 
 class FailingTests(ServerCase):
-    """A commit that comes to nothing, in whatever way."""
+    """Commits that fail, in any way."""
 
     def setUp(self) -> None:
-        """Have a room with two in it."""
+        """Create a room with two members."""
         self.room = Room()
         self.author, self.reader = self.room.enter(1, 2)
         self.author.sent.clear()
         self.outcomes = Outcomes()
 
     def change(self, name: str, number: int) -> None:
-        """Let an account be made."""
+        """Create an account."""
         self.outcomes.watch(name, self.room.commits.change(claim(self.room.hub, number, name)))
 
     def test_a_store_that_raises_or_fails_with_whatever_it_may(self) -> None:
@@ -480,10 +480,10 @@ class FailingTests(ServerCase):
 
 
 class PaceTests(ServerCase):
-    """When commits are made, and how much goes into one."""
+    """When commits start, and how much goes into one."""
 
     def setUp(self) -> None:
-        """Have a room with two in it, and a store that does everything at once."""
+        """Create a room with two members, and a store that commits at once."""
         self.room = Room()
         self.author, self.reader = self.room.enter(1, 2)
         self.room.store.is_holding = False
@@ -516,7 +516,7 @@ class PaceTests(ServerCase):
             if not self.room.store.held:
                 self.room.clock.advance(COMMIT_SECONDS / 4)
                 continue
-            go_on()  # Waits when the commit is done.
+            go_on()  # It waits when the commit is done.
             self.room.store.release()
         times = [time for time, _ in self.commits]
         assert len(times) > 3
@@ -620,7 +620,7 @@ class PaceTests(ServerCase):
         sessions = [self.room.new(number) for number in range(1, 41)]
         waiting: list[int] = []
         while len(waiting) < 50:
-            # Everybody says something whenever it is read.
+            # Everybody posts whenever the server reads from them.
             for session in sessions:
                 if not session.is_held:
                     self.room.say(session, "x" * 5_000)
@@ -633,14 +633,14 @@ class PaceTests(ServerCase):
         assert not any(session.is_held for session in sessions)
 
 
-# --- What was on its way ---
+# --- Posts in flight ---
 
 
 class OnItsWayTests(ServerCase):
-    """K11: who lost the right to say something has nothing behind that in the log."""
+    """K11: after somebody loses the right to post, the log has nothing more from them."""
 
     def setUp(self) -> None:
-        """Let alice, who owns everything, and bob in."""
+        """Log in bob, and alice, who owns everything."""
         self.store = HeldStore()
         self.store.is_holding = False
         identity = Identity.from_seed(bytes(32))
@@ -657,13 +657,13 @@ class OnItsWayTests(ServerCase):
         self.store.is_holding = True
 
     def post(self, count: int) -> list[int]:
-        """Let bob post so much; return the requests."""
+        """Make bob post a number of texts; return the requests."""
         requests = [self.bob.post("hi", room="den") for _ in range(count)]
         self.server.pump()
         return requests
 
     def answers(self, request: int) -> list[str]:
-        """Return what a post of bob's was answered with."""
+        """Return the answers to a post by bob."""
         answers = []
         for message in self.bob.received:
             if isinstance(message, Posted):
@@ -673,17 +673,17 @@ class OnItsWayTests(ServerCase):
         return answers
 
     def settle(self) -> None:
-        """Let everything happen."""
+        """Complete everything."""
         while self.store.held:
             self.store.release()
             self.server.pump()
 
     def check(self, action: str, log: LogId | None, code: str) -> None:
-        """Take bob's voice while 600 of his posts wait, or are in flight."""
+        """Silence bob while 600 of his posts wait or are in flight."""
         in_flight, waiting = self.post(200), self.post(200)
         self.alice.send(messages.Moderate(900, action, "bob", UNSET if log is None else log))
         self.server.pump()
-        self.store.release()  # The first, and the others are on their way with the change.
+        self.store.release()  # The first one; the others are in flight with the change.
         self.server.pump()
         [(_, commit)] = self.store.held
         assert commit.change is not None and len(commit.records) == 200
@@ -716,7 +716,7 @@ class OnItsWayTests(ServerCase):
         assert self.bob.closed is not None
 
     def test_what_is_read_between_two_decisions_is_asked_again(self) -> None:
-        # Bob is answered, and read on, when the first has taken effect and the second has not.
+        # The server answers bob, and reads on, after the first takes effect and before the second.
         self.post(1)
         join = messages.Join(900, "elsewhere", "public")
         request = self.bob.next_id()
@@ -731,13 +731,13 @@ class OnItsWayTests(ServerCase):
 
 
 class BetweenTests(ServerCase):
-    """What is asked while the decisions of one commit take effect, one after the other."""
+    """Requests that arrive while the decisions of one commit take effect in turn."""
 
     def test_what_comes_between_two_decisions_is_asked_again(self) -> None:
         room = Room()
         author, reader = room.enter(1, 2)
         first = room.change(changed([put(AccountKey(account(9)), Profile("ana"))]))
-        # Answered, and read on, when the first has taken effect and the second has not.
+        # The server answers, and reads on, after the first has taken effect and before the second.
         first.addCallback(lambda _: room.say(author, "too late", request=7))
         room.mute(author)
         room.settle()
@@ -752,24 +752,24 @@ Step = Callable[[Room, FakeSession], Room]
 
 
 def nothing(room: Room, author: FakeSession) -> Room:
-    """Let the repetition be in the same commit."""
+    """Have the repetition in the same commit."""
     return room
 
 
 def begin(room: Room, author: FakeSession) -> Room:
-    """Let the first be on its way."""
+    """Have the first in flight."""
     room.turn()
     return room
 
 
 def settle(room: Room, author: FakeSession) -> Room:
-    """Let the first be stored."""
+    """Have the first stored."""
     room.settle()
     return room
 
 
 def edit(room: Room, author: FakeSession) -> Room:
-    """Let it be edited."""
+    """Have it edited."""
     room.settle()
     room.add(Edited(LOG, author.account, 1, "changed"), author)
     room.settle()
@@ -777,7 +777,7 @@ def edit(room: Room, author: FakeSession) -> Room:
 
 
 def erase(room: Room, author: FakeSession) -> Room:
-    """Let it be erased."""
+    """Have it erased."""
     edit(room, author)
     room.add(Deleted(LOG, author.account, 1), author)
     room.settle()
@@ -785,7 +785,7 @@ def erase(room: Room, author: FakeSession) -> Room:
 
 
 def restart(room: Room, author: FakeSession) -> Room:
-    """Let another server go on."""
+    """Continue with another server."""
     room.settle()
     other = Room(room.store)
     other.now = room.now
@@ -815,7 +815,7 @@ def wait(room: Room, author: FakeSession) -> Room:
     ids=lambda steps: " ".join(step.__name__ for step in steps),
 )
 def test_a_repetition_on_another_node(steps: Sequence[Step]) -> None:
-    # K5: one record, and the same answer, whenever it comes.
+    # K5: one record, and the same answer, whenever the repetition arrives.
     room = Room()
     room.now = 1_000
     [author] = room.enter(1)

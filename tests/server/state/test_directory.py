@@ -1,4 +1,4 @@
-"""The state directory: private, one server's at a time, and the same identity for ever."""
+"""The state directory: private, for one server at a time, with a permanent identity."""
 
 import base64
 import errno
@@ -25,7 +25,7 @@ from tests.server.support import chat_lines
 
 @contextmanager
 def opened(path: Path) -> Iterator[StateDirectory]:
-    """Open a state directory for a while."""
+    """Open a state directory temporarily."""
     state = StateDirectory(path)
     try:
         yield state
@@ -42,7 +42,7 @@ def complaint(path: Path) -> str:
     """Return the sentence with which a state directory is refused."""
     with pytest.raises(ConfigurationError) as caught, opened(path) as state:
         state.host_key()
-    # What the operator reads is one sentence, with no trace of what was tried behind it.
+    # The operator reads one sentence, without a chained traceback.
     assert caught.value.__suppress_context__
     sentence = str(caught.value)
     assert "\n" not in sentence and str(path) in sentence
@@ -181,7 +181,7 @@ def test_what_an_interrupted_start_left_behind_is_replaced(tmp_path: Path) -> No
         ECC.generate(curve="P-256").export_key(format="PEM").encode(),
         ECC.generate(curve="Ed25519").public_key().export_key(format="PEM").encode(),
     ],
-    ids=lambda content: f"{len(content)} bytes",  # Some are random.
+    ids=lambda content: f"{len(content)} bytes",  # Some of the errors depend on random bytes.
 )
 def test_a_damaged_host_key_is_a_sentence_and_is_left_as_it_is(
     tmp_path: Path, content: bytes
@@ -203,7 +203,7 @@ def test_a_host_key_that_is_no_file_is_a_sentence(tmp_path: Path) -> None:
 
 
 def rotate(path: Path, times: int = 1) -> list[HostKey]:
-    """Rotate a server's host key, each time after a new start; return all it ever had."""
+    """Rotate a server's host key, with a restart each time; return all keys it has had."""
     with opened(path) as state:
         keys = [state.host_key()]
     for _ in range(times):
@@ -213,7 +213,7 @@ def rotate(path: Path, times: int = 1) -> list[HostKey]:
 
 
 def proven(host_key: HostKey) -> list[bytes]:
-    """Return the earlier keys that lead to this one, the oldest first."""
+    """Return the earlier keys that lead to this one, oldest first."""
     return [*predecessors(host_key.public, host_key.successions)][::-1]
 
 
@@ -267,7 +267,7 @@ class Crash(BaseException):
 def interrupt(
     monkeypatch: pytest.MonkeyPatch, calls: int, error: BaseException, *, is_after: bool
 ) -> None:
-    """Let the system fail in, or right after, one of the calls that change a directory."""
+    """Make the system fail in, or right after, one of the calls that change a directory."""
     left = count(calls, -1)
 
     def failing(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -288,7 +288,7 @@ def interrupt(
 
 
 CALLS = 8
-"""Twice: unlink what is left of an earlier attempt, sync the file, rename it, sync the name."""
+"""Twice: unlink a leftover file, sync the new file, rename it, sync the directory."""
 
 
 @pytest.mark.parametrize("is_after", [False, True])
@@ -310,7 +310,7 @@ def test_a_crash_at_any_point_of_a_rotation_leaves_a_host_key_that_can_be_used(
             assert proven(now) == [*before, old.public]
         following = state.rotate_host_key()
         assert proven(following) == [*proven(now), now.public]
-    # Only the second rename makes the change.
+    # Only the second rename takes effect.
     assert (now.public != old.public) is ((calls, is_after) >= (CALLS - 2, True))
 
 

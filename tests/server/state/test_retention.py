@@ -1,4 +1,4 @@
-"""What is kept no longer is removed."""
+"""Old records are removed."""
 
 from typing import Final
 
@@ -15,10 +15,10 @@ DAY: Final = 86_400
 
 
 class RetentionTests(ServerCase):
-    """A log that is a day old, and somebody who reads it."""
+    """A log from a day ago, and a reader."""
 
     def setUp(self) -> None:
-        """Let alice say five things, the last two a day later."""
+        """Make alice post five times, the last two a day later."""
         self.store = HeldStore()
         self.store.is_holding = False
         self.server = Server(self.store)
@@ -33,7 +33,7 @@ class RetentionTests(ServerCase):
             self.alice.say(str(number))
 
     def start(self, policy: RetentionPolicy) -> Retention:
-        """Remove all but what is to be kept, now and every hour."""
+        """Start the retention, which runs now and every hour."""
         server, context = self.server, self.server.dispatcher.context
         retention = Retention(
             *(context.hub, context.commits, policy, server.clock, 3_600, context.time)
@@ -43,7 +43,7 @@ class RetentionTests(ServerCase):
         return retention
 
     def left(self) -> list[int]:
-        """Return what is left."""
+        """Return the records that are left."""
         return [it.seq for it in fired(self.store.read(self.alice.log(), 0, 10_000))]
 
     def test_everything_is_kept_unless_somebody_says_otherwise(self) -> None:
