@@ -1,1 +1,1 @@
-"""Tests of the benchmarks: what they count is what arrived."""
+"""Tests of the benchmarks: they count exactly what arrives."""

@@ -1,7 +1,7 @@
-"""What a delivery costs, in what can be counted on any machine: a guard against getting slower.
+"""The cost of a delivery in machine-independent counts: a guard against getting slower.
 
-The server runs as users run it. Seconds are for `make bench`; here are system calls, bytes, ciphers
-and hashes, each with a bound a little above what it was when the test was written.
+The server runs as users run it. `make bench` measures seconds; this counts system calls, bytes,
+ciphers and hashes, each with a bound slightly above the count when the test was written.
 """
 
 import json
@@ -23,18 +23,18 @@ POSTS = 64
 
 
 CIPHERS = "newp"
-"""cffi's, which PyCryptodome calls once for each cipher, with its key schedule."""
+"""The cffi function that PyCryptodome calls once per cipher, with its key schedule."""
 
 
 class CountedServer:
-    """The server, and what it has called."""
+    """The server, and its calls."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.server = Encchat([sys.executable, "-m", "benchmarks.counted", str(path)])
 
     def counts(self) -> Counter[str]:
-        """Return the calls up to now, and what the kernel has counted (proc(5), io)."""
+        """Return the calls so far, and the kernel's counts (proc(5), io)."""
         self._path.unlink(missing_ok=True)
         os.kill(self.server.pids[0], signal.SIGUSR1)
         deadline = time.monotonic() + 10
@@ -55,21 +55,21 @@ class CountingClient(EncchatClient):
     received = 0
 
     def take(self, data: bytes) -> None:
-        """Count, and take in."""
+        """Count, and process."""
         CountingClient.received += len(data)
         super().take(data)
 
 
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CountedServer]:
-    """A server that counts."""
+    """A counting server."""
     counted = CountedServer(tmp_path_factory.mktemp("counts") / "calls")
     with counted.server:
         yield counted
 
 
 def cost(counted: CountedServer, in_flight: int, room: str) -> dict[str, float]:
-    """Return what a post to many readers costs."""
+    """Return the counts for a post to many readers."""
     names = [f"{room}{number}" for number in range(READERS + 1)]
     clients = counted.server.admit([CountingClient(name, room) for name in names], READERS)
     sender, *readers = clients
@@ -83,28 +83,28 @@ def cost(counted: CountedServer, in_flight: int, room: str) -> dict[str, float]:
         windows.append(costs | {"bytes": received / POSTS})
     for client in clients:
         client.close()
-    # Every few seconds records are filed, for all the posts since: that is in one of them at most.
+    # Records are filed every few seconds, for all posts since; at most one measurement has that.
     return min(windows, key=lambda costs: costs["wchar"])
 
 
 def check(costs: dict[str, float], bounds: dict[str, float]) -> None:
-    """Check that nothing costs more than it may."""
+    """Check that no count exceeds its bound."""
     found = {name: round(costs.get(name, 0.0), 2) for name in bounds}
     assert {name: cost for name, cost in found.items() if cost > bounds[name]} == {}, found
-    # A call that has another name now would be within any bound.
+    # A call that has been renamed would be within any bound.
     assert [name for name, cost in found.items() if not cost] in ([], ["epoll.modify"]), found
 
 
 def test_one_post_at_a_time(counted: CountedServer) -> None:
     bounds = {
-        "socket.sendmsg": READERS + 1.1,  # One for each reader, and the acknowledgement.
+        "socket.sendmsg": READERS + 1.1,  # One per reader, and the acknowledgement.
         "socket.recv": 1.2,
         "epoll.poll": 2.5,
         "epoll.modify": 0.1,
         "HMAC.finalize": READERS + 3.2,
         CIPHERS: 3.2,  # The post, the record, the acknowledgement.
         "openssl_sha512": 1.2,
-        "WritingConnection.execute": 2.2,  # Is it there already? And the commit.
+        "WritingConnection.execute": 2.2,  # The lookup for a repetition, and the commit.
         "syscw": 4.5,
         "wchar": 7_500,  # Pages of the write-ahead log.
         "bytes": READERS * 395,
@@ -120,7 +120,7 @@ def test_many_posts_at_a_time(counted: CountedServer) -> None:
         "epoll.poll": 0.1,
         "epoll.modify": 0.1,
         "HMAC.finalize": 2.2 + READERS * 0.02,
-        CIPHERS: 1.1,  # The records of a batch are sealed by one.
+        CIPHERS: 1.1,  # One cipher seals all records of a batch.
         "openssl_sha512": 0.1,
         "WritingConnection.execute": 0.1,
         "syscw": 0.8,

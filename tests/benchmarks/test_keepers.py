@@ -1,4 +1,4 @@
-"""The clients of servers that keep what is said count right; and the archives are asked for it."""
+"""Clients of servers that store messages count right, and the archives are verified."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ COUNT = 4
 
 
 def xmpp(nick: str, said: str) -> bytes:
-    """Return a message as a server sends it, and what is none."""
+    """Return a message as a server sends it, and stanzas that are not messages."""
     room = "room@rooms.localhost"
     return (
         f"<presence from='{room}/{nick}2' to='it@localhost/1'><x xmlns='any'/></presence>"
@@ -29,7 +29,7 @@ def xmpp(nick: str, said: str) -> bytes:
 
 
 def jetstream(nick: str, said: str) -> bytes:
-    """Return a message as the server sends it and, of one's own, that it is on the disk."""
+    """Return a message as the server sends it; for an own one, its acknowledgement."""
     data = f"MSG room.{nick} 2 $JS.ACK.room.{nick}.1.7.7.1.0 {len(said)}\r\n{said}\r\n"
     if nick == "me":
         answer = '{"stream":"room","seq":7}'
@@ -89,7 +89,7 @@ def test_a_server_that_refuses_is_an_error(name: str, said: bytes) -> None:
 
 
 class Forgetful(Keeper):
-    """Says that it has kept some messages, the last of which says something."""
+    """A server that claims to have stored a number of messages, with a given last one."""
 
     def __init__(self, kept: int, last: str) -> None:
         super().__init__()

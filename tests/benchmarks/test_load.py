@@ -1,4 +1,4 @@
-"""The generator of the benchmarks: nothing is counted twice, and nothing is overlooked."""
+"""The load generator: nothing is counted twice, and nothing is missed."""
 
 import hashlib
 import socket
@@ -27,13 +27,13 @@ LOG, KEY = LogId(b"a log for tests!"), bytes(64)
 
 
 class Far:
-    """A server's end by hand, and a client that is logged in and in a room there."""
+    """A manually driven server end, and a client that is logged in and in a room."""
 
     def __init__(self) -> None:
         self.near, end = socket.socketpair()
         end.setblocking(False)
         self.client = EncchatClient("somebody", "room")
-        # A pair of sockets of this process has no delays to switch off.
+        # A socket pair has no Nagle delay to turn off.
         self.client._socket = end
         self.client._write(self.client.connection.start())
         self.connection = ServerConnection(HostKey.generate(), Limits())
@@ -50,7 +50,7 @@ class Far:
         )
 
     def run_of(self, count: int, passing: int = 0) -> bytes:
-        """Return a run of texts, and of joins that nobody counts, with its voucher."""
+        """Return a run of texts, and of joins that do not count, with its voucher."""
         lines = b"".join(self._record(0) for _ in range(passing))
         for _ in range(count):
             self.seq += 1

@@ -1,4 +1,4 @@
-"""The clients of other servers count right, however what arrives is cut; and the servers run."""
+"""Clients of other servers count right, however their input is split; and the servers run."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ COUNT = 5
 
 
 def irc(said: str) -> bytes:
-    """Return a message as the server sends it, after a line that is none."""
+    """Return a message as the server sends it, after a line that is not a message."""
     return f":a!~a@host JOIN :#room\r\n:a!~a@host PRIVMSG #room :{said}\r\n".encode()
 
 

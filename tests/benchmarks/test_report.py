@@ -1,4 +1,4 @@
-"""The report holds each figure against the peers that pay for the same."""
+"""The report compares each figure with the peers that pay for the same."""
 
 import pytest
 

@@ -1,1 +1,1 @@
-"""A sample of small faults, and whether the tests find them: ``python -m tests.mutants``."""
+"""Mutation sampling: do the tests find small faults? (``python -m tests.mutants``)"""

@@ -1,7 +1,7 @@
-"""``python -m tests.mutants``: put small faults into copies of `chat`; print what no test finds.
+"""``python -m tests.mutants``: put small faults into copies of `chat`; print those no test finds.
 
-The same seed draws the same faults in the same order from the same code; how many of them are
-looked at depends on how fast the machine is. It is a report: faults that survive are no failure.
+The same seed draws the same faults in the same order from the same code; how many of them it tries
+depends on the machine's speed. It is only a report: surviving faults are not a failure.
 """
 
 import argparse
@@ -29,23 +29,29 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--minutes",
         type=float,
         default=10.0,
-        help="after which no fault is put in any more; the tests without one, before, do not count"
+        help="stop trying new faults after this time, not counting the run without faults"
         " (default: %(default)s)",
     )
-    parser.add_argument("--only", default="chat", metavar="PATH", help="a folder or a module")
+    parser.add_argument(
+        "--only", default="chat", metavar="PATH", help="limit it to a folder or module"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="default: all cores")
-    parser.add_argument("--verbose", action="store_true", help="print which test found what")
+    parser.add_argument(
+        "--verbose",
+        action="store_true",
+        help="also print the faults that were found, and by which test",
+    )
     return parser.parse_args(arguments)
 
 
 def _modules(root: Path, only: str) -> list[PurePosixPath]:
-    """Return the modules of `chat` that are, or are in, a path."""
+    """Return the modules of `chat` at or below a path."""
     paths = (PurePosixPath(it.relative_to(root)) for it in (root / "chat").rglob("*.py"))
     return sorted(it for it in paths if it.is_relative_to(only))
 
 
 def main(arguments: list[str]) -> None:
-    """Print the report. Exits with 1 if the tests fail without a fault."""
+    """Print the report. Exits with status 1 if the tests fail without a fault."""
     options = _parse(arguments)
     with TemporaryDirectory(prefix="mutants-") as directory:
         benches = []
@@ -56,20 +62,20 @@ def main(arguments: list[str]) -> None:
         root = benches[0].tree  # The checkout may change meanwhile.
         modules = _modules(root, options.only)
         if not modules:
-            sys.exit(f"There is no module of chat in {options.only}.")
+            sys.exit(f"There are no modules of chat in {options.only}.")
         if not benches[0].is_imported("chat"):
-            sys.exit("What the tests would import is not the copy: nothing can be said.")
+            sys.exit("The tests would not import the copy, so the result would mean nothing.")
         selection = Selection(root)
         candidates = {it: selection.candidates(it) for it in modules}
         tests = sorted({it for found in candidates.values() for files in found for it in files})
-        print(f"Running the tests in {len(tests)} files as they are ...", flush=True)
+        print(f"Running the tests in {len(tests)} files without faults ...", flush=True)
         begin = monotonic()
         run, seconds = benches[0].time(tests, len(benches))
         if run.status != 0:
             print(run.output)
-            sys.exit("The tests fail without any fault: nothing can be said.")
+            sys.exit("The tests fail without a fault, so the result would mean nothing.")
         print(
-            f"They pass, in {monotonic() - begin:.0f} seconds. Now with faults in"
+            f"They passed in {monotonic() - begin:.0f} seconds. Now trying faults in"
             f" {len(modules)} modules, seed {options.seed}, for {options.minutes:g} minutes ...",
             flush=True,
         )

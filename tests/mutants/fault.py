@@ -1,4 +1,4 @@
-"""One small fault: a few bytes of a module, replaced. How it looks, and whether it is one."""
+"""One small fault: a replacement of a few bytes in a module, and how to show it."""
 
 import warnings
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from typing import Final
 __all__ = ["Fault", "fingerprint"]
 
 _SHOWN_LINES: Final = 6
-"""Lines of a statement that are shown; of a longer one, its beginning."""
+"""Lines of a statement to show; the rest of a longer one is cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A replacement in a module. Offsets are in bytes, as those of `ast` are."""
+    """A replacement in a module. Offsets are in bytes, like those of `ast`."""
 
     path: PurePosixPath
-    """From the root of the checkout."""
+    """Relative to the root of the checkout."""
     line: int
     function: str
-    """In which it is, with its class; empty outside of functions."""
+    """The function it is in, with its class; empty outside functions."""
     what: str
     start: int
     end: int
@@ -32,7 +32,7 @@ class Fault:
         return source[: self.start] + self.text + source[self.end :]
 
     def diff(self, source: bytes) -> list[str]:
-        """Return the lines that change, as they were and as they are."""
+        """Return the changed lines, before and after."""
         begin = source.rfind(b"\n", 0, self.start) + 1
         end = source.find(b"\n", self.end)
         rest = source[self.end : len(source) if end < 0 else end]
@@ -53,10 +53,9 @@ def _shortened(lines: list[str]) -> list[str]:
 
 
 def fingerprint(source: bytes) -> str | None:
-    """Return what the interpreter makes of a module, without its lines; None if it takes it for
-    no Python.
+    """Return the compiled code of a module without line numbers; None if it is not valid Python.
 
-    Two sources with one fingerprint do the same.
+    Two sources with the same fingerprint behave the same.
     """
     try:
         with warnings.catch_warnings():
@@ -82,5 +81,5 @@ def _constant(value: object) -> object:
     if isinstance(value, CodeType):
         return _content(value)
     if isinstance(value, frozenset):
-        return sorted(map(repr, value))  # Equal sets may come in any order.
+        return sorted(map(repr, value))  # Equal sets may have any order.
     return value

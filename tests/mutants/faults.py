@@ -1,4 +1,4 @@
-"""All small faults that could be in a module. Knows its syntax tree, and nothing of tests."""
+"""All small faults that could be in a module. Knows its syntax tree, and nothing about tests."""
 
 import ast
 from collections.abc import Iterable
@@ -23,18 +23,18 @@ _SWAPPED: Final[dict[type[ast.cmpop], bytes]] = {
     ast.NotIn: b"in",
 }
 _ORDERING: Final = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-"""Comparisons whose swap is not their negation."""
+"""Comparisons whose swapped form is not their negation."""
 
 _CHECKED_BY_MYPY: Final = {"frozen", "gc", "kw_only", "slots"}
-"""Keywords of a class that change nothing in a program that passes mypy."""
+"""Class keywords that make no difference in a program that passes mypy."""
 _FOR_PEOPLE: Final = {"description", "epilog", "help", "help_text", "metavar", "usage"}
-"""Keywords whose values are only read by people."""
+"""Keywords whose values only people read."""
 _NEVER: Final = {"NewType", "ParamSpec", "TypeVar", "assert_never", "cast"}
-"""Calls that are there for mypy."""
+"""Calls that exist only for mypy."""
 
 
 def find_faults(path: PurePosixPath, source: bytes) -> list[Fault]:
-    """Return the faults that could be in a module, in its order. Some may make no difference."""
+    """Return the possible faults of a module, in source order. Some may make no difference."""
     tree = ast.parse(source)
     finder = _Finder(path, Text(source), _loggers(tree))
     finder.visit(tree)
@@ -62,7 +62,7 @@ def _last_name(node: ast.expr) -> str:
 
 
 class _Finder(ast.NodeVisitor):
-    """Goes through a module. What it does not visit has no faults."""
+    """Walks a module. Anything it does not visit gets no faults."""
 
     def __init__(self, path: PurePosixPath, text: Text, loggers: frozenset[str]) -> None:
         self.faults: list[Fault] = []
@@ -71,7 +71,7 @@ class _Finder(ast.NodeVisitor):
         self._loggers = loggers
         self._scope: list[str] = []
         self._gives_value = [False]
-        """Of each function around: whether its annotation promises anything."""
+        """For each enclosing function: whether its annotation promises a value."""
 
     def _add(self, node: ast.expr | ast.stmt, what: str, text: bytes) -> None:
         self._add_between(*self._text.span(node), what, text)
@@ -89,7 +89,7 @@ class _Finder(ast.NodeVisitor):
             if node is not None:
                 self.visit(node)
 
-    # --- Definitions: their annotations and docstrings are left alone ---
+    # --- Definitions: leave annotations and docstrings alone ---
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self._visit_all(node.decorator_list)
@@ -151,14 +151,14 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Return(self, node: ast.Return) -> None:
         value = node.value
-        # That False becomes None changes next to nothing; that it becomes True is another fault.
+        # False to None makes almost no difference; False to True is another fault.
         is_false = isinstance(value, ast.Constant) and value.value is False
         if value is not None and not is_false and self._gives_value[-1]:
             self._add(node, "None returned", b"return None")
         self.generic_visit(node)
 
     def visit_Assert(self, node: ast.Assert) -> None:
-        """An assertion tells mypy what the code around it already ensures."""
+        """Skip it: an assertion tells mypy what the surrounding code already ensures."""
 
     # --- Conditions ---
 
@@ -190,7 +190,7 @@ class _Finder(ast.NodeVisitor):
     def _negate(self, test: ast.expr) -> None:
         match test:
             case ast.Constant():
-                return  # It is swapped.
+                return  # It gets swapped.
             case ast.Compare(ops=[op]) if not isinstance(op, _ORDERING):
                 return  # The same.
         self._add(test, "condition negated", self._text.negated(test))
@@ -221,7 +221,7 @@ class _Finder(ast.NodeVisitor):
             self.generic_visit(node)
 
     def _is_left_alone(self, node: ast.Call) -> bool:
-        """Tell whether a call logs something, or is there for mypy."""
+        """Tell whether a call logs something, or exists only for mypy."""
         match node.func:
             case ast.Attribute(value=value) if _last_name(value) in self._loggers:
                 return True
@@ -235,7 +235,7 @@ class _Finder(ast.NodeVisitor):
     def visit_BinOp(self, node: ast.BinOp) -> None:
         match node:
             case ast.BinOp(ast.Constant(), ast.Pow(), ast.Constant()):
-                # A number, though not written as one.
+                # A constant written as a power, such as 2**20.
                 self._add(node, "off by one", b"(" + self._text.of(node) + b" - 1)")
                 self._add(node, "off by one", b"(" + self._text.of(node) + b" + 1)")
             case _:
@@ -249,4 +249,4 @@ class _Finder(ast.NodeVisitor):
                 self._add(node, "off by one", text)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
-        """What is in an f-string is text for people; `ast` of 3.11 does not say where it is."""
+        """Skip it: it is text for people, and `ast` in 3.11 has no positions for its parts."""

@@ -1,11 +1,11 @@
-"""A plugin of pytest: Hypothesis looks for no simpler example than the first that fails.
+"""A pytest plugin that keeps Hypothesis from shrinking the first failing example.
 
-That can take minutes, in which a fault that is found already would count as one without an end.
+Shrinking can take minutes, and a fault that is already found would count as a timeout.
 """
 
 from hypothesis import Phase, settings
 
-# Importing `tests` has chosen the usual profile by now; what it says otherwise still holds.
+# Importing `tests` has loaded the usual profile; its other settings still apply.
 settings.register_profile(
     "hasty", settings(), phases=(Phase.explicit, Phase.generate), print_blob=False
 )

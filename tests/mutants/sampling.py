@@ -1,4 +1,4 @@
-"""Draws faults, in an order that a seed decides, and has each looked at until time is up."""
+"""Draws faults in an order that depends on a seed, and tries each until time is up."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +17,13 @@ from tests.mutants.workbench import Workbench
 __all__ = ["Outcome", "Verdict", "draw", "judge", "sample"]
 
 START_SECONDS: Final = 15.0
-"""Until tests begin, on a busy machine."""
+"""Time until tests start on a busy machine."""
 SLACK: Final = 3.0
-"""How many times as long as without the fault tests may take; then they will not come to an end."""
+"""Tests that take this many times longer than without the fault count as never ending."""
 
 
 class Verdict(Enum):
-    """What became of a fault."""
+    """The result for a fault."""
 
     FOUND = "found"
     TIMEOUT = "timeout"
@@ -31,7 +31,7 @@ class Verdict(Enum):
 
 
 class Outcome(NamedTuple):
-    """What became of one fault."""
+    """A fault, and its result."""
 
     fault: Fault
     verdict: Verdict
@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
 
 
 def draw(root: Path, paths: Iterable[PurePosixPath], seed: int) -> Iterator[Fault]:
-    """Yield faults of modules in random order, and of those that do the same only one."""
+    """Yield faults of modules in random order, but only one of several that behave the same."""
     sources = {path: (root / path).read_bytes() for path in sorted(paths)}
     faults = [it for path, source in sources.items() for it in find_faults(path, source)]
     Random(seed).shuffle(faults)
@@ -57,13 +57,13 @@ def draw(root: Path, paths: Iterable[PurePosixPath], seed: int) -> Iterator[Faul
 def judge(
     bench: Workbench, fault: Fault, choice: Choice, seconds: Mapping[str, float]
 ) -> Outcome | None:
-    """Run the tests of a fault. None if they were stopped."""
+    """Run the tests for a fault. None if they were stopped."""
     with bench.planted(fault):
         for files in filter(None, (choice.first, choice.then)):
             usual = sum(seconds.get(file, 0.0) for file in files)
             run = bench.test(files, START_SECONDS + SLACK * usual)
             if run.status is None:
-                # Once more, because it may have been the machine that was busy.
+                # Once more, because the machine may have been busy.
                 run = bench.test(files, START_SECONDS + SLACK * usual)
             if bench.is_stopped:
                 return None
@@ -81,10 +81,10 @@ def sample(
     until: float,
     tell: Callable[[Outcome], None],
 ) -> list[Outcome]:
-    """Look at faults on all benches until it is `until`; return what became of them, in order.
+    """Try faults on all benches until the time `until`; return the outcomes, in order.
 
-    What has begun is finished, lest those be missing that take long, as survivors do. An interrupt
-    from the keyboard ends it at once.
+    Running ones finish, because survivors take long and would be missing otherwise. A keyboard
+    interrupt ends it at once.
     """
     benches = list(benches)
     lock = Lock()
@@ -109,7 +109,7 @@ def sample(
             for future in working:
                 future.result()
         except KeyboardInterrupt:
-            print("Interrupted: this is what became of the sample so far.")
+            print("Interrupted; here are the results so far.")
         finally:
             if not all(future.done() for future in working):
                 for bench in benches:

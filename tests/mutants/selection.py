@@ -1,7 +1,7 @@
-"""Which tests can see a fault in a module, the likeliest first: by their names and imports.
+"""Which tests can see a fault in a module, likeliest first, by their names and imports.
 
-Imports are read, not run. A module that is named in a string counts as imported, because that is
-how tests start programs.
+Imports are parsed, not run. A module named in a string counts as imported, because tests start
+programs that way.
 """
 
 import ast
@@ -14,40 +14,41 @@ from typing import Final, NamedTuple
 __all__ = ["Choice", "Selection", "choose"]
 
 PACKAGES: Final = ("chat", "tests", "benchmarks")
-"""What imports are followed through, the code first."""
+"""Packages whose imports are followed, the code first."""
 
 FIRST_SECONDS: Final = 20.0
-"""What the tests that run first may need without a fault, if those named like it need no more."""
+"""Seconds for the first batch of tests without a fault, unless those named like the module need
+more."""
 ALL_SECONDS: Final = 35.0
-"""The same for all that are run for one fault."""
+"""Seconds for all tests of one fault."""
 
 _NAME: Final = re.compile(r"\bchat(?:\.\w+)+")
 
 
 class Candidates(NamedTuple):
-    """Test files that can see a fault in a module, each in one of these only."""
+    """Test files that can see a fault in a module, each in only one of these groups."""
 
     named: list[str]
     """Named like the module."""
     near: dict[str, int]
-    """They import it themselves, or are in its folder where no test does. By path: how many imports
-    lead to it."""
+    """Files that import it directly or, if none does, files in its folder. By path: the number of
+    imports that lead to it."""
     wider: dict[str, int]
-    """They import what imports it."""
+    """Files that import it indirectly."""
 
 
 class Choice(NamedTuple):
-    """What is run for a fault."""
+    """The tests to run for a fault."""
 
     first: list[str]
     then: list[str]
-    """If the first pass."""
+    """Run these if the first ones pass."""
     left_out: int
-    """How many more files could have seen it, for which there is no time."""
+    """How many more files could see it, but there is no time for them."""
 
 
 def choose(candidates: Candidates, seconds: Mapping[str, float]) -> Choice:
-    """Choose as many tests as time allows, given what each file needs."""
+    """Choose as many tests as time allows, given the seconds each file needs."""
 
     def ordered(distances: Mapping[str, int]) -> list[str]:
         return sorted(distances, key=lambda it: (distances[it], seconds.get(it, 0.0)))
@@ -71,11 +72,11 @@ def choose(candidates: Candidates, seconds: Mapping[str, float]) -> Choice:
 
 
 class Selection:
-    """The graph of who imports what in a checkout."""
+    """The import graph of a checkout."""
 
     def __init__(self, root: Path) -> None:
         self._modules: dict[str, str] = {}
-        """Paths from the root, by dotted name."""
+        """Paths relative to the root, by dotted name."""
         for package in PACKAGES:
             for path in sorted((root / package).rglob("*.py")):
                 relative = PurePosixPath(path.relative_to(root))
@@ -88,7 +89,7 @@ class Selection:
         self._tests = [it for it in self._modules.values() if _is_test(it)]
 
     def candidates(self, path: PurePosixPath) -> Candidates:
-        """Return the tests of a module; slow ones if they are named like it, or the only ones."""
+        """Return the tests of a module; slow ones only if named like it, or if all are."""
         distances = self._distances(_dotted(path))
         folder = PurePosixPath("tests", *path.parts[1:-1])
         beside = [it for it in self._tests if PurePosixPath(it).parent == folder]
@@ -141,7 +142,7 @@ class Selection:
                         yield from self._known(_NAME.findall(text))
 
     def _known(self, names: Iterable[str]) -> Iterator[str]:
-        """Return the modules that are imported with these names: themselves and their packages."""
+        """Return the modules that these names import: themselves and their packages."""
         for name in names:
             if f"{name}.__main__" in self._modules:
                 yield f"{name}.__main__"
@@ -160,5 +161,5 @@ def _is_test(file: str) -> bool:
 
 
 def _is_slow(file: str) -> bool:
-    """Tell whether tests start programs and sockets."""
+    """Tell whether tests start programs or use sockets."""
     return "e2e" in PurePosixPath(file).parts

@@ -1,4 +1,4 @@
-"""Which faults are found in a module, and how they are shown."""
+"""Finding the faults of a module, and showing them."""
 
 import ast
 from pathlib import PurePosixPath
@@ -17,7 +17,7 @@ def faults_in(source: str) -> list[Fault]:
 
 
 def mutants(statement: str, returns: str = "int") -> set[str]:
-    """Return what becomes of a statement in a function."""
+    """Return all mutants of a statement in a function."""
     head = f"async def f(a, b, c) -> {returns}:\n    while b:\n"
     source = head + indent(statement, 8 * " ") + "\n"
     changed = {it.apply(source.encode()).decode() for it in faults_in(source)}
@@ -170,7 +170,7 @@ def test_a_difference_within_a_function_is_one() -> None:
 
 
 def test_the_order_of_a_set_is_none() -> None:
-    assert str({1, 9}) != str({9, 1})  # They share a place in the table.
+    assert str({1, 9}) != str({9, 1})  # Their hashes collide.
     assert fingerprint(b"x in {1, 9}") == fingerprint(b"x in {9, 1}")
 
 

@@ -1,4 +1,4 @@
-"""What becomes of faults: which are drawn, where they are put, and what is said of them."""
+"""Drawing faults, putting them into copies, and reporting on them."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -23,7 +23,7 @@ FAILED = Run(1, "...\nFAILED tests/test_part.py::test - assert 1\nERROR later\n1
 
 
 class Bench(Workbench):
-    """One whose tests end as they are told to."""
+    """A bench with scripted test results."""
 
     runs: Sequence[Run] = ()
 
@@ -161,9 +161,8 @@ def test_a_report(checkout: Path) -> None:
         "chat/part.py:5, in f: call dropped",
         "    - g(a)",
         "    + pass",
-        "    3 test files passed, 4 were left out",
+        "    3 test files passed, 4 were skipped",
         "",
-        "Of 6 small faults put in by a program, the tests found 5"
-        " (1 of them because they did not come to an end); 1 survived.",
+        "Of 6 generated faults, the tests found 5 (1 of them by a timeout); 1 survived.",
     ]
     assert describe(outcomes[0]) == "found: chat/part.py:2, truth swapped: why"

@@ -1,4 +1,4 @@
-"""Which tests are run for a fault, by their names, their imports, and the time they need."""
+"""Choosing tests for a fault, by their names, their imports, and the time they need."""
 
 from pathlib import PurePosixPath
 

@@ -1,4 +1,4 @@
-"""The text of a module by the nodes of its syntax tree: where they are, and how they would read."""
+"""A module's source by nodes of its syntax tree: their positions, and variants of their text."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ __all__ = ["Text", "off_by_one"]
 _OPERATOR: Final = re.compile(
     rb"#[^\n]*|(<=|>=|==|!=|<|>|\bnot\s+in\b|\bin\b|\bis\s+not\b|\bis\b|\band\b|\bor\b)"
 )
-"""An operator between two operands, or a comment, which may hold words that look like one."""
+"""An operator between two operands, or a comment, which may contain words that look like one."""
 
 _SIMPLE: Final = (ast.Attribute, ast.Call, ast.Compare, ast.Name, ast.Subscript)
 """What `not` binds to as a whole."""
@@ -27,7 +27,7 @@ class Text:
         self._starts = list(accumulate(map(len, lines), initial=0))
 
     def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
-        """Return where a node begins and ends, without parentheses around it."""
+        """Return the start and end of a node, without parentheses around it."""
         assert node.end_lineno is not None and node.end_col_offset is not None
         return (
             self._starts[node.lineno - 1] + node.col_offset,
@@ -35,16 +35,16 @@ class Text:
         )
 
     def of(self, node: ast.expr | ast.stmt) -> bytes:
-        """Return a node as it is written."""
+        """Return a node's source."""
         start, end = self.span(node)
         return self._source[start:end]
 
     def line(self, offset: int) -> int:
-        """Return the number of a line, from 1."""
+        """Return the line number of an offset, from 1."""
         return bisect_right(self._starts, offset)
 
     def operator(self, left: ast.expr, right: ast.expr) -> tuple[int, int]:
-        """Return where the operator between two operands begins and ends."""
+        """Return the start and end of the operator between two operands."""
         _, start = self.span(left)
         end, _ = self.span(right)
         for found in _OPERATOR.finditer(self._source, start, end):
@@ -53,7 +53,7 @@ class Text:
         raise ValueError(f"no operator in line {left.lineno}")
 
     def joined(self, operands: Sequence[ast.expr], start: int, end: int, operator: bytes) -> bytes:
-        """Return what is between two places, with another operator between the operands."""
+        """Return the source between two offsets, with another operator between the operands."""
         parts = []
         for left, right in pairwise(operands):
             place, behind = self.operator(left, right)
@@ -70,7 +70,7 @@ class Text:
 
 
 def off_by_one(literal: bytes) -> tuple[bytes, bytes]:
-    """Return the integers next to one, written in the same way."""
+    """Return the neighbouring integers, written in the same style."""
     value = int(literal, 0)
     form = "_" if b"_" in literal else "d"
     if literal[:2].lower() == b"0x":

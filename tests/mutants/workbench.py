@@ -1,4 +1,4 @@
-"""A copy of the checkout, in which faults are put and tests run. The checkout stays as it is."""
+"""A copy of the checkout for faults and tests. The checkout itself stays unchanged."""
 
 import os
 import resource
@@ -17,10 +17,10 @@ from tests.mutants.fault import Fault
 __all__ = ["Run", "Workbench"]
 
 MEMORY_BYTES: Final = 8 * 2**30
-"""Address space of a process under test: a fault can make a loop that fills lists for ever."""
+"""Address space of a process under test: a fault can make a loop that fills a list forever."""
 
 _PYTEST: Final = (
-    *(sys.executable, "-m", "pytest", "-v"),  # Names a test before it hangs.
+    *(sys.executable, "-m", "pytest", "-v"),  # Prints a test's name before it can hang.
     *("-p", "no:cacheprovider", "-p", "tests.mutants.hasty"),
 )
 
@@ -29,22 +29,22 @@ class Run(NamedTuple):
     """How tests ended."""
 
     status: int | None
-    """As pytest defines it; negative for a signal, None if time was up."""
+    """pytest's exit status; negative for a signal, None for a timeout."""
     output: str
 
     @property
     def reason(self) -> str:
-        """The first test that failed, and why, in a line."""
+        """The first test that failed, and why, in one line."""
         lines = [it for it in self.output.splitlines() if it.strip()]
         failed = [it for it in lines if it.startswith(("FAILED ", "ERROR "))]
         return (failed or lines[-1:] or ["no output"])[0]
 
 
 class Workbench:
-    """One copy. It does one thing at a time; only `stop` may be called meanwhile."""
+    """One copy. It runs one thing at a time; only `stop` may be called meanwhile."""
 
     def __init__(self, checkout: Path, directory: Path) -> None:
-        """Copy what is in a checkout, but for what git ignores, into an empty directory."""
+        """Copy a checkout, except files that git ignores, into an empty directory."""
         self.tree = directory / "tree"
         self._temporary = directory / "tmp"
         self._report = directory / "report.xml"
@@ -59,19 +59,19 @@ class Workbench:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether what ran last may have been killed."""
+        """Whether the last run may have been killed."""
         return self._is_stopped
 
     @contextmanager
     def planted(self, fault: Fault) -> Iterator[None]:
-        """Have a fault in the copy meanwhile."""
+        """Plant a fault in the copy, for the duration of a with block."""
         path = self.tree / fault.path
         source = path.read_bytes()
         modified = path.stat().st_mtime
         self._planted += 1
         path.write_bytes(fault.apply(source))
-        # Python takes a compiled file for current by the source's size and second of change. Each
-        # fault has a second of its own, so that none is mistaken for another, or for the original.
+        # Python considers a compiled file current by the source's size and mtime in seconds. So
+        # each fault gets its own second, and none is mistaken for another, or for the original.
         os.utime(path, (modified + self._planted, modified + self._planted))
         try:
             yield
@@ -80,24 +80,24 @@ class Workbench:
             os.utime(path, (modified, modified))
 
     def is_imported(self, package: str) -> bool:
-        """Tell whether programs that run here find a package in the copy, not elsewhere."""
+        """Tell whether programs that run here import a package from the copy."""
         run = self._run(
             [sys.executable, "-c", f"import {package}; print({package}.__file__)"], timeout=60
         )
         return run.status == 0 and Path(run.output.strip()).is_relative_to(self.tree)
 
     def test(self, files: Sequence[str], timeout: float) -> Run:
-        """Run tests until the first of them fails."""
+        """Run tests until the first one fails."""
         return self._run([*_PYTEST, "-x", *self._place(), *files], timeout)
 
     def time(self, files: Sequence[str], jobs: int) -> tuple[Run, dict[str, float]]:
-        """Run tests, several at a time; return how many seconds each file needed, too."""
+        """Run tests, several at a time; also return the seconds each file needed."""
         report = f"--junitxml={self._report}"
         run = self._run([*_PYTEST, "-x", "-n", str(jobs), report, *self._place(), *files], None)
         return run, _seconds(self._report, files) if run.status == 0 else {}
 
     def stop(self) -> None:
-        """End what runs, and run nothing more."""
+        """Kill what is running, and run nothing more."""
         self._is_stopped = True
         if self._process is not None:
             _kill(self._process)
@@ -114,7 +114,7 @@ class Workbench:
             "PYTHONPATH": str(self.tree),
             "TMPDIR": str(self._temporary),
         }
-        # Into a file: a grandchild that survives would keep a pipe open.
+        # Into a file, because a surviving grandchild would keep a pipe open.
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 command,
@@ -141,11 +141,11 @@ class Workbench:
 
 
 def _seconds(report: Path, files: Sequence[str]) -> dict[str, float]:
-    """Return how long the tests in each file took, as a report in the format of JUnit says."""
+    """Return the seconds the tests in each file took, from a JUnit report."""
     modules = {file.removesuffix(".py").replace("/", "."): file for file in files}
     seconds = dict.fromkeys(files, 0.0)
     for case in ElementTree.parse(report).iter("testcase"):
-        # The module, and maybe a class. What says it is the file may be where that inherits from.
+        # The module, and perhaps a class. The report's `file` may be that of a base class.
         name = case.get("classname", "")
         while name and name not in modules:
             name = name.rpartition(".")[0]
@@ -155,7 +155,7 @@ def _seconds(report: Path, files: Sequence[str]) -> dict[str, float]:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and what it has started, which may outlive it."""
+    """Kill a process and its descendants, which may outlive it."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

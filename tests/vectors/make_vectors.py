@@ -1,8 +1,8 @@
 """Make the test vectors of this directory from `docs/protocol.md` alone.
 
 This is a second implementation of the protocol's computations. It shares no code with `chat` and
-uses other libraries, so that a mistake has to be made twice to go unnoticed; of `mnemonic` it takes
-the list of words alone. It needs what the extra `vectors` installs: `cryptography` and `kyber-py`.
+uses other libraries, so that a mistake must be made twice to go unnoticed; it uses only the word
+list of `mnemonic`. It needs the extra `vectors`: `cryptography` and `kyber-py`.
 
     pip install -e '.[vectors]'
     python tests/vectors/make_vectors.py            write the JSON files next to this script
@@ -10,8 +10,8 @@ the list of words alone. It needs what the extra `vectors` installs: `cryptograp
 
 Every file has a `description` and a list `vectors`. Binary values are hexadecimal; lines are text
 (UTF-8, where not ASCII) without their CR LF; integers go up to 2^63 - 1. A vector with a key
-`expect` must fail with the close code of that name, every other must succeed. What is random in the
-protocol is fixed here, and has no meaning beyond its name: `fixed` hashes it from a few words.
+`expect` must fail with the close code of that name; every other must succeed. The protocol's random
+values are fixed here, and have no meaning beyond their name: `fixed` hashes them from a few words.
 """
 
 import argparse
@@ -43,7 +43,7 @@ Message: TypeAlias = Mapping[str, Value]
 
 
 def fixed(name: str, length: int) -> bytes:
-    """Give bytes that look random and are the same in every run."""
+    """Return bytes that look random and are the same in every run."""
     return hashlib.shake_256(b"encchat test vectors: " + name.encode()).digest(length)
 
 
@@ -55,7 +55,7 @@ def flip(data: bytes, position: int) -> bytes:
 
 
 def hexed(values: Mapping[str, bytes]) -> dict[str, str]:
-    """Write binary values as the files have them."""
+    """Return binary values in hexadecimal, as in the files."""
     return {name: value.hex() for name, value in values.items()}
 
 
@@ -63,17 +63,17 @@ def hexed(values: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def uint(number: int, size: int) -> bytes:
-    """Write an unsigned big-endian integer."""
+    """Encode an unsigned big-endian integer."""
     return number.to_bytes(size, "big")
 
 
 def lp(data: bytes) -> bytes:
-    """Put the length before the bytes."""
+    """Prefix bytes with their length."""
     return uint(len(data), 4) + data
 
 
 def b64(data: bytes) -> str:
-    """Encode in base64 as lines have it."""
+    """Encode in base64, as in lines."""
     return base64.b64encode(data).decode()
 
 
@@ -97,13 +97,13 @@ def derive(secret: bytes, label: str, context: bytes, length: int = 64) -> bytes
 
 
 def pad(plaintext: bytes) -> bytes:
-    """Apply PKCS#7 for blocks of 16 bytes."""
+    """Apply PKCS#7 padding for blocks of 16 bytes."""
     count = 16 - len(plaintext) % 16
     return plaintext + bytes([count]) * count
 
 
 def seal_padded(key: bytes, padded: bytes, aad: bytes, iv: bytes) -> bytes:
-    """Seal whole blocks, whose padding may be wrong."""
+    """Seal whole blocks, whose padding may be invalid."""
     cipher = Cipher(algorithms.AES(key[32:]), modes.CBC(iv)).encryptor()
     ciphertext = cipher.update(padded) + cipher.finalize()
     tag = hmac512(key[:32], aad + iv + ciphertext + uint(8 * len(aad), 8))[:32]
@@ -115,11 +115,11 @@ def seal(key: bytes, plaintext: bytes, aad: bytes, iv: bytes) -> bytes:
     return seal_padded(key, pad(plaintext), aad, iv)
 
 
-# Section 6: MessagePack, in the shortest form
+# Section 6: MessagePack, in its shortest form
 
 
 def pack_head(count: int, short: int, short_limit: int, *wide: int) -> bytes:
-    """Write the head of a str, bin, array or map: the short form, or 0 for none, and the wider."""
+    """Encode the head of a str, bin, array or map: the short form (0: none) or a wider one."""
     if short and count < short_limit:
         return bytes([short | count])
     size = 4 // 2 ** (len(wide) - 1)
@@ -131,7 +131,7 @@ def pack_head(count: int, short: int, short_limit: int, *wide: int) -> bytes:
 
 
 def pack_int(number: int) -> bytes:
-    """Write a non-negative integer."""
+    """Encode a non-negative integer."""
     if number < 0x80:
         return bytes([number])
     size = next(size for size in (1, 2, 4, 8) if number < 256**size)
@@ -139,12 +139,12 @@ def pack_int(number: int) -> bytes:
 
 
 def pack_map(*items: tuple[bytes, bytes]) -> bytes:
-    """Write a map whose keys and values are encoded already."""
+    """Encode a map whose keys and values are already encoded."""
     return pack_head(len(items), 0x80, 16, 0xDE, 0xDF) + b"".join(map(b"".join, items))
 
 
 def pack(value: Value) -> bytes:
-    """Write any value of the protocol; maps keep their order."""
+    """Encode any value of the protocol; maps keep their order."""
     if isinstance(value, bool):
         return b"\xc3" if value else b"\xc2"
     if isinstance(value, int):
@@ -165,7 +165,7 @@ def message(kind: str, /, **others: Value) -> Message:
 
 
 def plain(value: Value) -> object:
-    """Turn a message into what JSON can say."""
+    """Convert a message to JSON values."""
     if isinstance(value, bytes):
         return {"hex": value.hex()}
     if isinstance(value, Mapping):
@@ -186,7 +186,7 @@ def login(number: int, nick: str, binding: bytes = bytes(32)) -> Message:
     return message("login", id=number, nick=nick, key=key, signature=signature)
 
 
-# Section 4: Ed25519, for signatures that nobody should make (RFC 8032, sections 5.1.1 to 5.1.5)
+# Section 4: Ed25519, for invalid signatures (RFC 8032, sections 5.1.1 to 5.1.5)
 
 P: Final = 2**255 - 19
 L: Final = 2**252 + 27742317777372353535851937790883648493
@@ -206,7 +206,7 @@ def add(one: Point, two: Point) -> Point:
 
 
 def multiply(number: int, point: Point) -> Point:
-    """Add a point to itself so often."""
+    """Multiply a point by a scalar."""
     total = IDENTITY
     while number:
         if number & 1:
@@ -216,7 +216,7 @@ def multiply(number: int, point: Point) -> Point:
 
 
 def encode_point(point: Point) -> bytes:
-    """Write a point: y, and the lowest bit of x on top."""
+    """Encode a point: y, and the lowest bit of x on top."""
     x, y = point
     return (y | (x & 1) << 255).to_bytes(32, "little")
 
@@ -245,11 +245,11 @@ SMALL_ORDER: Final = {
     "order 4, negative": multiply(6, ORDER_8),
     **{f"order 8, {number}": multiply(number, ORDER_8) for number in (1, 3, 5, 7)},
 }
-"""The points that the factor 8 makes the neutral one."""
+"""The points whose multiple by 8 is the neutral element."""
 
 
 def small_order_encodings() -> dict[str, bytes]:
-    """Give every encoding of a point of small order, right or with a bit or with p too much."""
+    """Return every encoding of a point of small order: canonical, with the sign bit, or plus p."""
     found = {name: encode_point(point) for name, point in SMALL_ORDER.items()}
     for name in ("order 1", "order 2"):  # x is 0, which has no sign.
         found[f"{name}, with the top bit set"] = found[name][:31] + bytes([found[name][31] | 0x80])
@@ -267,7 +267,7 @@ def scalar(seed: bytes) -> int:
 
 
 def signature_with(seed: bytes, content: bytes, first: bytes, nonce: int = 0) -> bytes:
-    """Sign with this R, which has to be `nonce` times the base point, plus one of small order."""
+    """Sign with this R, which must be `nonce` times the base point plus a point of small order."""
     public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
     k = int.from_bytes(hashlib.sha512(first + public + content).digest(), "little")
     return first + ((nonce + k * scalar(seed)) % L).to_bytes(32, "little")
@@ -309,31 +309,31 @@ def host_public(seed: bytes) -> bytes:
 
 
 def succession(seed: bytes, following: bytes) -> bytes:
-    """Let the host key with this seed hand over to the following one."""
+    """Return the succession from the host key with this seed to the following one."""
     previous = host_public(seed)
     content = succession_content(previous, following)
     return previous + Ed25519PrivateKey.from_private_bytes(seed).sign(content)
 
 
 def succession_content(previous: bytes, following: bytes) -> bytes:
-    """Give what a host key signs when it hands over."""
+    """Return what a host key signs when it hands over."""
     return b"\x20" * 64 + b"encchat/1 host key succession" + b"\x00" + previous + following
 
 
 def host_digest(host: bytes) -> bytes:
-    """Compute what both forms of a fingerprint say."""
+    """Compute the digest that both forms of a fingerprint encode."""
     return hashlib.sha256(b"encchat host key v1\x00" + host).digest()
 
 
 def in_words(digest: bytes) -> str:
-    """Write 32 bytes as BIP 39 does: 8 bits of checksum behind them, then 11 bits a word."""
+    """Encode 32 bytes in words (BIP 39): append 8 bits of checksum, then 11 bits per word."""
     bits = int.from_bytes(digest + hashlib.sha256(digest).digest()[:1])
     return " ".join(WORDS[bits >> 11 * place & 2047] for place in reversed(range(24)))
 
 
 @dataclass(frozen=True)
 class Client:
-    """What the client of one handshake chooses; `mlkem_seed` is `d || z` of FIPS 203."""
+    """The client's choices in one handshake; `mlkem_seed` is `d || z` of FIPS 203."""
 
     random: bytes
     x25519_private: bytes
@@ -345,7 +345,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Server:
-    """What the server of one handshake chooses; `mlkem_m` is `m` of FIPS 203."""
+    """The server's choices in one handshake; `mlkem_m` is `m` of FIPS 203."""
 
     random: bytes
     x25519_private: bytes
@@ -366,10 +366,10 @@ class Handshake:
         proven: int | None = None,
         first: bytes = b"",
     ) -> None:
-        """Choose the inputs from the name, and compute.
+        """Derive the inputs from the name, and compute.
 
-        The host key followed so many others, of which the latest `proven` (all, if left out) can
-        be shown to lead to it. The signature before has `first` as its R, or else a wrong bit.
+        The host key followed a number of others; the latest `proven` (default: all) provably lead
+        to it. The signature before those has `first` as its R, or else a wrong bit.
         """
         self.name = name
         self.client = client = Client(
@@ -432,28 +432,28 @@ class Handshake:
         self.sa_line, self.cf_line = frame_line(self.sa), frame_line(self.cf)
 
     def signed(self) -> bytes:
-        """Give what the host key of this handshake signs."""
+        """Return what the host key of this handshake signs."""
         content = b"\x20" * 64 + b"encchat/1 server signature" + b"\x00"
         return content + transcript_hash(self.ch, self.sh, self.host)
 
     def sign(self, host_seed: bytes) -> bytes:
-        """Sign for the host key of this handshake, with a key that may be another."""
+        """Sign for the host key of this handshake, perhaps with a different key."""
         return Ed25519PrivateKey.from_private_bytes(host_seed).sign(self.signed())
 
     def finish_server(self, proof: bytes) -> bytes:
-        """Compute `fin_s`; `proof` is the signature and, behind it, the successions."""
+        """Compute `fin_s`; `proof` is the signature followed by the successions."""
         return hmac512(self.fk_s, transcript_hash(self.ch, self.sh, self.host, proof))
 
     def seal_sa(self, proof: bytes, fin_s: bytes, aad: bytes = b"encchat/1 SA") -> bytes:
-        """Seal the server's authentication."""
+        """Seal the server authentication."""
         return seal(self.s_hs, self.host + proof + fin_s, aad, self.server.sa_iv)
 
     def seal_cf(self, fin_c: bytes, login: bytes, aad: bytes = b"encchat/1 CF") -> bytes:
-        """Seal the client's finish."""
+        """Seal the client finish."""
         return seal(self.c_hs, fin_c + login, aad, self.client.cf_iv)
 
     def vector(self) -> Vector:
-        """Write down everything."""
+        """Return the vector with all values."""
         digest = host_digest(self.host)
         values = "CH SH ss_ec K ss_pq PRK t1 s_hs c_hs fk_s fk_c host signature successions fin_s"
         values += " SA t2 fin_c CF binding c_ap s_ap"
@@ -469,7 +469,7 @@ class Handshake:
         }
 
     def bad(self, name: str, expect: str, role: str, *receives: str) -> Vector:
-        """Describe a failure of one side at the last of the lines it receives."""
+        """Return the vector of a failure of one side at the last line it receives."""
         sent = {"client": [self.ch_line], "server": [self.sh_line, self.sa_line]}[role]
         if role == "server" and len(receives) == 1:
             sent = []
@@ -485,12 +485,12 @@ class Handshake:
 
 
 def hello_line(hello: bytes) -> str:
-    """Write the line of a hello."""
+    """Return the line of a hello."""
     return "encchat/1 " + b64(hello)
 
 
 def frame_line(box: bytes) -> str:
-    """Write the line of a frame."""
+    """Return the line of a frame."""
     return "F " + b64(box)
 
 
@@ -515,7 +515,7 @@ class Sender:
         sequence: int = 0,
         vouchers: int = 0,
     ):
-        """Begin with a secret."""
+        """Start with a secret."""
         self.secret = secret
         self.direction = direction
         self.generation = generation
@@ -523,7 +523,7 @@ class Sender:
         self.vouchers = vouchers
 
     def state(self) -> Vector:
-        """Write down the state, from which a receiver can start as well."""
+        """Return the state, from which a receiver can start too."""
         return {
             "direction": self.direction,
             "secret": self.secret.hex(),
@@ -557,12 +557,12 @@ def seal_record(key: bytes, log: bytes, epoch: int, ident: bytes, body: bytes, i
 
 
 def record_line(log: bytes, seq: int | str, record: bytes) -> str:
-    """Write the line of a record; the sequence number may be any text."""
+    """Return the line of a record; the sequence number may be any text."""
     return f"R {b64(log)} {seq} {b64(record)}"
 
 
 def voucher(key: bytes, counter: int, sequence: int, run: bytes) -> bytes:
-    """Compute a voucher, before it is shortened to 16 bytes."""
+    """Compute a voucher before truncation to 16 bytes."""
     data = uint(counter, 8) + uint(sequence, 8) + hashlib.sha512(run).digest()
     return hmac.digest(key, data, "sha256")
 
@@ -709,7 +709,7 @@ def make_signatures() -> list[Vector]:
     for name, (secret, said, made) in RFC_8032.items():
         key, data = host_public(bytes.fromhex(secret)), bytes.fromhex(said)
         vectors.append(vector(f"RFC 8032, {name}", key, data, bytes.fromhex(made)))
-    # R as it is made of a nonce, so that the sums of this script are seen to be right.
+    # R made from a nonce, to show that the arithmetic of this script is right.
     nonce = int.from_bytes(fixed("nonce", 32), "little") % L
     honest = encode_point(multiply(nonce, BASE))
     usual = signature_with(seed, content, honest, nonce)
@@ -735,7 +735,7 @@ def make_signatures() -> list[Vector]:
             part = signature_with(seed, content, first, nonce)
             vectors.append(bad(f"R with a part of {name}", part))
     for name, key in small_order_encodings().items():
-        # [S]B = R, whatever is signed, where the key's part is none.
+        # [S]B = R for any message if the key's part is neutral.
         for number in range(64):
             message = b"%d" % number
             k = int.from_bytes(hashlib.sha512(honest + key + message).digest(), "little")
@@ -768,7 +768,7 @@ LOW_ORDER: Final = {
 
 
 def low_order_points() -> dict[str, bytes]:
-    """Give the points of low order, also with the top bit, which X25519 ignores."""
+    """Return the points of low order, also with the top bit, which X25519 ignores."""
     points = dict(LOW_ORDER)
     for name, point in LOW_ORDER.items():
         points[name + " with the top bit set"] = point[:31] + bytes([point[31] | 0x80])
@@ -812,7 +812,7 @@ def make_handshake() -> list[Vector]:
 
 
 def bad_client_hellos(base: Handshake) -> list[Vector]:
-    """Make hellos that a server must refuse."""
+    """Return hellos that a server must refuse."""
 
     def bad(name: str, expect: str, line: str) -> Vector:
         return base.bad("CH: " + name, expect, "server", line)
@@ -848,7 +848,7 @@ def bad_client_hellos(base: Handshake) -> list[Vector]:
 
 
 def first_lines(hello: str) -> dict[str, tuple[str, str]]:
-    """Give first lines that neither side takes."""
+    """Return first lines that neither side accepts."""
     kinds = {
         "a frame": frame_line(bytes(64)),
         "a record": record_line(bytes(16), 1, bytes(84)),
@@ -884,7 +884,7 @@ def first_lines(hello: str) -> dict[str, tuple[str, str]]:
 
 
 def bad_server_hellos(base: Handshake) -> list[Vector]:
-    """Make server hellos that a client must refuse, some of them only when SA comes."""
+    """Return server hellos that a client must refuse, some of them only when SA arrives."""
 
     def bad(name: str, expect: str, sh: bytes, *more: str) -> Vector:
         return base.bad("SH: " + name, expect, "client", hello_line(sh), *more)
@@ -907,7 +907,7 @@ def bad_server_hellos(base: Handshake) -> list[Vector]:
 
 
 def bad_server_auths(base: Handshake, other: Handshake) -> list[Vector]:
-    """Make server authentications that a client must refuse."""
+    """Return server authentications that a client must refuse."""
 
     def bad(name: str, line: str, expect: str = "AUTHENTICATION") -> Vector:
         return base.bad("SA: " + name, expect, "client", base.sh_line, line)
@@ -947,7 +947,7 @@ def bad_server_auths(base: Handshake, other: Handshake) -> list[Vector]:
 
 
 def bad_successions(base: Handshake) -> list[Vector]:
-    """Make server authentications with successions that a client must refuse."""
+    """Return server authentications with successions that a client must refuse."""
 
     def bad(name: str, proof: bytes, fin_s: bytes, expect: str = "AUTHENTICATION") -> Vector:
         line = frame_line(base.seal_sa(proof, fin_s))
@@ -975,7 +975,7 @@ def bad_successions(base: Handshake) -> list[Vector]:
 
 
 def bad_client_finishes(base: Handshake, other: Handshake) -> list[Vector]:
-    """Make client finishes that a server must refuse."""
+    """Return client finishes that a server must refuse."""
 
     def bad(name: str, line: str, expect: str = "AUTHENTICATION") -> Vector:
         return base.bad("CF: " + name, expect, "server", base.ch_line, line)
@@ -1125,7 +1125,7 @@ def welcome(**others: Value) -> Message:
 
 
 def example_messages() -> list[tuple[str, Message]]:
-    """Give one example, or a few, of everything in sections 6 and 7."""
+    """Return one or a few examples of everything in sections 6 and 7."""
     tail = 2**63 - 1
     acks = [[number, 2**16 + number, TIME + number] for number in range(1, 21)]
     members: list[Value] = [[f"{number:032}", number % 2 == 0] for number in range(120)]
@@ -1262,7 +1262,7 @@ def example_messages() -> list[tuple[str, Message]]:
 
 
 def variants() -> list[tuple[str, str, Message, bytes]]:
-    """Give other encodings that mean the same."""
+    """Return other encodings with the same meaning."""
     ping = message("ping", id=5)
     keys = message("keys", log=LOG, epoch=1, key=EPOCH_KEY)
     posted = message("posted", log=LOG, seq=2, acks=[[1, 2, 3]])
@@ -1341,7 +1341,7 @@ def variants() -> list[tuple[str, str, Message, bytes]]:
 
 
 def broken_maps() -> dict[str, bytes]:
-    """Give what is no message at all."""
+    """Return bytes that are not messages at all."""
     ping, kind, update = pack(message("ping", id=1)), pack("type"), pack("update")
     deep = b"\x91" * 7999 + b"\x90"
     return {
@@ -1384,7 +1384,7 @@ def broken_maps() -> dict[str, bytes]:
     }
 
 
-# What to put under a key of an example, as it is encoded.
+# Encoded values to put under a key of an example.
 WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
     ("request", "join", "id"): {
         "negative": b"\xff",
@@ -1553,7 +1553,7 @@ WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
     ("body", "renamed", "was"): {"a bin": pack(b"bob")},
 }
 
-# What may be left out, of the last example of each type; of the others nothing.
+# Keys that may be left out of the last example of each type; none of the others.
 OPTIONAL: Final = {
     ("request", "logs", "after"),
     ("request", "rooms", "after"),
@@ -1577,7 +1577,7 @@ OPTIONAL: Final = {
 
 
 def bad_messages() -> list[tuple[str, str, bytes]]:
-    """Give encodings that must end the connection."""
+    """Return encodings that must end the connection."""
     cases = [(name, "both", coded) for name, coded in broken_maps().items()]
     cases.append(("body truncated by one byte", "body", pack(body("left"))[:-1]))
     cases.append(("one byte behind a body", "body", pack(body("left")) + b"\x00"))
@@ -1755,10 +1755,10 @@ def make_vouchers() -> list[Vector]:
 
 
 class Reading:
-    """What a server sends to a client that has logged in, step by step."""
+    """A server's lines to a client that has logged in, step by step."""
 
     def __init__(self, name: str, *logs: bytes) -> None:
-        """Begin with joining logs, whose keys of epoch 1 are sent."""
+        """Start by joining logs, and sending their keys of epoch 1."""
         self.name = name
         self.sender = Sender(fixed("application secret s", 64), "s", 0, 1)
         self.start = self.sender.state()
@@ -1768,7 +1768,7 @@ class Reading:
             self.keys(log=log).joined(log=log)
 
     def random(self, length: int) -> bytes:
-        """Choose bytes that no other place has."""
+        """Choose unique bytes."""
         return fixed(f"{self.name}, {len(self.steps)}", length)
 
     def line(self, line: str) -> "Reading":
@@ -1793,35 +1793,35 @@ class Reading:
         return self.frame(rest)
 
     def opened(self, seq: int = 17) -> "Reading":
-        """Say that reading begins."""
+        """Announce that reading begins."""
         where: Message = {"log": LOG, "kind": "private", "room": "bob"}
         return self.frame(message("opened", **where, seq=seq, tail=seq, members=2, topic=""))
 
     def leaves(self, number: int = 3) -> "Reading":
-        """Let the client ask to leave the log."""
+        """Make the client ask to leave the log."""
         self.steps.append({"sends": plain(message("leave", id=number, log=LOG))})
         return self
 
     def removed(self) -> "Reading":
-        """Say that reading is over."""
+        """Announce that reading is over."""
         return self.frame(message("removed", log=LOG, text="bob removed you."))
 
     def ok(self, number: int = 3) -> "Reading":
-        """Say that a request is done."""
+        """Answer that a request is done."""
         return self.frame(message("ok", id=number))
 
     def refused(self, number: int = 3) -> "Reading":
-        """Say that a request is not done."""
+        """Answer that a request is refused."""
         return self.frame(message("refused", id=number, code="not_stored", text="Try again."))
 
     def page(self, count: int) -> "Reading":
-        """Answer a request for records, but for these."""
+        """Announce a page of records."""
         return self.frame(message("page", id=7, count=count, more=True))
 
     def record(
         self, seq: int, epoch: int = 1, log: bytes = LOG, coded: bytes = b"", key: bytes = b""
     ) -> "Reading":
-        """Send a record; the same one, where the same was sent before."""
+        """Send a record; the same one if it was sent before."""
         example = body("joined") if seq == 0 else body("text", text=f"This is number {seq}.")
         coded, key = coded or pack(example), key or epoch_key(log, epoch)
         name = f"{log.hex()}, {seq}, {epoch}"
@@ -1832,7 +1832,7 @@ class Reading:
         return self.line(line)
 
     def voucher(self, page: int = 0, flipped: bool = False) -> "Reading":
-        """Vouch for the records since the last voucher; they belong to the page, if not 0."""
+        """Vouch for the records since the last voucher; they belong to the page if it is not 0."""
         run = "".join(line + "\r\n" for line, _ in self.run).encode()
         key = derive(self.sender.secret, "voucher", b"")
         made = voucher(key, self.sender.vouchers, self.sender.sequence, run)[:16]
@@ -1850,14 +1850,14 @@ class Reading:
         return self.voucher(page)
 
     def ends(self, expect: str = "UNEXPECTED") -> Vector:
-        """Describe that the last line is refused."""
+        """Return the vector; the last line must be refused."""
         *before, last = self.steps
         assert "line" in last
         vector: Vector = {"name": self.name, "expect": expect, **self.start}
         return {**vector, "steps": before, "line": last["line"]}
 
     def goes_on(self) -> Vector:
-        """Describe that all of it is taken, and a frame behind it as well."""
+        """Return the vector; everything must be accepted, and another frame after it."""
         self.frame(message("ok", id=9))
         return {"name": self.name, **self.start, "steps": self.steps}
 
@@ -1876,7 +1876,7 @@ def make_reading() -> list[Vector]:
 
 
 def good_readings() -> list[Vector]:
-    """Make what a client takes."""
+    """Return readings that a client accepts."""
 
     def at(name: str, *logs: bytes) -> Reading:
         return Reading(name, *(logs or (LOG,)))
@@ -1972,7 +1972,7 @@ def good_readings() -> list[Vector]:
 
 
 def bad_pages() -> list[Vector]:
-    """Make pages that a client must refuse."""
+    """Return pages that a client must refuse."""
 
     def at(name: str) -> Reading:
         return Reading("page: " + name, LOG)
@@ -2006,7 +2006,7 @@ def bad_pages() -> list[Vector]:
 
 
 def bad_records() -> list[Vector]:
-    """Make new records that a client must refuse."""
+    """Return new records that a client must refuse."""
 
     def at(name: str) -> Reading:
         return Reading("record: " + name, LOG)
@@ -2082,7 +2082,7 @@ def bad_records() -> list[Vector]:
     ]
 
 
-# Text, words, and whether the words are found in the text.
+# Text, words, and whether a search for the words finds the text.
 SEARCHES: Final[dict[str, list[tuple[str, str, bool]]]] = {
     "words": [
         ("hello world", "hello", True),
