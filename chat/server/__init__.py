@@ -1,1 +1,1 @@
-"""The server's shell: Twisted factory and protocol, fan-out, state directory, service."""
+"""The server: Twisted factory and protocol, requests, fan-out, state, service."""

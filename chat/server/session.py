@@ -1,4 +1,4 @@
-"""What the rest of the server needs of a connection, and a connection of the rest."""
+"""The interface between a connection and the rest of the server."""
 
 from typing import Protocol
 
@@ -15,29 +15,29 @@ __all__ = ["Requests", "Session", "refuse"]
 
 
 class Session(Protocol):
-    """A client's connection, as request handling and fan-out see it. Nothing here ever blocks or
-    raises."""
+    """A client's connection, as request handling and fan-out see it. Its methods never block or
+    raise."""
 
     number: int
     """Unique among this server's connections."""
     address: Address
-    """Where it comes from, for the log and for counting failed logins."""
+    """The client's address, for the log and for counting failed logins."""
     group: AddressGroup
-    """What that is counted with, for bans of networks."""
+    """The address's group, for bans of networks."""
     binding: bytes
-    """What names the connection, for a login to sign (docs/protocol.md 4.4)."""
+    """Names the connection, for the login to sign (docs/protocol.md 4.4)."""
     account: AccountId
-    """Who is logged in here; `NOBODY` before. Set by the handler of logins."""
+    """The account that is logged in; `NOBODY` before. Set by the login handler."""
     device: DeviceKey
-    """The key that is logged in here; empty before. Set by the handler of logins."""
+    """The key that is logged in; empty before. Set by the login handler."""
     reading: set[LogId]
-    """The logs whose records it is given. Kept by those (`chat.server.fanout.readers`)."""
+    """The logs it reads. Maintained by `chat.server.fanout.readers`."""
     is_gone: bool
-    """Closed, or about to be: nothing reaches the client any more."""
+    """Closed or closing: nothing reaches the client any more."""
     is_goodbye: bool
-    """The client has said that it leaves."""
+    """The client has announced that it leaves."""
     is_full: bool
-    """The transport holds more than it wants to: nothing but answers may be written."""
+    """The transport is full: only answers may be written."""
 
     def send(self, message: Struct) -> None:
         """Send one message."""
@@ -49,46 +49,48 @@ class Session(Protocol):
         ...
 
     def deliver(self, run: Run) -> None:
-        """Write record lines that other sessions get too, and this session's vouchers for them."""
+        """Write shared record lines, and this session's vouchers for them."""
         ...
 
     def admit(self) -> None:
-        """Let the connection keep its place: somebody has logged in."""
+        """Make the connection's place permanent: it has logged in."""
         ...
 
     def charge(self, cost: int) -> None:
-        """Take `cost` lines more from the client's rate: a request costs more than its line.
+        """Charge `cost` more lines to the client's rate, for a request that costs more than its
+        line.
 
-        A client that sends too fast is throttled: it is not read until it is within its rate.
+        A client that sends too fast is throttled: the server does not read from it until it is
+        within its rate.
         """
         ...
 
     def hold(self) -> None:
-        """Stop reading this client until `release` was called as often."""
+        """Stop reading from this client until `release` has been called as often."""
         ...
 
     def release(self) -> None:
-        """Read on, if nothing else holds."""
+        """Continue reading, unless something else holds."""
         ...
 
     def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:
-        """End the connection; `reason` is for the log."""
+        """Close the connection; `reason` is for the log."""
         ...
 
 
 class Requests(Protocol):
-    """Where a session's requests go."""
+    """Handles sessions' requests."""
 
     def handle(self, session: Session, message: Struct) -> None:
-        """Do what a client asked, and answer it."""
+        """Handle a client's request, and answer it."""
         ...
 
     def catch_up(self, session: Session) -> None:
-        """Let a session that can take more read on."""
+        """Let a session that can take more continue reading its logs."""
         ...
 
     def forget(self, session: Session) -> None:
-        """Drop a session that has ended."""
+        """Forget a session that has ended."""
         ...
 
 

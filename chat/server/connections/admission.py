@@ -1,13 +1,13 @@
-"""Which connections have a place, and which one gives up its own for a newcomer.
+"""Admission: which connections get a place, and which one gives up its place to a newcomer.
 
-Connections that have not logged in are *half-open*. They cost their owner nothing, so whoever holds
-all places with them must not thereby keep others out: a newcomer always gets a place, and the
-oldest half-open connection goes, as in a SYN cache (RFC 4987). An honest connection logs in within
-moments, and an idle one is the oldest sooner or later. The oldest of whom: of the newcomer's group
-of addresses where that has too many, or else of the group that has the most; so nobody loses a
-place to a group that has more of them. Who has logged in never has to go.
+Connections that have not logged in are *half-open*. They cost their owner nothing, so holding all
+places with them must not keep others out: a newcomer always gets a place, and the oldest half-open
+connection goes, as in a SYN cache (RFC 4987). An honest connection logs in within moments, and an
+idle one becomes the oldest sooner or later. The connection that goes is the oldest of the
+newcomer's group of addresses if that group has too many, or else of the group that has the most. So
+no group loses a place to one that has more. A connection that has logged in never has to go.
 
-Every operation takes the same time, however many connections there are.
+Every operation takes constant time.
 """
 
 from collections import Counter, OrderedDict
@@ -22,33 +22,33 @@ __all__ = ["Admission", "Grouped", "HalfOpen", "Newcomer"]
 
 
 class Grouped(Protocol):
-    """Something of a group of addresses."""
+    """Something with a group of addresses."""
 
     number: int
     group: AddressGroup
 
 
 class Newcomer(Grouped, Protocol):
-    """A connection, as far as it matters before anybody has logged in on it."""
+    """The part of a connection that matters before its login."""
 
     address: Address
     since: float
-    """When it was made; monotonic seconds."""
+    """When it was made, in monotonic seconds."""
 
     def hold(self) -> None:
-        """Stop reading until `release` was called as often."""
+        """Stop reading until `release` has been called as often."""
         ...
 
     def release(self) -> None:
-        """Read on, if nothing else holds."""
+        """Continue reading, unless something else holds."""
         ...
 
     def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:
-        """End the connection politely; `reason` is for the log."""
+        """Close the connection with a code; `reason` is for the log."""
         ...
 
     def abort(self) -> None:
-        """End the connection at once."""
+        """Abort the connection."""
         ...
 
 
@@ -56,36 +56,36 @@ _T = TypeVar("_T", bound=Grouped)
 
 
 class HalfOpen(Generic[_T]):
-    """Half-open connections in the order in which they came, by groups of addresses."""
+    """Half-open connections in order of arrival, by groups of addresses."""
 
     def __init__(self) -> None:
         self._groups: dict[AddressGroup, OrderedDict[int, _T]] = {}
-        """Those of each group, by number; none is empty."""
+        """The connections of each group, by number; no group is empty."""
         self._of_size: dict[int, OrderedDict[AddressGroup, None]] = {}
-        """Which groups have so many, those that have longest first; none is empty."""
+        """The groups of each size, in the order in which they reached it; no entry is empty."""
         self._most = 0
-        """How many the largest group has."""
+        """The size of the largest group."""
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[_T]:
-        """Yield all, of whom any may be removed meanwhile."""
+        """Yield all connections; any of them may be removed meanwhile."""
         everybody = [it for group in self._groups.values() for it in group.values()]
         return iter(everybody)
 
     @property
     def groups(self) -> int:
-        """How many groups there are that have any."""
+        """The number of groups that have any."""
         return len(self._groups)
 
     def count(self, group: AddressGroup) -> int:
-        """Return how many a group has."""
+        """Return the number of a group's connections."""
         return len(self._groups.get(group, ()))
 
     def add(self, connection: _T) -> None:
-        """Add a connection, as the youngest."""
+        """Add a connection as the newest."""
         members = self._groups.setdefault(connection.group, OrderedDict())
         members[connection.number] = connection
         self._count += 1
@@ -93,30 +93,30 @@ class HalfOpen(Generic[_T]):
         self._most = max(self._most, len(members))
 
     def remove(self, connection: _T) -> None:
-        """Remove a connection, if it is there."""
+        """Remove a connection if it is there."""
         members = self._groups.get(connection.group)
         if members is None or members.pop(connection.number, None) is None:
             return
         self._count -= 1
         self._resize(connection.group, len(members) + 1, len(members))
-        if self._most not in self._of_size:  # It was the only one with so many.
+        if self._most not in self._of_size:  # It was the only group of that size.
             self._most = len(members)
         if not members:
             del self._groups[connection.group]
 
     def oldest(self, group: AddressGroup) -> _T:
-        """Return the oldest of a group that has at least one."""
+        """Return the oldest connection of a group that has at least one."""
         return next(iter(self._groups[group].values()))
 
     def oldest_of_most(self) -> _T:
-        """Return the oldest of the group that has the most; there is at least one.
+        """Return the oldest connection of the largest group; there must be at least one.
 
-        Where several have as many, it is the one that has had them longest.
+        Of several largest groups, it is the one that reached this size first.
         """
         return self.oldest(next(iter(self._of_size[self._most])))
 
     def _resize(self, group: AddressGroup, before: int, after: int) -> None:
-        """Note that a group has another size."""
+        """Record the new size of a group."""
         if before:
             same = self._of_size[before]
             del same[group]
@@ -127,19 +127,19 @@ class HalfOpen(Generic[_T]):
 
 
 class Admission:
-    """The places there are, in total and for each group of addresses."""
+    """The places for connections, in total and per group of addresses."""
 
     def __init__(self, limits: Limits) -> None:
         self.half_open: HalfOpen[Newcomer] = HalfOpen()
         self._limits = limits
         self._admitted: set[int] = set()
-        """Numbers of the connections that have a place."""
+        """Numbers of the admitted connections."""
         self._admitted_of: Counter[AddressGroup] = Counter()
 
     def enter(self, newcomer: Newcomer) -> tuple[Newcomer, str] | None:
-        """Give a newcomer a place. Return who lost its own for that, and why.
+        """Admit a newcomer. Return the connection that lost its place, if any, and why.
 
-        Where none but the newcomer is half-open, it is the newcomer.
+        If no other connection is half-open, that is the newcomer itself.
         """
         self._admitted.add(newcomer.number)
         self._admitted_of[newcomer.group] += 1
@@ -150,11 +150,11 @@ class Admission:
         return crowded_out
 
     def logged_in(self, newcomer: Newcomer) -> None:
-        """Let a connection keep its place, whoever comes."""
+        """Make a connection's place permanent."""
         self.half_open.remove(newcomer)
 
     def leave(self, newcomer: Newcomer) -> None:
-        """Take the place of a connection, if it has one."""
+        """Free a connection's place, if it has one."""
         self.half_open.remove(newcomer)
         if newcomer.number in self._admitted:
             self._admitted.remove(newcomer.number)

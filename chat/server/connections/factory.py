@@ -1,9 +1,9 @@
 """The registry of clients, and every deadline.
 
-A connection is half-open from its making until somebody has logged in on it (`admission.py`), and
-in `clients` from the completed handshake on. One timer looks at the deadlines; a connection has one
-of its own only while it is throttled. Of the clients, which may be ten thousand that say nothing,
-it looks at those alone whose time has come.
+A connection is half-open until it has logged in (`admission.py`), and in `clients` once its
+handshake is complete. One timer checks the deadlines; a connection has a timer of its own only
+while it is throttled. Of possibly ten thousand idle clients, the timer looks only at those whose
+deadline has come.
 """
 
 import os
@@ -39,9 +39,9 @@ class ChatFactory(Factory[ChatProtocol]):
     noisy = False
 
     host_key: HostKey
-    """Who this server is; set before the first connection."""
+    """The server's identity; set before the first connection."""
     dispatcher: Requests
-    """Where requests go; set, if not yet loaded, before the first connection."""
+    """Handles requests; set before the first connection, though it may not be loaded yet."""
 
     def __init__(
         self,
@@ -59,8 +59,8 @@ class ChatFactory(Factory[ChatProtocol]):
         """The registry: connections whose handshake is complete, by number."""
         self.admission = Admission(limits)
         self._due: list[tuple[float, int]] = []
-        """A heap with one entry for each client: when to look at it next, and its number. Those of
-        clients that are gone stay until they are the greater part."""
+        """A heap with one entry per client: when to check it next, and its number. Entries of
+        closed clients stay until they are the majority."""
         self._stalls = Stalls(limits, seconds)
         self._closing: dict[int, tuple[float, ChatProtocol]] = {}
         self._drained: list[Deferred[None]] = []
@@ -69,39 +69,39 @@ class ChatFactory(Factory[ChatProtocol]):
         self._sweeper.clock = clock
 
     def start(self) -> None:
-        """Start looking at deadlines."""
+        """Start checking deadlines."""
         self._sweeper.start(self.limits.sweep_seconds, now=False)
 
     def open(self) -> None:
-        """Listen to those who were faster: the dispatcher is loaded."""
+        """Start reading from clients: the dispatcher is loaded."""
         self._is_open = True
         for connection in self.admission.half_open:
             connection.release()
 
     def stop(self) -> None:
-        """Stop looking at deadlines."""
+        """Stop checking deadlines."""
         if self._sweeper.running:
             self._sweeper.stop()
 
     # --- The life of a connection ---
 
     def buildProtocol(self, addr: IAddress | None) -> ChatProtocol:
-        """Return the protocol for a new connection of the reactor's."""
+        """Return the protocol for a new connection from the reactor."""
         return self.protocol_over(STREAM)
 
     def protocol_over(self, kind: str) -> ChatProtocol:
-        """Return the protocol for a new connection that is carried as `TRANSPORTS` says."""
+        """Return the protocol for a new connection over a kind of transport in `TRANSPORTS`."""
         connection = ServerConnection(self.host_key, self.limits, self.seconds, self.random_bytes)
         return ChatProtocol(self, next(self._numbers), connection, TRANSPORTS[kind])
 
     def connected(self, protocol: ChatProtocol) -> None:
-        """Give a new connection a place, and close the one that has to go for it."""
+        """Admit a new connection, and close the one that has to go for it."""
         if not self._is_open:
             protocol.hold()
         self._find_place(protocol)
 
     def moved(self, protocol: ChatProtocol, address: Address) -> None:
-        """Give a connection a place where its peer turns out to be, as if it were new."""
+        """Admit a connection again, under its peer's real address, as if it were new."""
         self.admission.leave(protocol)
         protocol.address, protocol.group = address, address_group(address)
         self._find_place(protocol)
@@ -112,7 +112,7 @@ class ChatFactory(Factory[ChatProtocol]):
             oldest, reason = crowded_out
             oldest.close(CloseCode.BUSY, reason)
             if len(self._closing) > self.limits.waiting_total:
-                oldest.abort()  # Politeness has its bound as well.
+                oldest.abort()  # Even waiting for a clean close is bounded.
 
     def established(self, protocol: ChatProtocol) -> None:
         """Enter a connection in the registry."""
@@ -120,7 +120,7 @@ class ChatFactory(Factory[ChatProtocol]):
         heappush(self._due, (self.seconds() + self.limits.ping_seconds, protocol.number))
 
     def logged_in(self, protocol: ChatProtocol) -> None:
-        """Let a connection keep its place."""
+        """Make a connection's place permanent."""
         self.admission.logged_in(protocol)
 
     def stalled(self, protocol: ChatProtocol) -> None:
@@ -128,11 +128,11 @@ class ChatFactory(Factory[ChatProtocol]):
         self._stalls.begin(protocol)
 
     def unstalled(self, protocol: ChatProtocol) -> None:
-        """Watch it no longer."""
+        """Stop watching it."""
         self._stalls.end(protocol.number)
 
     def closing(self, protocol: ChatProtocol) -> None:
-        """Abort a connection that was told to close, if it does not in time."""
+        """Abort a connection if it does not close in time."""
         self._closing[protocol.number] = (self.seconds(), protocol)
 
     def disconnected(self, protocol: ChatProtocol) -> None:
@@ -169,11 +169,11 @@ class ChatFactory(Factory[ChatProtocol]):
                 protocol.abort()
 
     def _check(self, protocol: ChatProtocol, now: float) -> float:
-        """Do what a client's silence demands; return when to look again, which is later."""
+        """Ping or close a silent client if it is due; return when to check it next."""
         limits = self.limits
         silence = now - protocol.heard
         if protocol.is_full or protocol.is_held:
-            return now + limits.ping_seconds  # We are the ones who do not listen.
+            return now + limits.ping_seconds  # The server is not listening.
         if silence < limits.ping_seconds:
             return protocol.heard + limits.ping_seconds
         if silence < limits.silence_seconds:
@@ -192,19 +192,19 @@ class ChatFactory(Factory[ChatProtocol]):
             connection.hold()
 
     def close_all(self, retry_after: int) -> None:
-        """Tell everybody that the server stops, and when to come back (seconds)."""
+        """Tell every client that the server stops, and in how many seconds to come back."""
         for connection in [*self.admission.half_open, *self.clients.values()]:
             connection.close(CloseCode.SHUTDOWN, "the server stops", retry_after)
 
     def abort_all(self) -> None:
-        """End what is left, at once."""
+        """Abort all remaining connections."""
         for connection in [*self.admission.half_open, *self.clients.values()]:
             connection.abort()
         for _, protocol in list(self._closing.values()):
             protocol.abort()
 
     def drained(self) -> Deferred[None]:
-        """Return a Deferred that fires when no connection is left."""
+        """Return a Deferred that fires when no connections are left."""
         drained: Deferred[None] = Deferred()
         self._drained.append(drained)
         self._check_drained()

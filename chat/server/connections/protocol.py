@@ -1,8 +1,8 @@
 """One client's connection: bytes to `ServerConnection` and back, and its back-pressure.
 
-While the transport is full the client is not read either (a client that does not take answers gets
-no more of them), and whoever writes records looks at `is_full` first. A client that sends too fast
-is throttled: what it has sent meanwhile waits at its own end.
+While the transport is full, the server does not read from the client either (so that a client that
+does not take its answers causes no more of them), and code that writes records checks `is_full`
+first. A client that sends too fast is throttled: its further input waits at its own end.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ _log = Logger()
 
 
 class Registry(Protocol):
-    """Whoever keeps all connections. Each calls these as its life goes on."""
+    """The registry of all connections. Each connection calls these during its life."""
 
     clock: IReactorTime
     seconds: Callable[[], float]
@@ -39,19 +39,19 @@ class Registry(Protocol):
     dispatcher: Requests
 
     def connected(self, protocol: "ChatProtocol") -> None:
-        """Find a place for a new connection."""
+        """Admit a new connection."""
         ...
 
     def moved(self, protocol: "ChatProtocol", address: Address) -> None:
-        """Count a connection where its peer turns out to be."""
+        """Count a connection under its peer's real address."""
         ...
 
     def established(self, protocol: "ChatProtocol") -> None:
-        """Enter a connection among the clients: its handshake is complete."""
+        """Add a connection to the clients: its handshake is complete."""
         ...
 
     def logged_in(self, protocol: "ChatProtocol") -> None:
-        """Let a connection keep its place."""
+        """Make a connection's place permanent."""
         ...
 
     def stalled(self, protocol: "ChatProtocol") -> None:
@@ -59,11 +59,11 @@ class Registry(Protocol):
         ...
 
     def unstalled(self, protocol: "ChatProtocol") -> None:
-        """Watch it no longer."""
+        """Stop watching it."""
         ...
 
     def closing(self, protocol: "ChatProtocol") -> None:
-        """See to it that a connection that was told to close does."""
+        """Make sure that a closing connection does close."""
         ...
 
     def disconnected(self, protocol: "ChatProtocol") -> None:
@@ -76,8 +76,8 @@ class ChatProtocol(ConnectionProtocol):
 
     connection: ServerConnection
     address: Address
-    """Where the peer is, as is known when the connection is made, and better with the first line;
-    `group` follows it."""
+    """The peer's address, which behind a proxy is known only with the first line; `group` depends
+    on it."""
     group: AddressGroup
     account = NOBODY
     binding = b""
@@ -86,7 +86,7 @@ class ChatProtocol(ConnectionProtocol):
     is_gone = False
     is_goodbye = False
     is_pinged = False
-    """Whether a ping was sent and nothing was heard since."""
+    """Whether a ping was sent and no line has arrived since."""
     _line_transport: LineTransport
     _has_spoken = False
     _holds = 0
@@ -96,7 +96,7 @@ class ChatProtocol(ConnectionProtocol):
     """How much of that were events."""
     _is_reported = False
     _throttle: IDelayedCall | None = None
-    """When the client is read again, where it has sent too fast."""
+    """The call that resumes reading, while the client is throttled."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class ChatProtocol(ConnectionProtocol):
         self._registry = registry
         self._make_transport = make_transport
         self.since = self.heard = now = registry.seconds()
-        """When the connection was made, and when the last line came; monotonic seconds."""
+        """When the connection was made, and when the last line arrived, in monotonic seconds."""
         limits = registry.limits
         self._lines = TokenBucket(limits.messages_per_second, limits.messages_burst, now)
         self._bytes = TokenBucket(limits.bytes_per_second, limits.bytes_burst, now)
@@ -119,15 +119,15 @@ class ChatProtocol(ConnectionProtocol):
     # --- Up ---
 
     def connectionMade(self) -> None:
-        """Take a place among the connections."""
-        # Not the receiver's: what there is to set, the transport knows.
+        """Register the connection."""
+        # Not super(): the transport knows which socket options to set.
         self._line_transport = self._make_transport(self.transport, self)
         self.address = self._line_transport.peer
         self.group = address_group(self.address)
         self._registry.connected(self)
 
     def lineReceived(self, line: bytes) -> None:
-        """Note the sign of life, and take the line in. A bug ends this connection and no other."""
+        """Record the sign of life, and process the line. A bug ends only this connection."""
         self.heard = now = self._registry.seconds()
         self.is_pinged = False
         if not self._has_spoken:
@@ -136,23 +136,23 @@ class ChatProtocol(ConnectionProtocol):
         try:
             super().lineReceived(line)
         except Exception:
-            # Not left to the reactor: what was held is read again on behalf of the store.
+            # Caught here, because held-back input is processed in a call from the store.
             _log.failure("session {number}: a bug", number=self.number)
             self.close(CloseCode.INTERNAL, "a bug in the server")
-        # Every line, because what is no request costs something too.
+        # For every line, because lines that are not requests cost something too.
         debt, more = self._lines.take(1, now), self._bytes.take(len(line), now)
         if debt or more:
             self._throttle_for(max(debt, more))
 
     def _ask_for_peer(self) -> None:
-        # Of a ``haproxy:`` endpoint the address is known once the proxy's header has come, which
-        # is behind `connectionMade` and before the first line.
+        # A ``haproxy:`` endpoint knows the address once the proxy's header has arrived, which is
+        # after `connectionMade` and before the first line.
         address = self._line_transport.peer
         if address != self.address:
             self._registry.moved(self, address)
 
     def received(self, event: Event) -> None:
-        """Hand on what the connection made of a line."""
+        """Handle an event from the connection."""
         match event:
             case Received(message):
                 self._registry.dispatcher.handle(self, message)
@@ -166,12 +166,11 @@ class ChatProtocol(ConnectionProtocol):
                 raise TypeError(f"a server has no {event!r}")
 
     def violated(self, error: RemoteProtocolError) -> None:
-        """End a connection whose peer broke the protocol: a close code for it, a line for the
-        log."""
+        """Close a connection whose peer broke the protocol, with a close code and a log line."""
         self.close(error.code, str(error))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Forget the connection, however it ended; one line in the log says that it has."""
+        """Forget the connection, however it ended, and log one line."""
         if not self._is_reported:
             _log.info(
                 "session {number} from {address} is gone", number=self.number, address=self.address
@@ -181,7 +180,7 @@ class ChatProtocol(ConnectionProtocol):
             self._throttle.cancel()
             self._throttle = None
         self._registry.disconnected(self)
-        # The transport knows this protocol: as a cycle, both would stay until they are collected.
+        # Break the reference cycle with the transport, so that both are freed at once.
         del self._line_transport
 
     # --- Down ---
@@ -217,7 +216,7 @@ class ChatProtocol(ConnectionProtocol):
         except LocalProtocolError:
             self._cannot_send()
         else:
-            # One more than two for each part is an update of the connection's keys.
+            # A piece beyond two per part is an update of the connection's keys.
             is_plain = len(lines) == 2 * len(run.parts)
             self._write(lines, run.size if is_plain else _size(lines))
 
@@ -239,7 +238,8 @@ class ChatProtocol(ConnectionProtocol):
         self.close(CloseCode.INTERNAL, "something that cannot be sent")
 
     def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:
-        """Say why, write one line to the log, and end the connection; nothing more is read."""
+        """Tell the peer why, log one line, and close the connection; all further input is
+        ignored."""
         if self.is_gone:
             return
         self.is_gone = self._is_reported = True
@@ -256,28 +256,28 @@ class ChatProtocol(ConnectionProtocol):
             self._lose()
 
     def abort(self) -> None:
-        """End the connection at once."""
+        """Abort the connection."""
         self._line_transport.abort()
 
     def admit(self) -> None:
-        """Keep the place: somebody has logged in."""
+        """Make the connection's place permanent: it has logged in."""
         self._registry.logged_in(self)
 
     def _lose(self) -> None:
         self.is_gone = True
         if self.is_full:
-            # What is buffered is not being read, so nothing more will be.
+            # The peer is not reading what is buffered, so it would never read more.
             self._line_transport.abort()
         else:
-            # Half a close first, or the peer might never see why. The registry ends it if the peer
-            # does not.
+            # Half-close first, or the peer might never see why. If the peer does not close, the
+            # registry aborts the connection.
             self._line_transport.finish()
             self._registry.closing(self)
 
     # --- Back-pressure ---
 
     def untaken(self) -> int:
-        """Return how many bytes were sent that the peer has not taken."""
+        """Return how many sent bytes the peer has not taken."""
         return self._line_transport.untaken()
 
     def pause_writing(self) -> None:
@@ -288,7 +288,7 @@ class ChatProtocol(ConnectionProtocol):
         self._update_reading()
 
     def resume_writing(self) -> None:
-        """Go on: records first, then what the client asked."""
+        """Continue: records first, then the client's requests."""
         self.is_full = False
         self._registry.unstalled(self)
         self.heard = self._registry.seconds()
@@ -297,28 +297,28 @@ class ChatProtocol(ConnectionProtocol):
 
     @property
     def is_held(self) -> bool:
-        """Whether the server does not listen, for reasons of its own."""
+        """Whether the server has stopped reading for reasons of its own."""
         return self._holds > 0
 
     def hold(self) -> None:
-        """Stop reading until `release` was called as often."""
+        """Stop reading until `release` has been called as often."""
         self._holds += 1
         self._update_reading()
 
     def release(self) -> None:
-        """Read on, unless something else holds, or the transport is full."""
+        """Continue reading, unless something else holds or the transport is full."""
         self._holds -= 1
         self.heard = self._registry.seconds()
         self._update_reading()
 
     def charge(self, cost: int) -> None:
-        """Take `cost` lines more from the client's rate."""
+        """Charge `cost` more lines to the client's rate."""
         debt = self._lines.take(cost, self._registry.seconds())
         if debt:
             self._throttle_for(debt)
 
     def _throttle_for(self, seconds: float) -> None:
-        """Read nothing for at least so long."""
+        """Stop reading for at least this many seconds."""
         if self.is_gone:
             return
         if self._throttle is None:
@@ -333,12 +333,12 @@ class ChatProtocol(ConnectionProtocol):
         self.release()
 
     def pause_reading(self) -> None:
-        """Take in nothing more for now, not even what has arrived."""
+        """Stop processing input, including what is already buffered."""
         self.paused = True
         self._line_transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Take in what has arrived meanwhile, and read on."""
+        """Process what is buffered, and continue reading."""
         self.paused = False
         self._line_transport.resume_reading()
         self.dataReceived(b"")

@@ -1,8 +1,8 @@
-"""Who does not take what is written, and for how long.
+"""Detects peers that do not take what is written to them.
 
-That a transport is full says little: the kernel takes more only when much of its own buffer has
-become free, and a peer on a slow line may need minutes for that. So the transport is asked whether
-the peer has taken anything since it was asked last.
+A full transport says little: the kernel takes more only once much of its own buffer is free, and a
+peer on a slow line may need minutes for that. So this asks the transport whether the peer has taken
+anything since the last check.
 """
 
 from collections.abc import Callable
@@ -21,11 +21,11 @@ class Consumer(Protocol):
     number: int
 
     def untaken(self) -> int:
-        """Return how many bytes were sent that the peer has not taken."""
+        """Return how many sent bytes the peer has not taken."""
         ...
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """End the connection; `reason` is for the log."""
+        """Close the connection; `reason` is for the log."""
         ...
 
 
@@ -33,11 +33,11 @@ class Consumer(Protocol):
 class _Stall:
     consumer: Consumer
     since: float
-    """When its transport became full; monotonic seconds."""
+    """When its transport became full, in monotonic seconds."""
     taken: float
-    """When its peer was last seen to have taken something."""
+    """When the peer was last seen to take something."""
     untaken: int
-    """What the peer had left then."""
+    """Untaken bytes at that time."""
 
 
 class Stalls:
@@ -49,20 +49,20 @@ class Stalls:
         self._stalls: dict[int, _Stall] = {}
 
     def begin(self, consumer: Consumer) -> None:
-        """Watch a connection: its transport is full."""
+        """Start watching a connection: its transport is full."""
         now = self._seconds()
         self._stalls[consumer.number] = _Stall(consumer, now, now, consumer.untaken())
 
     def end(self, number: int) -> None:
-        """Watch a connection no longer: its transport is empty again, or gone."""
+        """Stop watching a connection: its transport has drained, or is gone."""
         self._stalls.pop(number, None)
 
     def close_overdue(self) -> None:
-        """Close those that have taken nothing, or have not taken everything, for too long."""
+        """Close connections that have taken nothing, or not everything, for too long."""
         now, limits = self._seconds(), self._limits
         for stall in list(self._stalls.values()):
             untaken = stall.consumer.untaken()
-            # Less, or more: it cannot be given more without having passed something on.
+            # Fewer, or more: the transport can only get more after passing something on.
             if untaken != stall.untaken:
                 stall.untaken, stall.taken = untaken, now
             if now - stall.taken > limits.stall_seconds:

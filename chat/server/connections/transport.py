@@ -1,11 +1,11 @@
-"""What carries a connection's lines: the one place of the server that knows sockets.
+"""Transports for a connection's lines: the only place in the server that knows sockets.
 
-`ChatProtocol` writes, pauses and ends through a `LineTransport`. Which one that is, is chosen by
-name where the connection is made (`ChatFactory.protocol_over`): a new kind is a class and a line in
-`TRANSPORTS`. Bytes that arrive go to the protocol's `dataReceived`, whoever unpacks them.
+`ChatProtocol` writes, pauses and closes through a `LineTransport`. The code that makes the
+connection chooses its kind by name (`ChatFactory.protocol_over`): a new kind is a class and a line
+in `TRANSPORTS`. Incoming bytes go to the protocol's `dataReceived`, whatever unpacks them.
 
-A `StreamTransport` writes straight to the socket, in one system call and without a turn of the
-reactor, while the kernel takes it. What the kernel does not take waits in the reactor's transport.
+A `StreamTransport` writes directly to the socket, in one system call and without a turn of the
+reactor, as long as the kernel takes it. The rest waits in the reactor's transport.
 """
 
 import fcntl
@@ -33,64 +33,64 @@ __all__ = [
 
 
 class LineWriter(Protocol):
-    """Who writes to a `LineTransport`, as asyncio's protocols do."""
+    """The writer to a `LineTransport`, with the same callbacks as asyncio's protocols."""
 
     def pause_writing(self) -> None:
-        """More waits for the peer than it takes now: write nothing that can be put off."""
+        """The transport is full: write nothing that can wait."""
         ...
 
     def resume_writing(self) -> None:
-        """The peer has taken everything."""
+        """The transport has drained."""
         ...
 
 
 class LineTransport(Protocol):
-    """One connection's way to its peer."""
+    """One connection's path to its peer."""
 
     is_full: bool
-    """Whether the writer was told to pause, and not yet to resume."""
+    """Whether the writer was told to pause, and not to resume yet."""
 
     @property
     def peer(self) -> Address:
-        """Where the peer is, as far as is known by now."""
+        """The peer's address, as far as it is known."""
         ...
 
     def write(self, pieces: Sequence[bytes | memoryview], size: int) -> None:
-        """Write all of `pieces`, which are `size` bytes, in this order; what the peer does not take
-        now, later."""
+        """Write all `pieces`, `size` bytes in total, in this order; buffer what the peer does not
+        take now."""
         ...
 
     def pause_reading(self) -> None:
-        """Hand nothing to the protocol."""
+        """Stop delivering input to the protocol."""
         ...
 
     def resume_reading(self) -> None:
-        """Hand on what arrives, and has arrived meanwhile."""
+        """Deliver input again, including what has arrived meanwhile."""
         ...
 
     def untaken(self) -> int:
-        """Return how many bytes were sent that the peer has not taken; 0 if that is not known."""
+        """Return how many sent bytes the peer has not taken; 0 if unknown."""
         ...
 
     def finish(self) -> None:
-        """End the stream behind what was written, and read on so that the peer can see it.
+        """End the stream after what was written, and keep reading so that the peer can see it.
 
-        The writer is told nothing any more.
+        The writer gets no more callbacks.
         """
         ...
 
     def abort(self) -> None:
-        """End the connection at once. The writer is told nothing any more."""
+        """Abort the connection. The writer gets no more callbacks."""
         ...
 
 
 MakeTransport = Callable[[Any, LineWriter], LineTransport]
-"""Makes the transport of a writer over what `makeConnection` was called with."""
+"""Makes a writer's transport over the argument of `makeConnection`."""
 
 
 @implementer(IPushProducer)
 class StreamTransport:
-    """A stream of the reactor: TCP, a UNIX socket, or TLS."""
+    """A reactor's stream transport: TCP, a Unix socket, or TLS."""
 
     def __init__(self, stream: IStreamTransport, writer: LineWriter) -> None:
         self.is_full = False
@@ -101,31 +101,31 @@ class StreamTransport:
         handle = stream.getHandle()
         if isinstance(handle, socket.socket):
             self._sendmsg = handle.sendmsg
-            # A pull producer is told whenever the stream's buffer has become empty.
+            # A pull producer is called whenever the stream's buffer becomes empty.
             stream.registerProducer(self, False)
-        else:  # TLS has to encrypt, so nothing goes past it.
+        else:  # TLS has to encrypt, so nothing may bypass it.
             stream.registerProducer(self, True)
 
     @property
     def peer(self) -> Address:
-        """Where the peer is. Behind some proxies that is known once they have said it."""
+        """The peer's address. Behind some proxies it is known only after their header."""
         return peer_address(self._stream.getPeer())
 
     def write(self, pieces: Sequence[bytes | memoryview], size: int) -> None:
-        """Write to the socket, and what it does not take to the stream."""
+        """Write to the socket, and the rest to the stream."""
         sent = 0
         if self._sendmsg is not None and not self.is_full:
             try:
                 sent = self._sendmsg(pieces)
             except OSError:
-                sent = 0  # The kernel's buffer is full; or there is an end, which the reactor sees.
+                sent = 0  # The kernel's buffer is full, or the reactor will see the end.
             if sent == size:
                 return
             self.pauseProducing()
         self._stream.write(b"".join(pieces)[sent:])
 
     def pause_reading(self) -> None:
-        """Leave what arrives in the kernel."""
+        """Leave input in the kernel."""
         self._stream.pauseProducing()
 
     def resume_reading(self) -> None:
@@ -133,7 +133,7 @@ class StreamTransport:
         self._stream.resumeProducing()
 
     def untaken(self) -> int:
-        """Return what the kernel holds for the peer."""
+        """Return the number of bytes that the kernel holds for the peer."""
         return unacknowledged(self._stream)
 
     def finish(self) -> None:
@@ -147,10 +147,10 @@ class StreamTransport:
         self._stream.unregisterProducer()
         self._stream.abortConnection()
 
-    # --- What the stream calls ---
+    # --- Callbacks of the stream ---
 
     def pauseProducing(self) -> None:
-        """The stream holds more than it wants to. Comes again and again while it does."""
+        """The stream's buffer is full. Called repeatedly while it is."""
         if not self.is_full:
             self.is_full = True
             self._writer.pause_writing()
@@ -162,17 +162,17 @@ class StreamTransport:
             self._writer.resume_writing()
 
     def stopProducing(self) -> None:
-        """The stream is gone, of which the protocol's `connectionLost` tells."""
+        """The stream is gone; the protocol's `connectionLost` handles that."""
 
 
 def unacknowledged(stream: Any) -> int:
-    """Return how many bytes the kernel holds for a peer that has not taken them yet.
+    """Return how many bytes the kernel holds that the peer has not taken yet.
 
-    0 where there is no kernel to ask, or it does not say.
+    0 if there is no kernel to ask, or it does not say.
     """
     try:
-        # Linux's SIOCOUTQ (tcp(7), unix(7)) has this number. A stream of TLS hands the question
-        # down to the one below.
+        # This is the number of Linux's SIOCOUTQ (tcp(7), unix(7)). A TLS stream passes the query on
+        # to the stream below.
         answer: bytes = fcntl.ioctl(stream.fileno(), termios.TIOCOUTQ, bytes(4))
     except (AttributeError, OSError, ValueError):
         return 0
@@ -182,4 +182,4 @@ def unacknowledged(stream: Any) -> int:
 STREAM: Final = "stream"
 
 TRANSPORTS: Final[dict[str, MakeTransport]] = {STREAM: StreamTransport}
-"""How a connection of each kind is carried."""
+"""The transport for each kind of connection."""
