@@ -1,1 +1,1 @@
-"""Fan-out: what is said in a log is sealed once and given to everybody who reads it."""
+"""Fan-out: each message in a log is sealed once and delivered to everybody who reads it."""

@@ -1,4 +1,4 @@
-"""From what happened to what is kept of it: a record's body, and what the store has beside it."""
+"""Happenings as record bodies, and what the store keeps beside them."""
 
 from typing import NamedTuple
 
@@ -32,9 +32,9 @@ __all__ = ["Beside", "beside", "body_of"]
 
 
 def body_of(happening: Happening, nick: str, time: int) -> Body:
-    """Return the body that tells a log's readers of `happening`, at `time` in milliseconds.
+    """Return the record body for `happening`, at `time` in milliseconds since 1970 UTC.
 
-    `nick` is what its account is called now.
+    `nick` is its account's current nickname.
     """
     account = happening.account
     match happening:
@@ -59,7 +59,7 @@ def body_of(happening: Happening, nick: str, time: int) -> Body:
 
 
 class Beside(NamedTuple):
-    """What the store knows of a record without opening it (`chat.store.interface.Record`)."""
+    """What the store knows about a record without opening it (`chat.store.interface.Record`)."""
 
     kind: RecordKind = RecordKind.OTHER
     words: str = ""
@@ -71,7 +71,7 @@ _NOTHING = Beside()
 
 
 def beside(happening: Happening) -> Beside:
-    """Return what the store is to know of what happened."""
+    """Return what the store keeps beside the record of a happening."""
     match happening:
         case Said(text=text):
             return Beside(RecordKind.TEXT, text)

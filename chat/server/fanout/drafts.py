@@ -1,4 +1,4 @@
-"""What happened and is not yet a record, and how whoever caused it is answered."""
+"""Drafts: happenings that are not records yet, and how to answer the session that caused them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from chat.store.interface import Place
 __all__ = ["Acknowledge", "Author", "Draft", "Exclude", "Reply"]
 
 _BYTES: Final = 128
-"""What a draft counts besides its text, so that those without any are bounded too."""
+"""Size of a draft besides its text, so that drafts without text are bounded too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledge:
-    """The session that asked gets its place in `posted`, and not the record."""
+    """The session that asked gets the record's place in `posted`, and not the record."""
 
     session: Session
     request: int
@@ -30,7 +30,7 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class Exclude:
-    """The session that caused it, if one did, does not get the record. It is answered elsewhere."""
+    """The session that caused it, if any, does not get the record. It is answered elsewhere."""
 
     session: Session | None
 
@@ -43,19 +43,20 @@ Reply = Acknowledge | Exclude
 
 @dataclass(slots=True, eq=False)
 class Draft:
-    """Something that happened and is not yet stored, or passing."""
+    """A happening that is not stored yet, or is passing."""
 
     happening: Happening
     record_id: RecordId
     reply: Reply
     check: Callable[[], None] | None = None
-    """Raises RequestError unless its author may still say it; None where nobody has to be asked."""
+    """Raises RequestError unless its author may still post it; None if there is nothing to
+    check."""
     base: int = 0
-    """The change on which that was last asked."""
+    """The number of the last change before the latest check."""
     is_kept: bool = field(init=False)
-    """Whether it becomes a record; else it is passing."""
+    """Whether it becomes a stored record; otherwise it is passing."""
     size: int = field(init=False, default=_BYTES)
-    """How many bytes it counts while it waits."""
+    """Its size in bytes for the bound on waiting drafts."""
 
     def __post_init__(self) -> None:
         happening = self.happening
@@ -72,4 +73,4 @@ class Author:
     session: Session
     drafts: list[tuple[Draft, Place]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    """Where its own lines are in the batch, because passing ones have no number."""
+    """Indexes of its own lines in the batch, because passing ones have no sequence number."""

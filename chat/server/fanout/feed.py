@@ -1,8 +1,8 @@
 """Fan-out: one log, its epochs, its readers.
 
-The way down: a `Draft` waits for the next commit (`chat.server.state.commits`). All that wait are
-sealed then, once each. When that is durable, one run of record lines is joined and digested once,
-and every reader at the tail gets those bytes and a voucher of its own in one write
+The way down: a `Draft` waits for the next commit (`chat.server.state.commits`), which seals all
+waiting drafts, once each. Once it is durable, their record lines are joined into one run and
+digested once, and every reader at the tail gets those bytes and its own voucher in one write
 (`chat.server.fanout.readers`).
 """
 
@@ -38,7 +38,7 @@ __all__ = ["Feed"]
 _log = Logger()
 
 _CROWD: Final = 64
-"""Posts of one commit that are put in the order of their authors."""
+"""Posts of one commit from which on they are sorted by author."""
 
 _PASSING: Final = Place(0, 0, True)
 
@@ -73,20 +73,20 @@ class Feed:
         self._random_bytes = random_bytes
         self._time = head.time
         self._fence = head.fence
-        """The last change because of which somebody may say nothing more."""
+        """The last change that took away somebody's right to post."""
         self._waiting: list[Draft] = []
         self._sealed: list[tuple[Draft, bytes]] = []
-        """What a commit is made of that is on its way."""
+        """Drafts and records of the commit in flight."""
 
     # --- Drafts ---
 
     @property
     def has_drafts(self) -> bool:
-        """Whether any wait."""
+        """Whether any drafts wait."""
         return bool(self._waiting)
 
     def add(self, draft: Draft) -> None:
-        """Take something that happened; everybody is told after the next commit."""
+        """Add a happening; readers get it after the next commit."""
         self._waiting.append(draft)
         commits = self._commits
         commits.waits(draft.size, draft.reply.session)
@@ -109,7 +109,7 @@ class Feed:
         return self.epochs.next()
 
     def begin(self, epoch: Epoch) -> None:
-        """Seal in a new epoch from now on."""
+        """Seal in this epoch from now on."""
         self.epochs.begin(epoch)
 
     def fence(self, base: int) -> None:
@@ -119,12 +119,12 @@ class Feed:
     # --- Down: drafts to records ---
 
     def take(self, most: int) -> list[Record]:
-        """Seal at most so many drafts; return those that are to be stored."""
+        """Seal at most `most` drafts; return the records to store."""
         drafts, self._waiting = self._waiting[:most], self._waiting[most:]
         self._commits.waits_no_longer(sum([draft.size for draft in drafts]))
         if len(drafts) > _CROWD and all(isinstance(draft.happening, Said) for draft in drafts):
-            # What came in the same moment has no order yet. In this one, all that an author is to
-            # be given are two stretches that others are given as well.
+            # Drafts that arrived at the same moment have no order yet. In this order, everything an
+            # author gets is two stretches that others get as well.
             drafts.sort(key=_author_number)
         self._time = max(self._time, self._milliseconds())
         allowed = self._still_allowed(drafts)
@@ -136,7 +136,7 @@ class Feed:
             raise
 
     def _still_allowed(self, drafts: list[Draft]) -> list[Draft]:
-        """Return the drafts whose authors may still say it, and refuse the others.
+        """Return the drafts whose authors may still post them, and refuse the others.
 
         What was checked when it came is asked again if anybody has lost their voice since. Words in
         slow mode are asked about only now, because that counts from the last ones that were stored.
@@ -171,7 +171,7 @@ class Feed:
                 self.readers.fail(draft.reply.session)
 
     def _slow_room(self) -> Room | None:
-        """Return the log's room, if it is in slow mode."""
+        """Return the log's room if it is in slow mode."""
         room = self._hub.known_room(self.log)
         return room if room is not None and room.slow else None
 
@@ -182,7 +182,7 @@ class Feed:
             posted[account] = record
 
     def seal(self, happening: Kept, asked_by: Session | None) -> Record:
-        """Seal what a change leaves in the log."""
+        """Seal a change's record in the log."""
         self._time = max(self._time, self._milliseconds())
         [record] = self._seal([Draft(happening, self._new_id(happening), Exclude(asked_by))])
         return record
@@ -212,10 +212,10 @@ class Feed:
         self._sealed += zip(drafts, sealed, strict=True)
         return records
 
-    # --- Down: what is durable, to everybody ---
+    # --- Down: delivering durable records ---
 
     def refused(self) -> None:
-        """Tell the authors that nothing came of it; what is passing, everybody is told."""
+        """Refuse the drafts of a failed commit; deliver its passing ones."""
         sealed, self._sealed = self._sealed, []
         for draft, _ in sealed:
             if draft.is_kept:
@@ -223,7 +223,7 @@ class Feed:
         self._deliver([(*it, _PASSING) for it in sealed if not it[0].is_kept])
 
     def given(self, places: Sequence[Place | Void]) -> None:
-        """Deliver what is durable now, and answer those who asked."""
+        """Deliver the records that are now durable, and answer their authors."""
         sealed, self._sealed = self._sealed, []
         stored = iter(places)
         placed: list[tuple[Draft, bytes, Place]] = []
@@ -238,7 +238,7 @@ class Feed:
         try:
             self._deliver(placed)
         except Exception:
-            # Who was not reached because of a bug reads on from the store.
+            # Readers that a bug kept from getting records read on from the store.
             log_bug(Failure())
             self.readers.catch_up_all()
 
@@ -273,7 +273,7 @@ class Feed:
                 self.readers.fail(author.session)
 
     def _answer(self, author: Author, batch: Delivery, before: int) -> None:
-        """Give an author what others said, and the answers to its requests instead of its own."""
+        """Send an author the others' records, and answers in place of its own."""
         session = author.session
         own = [place.seq for _, place in author.drafts if place.is_new]
         cursor = self.readers.deliver_to_author(session.number, batch, before, author.lines, own)

@@ -1,6 +1,6 @@
-"""The feeds there are: one for each log that somebody uses, loaded when first needed.
+"""All feeds: one for each log in use, loaded on first use.
 
-A feed stays until the server stops; it holds numbers, and no records.
+A feed stays until the server stops; it holds numbers, not records.
 """
 
 from collections.abc import Callable, Collection
@@ -25,7 +25,7 @@ __all__ = ["Feeds"]
 
 
 class Feeds:
-    """Makes and finds feeds. A `chat.server.state.sources.Fanout`."""
+    """Loads and finds feeds. A `chat.server.state.sources.Fanout`."""
 
     def __init__(
         self,
@@ -50,14 +50,14 @@ class Feeds:
         self._feeds: dict[LogId, Feed] = {}
         self._loading: dict[LogId, list[Deferred[None]]] = {}
         self._outdated: set[LogId] = set()
-        """Of those that are being loaded, those to which something happened meanwhile."""
+        """Logs whose feeds are being loaded and that have changed meanwhile."""
 
     def loaded(self, log: LogId) -> Feed | None:
-        """Return the feed of a log, if there is one already."""
+        """Return the feed of a log, if it is loaded."""
         return self._feeds.get(log)
 
     async def get(self, log: LogId) -> Feed:
-        """Return the feed of a log, loaded if need be. Raises StoreError."""
+        """Return the feed of a log, loading it if needed. Raises StoreError."""
         while log not in self._feeds:
             if log in self._loading:
                 loaded: Deferred[None] = Deferred()
@@ -82,7 +82,7 @@ class Feeds:
                     await self._commits.begin(epochs.next())
         finally:
             self._outdated.discard(log)
-            # If it failed, the next of them tries.
+            # If loading failed, the next waiting caller tries.
             for waiting in self._loading.pop(log):
                 waiting.callback(None)
 
@@ -97,15 +97,15 @@ class Feeds:
         return [self._feeds[log] for log in sorted(session.reading)]
 
     def announce(self, happening: Passing, author: Session | None = None) -> None:
-        """Tell those who read a log, but not the session that did it, of something passing."""
+        """Tell a log's readers, except the session that did it, about a passing happening."""
         feed = self._feeds.get(happening.log)
         if feed is not None:
             feed.announce(happening, author)
 
-    # --- What commits ask for and tell ---
+    # --- Called by commits ---
 
     def source(self, log: LogId) -> Feed:
-        """Return the feed of a log, which is loaded."""
+        """Return the feed of a log, which must be loaded."""
         return self._feeds[log]
 
     def found(self, log: LogId) -> Epoch:

@@ -1,4 +1,4 @@
-"""Pages of logs for readers that are behind, shared by all who come for the same ones."""
+"""Pages of logs for readers that are behind, shared by readers that need the same ones."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
@@ -12,26 +12,26 @@ from chat.wire.runs import Run, join_runs, line_of
 __all__ = ["LogPage", "Pages"]
 
 _KEPT: Final = 16
-"""Pages; each is about four thirds of `Limits.catch_up_bytes`."""
+"""Pages in the cache; each has about four thirds of `Limits.catch_up_bytes`."""
 _SECONDS: Final = 1.0
-"""How long one is good: what is removed from the store meanwhile may still be in it."""
+"""How long a page stays valid. It may still contain records removed from the store meanwhile."""
 _ALIGNED: Final = 256
-"""Pages end where the sequence number divides by this, if they can, so that readers who began at
-different places come for the same ones soon."""
+"""Pages end at multiples of this sequence number if possible, so that readers that started at
+different places soon need the same pages."""
 
 
 class LogPage(NamedTuple):
-    """Records that follow each other in a log."""
+    """Consecutive records of a log."""
 
     stored: Sequence[Stored]
     runs: Sequence[Run]
-    """All of them."""
+    """All records of the page."""
     end: int
-    """Up to this sequence number there is nothing else."""
+    """The sequence number up to which the page is complete."""
 
 
 class Pages:
-    """The latest pages of all logs that somebody catches up with."""
+    """The cache of the latest pages, over all logs."""
 
     def __init__(self, store: LogStore, limit_bytes: int, seconds: Callable[[], float]) -> None:
         self._store = store
@@ -42,14 +42,14 @@ class Pages:
         self._removals = 0
 
     async def get(self, log: LogId, after: int, tail: int) -> LogPage:
-        """Return what follows `after` in a log, up to `tail`. Raises StoreError."""
+        """Return the page after the record `after` of a log, up to `tail`. Raises StoreError."""
         key = log, after
         while key in self._loading:
             loaded: Deferred[LogPage | None] = Deferred()
             self._loading[key].append(loaded)
             page = await loaded
             if page is not None:
-                return page  # If it ends before this tail, the reader asks for what follows.
+                return page  # If it ends before this tail, the reader requests the next one.
         since, page = self._pages.get(key, (0.0, None))
         if page is not None and self._seconds() - since < _SECONDS:
             return page
@@ -60,11 +60,12 @@ class Pages:
             return page
         finally:
             for waiting in self._loading.pop(key):
-                # What was removed meanwhile may be in it, and this reader may know it is gone.
+                # It may contain records removed meanwhile, and this reader may know that they are
+                # gone.
                 waiting.callback(page if removals == self._removals else None)
 
     def forget(self, log: LogId) -> None:
-        """Something was removed from a log."""
+        """Drop a log's pages: something was removed from it."""
         self._removals += 1
         for key in [key for key in self._pages if key[0] == log]:
             del self._pages[key]
@@ -73,15 +74,15 @@ class Pages:
         log, after = key
         removals = self._removals
         stored = await self._store.read(log, after, self._limit_bytes)
-        # What is stored but was not delivered yet will be delivered by its own commit.
+        # Records that are stored but not delivered yet will be delivered by their own commit.
         stored = [item for item in stored if item.seq <= tail]
         if not stored:
             return LogPage((), (), tail)
         aligned = stored[-1].seq - stored[-1].seq % _ALIGNED
-        if aligned < stored[0].seq:  # Nothing would be left: it is a short page, or a long gap.
+        if aligned < stored[0].seq:  # Nothing would be left: a short page, or a long gap.
             return _page(log, stored, stored[-1].seq)
         page = _page(log, [item for item in stored if item.seq <= aligned], aligned)
-        # The last page of a log grows, so it is not kept.
+        # The last page of a log grows, so do not cache it.
         if removals == self._removals:
             self._pages.pop(key, None)
             self._pages[key] = self._seconds(), page

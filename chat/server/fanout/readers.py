@@ -1,8 +1,8 @@
-"""One log's readers: a cursor each.
+"""One log's readers, one cursor each.
 
-A reader whose transport is full is written nothing: its cursor falls behind, and when it can take
-more it reads on from the store. So no buffer grows with what others say, and whoever comes back
-later is served in just the same way.
+Nothing is written to a reader whose transport is full: its cursor falls behind, and when its
+transport drains it reads on from the store. So no buffer grows with what others post, and a client
+that comes back later is served in exactly the same way.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -34,20 +34,20 @@ class _Reader:
     def __init__(self, session: Session, cursor: int) -> None:
         self.session = session
         self.cursor = cursor
-        """How far it has read, while it is behind."""
+        """The last record it has read, while it is behind."""
         self.epoch = 0
         """The newest epoch whose key the session has."""
         self.own: set[int] = set()
-        """Sequence numbers ahead of the cursor that the session wrote itself. Bounded, because a
-        session whose transport is full is not read."""
+        """Sequence numbers ahead of the cursor that the session posted itself. Bounded, because the
+        server does not read from a session whose transport is full."""
         self.is_reading = False
 
 
 class Readers:
-    """Who reads a log, and how far each has come.
+    """The readers of a log, and how far each has read.
 
-    Those at the tail are most of them, most of the time, and nothing is noted of them but that they
-    are there: what a delivery costs is the voucher and the write.
+    Most readers are at the tail most of the time, and have no cursor of their own: a delivery to
+    them costs the voucher and the write.
     """
 
     def __init__(
@@ -56,25 +56,25 @@ class Readers:
         self.log = log
         self.epochs = epochs
         self.tail = tail
-        """The last sequence number that is durable."""
+        """The last durable sequence number."""
         self._given = tail
-        """What the tail was when those at the tail were last given everything."""
+        """The tail at the time of the last delivery to the readers at the tail."""
         self._pages = pages
         self._clock = clock
         self._readers: dict[int, _Reader] = {}
         self._at_tail: dict[int, Session] = {}
-        """Those who have been given everything."""
+        """Readers that have received everything."""
         self._known = 0
-        """The newest epoch whose key all of these have, at least."""
+        """All readers at the tail have the key of this epoch, or of a newer one."""
 
     def reads(self, number: int) -> bool:
         """Tell whether a session reads this log."""
         return number in self._readers
 
     def start(self, session: Session, after: int | None) -> int:
-        """Let a session read on from behind `after`, or from the end; return from behind which.
+        """Start a session reading after the record `after`, or at the end; return where it starts.
 
-        `catch_up` must follow when the session has been told.
+        Call `catch_up` once the session has been told.
         """
         session.reading.add(self.log)
         cursor = self.tail if after is None else min(after, self.tail)
@@ -85,15 +85,15 @@ class Readers:
         return cursor
 
     def drop(self, number: int) -> None:
-        """A session reads no more."""
+        """Remove a session."""
         reader = self._readers.pop(number, None)
         self._at_tail.pop(number, None)
         if reader is not None:
             reader.session.reading.discard(self.log)
 
     def fail(self, session: Session) -> None:
-        """End a connection that a bug has met, so that it is nobody else's. It is not known what
-        the client was given, so it has to come back, and reads on from its cursor."""
+        """Close a connection that hit a bug, so that no other suffers. Nobody knows what its client
+        has received, so it has to come back and read on from its cursor."""
         _log.failure("session {number}: a bug in the fan-out", number=session.number)
         self.drop(session.number)
         try:
@@ -112,23 +112,23 @@ class Readers:
         return 0 if reader is None else reader.epoch
 
     def _arrive(self, reader: _Reader) -> None:
-        """A reader has been given everything."""
+        """Note that a reader has received everything."""
         self._at_tail[reader.session.number] = reader.session
         self._known = min(self._known, reader.epoch)
         reader.own.clear()
 
     def _fall_behind(self, number: int, cursor: int) -> _Reader:
-        """A reader cannot take what comes after `cursor`."""
+        """Note that a reader cannot take anything after `cursor`."""
         del self._at_tail[number]
         reader = self._readers[number]
         reader.cursor = cursor
         return reader
 
-    # --- Those at the tail ---
+    # --- Readers at the tail ---
 
     def deliver(self, batch: Delivery, authors: Collection[int]) -> None:
-        """Give everybody at the tail, but not `authors`, what was committed; it ends at the tail
-        of now."""
+        """Deliver what was committed, up to the current tail, to all readers at the tail except
+        `authors`."""
         for run in batch.runs:
             if run.epoch > self._known:
                 self._give_key(authors)
@@ -167,10 +167,10 @@ class Readers:
     def deliver_to_author(
         self, number: int, batch: Delivery, before: int, places: Sequence[int], seqs: Iterable[int]
     ) -> int:
-        """Give an author what others said, after `deliver`; return its cursor.
+        """Deliver the others' records to an author, after `deliver`; return its cursor.
 
-        Its own lines are at `places` of the batch, and have the numbers `seqs`. The tail was
-        `before`.
+        Its own lines have the indexes `places` in the batch, and the sequence numbers `seqs`.
+        `before` is the previous tail.
         """
         reader = self._readers.get(number)
         if reader is None:
@@ -191,10 +191,10 @@ class Readers:
         reader.own.update(seq for seq in seqs if seq > cursor)
         return cursor
 
-    # --- Those behind ---
+    # --- Readers behind ---
 
     def catch_up(self, number: int) -> None:
-        """Read on from the store for a session that fell behind, if it can take more now."""
+        """Continue from the store for a session that is behind, if it can take more now."""
         reader = self._readers.get(number)
         if reader is None or reader.is_reading or reader.session.is_full or number in self._at_tail:
             return
@@ -205,7 +205,7 @@ class Readers:
         Deferred.fromCoroutine(self._read_on(reader)).addErrback(log_bug)
 
     def catch_up_all(self) -> None:
-        """The same for everybody, after a bug because of which some were not given everything."""
+        """The same for all readers, after a bug that kept some from receiving everything."""
         if self._given < self.tail:
             for number in list(self._at_tail):
                 self._fall_behind(number, self._given)
@@ -218,7 +218,7 @@ class Readers:
             page = await self._pages.get(self.log, reader.cursor, self.tail)
             keys = await self.epochs.keys({run.epoch for run in page.runs})
         except Exception:
-            # Whatever a store fails with. The client comes back, and goes on from its cursor.
+            # Any exception from a store. The client comes back, and continues from its cursor.
             _log.failure("A log could not be read")
             if self._readers.get(reader.session.number) is reader:
                 reader.session.close(CloseCode.INTERNAL, "its records could not be read")
@@ -247,7 +247,7 @@ class Readers:
             reader.cursor = max(reader.cursor, run.last)
         reader.cursor = max(reader.cursor, end)
         reader.own = {seq for seq in reader.own if seq > reader.cursor}
-        # One page a turn, so that a long catch-up leaves room for everybody else.
+        # One page per turn, so that a long catch-up leaves room for everybody else.
         if reader.cursor < self.tail:
             self._clock.callLater(0, self.catch_up, reader.session.number)
         else:
@@ -255,5 +255,5 @@ class Readers:
 
 
 def log_bug(failure: Failure) -> None:
-    """Write to the log what should not have happened."""
+    """Log a bug."""
     _log.failure("A bug in the fan-out", failure)
