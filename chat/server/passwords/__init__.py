@@ -1,1 +1,1 @@
-"""Passwords: who checks them, and the file that has them."""
+"""Passwords: the checkers, and encchat's own password file."""

@@ -1,4 +1,4 @@
-"""Who is asked whether a password is right: the cred checkers that the operator chose."""
+"""Checks passwords with the cred checkers that the operator chose."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -21,16 +21,16 @@ __all__ = ["Authenticator"]
 _log = Logger()
 
 _SPEAKABLE: Final = (BusyError, PasswordFileError)
-"""Errors whose text is known to have neither nickname nor password in it."""
+"""Errors whose text is known to contain neither nickname nor password."""
 
 
 class Authenticator:
-    """Asks every checker of passwords in turn, until one accepts.
+    """Asks every checker in turn, until one accepts.
 
-    A refusal has asked all of them, whichever knows the user, so it takes as long as all of them
-    take; that is the same for all users as far as it is so for each checker. It is for encchat's
-    own. Twisted's `unix` hashes only for users there are; `file` and `memory` compare in some
-    microseconds, and not in constant time. Only who has the right password can learn more.
+    Before a refusal it has asked all of them, whichever knows the user, so the time is the sum of
+    theirs. It is the same for all users if that is true of each checker. It is true of encchat's
+    own. Twisted's `unix` hashes only for existing users; `file` and `memory` take microseconds, and
+    do not compare in constant time. Only somebody with the right password can learn more.
     """
 
     def __init__(self, checkers: Sequence[ICredentialsChecker]) -> None:
@@ -47,8 +47,9 @@ class Authenticator:
         its like for what is no nickname.
         """
         nick = prepare_nick(nick)
-        # Nothing is asked about these: LDAP takes an empty password for a wish to be anonymous, and
-        # succeeds (RFC 4513 section 5.1.2); to some NUL ends a password, to others it is an error.
+        # Do not ask about these: LDAP treats an empty password as an anonymous bind, which succeeds
+        # (RFC 4513 section 5.1.2); and NUL ends a password for some checkers, and is an error for
+        # others.
         if not password or "\0" in password:
             raise WrongPasswordError
         credentials = Attempt(nick.encode(), password.encode(), network, is_gone)
@@ -56,7 +57,7 @@ class Authenticator:
         for checker in self._checkers:
             try:
                 avatar_id = await maybeDeferred(checker.requestAvatarId, credentials)
-                if not avatar_id:  # Anonymous (an empty tuple), or a slip (None): nobody by name.
+                if not avatar_id:  # Anonymous (an empty tuple), or a bug (None).
                     raise WrongPasswordError
             except (Unauthorized, WrongPasswordError):
                 continue
@@ -71,7 +72,7 @@ class Authenticator:
 
 
 def _log_failure(checker: ICredentialsChecker, error: Exception) -> None:
-    """Log what went wrong, without the text of errors that may quote nickname or password."""
+    """Log a failure, without the text of errors that may quote nickname or password."""
     _log.error(
         "A password could not be checked by {checker}: {reason}",
         checker=qual(type(checker)),

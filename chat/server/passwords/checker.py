@@ -1,4 +1,4 @@
-"""A cred checker for a password file. Hashes are computed in threads, never in the reactor's."""
+"""A cred checker for a password file. It hashes in threads, never in the reactor's."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,7 +22,7 @@ from chat.server.turns import CrowdedError, Turns
 __all__ = ["Attempt", "BusyError", "PasswordFileChecker", "PasswordFileCheckerFactory"]
 
 _HASHING: Final = 2
-"""Hashes computed at a time: 128 MiB with the usual parameters."""
+"""Concurrent hashes: 128 MiB with the default parameters."""
 
 _WAITING: Final = 4_096
 """Passwords that wait to be hashed: four times as many as there may be connections that have not
@@ -42,7 +42,7 @@ class Attempt(UsernamePassword):
 
 
 class BusyError(Exception):
-    """More passwords to check than can wait; the text says so."""
+    """More passwords to check than may wait; the text says so."""
 
 
 @implementer(ICredentialsChecker)
@@ -91,7 +91,7 @@ def _busy(failure: Failure) -> Failure:
 
 @implementer(ICheckerFactory, IPlugin)
 class PasswordFileCheckerFactory:
-    """Makes ``--auth encchat:PATH`` known."""
+    """Registers ``--auth encchat:PATH``."""
 
     authType = "encchat"
     argStringFormat = "Path of a password file."
@@ -100,7 +100,7 @@ Checks passwords against a file of argon2id hashes, made and changed with
 
     python -m chat.admin passwd NICK --file PATH
 
-It belongs to the user that the server runs as, with mode 0600.
+It must belong to the user that the server runs as, and have mode 0600.
 """
     credentialInterfaces = PasswordFileChecker.credentialInterfaces
 
@@ -108,7 +108,7 @@ It belongs to the user that the server runs as, with mode 0600.
         """Return the checker for a path. Raises InvalidAuthArgumentString, PasswordFileError."""
         if not argstring:
             raise InvalidAuthArgumentString("encchat needs the path of a password file")
-        # The process may change its directory before it looks at the file again.
+        # The process may change its directory before it reads the file again.
         file = PasswordFile(Path(argstring).absolute())
-        file.nicks()  # A file that cannot be used is better found now than at a login.
+        file.nicks()  # Better to find an unusable file now than at a login.
         return PasswordFileChecker(file)

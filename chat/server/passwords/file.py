@@ -1,8 +1,8 @@
-"""Passwords of users, in a file of argon2id hashes.
+"""A password file with argon2id hashes.
 
-A line for each user, ``NICK:$argon2id$v=19$m=65536,t=3,p=4$SALT$HASH``: the nickname, and what
-argon2id (RFC 9106) makes of the password, with a salt of 16 bytes and a hash of 32. Whoever reads
-the file checks all of it; with one bad line none is used.
+One line per user, ``NICK:$argon2id$v=19$m=65536,t=3,p=4$SALT$HASH``: the nickname, and the argon2id
+hash (RFC 9106) of the password, with a salt of 16 bytes and a hash of 32. Every reader checks the
+whole file; a single invalid line makes it unusable.
 """
 
 import fcntl
@@ -30,22 +30,22 @@ __all__ = ["BadPasswordError", "PasswordFile", "PasswordFileError", "prepare_pas
 _log = Logger()
 
 _DEFAULTS: Final = RFC_9106_LOW_MEMORY
-"""For new passwords: 64 MiB, and about 0.2 s of processor time, in four threads."""
+"""For new passwords: 64 MiB, and about 0.2 s of CPU time, in four threads."""
 
 _DEARER: Final = 4
-"""How many times as much a line may cost."""
+"""How many times more than the default a line may cost."""
 
 _PASSWORD_BYTES: Final = 256
-"""A password in UTF-8, prepared."""
+"""Maximum length of a prepared password in UTF-8."""
 
 _FILE_BYTES: Final = 2**20
-"""A file of passwords: some 9,000 users of 110 bytes. It is read for each login, which takes as
-long as a hash when it is as large as that; more users are for a directory (LDAP)."""
+"""Maximum size of a password file: about 9,000 users of 110 bytes. Every login reads it, which at
+this size takes as long as a hash; for more users use a directory (LDAP)."""
 
 _OPAQUE_STRING: Final = get_profile("OpaqueString")
 
-# U+FFFD is what is no UTF-8. The last characters of salt and hash, 16 and 32 bytes, have no bits
-# beyond them, or argon2 would refuse the line at a login.
+# U+FFFD stands for invalid UTF-8. The last characters of salt (16 bytes) and hash (32 bytes) must
+# have no unused bits set, or argon2 would refuse the line at a login.
 _LINE: Final = re.compile(
     r"(?P<nick>[^:\s\ufffd]+):(?P<hash>\$argon2id\$v=19"
     r"\$m=[1-9][0-9]{0,8},t=[1-9][0-9]{0,8},p=[1-9][0-9]{0,8}"
@@ -58,20 +58,22 @@ class PasswordFileError(ConfigurationError):
 
 
 class BadPasswordError(Exception):
-    """A password that nobody can have; the text is a sentence for who chose it."""
+    """An invalid password; the text is a sentence for the user who chose it."""
 
 
 def prepare_password(password: str) -> bytes:
-    """Return what is hashed: an RFC 8265 OpaqueString of 1 to 256 bytes, in UTF-8.
+    """Return the bytes to hash: an RFC 8265 OpaqueString of 1 to 256 bytes in UTF-8.
 
     Raises BadPasswordError.
     """
-    # Preparing takes time for each character. What is cut off here would be too long in any case:
-    # prepared, it has no less than a third of its bytes.
+    # Preparation takes time per character. A text that is cut off here would be too long anyway:
+    # preparation leaves at least a third of its bytes.
     try:
         prepared = _OPAQUE_STRING.enforce(password[: 4 * _PASSWORD_BYTES]).encode()
     except UnicodeEncodeError:
-        raise BadPasswordError("A password is text, and has no control characters.") from None
+        raise BadPasswordError(
+            "A password cannot be empty or contain control or invisible characters."
+        ) from None
     if len(prepared) > _PASSWORD_BYTES:
         raise BadPasswordError(f"A password has at most {_PASSWORD_BYTES} bytes.")
     return prepared
@@ -87,10 +89,10 @@ _Users = dict[str, _User]
 
 
 class PasswordFile:
-    """Passwords of users in a file (mode 0600). All methods block; any thread may call them.
+    """A password file (mode 0600). All methods block; any thread may call them.
 
-    What cannot be used raises PasswordFileError: a missing file (but for `set`), a damaged one, and
-    one of one's own that others may read, which OpenSSH refuses of a private key as well.
+    They raise PasswordFileError for a missing file (except `set`), a damaged one, and one of our
+    own that others can read, just as OpenSSH refuses such a private key.
     """
 
     def __init__(self, path: Path, parameters: Parameters = _DEFAULTS) -> None:
@@ -99,20 +101,20 @@ class PasswordFile:
         self._secret = os.urandom(32)
 
     def nicks(self) -> list[str]:
-        """Return who has a password, in the order of the file."""
+        """Return the nicknames with a password, in the order of the file."""
         return [user.nick for user in self._read().values()]
 
     def verify(self, nick: str, password: str) -> bool:
-        """Return whether that is the password of the user. Costs one hash, whoever the user is.
+        """Return whether the password is the user's. Costs one hash, also for unknown users.
 
-        Nobody costs any where the file is empty, or the password one that nobody can have. Once it
-        is right, a hash that is weaker than new ones is replaced, if the file can be written.
+        It costs none if the file is empty or the password is invalid. If the password is right and
+        its hash is weaker than new ones, the hash is replaced, if the file can be written.
         """
         key = name_key(nick)
         users = self._read()
         if not users:
             return False
-        # Strangers cost what some user does, always the same one; so they differ as users do.
+        # An unknown user costs the same as one particular user, so their costs vary as users' do.
         stand_in = Random(self._secret + key.encode()).choice(list(users.values()))
         user = users.get(key, stand_in)
         try:
@@ -120,15 +122,15 @@ class PasswordFile:
             self._hasher.verify(user.hash, prepared)
         except (BadPasswordError, VerifyMismatchError):
             return False
-        # Not check_needs_rehash: that is true of stronger ones as well.
+        # Not check_needs_rehash: that is also true for stronger hashes.
         if key in users and _work(extract_parameters(user.hash)) < _work(self._hasher):
             self._strengthen(key, user, prepared)
         return key in users
 
     def set(self, nick: str, password: str) -> None:
-        """Give a user a password, in the place of any other. Makes the file if need be.
+        """Set a user's password. Creates the file if needed.
 
-        Raises BadPasswordError, and NickEmptyError and its like as `prepare_nick`.
+        Raises BadPasswordError, and as `prepare_nick`.
         """
         user = _User(prepare_nick(nick), self._hasher.hash(prepare_password(password)))
         with self._failing():
@@ -139,7 +141,7 @@ class PasswordFile:
             users[name_key(user.nick)] = user
 
     def remove(self, nick: str) -> bool:
-        """Take a user's password away. Returns whether there was one."""
+        """Remove a user's password. Returns whether there was one."""
         with self._changing() as users:
             return users.pop(name_key(nick), None) is not None
 
@@ -148,7 +150,7 @@ class PasswordFile:
         try:
             stronger = user._replace(hash=self._hasher.hash(password))
             with self._changing() as users:
-                if self.path.stat().st_uid != os.geteuid():  # It would become the server's.
+                if self.path.stat().st_uid != os.geteuid():  # It would change owners.
                     raise PasswordFileError("the file is somebody else's")
                 if users.get(key) == user:
                     users[key] = stronger
@@ -169,28 +171,28 @@ class PasswordFile:
     def _parse(self, content: bytes) -> _Users:
         if len(content) > _FILE_BYTES:
             raise PasswordFileError(
-                f"the password file {self.path} cannot have more than {_FILE_BYTES} bytes"
+                f"the password file {self.path} has more than {_FILE_BYTES} bytes"
             )
         users: _Users = {}
         for number, line in enumerate(content.splitlines(), 1):
             found = _LINE.fullmatch(line.decode(errors="replace"))
             if found is None or not _is_affordable(extract_parameters(found["hash"])):
                 raise PasswordFileError(
-                    f"line {number} of {self.path} is no nickname with an argon2id hash"
+                    f"line {number} of {self.path} is not a nickname with an argon2id hash"
                 )
             user = _User(found["nick"], found["hash"])
             if users.setdefault(name_key(user.nick), user) is not user:
-                raise PasswordFileError(f"line {number} of {self.path} has the nickname of another")
+                raise PasswordFileError(f"line {number} of {self.path} repeats a nickname")
         return users
 
     @contextmanager
     def _changing(self) -> Iterator[_Users]:
-        """Give out what is in the file, and write what has become of it; one at a time may."""
+        """Yield the users in the file, and write them back at the end, under a lock."""
         with self._failing():
             while True:
                 with self.path.open("rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX)
-                    # Whoever had the lock before may have put another file in the place of this.
+                    # The previous holder of the lock may have replaced this file.
                     if not os.path.samestat(os.fstat(file.fileno()), self.path.stat()):
                         continue
                     yield (users := self._read())
@@ -212,7 +214,7 @@ def _is_affordable(cost: Parameters) -> bool:
     return (
         8 * cost.parallelism <= cost.memory_cost <= _DEARER * _DEFAULTS.memory_cost
         and cost.parallelism <= _DEARER * _DEFAULTS.parallelism
-        # However little memory: each pass starts threads anew.
+        # Even with little memory: each pass starts its threads again.
         and cost.time_cost <= _DEARER * _DEFAULTS.time_cost
         and _work(cost) <= _DEARER * _work(_DEFAULTS)
     )

@@ -26,6 +26,7 @@ from chat.server.passwords.file import (
 from tests.server.passwords.parameters import CHEAP, DEARER
 from tests.server.support import chat_lines
 
+INVALID = "A password cannot be empty or contain control or invisible characters."
 COST = "m=8,t=1,p=1"
 SALT = "AAECAwQFBgcICQoLDA0ODw"
 HASH = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
@@ -109,14 +110,14 @@ def test_passwords_are_opaque_strings(typed: str, prepared: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("", "A password is text"),
+        ("", "A password cannot be empty"),
         ("x" * 257, "A password has at most 256 bytes."),
         ("\u00e9" * 129, "A password has at most 256 bytes."),
         ("e\u0301" * 10_000_000, "A password has at most 256 bytes."),
-        ("a\nb", "A password is text, and has no control characters."),
-        ("a\0", "A password is text, and has no control characters."),
-        ("\ud800", "A password is text, and has no control characters."),
-        ("\u200b", "A password is text, and has no control characters."),
+        ("a\nb", INVALID),
+        ("a\0", INVALID),
+        ("\ud800", INVALID),
+        ("\u200b", INVALID),
     ],
     ids=range(8),
 )
@@ -409,14 +410,16 @@ def test_any_other_line_is_refused_by_its_number(
     good = f"ana:$argon2id$v=19${COST}${SALT}${HASH}\n".encode()
     for number, content in ((2, good + damaged + b"\n"), (1, damaged + b"\n" + good)):
         users = write(path, content)
-        assert complaint(users) == f"line {number} of {path} is no nickname with an argon2id hash"
+        assert (
+            complaint(users) == f"line {number} of {path} is not a nickname with an argon2id hash"
+        )
     assert costs == []
 
 
 def test_a_nickname_has_one_line(path: Path) -> None:
     rest = f":$argon2id$v=19${COST}${SALT}${HASH}\n"
     users = write(path, f"bob{rest}eve{rest}BOB{rest}")
-    assert complaint(users) == f"line 3 of {path} has the nickname of another"
+    assert complaint(users) == f"line 3 of {path} repeats a nickname"
 
 
 def test_a_file_has_a_bound(path: Path) -> None:
@@ -424,11 +427,11 @@ def test_a_file_has_a_bound(path: Path) -> None:
     users = write(path, "".join(line.format(n) for n in range(2**20 // len(line.format(0)))))
     assert len(users.nicks()) > 9_000
     before = path.read_bytes()
-    with pytest.raises(PasswordFileError, match="cannot have more than 1048576 bytes"):
+    with pytest.raises(PasswordFileError, match="has more than 1048576 bytes"):
         users.set("one-more-user-with-a-long-nick", "x")
     assert path.read_bytes() == before
     sentence = complaint(write(path, before + before))
-    assert sentence == f"the password file {path} cannot have more than 1048576 bytes"
+    assert sentence == f"the password file {path} has more than 1048576 bytes"
 
 
 # --- The file itself ---
