@@ -1,1 +1,1 @@
-"""Requests: each one is taken to its handler, checked, and answered."""
+"""Requests: checking each one, and passing it to its handler, which answers it."""

@@ -1,7 +1,7 @@
-"""Requests about who one is: login, nickname, devices.
+"""Requests about accounts: login, nickname, devices.
 
-The first key that claims a nickname owns it. Another key becomes one of the same account with a
-code from a device that is logged in or, where the operator wants passwords, with the password.
+The first key that claims a nickname owns it. Another key joins the same account with a code from a
+device that is logged in or, if the operator wants passwords, with the password.
 """
 
 import hashlib
@@ -43,16 +43,16 @@ __all__ = [
 ]
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: nothing that is taken for something else when it is read out."""
+"""Crockford's base 32, without characters that are easily confused."""
 _CODE_CHARACTERS: Final = 10
 _FAILURES: Final = (BadSignatureError, BadCodeError, BadTokenError, WrongPasswordError)
-"""What somebody gets who guesses."""
+"""Refusals that count as failed logins."""
 _SPOKEN: Final = str.maketrans("OIL", "011", "- ")
-"""How people read it."""
+"""Maps what people may type to the alphabet."""
 
 
 async def login(asking: Asking[messages.Login]) -> None:
-    """Let a connection be an account's."""
+    """Log in a connection."""
     context, session, request = asking.context, asking.session, asking.request
     people, failures = context.hub.people, context.failures
     context.hub.check_network(session.group, context.milliseconds())
@@ -98,7 +98,7 @@ async def login(asking: Asking[messages.Login]) -> None:
 
 
 def _let_in(asking: Asking[messages.Login], account: Account) -> None:
-    """Somebody has logged in."""
+    """Complete a login."""
     context, session, request = asking.context, asking.session, asking.request
     session.account, session.device = account.id, request.key
     context.sessions.add(session)
@@ -126,7 +126,7 @@ def _let_in(asking: Asking[messages.Login], account: Account) -> None:
 
 
 async def code(asking: Asking[messages.Code]) -> None:
-    """Give a code with which another device becomes one of this account."""
+    """Issue a code that adds another device to this account."""
     context = asking.context
     text = new_code(context.random_bytes)
     seconds = round(context.limits.code_seconds)
@@ -148,7 +148,7 @@ def devices(asking: Asking[messages.Devices]) -> None:
 
 
 async def revoke(asking: Asking[messages.Revoke]) -> None:
-    """Take a key away from the account."""
+    """Remove a key from the account."""
     request, hub = asking.request, asking.context.hub
     await asking.change(lambda: accounts.revoke(hub, asking.account, request.key))
     asking.session.send(messages.Ok(request.id))
@@ -158,7 +158,7 @@ async def revoke(asking: Asking[messages.Revoke]) -> None:
 
 
 async def nick(asking: Asking[messages.Nick]) -> None:
-    """Let an account be known by another name."""
+    """Change an account's nickname."""
     context, request = asking.context, asking.request
     if context.policy.authenticator is not None:
         raise NotAllowedError  # The name is what the password belongs to.
@@ -185,10 +185,10 @@ def new_code(random_bytes: RandomBytes) -> str:
 
 
 def code_hash(text: str) -> TokenHash:
-    """Return what is kept of a code, as somebody typed it."""
+    """Return the hash of a code as somebody typed it."""
     return TokenHash(hashlib.sha256(text.upper().translate(_SPOKEN).encode()).digest())
 
 
 def token_hash(token: bytes) -> TokenHash:
-    """Return what is kept of an invitation's token."""
+    """Return the hash of an invitation's token."""
     return TokenHash(hashlib.sha256(token).digest())

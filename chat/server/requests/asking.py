@@ -1,7 +1,8 @@
-"""A request, who asks, and whether they may: looked at before the handler and whenever it matters.
+"""A request and its asker, and the check whether they may make it.
 
-A handler that waits for something looks again, with `check`, before it uses what it knew: much can
-happen meanwhile. What it changes, it changes with `change`, which looks again by itself.
+The check runs before the handler. A handler that waits for something checks again, with `check`,
+before it relies on what it knew, because anything can happen meanwhile. It makes changes with
+`change`, which checks again by itself.
 """
 
 from collections.abc import Callable, Iterable
@@ -34,7 +35,7 @@ class Asking(Generic[R]):
     __slots__ = ("_standing", "account", "context", "request", "session", "where")
 
     account: Account
-    """Who asks, as `check` found."""
+    """The asker, as `check` found it."""
 
     def __init__(
         self, context: Context, session: Session, request: R, standing: "Requirement"
@@ -47,12 +48,12 @@ class Asking(Generic[R]):
         """The room that the request is about; None for the whole server."""
 
     def check(self) -> None:
-        """Look whether they may ask that, now. Raises RequestError."""
+        """Check whether the asker may make this request now. Raises RequestError."""
         self._standing(self)
 
     @property
     def room(self) -> Room:
-        """The room that the request is about, as `check` found."""
+        """The room that the request is about, as `check` found it."""
         assert self.where is not None
         return self.where
 
@@ -108,11 +109,11 @@ class Asking(Generic[R]):
 
 
 Requirement = Callable[[Asking[Any]], None]
-"""Finds who asks, and about which room; raises RequestError unless they may."""
+"""Finds the asker and the room; raises RequestError if the request is not allowed."""
 
 
 def add(asking: Asking[Any], happening: Kept) -> "Deferred[None] | None":
-    """Add what somebody says to its log; return what has to be waited for, if anything has."""
+    """Add a happening to its log; return a Deferred to wait for, if any."""
     feed = asking.context.feeds.loaded(happening.log)
     if feed is None:
         return Deferred.fromCoroutine(_add_later(asking, happening))

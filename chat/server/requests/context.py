@@ -1,4 +1,4 @@
-"""What the handling of every request needs."""
+"""Shared by all request handlers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ __all__ = ["Context", "PasswordChecker", "Policy", "describe"]
 
 
 class PasswordChecker(Protocol):
-    """Knows passwords."""
+    """Checks passwords."""
 
     async def check(
         self, nick: str, password: str, network: AddressGroup, is_gone: Callable[[], bool]
@@ -44,7 +44,7 @@ class PasswordChecker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator decided."""
+    """The operator's settings."""
 
     login: LoginPolicy
     authenticator: PasswordChecker | None
@@ -56,7 +56,7 @@ class Policy:
 
 @dataclass(slots=True)
 class Context:
-    """The domain, what it is kept in, and the connections."""
+    """The domain, its storage, and the connections."""
 
     hub: Hub
     commits: Commits
@@ -87,7 +87,7 @@ class Context:
         return LogId(self.random_bytes(16))
 
     def open(self, session: Session, feed: Feed, room: Room, id: int, after: int | None) -> None:
-        """Let a session read a log, and answer that with `joined`."""
+        """Start a session reading a log, and answer with `joined`."""
         readers = feed.readers
         cursor = readers.start(session, after)
         opening = describe(self.hub, room, session.account, cursor, readers.tail)

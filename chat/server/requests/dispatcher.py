@@ -1,4 +1,4 @@
-"""The dispatcher: takes every request to its handler. Each gets exactly one answer."""
+"""The dispatcher: passes every request to its handler. Each gets exactly one answer."""
 
 import os
 from collections.abc import Callable, Collection, Iterable
@@ -46,7 +46,7 @@ from chat.wire.sealing import RandomBytes
 __all__ = ["LOBBY", "Dispatcher", "utc_milliseconds"]
 
 LOBBY: Final = "lobby"
-"""The room that is always there. Nobody owns it."""
+"""The room that always exists. Nobody owns it."""
 
 _LIMITS: Final = {"text": TEXT_BYTES, "nick": NICK_CHARACTERS, "payload": PAYLOAD_BYTES}
 
@@ -59,7 +59,7 @@ def utc_milliseconds() -> int:
 
 
 class Dispatcher:
-    """Answers requests. `load` first."""
+    """Answers requests. Call `load` first."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class Dispatcher:
         self._routes = {route.message: route for route in routes}
 
     async def load(self) -> None:
-        """Learn all that is known from earlier. Raises StoreError."""
+        """Load the state from the store. Raises StoreError."""
         context = self.context
         await context.commits.start(context.feeds, self._effects.apply)
         await load_hub(context.store, context.hub)
@@ -119,15 +119,16 @@ class Dispatcher:
         return changed([put(RoomKey(self.context.new_log()), profile)])
 
     def handle(self, session: Session, message: Struct) -> None:
-        """Do what a client asked and answer it, now or when it is durable.
+        """Handle a client's request and answer it, now or when it is durable.
 
-        Where that takes time the session is not read on, so what it asks is done in its order.
+        While that takes time, the server stops reading from the session, so its requests run in
+        order.
         """
         route = self._routes.get(type(message))
         if route is None:
             if isinstance(message, Unknown):
                 _refuse(session, message, UnknownRequestError())
-            return  # A pong, or something of a later version that asks for no answer.
+            return  # A pong, or a message from a later version that wants no answer.
         if route.cost > 1:
             session.charge(route.cost - 1)
         asking = Asking(self.context, session, message, route.standing)
@@ -148,19 +149,19 @@ class Dispatcher:
             handling.addCallback(lambda _: session.release())
 
     def catch_up(self, session: Session) -> None:
-        """Let a session that can take more read on in all its logs."""
+        """Let a session that can take more continue in all its logs."""
         for feed in self.context.feeds.read_by(session):
             feed.readers.catch_up(session.number)
 
     def forget(self, session: Session) -> None:
-        """A session has ended. Its account is still a member of what it was a member of."""
+        """Forget a session that has ended. Its account stays a member of its logs."""
         for feed in self.context.feeds.read_by(session):
             feed.readers.drop(session.number)
         if self.context.sessions.remove(session):
             self.context.presence.went(session.account, session.is_goodbye)
 
     async def close(self) -> None:
-        """Write what is not written, and expect nobody back."""
+        """Write pending state, and stop waiting for lost connections to come back."""
         self.context.presence.close()
         self.context.rounds.close()
         self.context.markers.save()
@@ -168,7 +169,7 @@ class Dispatcher:
 
 
 def _failed(failure: Failure, session: Session, message: Struct, route: Route) -> None:
-    """Answer a request whose handler gave up. A bug ends the connection, and no other."""
+    """Answer a request whose handler failed. A bug ends only this connection."""
     if failure.check(StoreError):
         _log.failure("session {number}: the store failed", failure, number=session.number)
         _refuse(session, message, NotReadError() if route.only_reads else NotStoredError())

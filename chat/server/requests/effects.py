@@ -1,6 +1,6 @@
-"""What a change that has taken effect means to those who are connected.
+"""The effects of an applied change on connected sessions.
 
-Whoever asked for it has been answered already.
+The asker already has its answer.
 """
 
 from chat.ids import AccountId, DeviceKey, LogId
@@ -37,7 +37,7 @@ __all__ = ["Effects"]
 
 
 class Effects:
-    """Tells sessions, lets them read, drops and closes them."""
+    """Notifies sessions, starts and stops their reading, and closes them."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Effects:
         self._notices = notices
 
     def apply(self, applied: Applied) -> None:
-        """Do what a change means."""
+        """Carry out the effects of a change."""
         change, asked_by = applied.change, applied.asked_by
         told = change.told
         for (key, value), before in zip(change.puts, applied.before, strict=True):

@@ -1,7 +1,7 @@
-"""Requests that only look: lists, history, search, and what a user has seen.
+"""Requests for lists, history and search, and read markers.
 
-A page is made of the very bytes that are stored. Whether the account may read a log is asked again
-when the page is about to be written, because much can happen while the store is read.
+A page consists of records as they are stored. The right to read a log is checked again just before
+the page is written, because anything can happen while the store is read.
 """
 
 from collections.abc import Sequence
@@ -82,7 +82,7 @@ def who(asking: Asking[messages.Who]) -> None:
 
 
 def seen(asking: Asking[messages.Seen]) -> None:
-    """Remember what a user has seen. Never answered."""
+    """Record a read marker. Never answered."""
     context, request = asking.context, asking.request
     feed = context.feeds.loaded(request.log)
     if feed is not None:
@@ -96,7 +96,7 @@ async def history(asking: Asking[messages.History]) -> None:
     feed = await context.feeds.get(request.log)
     before = SEQ_MAX if request.before is UNSET else request.before
     most = context.limits.catch_up_bytes
-    # One more than is wanted tells whether there are others.
+    # One more than wanted, to see whether there are others.
     stored = await context.store.read(request.log, before, most, True, request.limit + 1)
     page = stored[: request.limit]
     more = len(stored) > request.limit
@@ -106,7 +106,7 @@ async def history(asking: Asking[messages.History]) -> None:
 
 
 async def search(asking: Asking[messages.Search]) -> None:
-    """Send the latest records with certain words."""
+    """Send the latest records that contain the words."""
     context, request = asking.context, asking.request
     if not context.store.has_search:
         raise NoSearchError

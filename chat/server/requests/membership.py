@@ -14,7 +14,7 @@ __all__ = ["invite", "join", "leave", "load", "open_log", "read", "topic"]
 
 
 async def join(asking: Asking[messages.Join]) -> None:
-    """Make an account a member of a room, and let the connection read it."""
+    """Make an account a member of a room, and start the connection reading it."""
     context, hub, request = asking.context, asking.context.hub, asking.request
     # A room that the account may not know of is not even looked for.
     known = hub.find_room_for(asking.account, request.room, context.milliseconds())
@@ -48,7 +48,7 @@ async def open_log(asking: Asking[Any], room: Room, after: int | None = None) ->
     """Let the connection read a log of which its account is a member now."""
     context, session = asking.context, asking.session
     feed = context.feeds.loaded(room.log)
-    if feed is None:  # Somebody else has the nickname, or made the room, since it was looked for.
+    if feed is None:  # Somebody else took the nickname, or created the room, in the meantime.
         feed = await context.feeds.get(room.log)
         asking.check()
         room.check_member(asking.account)
@@ -67,7 +67,7 @@ async def leave(asking: Asking[messages.Leave]) -> None:
 
 
 async def topic(asking: Asking[messages.Topic]) -> None:
-    """Say what a room is about."""
+    """Set a room's topic."""
     request = asking.request
     await asking.context.feeds.get(request.log)
     await asking.say(
@@ -78,7 +78,7 @@ async def topic(asking: Asking[messages.Topic]) -> None:
 
 
 async def invite(asking: Asking[messages.Invite]) -> None:
-    """Let somebody join a room."""
+    """Invite an account to a room."""
     request, context = asking.request, asking.context
     await asking.change(
         lambda: invitations.invite(

@@ -1,4 +1,4 @@
-"""Requests with which operators keep order: kick, ban, mute, op; slow mode; invitations."""
+"""Requests for moderation: kick, ban, mute, op; slow mode; invitation links."""
 
 from msgspec import UNSET
 
@@ -19,7 +19,7 @@ __all__ = ["moderate", "slow", "token", "use_of"]
 
 
 async def moderate(asking: Asking[messages.Moderate]) -> None:
-    """Do something to somebody, who is told."""
+    """Act on an account, and tell it."""
     context, request = asking.context, asking.request
     action = moderation.parse_action(request.action)
     seconds = 0 if request.seconds is UNSET else request.seconds
@@ -60,7 +60,7 @@ def use_of(
 
 
 async def slow(asking: Asking[messages.Slow]) -> None:
-    """Let everybody who is no operator wait between two posts."""
+    """Make everybody but operators wait between two posts."""
     request, now = asking.request, asking.context.milliseconds
     await asking.change(
         lambda: membership.set_slow(asking.account, asking.room, request.seconds, now())
@@ -69,7 +69,7 @@ async def slow(asking: Asking[messages.Slow]) -> None:
 
 
 async def token(asking: Asking[messages.Token]) -> None:
-    """Make an invitation for whoever has it."""
+    """Issue an invitation for anybody who has its token."""
     context, request = asking.context, asking.request
     secret = context.random_bytes(TOKEN_BYTES)
     hash = token_hash(secret)

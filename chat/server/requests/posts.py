@@ -19,7 +19,7 @@ __all__ = ["delete", "edit", "post", "react"]
 
 
 def post(asking: Asking[messages.Post]) -> Deferred[None] | None:
-    """Say something."""
+    """Post a message."""
     request = asking.request
     check_text(request.text)
     reply = 0 if request.reply is UNSET else request.reply
@@ -44,20 +44,20 @@ async def _ask_and_add(asking: Asking[messages.Post], said: Said) -> None:
 
 
 def edit(asking: Asking[messages.Edit]) -> Deferred[None] | None:
-    """Change what one said."""
+    """Edit a message of the account's own."""
     request = asking.request
     check_text(request.text)
     return add(asking, Edited(request.log, asking.account.id, request.seq, request.text))
 
 
 def delete(asking: Asking[messages.Delete]) -> Deferred[None] | None:
-    """Remove what one said."""
+    """Delete a message or an edit of the account's own."""
     request = asking.request
     return add(asking, Deleted(request.log, asking.account.id, request.seq))
 
 
 def react(asking: Asking[messages.React]) -> Deferred[None] | None:
-    """React to something."""
+    """React to a message."""
     request = asking.request
     check_reaction(request.reaction)
     asking.context.allowances.take_reaction(asking.maker, (request.log, request.seq))

@@ -1,5 +1,4 @@
-"""Who is there: told to the rooms when an account comes with its first connection, and leaves with
-its last."""
+"""Presence: tells an account's rooms when its first connection comes and its last one goes."""
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -16,7 +15,7 @@ __all__ = ["Presence"]
 
 
 class Presence:
-    """Tells, and waits a moment for those whose connection was cut."""
+    """Announces presence; after a lost connection it first waits for a moment."""
 
     def __init__(
         self,
@@ -36,7 +35,7 @@ class Presence:
         self._leaving: dict[AccountId, IDelayedCall] = {}
 
     def came(self, account: AccountId) -> None:
-        """An account has one connection more."""
+        """Note that an account has one more connection."""
         leaving = self._leaving.pop(account, None)
         if leaving is not None:
             leaving.cancel()
@@ -44,19 +43,19 @@ class Presence:
             self._tell(account, Arrived)
 
     def went(self, account: AccountId, is_goodbye: bool) -> None:
-        """An account has one connection less."""
+        """Note that an account has one connection fewer."""
         if self._sessions.count(account):
             return
         if is_goodbye:
             self._tell_left(account)
         else:
-            # Perhaps only its connection was cut, and it is back in a moment.
+            # Perhaps only its connection broke, and it will be back in a moment.
             self._leaving[account] = self._clock.callLater(
                 self._limits.presence_seconds, self._tell_left, account
             )
 
     def close(self) -> None:
-        """Expect nobody back."""
+        """Stop waiting for lost connections to come back."""
         for leaving in self._leaving.values():
             leaving.cancel()
         self._leaving.clear()

@@ -1,4 +1,4 @@
-"""The connections on which somebody is logged in."""
+"""The connections that have logged in."""
 
 from chat.ids import AccountId
 from chat.server.session import Session
@@ -7,17 +7,17 @@ __all__ = ["Sessions"]
 
 
 class Sessions:
-    """Sessions by the accounts whose they are."""
+    """Sessions by account."""
 
     def __init__(self) -> None:
         self._of: dict[AccountId, dict[int, Session]] = {}
 
     def add(self, session: Session) -> None:
-        """Somebody has logged in: `session.account` says who."""
+        """Add a session that has logged in to `session.account`."""
         self._of.setdefault(session.account, {})[session.number] = session
 
     def remove(self, session: Session) -> bool:
-        """Forget a session; return whether somebody was logged in on it."""
+        """Remove a session; return whether it had logged in."""
         of = self._of.get(session.account, {})
         if of.pop(session.number, None) is None:
             return False
@@ -26,11 +26,11 @@ class Sessions:
         return True
 
     def of(self, account: AccountId, but: Session | None = None) -> list[Session]:
-        """Return an account's sessions in the order of their logins, without one of them."""
+        """Return an account's sessions in login order, except one."""
         return [it for it in self._of.get(account, {}).values() if it is not but]
 
     def count(self, account: AccountId) -> int:
-        """Return how many sessions an account has."""
+        """Return the number of an account's sessions."""
         return len(self._of.get(account, ()))
 
     def all(self) -> list[Session]:

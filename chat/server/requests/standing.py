@@ -1,4 +1,4 @@
-"""Who may ask what: each of these finds who asks, and about which room, or refuses."""
+"""Who may make which request: each function finds the asker and the room, or refuses."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ __all__ = ["heard_everywhere", "logged_in", "member", "operator", "speaker", "st
 
 
 def stranger(asking: Asking[Any]) -> None:
-    """Nobody is logged in on this connection. Raises AlreadyLoggedInError."""
+    """Require a connection that has not logged in. Raises AlreadyLoggedInError."""
     if asking.session.account != NOBODY:
         raise AlreadyLoggedInError
 
 
 def logged_in(asking: Asking[Any]) -> None:
-    """Somebody is, with a key that is still theirs, and is not banned.
+    """Require a login with a key that still belongs to its account, which is not banned.
 
     Raises NotLoggedInError, BannedError.
     """
@@ -34,7 +34,7 @@ def logged_in(asking: Asking[Any]) -> None:
 
 
 def member(asking: Asking[Any]) -> None:
-    """And is a member of the log `request.log`. Raises NotAMemberError."""
+    """Also require membership of the log `request.log`. Raises NotAMemberError."""
     logged_in(asking)
     asking.where = asking.context.hub.room(asking.account, asking.request.log)
 
@@ -60,7 +60,7 @@ def heard_everywhere(asking: Asking[Any]) -> None:
 
 
 def operator(asking: Asking[Any]) -> None:
-    """An operator of the shared room `request.log` or, without it, of the server.
+    """Require an operator of the shared room `request.log` or, without it, of the server.
 
     Raises NotAllowedError.
     """

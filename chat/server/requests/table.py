@@ -1,7 +1,7 @@
-"""The table of requests: who may ask each of them, what it costs, and who answers it.
+"""The table of requests: who may make each one, what it costs, and which handler answers it.
 
-To add one: its message (`chat.wire.requests`), a decision of the domain (`chat.rooms`) where it
-changes anything, a handler beside those of its kind, and an entry here.
+To add one: its message (`chat.wire.requests`), a decision of the domain (`chat.rooms`) if it
+changes anything, a handler next to similar ones, and an entry here.
 """
 
 from collections.abc import Callable, Coroutine
@@ -35,7 +35,7 @@ __all__ = ["ROUTES", "Handler", "Later", "Route"]
 Later = Coroutine[Any, Any, None] | Deferred[None]
 
 Handler = Callable[[Asking[Any]], Later | None]
-"""Answers a request. While what it returns is waited for, its session is not read on."""
+"""Answers a request. Until its result fires, the server does not read from the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,16 @@ class Route:
 
     message: type[Struct]
     standing: Requirement
-    """Who may ask it."""
+    """Who may make it."""
     handler: Handler
     cost: int = 1
-    """What it takes of the connection's `messages_per_second`."""
+    """How many lines it counts for the connection's `messages_per_second`."""
     only_reads: bool = False
-    """Whether it changes nothing, and says so where the store fails."""
+    """Whether it changes nothing; if the store fails, the refusal says so."""
 
 
 _SEARCH_COST: Final = 10
-"""A search looks through an index, and opens up to 51 pages of the file."""
+"""A search scans an index, and reads up to 51 pages of the file."""
 
 _LIST_COST: Final = 5
 """Names are sorted, of up to a thousand accounts."""
