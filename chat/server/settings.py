@@ -1,4 +1,4 @@
-"""What an operator sets: the limits of `chat.limits.Limits`, by the names they have there."""
+"""The limits that an operator can set, by their names in `chat.limits.Limits`."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ LIMITS: Final = "limits"
 """The file in the state directory with limits that can be changed while the server runs."""
 
 _MOST: Final = 10**12
-"""A larger number is a slip of the finger; and a float still holds it exactly."""
+"""A larger number is a typo; a float still holds this one exactly."""
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,15}")
@@ -25,7 +25,7 @@ _SETTABLE: Final[dict[str, Field[Any]]] = {
 
 
 class ConfigurationError(Exception):
-    """Something the operator has to change; the text says what."""
+    """A problem that the operator has to fix; the text says what."""
 
 
 def parse_limit(text: str) -> tuple[str, float]:
@@ -33,7 +33,7 @@ def parse_limit(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     field = _SETTABLE.get(name)
     if field is None:
-        raise ValueError(f"there is no limit {name!r} to set; --help lists those there are")
+        raise ValueError(f"there is no limit {name!r} to set; --help lists the available ones")
     is_whole = field.type is int
     if not (_WHOLE_NUMBER if is_whole else _NUMBER).fullmatch(value):
         kind = "a whole number" if is_whole else "a number"
@@ -70,7 +70,7 @@ def read_limits(path: Path) -> dict[str, float]:
 
 
 def describe_limits() -> Iterator[tuple[str, str]]:
-    """Yield each limit that can be set, with its default, and what it bounds."""
+    """Yield each settable limit with its default, and what it bounds."""
     for field in _SETTABLE.values():
         note = "; 0: no limit" if field.metadata[UNLIMITED_AT_0] else ""
         yield f"{field.name}={field.default}", field.metadata[HELP] + note

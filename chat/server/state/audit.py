@@ -21,7 +21,7 @@ _events: Final = msgspec.msgpack.Decoder(Event)
 
 
 def encode_event(event: Event) -> bytes:
-    """Return what is kept of an event."""
+    """Return an event as it is stored."""
     return msgspec.msgpack.encode(event)
 
 

@@ -1,4 +1,4 @@
-"""What one commit is made of, and who is told what came of it."""
+"""The contents of one commit, and who is told about its outcome."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -36,12 +36,12 @@ __all__ = ["RECORDS", "Batch", "Proposal", "guard"]
 _log = Logger()
 
 RECORDS: Final = 1_024
-"""In one commit."""
+"""Most records in one commit."""
 
 
 @dataclass(slots=True, eq=False)
 class Proposal:
-    """A decision that somebody waits for."""
+    """A decision that an asker waits for."""
 
     decide: Decide
     asked_by: Session | None
@@ -50,7 +50,7 @@ class Proposal:
 
 @dataclass(slots=True)
 class _Taken:
-    """Where the records of a log are, in the commit and in its change."""
+    """Which records of the commit, and of its change, belong to a log."""
 
     start: int
     end: int
@@ -79,7 +79,7 @@ class Batch:
         self._behind: list[Record] = []
         """Records of the change."""
 
-    # --- Making it ---
+    # --- Building it ---
 
     def decide(self, proposals: Collection[Proposal]) -> None:
         """Try what was proposed. If somebody loses the right to read a log, begin a new epoch."""
@@ -107,7 +107,7 @@ class Batch:
         self._epochs[epoch.log] = epoch
 
     def gather(self, awake: dict[Source, None]) -> None:
-        """Take the drafts of logs in turn, and seal what the change leaves in logs."""
+        """Take the drafts of logs in turn, and seal the change's records."""
         for source in list(awake):
             if len(self.records) >= RECORDS:
                 break
@@ -124,7 +124,7 @@ class Batch:
             else:
                 self._sources[source] = _Taken(start, len(self.records))
             if source.has_drafts:
-                awake[source] = None  # Behind the others.
+                awake[source] = None  # At the end of the queue.
         for proposal, (change, _, _) in self._decided:
             if change.event is not None:
                 self._behind.append(self._entry(change.event))
@@ -141,7 +141,7 @@ class Batch:
         return Record(log, identity, NOBODY, RecordKind.OTHER, 0, event.time, data)
 
     def change(self) -> StateChange | None:
-        """Return what the store is to change, if anything is."""
+        """Return the change for the store, if any."""
         values = [encode_put(it) for _, trial in self._decided for it in trial.change.puts]
         if not (values or self._epochs or self._behind):
             return None
@@ -150,7 +150,7 @@ class Batch:
         epochs = list(self._epochs.values())
         return StateChange(values, epochs, self._behind, lost | silenced, silences_all)
 
-    # --- What came of it ---
+    # --- Its outcome ---
 
     @property
     def is_shared(self) -> bool:
@@ -158,12 +158,12 @@ class Batch:
         return len(self._sources) + len(self._decided) > 1
 
     def answer_refused(self) -> None:
-        """Tell those whose decision was none."""
+        """Answer the askers whose decisions were refused."""
         for proposal, error in self._refused:
             proposal.done.errback(error)
 
     def deliver(self, outcome: Outcome) -> None:
-        """Give every log what is durable of it."""
+        """Give every log its durable records."""
         for source, taken in self._sources.items():
             places: list[Place | Void] = list(outcome.places[taken.start : taken.end])
             if outcome.change is None:
@@ -173,7 +173,7 @@ class Batch:
             guard(source.given, places)
 
     def begin_epochs(self, base: int) -> None:
-        """Let logs know of epochs that have begun, and of those who may do no more."""
+        """Tell logs about new epochs, and about rights that somebody has lost."""
         for epoch in self._epochs.values():
             self._fanout.begun(epoch)
         for log in self.losses.lost | self.losses.silenced:
@@ -182,9 +182,9 @@ class Batch:
             done.callback(None)
 
     def apply(self) -> Iterator[tuple[Applied, Callable[[], None]]]:
-        """Let one decision after the other take effect; yield each, and what answers it.
+        """Apply the decisions in order; yield each, and the callable that answers it.
 
-        Whoever asked is told before the next one takes effect, so what it sees is what it decided.
+        The asker is answered before the next decision is applied, so it sees the state it decided.
         """
         for proposal, (change, _, _) in self._decided:
             before = [self._hub.put(key, value) for key, value in change.puts]
@@ -203,8 +203,8 @@ class Batch:
 
 
 def guard(function: Callable[..., None], *arguments: Any) -> None:
-    """Call something for one log or session, so that a bug there is nobody else's."""
+    """Call a function for one log or session, and keep a bug there from affecting others."""
     try:
         function(*arguments)
     except Exception:
-        _log.failure("A bug in what follows a commit")
+        _log.failure("A bug after a commit")

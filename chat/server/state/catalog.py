@@ -1,6 +1,6 @@
-"""How what the domain knows is kept in the store's small values: one value for each.
+"""How the domain's state is stored in the store's small values, one each.
 
-Read once, at the start; written by the change that brings it (`chat.server.state.commits`).
+It is read once, at the start; each change writes its own values (`chat.server.state.commits`).
 """
 
 from dataclasses import fields
@@ -20,7 +20,7 @@ _SIZES: Final = {"account": 16, "log": 16, "scope": 16, "other": 16, "key": 32, 
 """Bytes of what a key is made of. What has no size is text, and the last."""
 
 _TABLES: Final[dict[type[Any], tuple[bytes, Any]]] = {
-    # In the order in which they are read: what a value names has to be known before.
+    # In reading order: a value's references must be loaded before it.
     values.AccountKey: (b"account/", values.Profile),
     values.HeldKey: (b"held/", values.Held),
     values.DeviceOf: (b"device/", values.Device),
@@ -40,11 +40,11 @@ _TABLES: Final[dict[type[Any], tuple[bytes, Any]]] = {
     values.ContactKey: (b"contact/", values.Contact),
     values.BlockKey: (b"block/", values.Blocked),
 }
-"""Where values are kept, by the keys of the domain: a prefix, and the type of the value."""
+"""The prefix and the type of the values, by the domain's type of key."""
 
 
 def encode_put(it: Put) -> Value:
-    """Return what the store is to keep of a put."""
+    """Return a put as the store keeps it."""
     prefix, _ = _TABLES[type(it.key)]
     parts = [getattr(it.key, field.name) for field in fields(it.key)]
     key = b"".join([part.encode() if isinstance(part, str) else part for part in parts])
@@ -53,22 +53,20 @@ def encode_put(it: Put) -> Value:
 
 
 async def load_hub(store: LogStore, hub: Hub) -> None:
-    """Tell a new hub all that is kept. Raises StoreError."""
+    """Load everything stored into a new hub. Raises StoreError."""
     for kind, (prefix, type_of_value) in _TABLES.items():
         decoder = msgspec.msgpack.Decoder(type_of_value)
         for key, value in await store.scan(prefix):
             try:
                 hub.put(_decode_key(kind, key[len(prefix) :]), decoder.decode(value))
             except (ValueError, LookupError, AssertionError, msgspec.DecodeError) as error:
-                raise StoreError(
-                    f"what is kept of accounts and rooms is damaged: {error!r}"
-                ) from None
+                raise StoreError(f"the stored accounts and rooms are damaged: {error!r}") from None
 
 
 def _decode_key(kind: type[Any], key: bytes) -> Any:
     sizes = [_SIZES.get(field.name, 0) for field in fields(kind)]
     if 0 not in sizes and len(key) != sum(sizes):
-        raise ValueError("a key of another length")
+        raise ValueError("a key of the wrong length")
     parts: list[bytes | str] = []
     for size in sizes:
         parts.append(key[:size] if size else key.decode())

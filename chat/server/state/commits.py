@@ -1,9 +1,9 @@
-"""Decide, commit, apply: the one way in which anything that is kept changes.
+"""Decide, commit, apply: the only way in which stored state changes.
 
-What is to happen waits here: drafts of records in logs, decisions on what is known, read markers,
-trims. All that waits goes into one commit, and one commit is on its way at a time. What was
-committed is applied, and only then seen, answered and delivered. A commit that fails has changed
-nothing, neither in the store nor in memory, so nobody has anything to undo.
+Work waits here: drafts of records, decisions, read markers, trims. Everything that waits goes into
+one commit, and one commit is in flight at a time. Once it is durable it is applied, and only then
+visible, answered and delivered. A commit that fails has changed nothing, neither in the store nor
+in memory, so there is nothing to undo.
 """
 
 from collections.abc import Callable
@@ -34,11 +34,11 @@ share commits then, each of which costs a flush of the disk. Things come fast if
 commit is done, or if several logs or decisions shared it. What comes alone does not wait."""
 
 TRIMS: Final = 32
-"""In one commit: each looks through a log."""
+"""Most trims in one commit: each scans a log."""
 
 
 class Commits:
-    """Takes what is to happen, and makes it happen. `start` first."""
+    """Collects work, and commits it. Call `start` first."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Commits:
         self.base = 0
         """The number of the last change that was applied."""
         self.fence = 0
-        """The last one because of which somebody may say nothing more, wherever."""
+        """The last change that took away somebody's right to post in any log."""
         self._store = store
         self._hub = hub
         self._clock = clock
@@ -63,37 +63,36 @@ class Commits:
         self._proposals: list[Proposal] = []
         self._seen: dict[tuple[LogId, AccountId], int] = {}
         self._again: dict[tuple[LogId, AccountId], int] = {}
-        """Of a commit that failed: they go with the next one, but are no reason for it."""
+        """Read markers of a commit that failed: they go with the next one, but do not cause one."""
         self._trims: list[tuple[Trim, Deferred[int]]] = []
         self._epochs: list[tuple[Epoch, Deferred[None]]] = []
         self._bytes = 0
-        """Of the drafts that wait."""
+        """Bytes of the waiting drafts."""
         self._held: list[Session] = []
         self._is_scheduled = False
         self._is_committing = False
         self._began = 0.0
-        """When the last commit did; monotonic seconds."""
+        """When the last commit began, in monotonic seconds."""
         self._idle: list[Deferred[None]] = []
 
     async def start(self, fanout: Fanout, effects: Callable[[Applied], None]) -> None:
-        """Learn where the sequence of commits is. Raises StoreError."""
+        """Load the number of the last change. Raises StoreError."""
         self._fanout = fanout
         self._effects = effects
         self.base = self.fence = await self._store.base()
 
-    # --- What is to happen ---
+    # --- Adding work ---
 
     def change(self, decide: Decide, asked_by: Session | None = None) -> Deferred[None]:
-        """Let a decision take effect; fires when it has, and before anything else does.
+        """Commit a decision; fires when it has been applied, and before the next one is.
 
-        `decide` changes nothing, and may run several times. Where it finds nothing to do, that is
-        the answer at once. Fails with the RequestError that it raises, and with StoreError if
-        nothing came of it.
+        `decide` must be pure, and may run several times. If it finds nothing to do, this fires at
+        once. Fails with the RequestError that it raises, and with StoreError if the commit failed.
         """
         done: Deferred[None] = Deferred()
         try:
             is_nothing = decide().is_nothing
-        except Exception:  # A refusal, or a bug, which whoever asked has to deal with.
+        except Exception:  # A refusal or a bug, which the caller has to handle.
             done.errback(Failure())
             return done
         if is_nothing:
@@ -114,7 +113,7 @@ class Commits:
         self._schedule()
 
     def trim(self, trim: Trim) -> Deferred[int]:
-        """Remove what a log keeps no longer; fires with the number of records it removed."""
+        """Remove old records of a log; fires with the number of removed records."""
         done: Deferred[int] = Deferred()
         self._trims.append((trim, done))
         self._schedule()
@@ -128,24 +127,24 @@ class Commits:
         return done
 
     def idle(self) -> Deferred[None]:
-        """Return a Deferred that fires when nothing waits and nothing is on its way."""
+        """Return a Deferred that fires when nothing waits and nothing is in flight."""
         idle: Deferred[None] = Deferred()
         self._idle.append(idle)
         self._check_idle()
         return idle
 
-    # --- What waits is bounded ---
+    # --- Bounding what waits ---
 
     def waits(self, size: int, session: Session | None) -> None:
-        """Count the bytes of a draft. Who sends beyond the bound is not read until a commit takes
-        what waits."""
+        """Count the bytes of a draft. Beyond the bound, stop reading from its sender until a commit
+        takes the waiting drafts."""
         self._bytes += size
         if session is not None and self._bytes > self._limits.batch_bytes:
             session.hold()
             self._held.append(session)
 
     def waits_no_longer(self, size: int) -> None:
-        """Count the bytes of drafts that were taken."""
+        """Subtract the bytes of drafts that were taken."""
         self._bytes -= size
 
     # --- A commit ---
@@ -160,7 +159,7 @@ class Commits:
             self._clock.callLater(0, self._commit)
 
     def _commit(self) -> None:
-        """Commit all that waits."""
+        """Commit everything that waits."""
         self._is_scheduled = False
         self._is_committing = True
         self._began = self._clock.seconds()
@@ -185,13 +184,13 @@ class Commits:
         batch.trims, self._trims = self._trims[:TRIMS], self._trims[TRIMS:]
         change = batch.change()
         if not (batch.records or batch.seen or batch.trims or change):
-            return succeed(Outcome(self.base))  # All is passing, or refused.
+            return succeed(Outcome(self.base))  # Everything is passing or refused.
         seen = [ReadMarker(log, account, seq) for (log, account), seq in batch.seen.items()]
         trims = [trim for trim, _ in batch.trims]
         return self._store.commit(Commit(self.base, batch.records, seen, trims, change))
 
     def _committed(self, outcome: Outcome, batch: Batch) -> bool:
-        """Deliver records, then let the change take effect, then tell those who asked for it.
+        """Deliver records, then apply the decisions and answer their askers.
 
         Return whether things come fast, so that the next commit should wait for others.
         """
@@ -199,7 +198,7 @@ class Commits:
         is_busy = self._has_work or batch.is_shared
         batch.deliver(outcome)
         if is_void:
-            # Nobody else changes the state, so its file was replaced underneath.
+            # Nobody else changes the state, so somebody must have replaced the file.
             batch.fail_change(Failure(StoreError("the state has changed behind the server's back")))
         else:
             self._apply(outcome, batch)
@@ -218,11 +217,11 @@ class Commits:
                 answer()
                 guard(self._effects, applied)
         finally:
-            # Not before: what comes between two decisions was not checked on both.
+            # Not earlier: what arrives between two decisions was not checked against both.
             self.base = outcome.base
 
     def _not_committed(self, failure: Failure, batch: Batch) -> bool:
-        """Whatever a store fails with: nothing was stored, and nothing is applied."""
+        """Handle any failure of the store: nothing was stored, and nothing is applied."""
         _log.failure("A commit failed", failure)
         is_busy = self._has_work
         batch.refuse()
@@ -233,7 +232,7 @@ class Commits:
         return is_busy
 
     def _go_on(self, is_busy: bool) -> None:
-        """Make the next commit, but not too soon where things come fast."""
+        """Start the next commit, but not too soon under load."""
         self._release()
         wait = self._began + COMMIT_SECONDS - self._clock.seconds() if is_busy else 0.0
         if wait > 0:
@@ -242,7 +241,7 @@ class Commits:
             self._end()
 
     def _release(self) -> None:
-        """Let those be read who sent too much, if what waits is within the bound again."""
+        """Resume reading from senders beyond the bound, if what waits is within it again."""
         if self._bytes > self._limits.batch_bytes:
             return
         held, self._held = self._held, []
@@ -264,5 +263,5 @@ class Commits:
 
 
 def _log_bug(failure: Failure) -> bool:
-    _log.failure("A bug in what follows a commit", failure)
+    _log.failure("A bug after a commit", failure)
     return True

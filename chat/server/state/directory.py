@@ -1,4 +1,4 @@
-"""The state directory: who this server is, and that only one server at a time is it."""
+"""The state directory: the server's identity, and a lock so that only one server uses it."""
 
 import base64
 import fcntl
@@ -28,7 +28,7 @@ HISTORY: Final = "host_key_history"
 
 
 def store_url(path: Path) -> str:
-    """Return what the store in a state directory is opened by (`chat.store.registry`)."""
+    """Return the URL of the store in a state directory (`chat.store.registry`)."""
     return f"sqlite:{path / STORE}"
 
 
@@ -49,11 +49,11 @@ class StateDirectory:
     """An open state directory (mode 0700), locked until `close`."""
 
     def __init__(self, path: Path) -> None:
-        """Open `path`, which is made if need be. Raises ConfigurationError."""
+        """Open `path`, creating it if needed. Raises ConfigurationError."""
         self.path = path
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Never a directory that serves something else as well.
+            # Only an empty one: a directory with other contents may serve another purpose.
             if path.stat().st_mode & 0o077 and not any(path.iterdir()):
                 path.chmod(0o700)
                 _log.info("Only its owner may enter {path} from now on", path=path)
@@ -67,7 +67,7 @@ class StateDirectory:
                 f"the state directory {path} cannot be used: {error.strerror}"
             ) from None
         try:
-            # The kernel lets go of this lock however the process ends, so nothing stale can remain.
+            # The kernel releases this lock however the process ends, so it cannot become stale.
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._lock)
@@ -76,11 +76,11 @@ class StateDirectory:
             ) from None
 
     def close(self) -> None:
-        """Let another server have the directory."""
+        """Release the directory."""
         os.close(self._lock)
 
     def host_key(self) -> HostKey:
-        """Return the host key with its successions; made when there is none yet.
+        """Return the host key with its successions; generate one for a new state directory.
 
         Raises ConfigurationError.
         """
@@ -89,8 +89,8 @@ class StateDirectory:
             if not path.exists():
                 self._check_new(
                     "host_key.pem",
-                    "If there is none, openssl genpkey -algorithm ed25519 makes another; clients "
-                    "that know this server refuse it then, until their users accept the new key",
+                    "Without a backup, openssl genpkey -algorithm ed25519 makes a new one; clients "
+                    "that know this server will refuse it until their users accept the new key",
                 )
                 write_whole(path, HostKey.generate().to_pem().encode("ascii"))
         except OSError as error:
@@ -100,18 +100,18 @@ class StateDirectory:
         return read_host_key(self.path)
 
     def rotate_host_key(self) -> HostKey:
-        """Replace the host key by a new one that it has signed, and return that.
+        """Replace the host key with a new one that it has signed, and return the new one.
 
-        The old private half is gone then. Raises ConfigurationError, and leaves a host key that can
-        be used, the old or the new one, as a crash at any point does.
+        The old private key is deleted. Raises ConfigurationError. A failure, or a crash at any
+        point, leaves a usable host key, the old or the new one.
         """
         return self.replace_host_key(self.host_key().succeed())
 
     def replace_host_key(self, host_key: HostKey) -> HostKey:
-        """Let a successor of the host key be it, as `rotate_host_key` does."""
+        """Replace the host key with a successor, as `rotate_host_key` does."""
         try:
-            # In this order: a succession to a key that never came to be does no harm, but a key
-            # without its succession would be refused by every client.
+            # In this order: a succession to a key that was never written does no harm, but clients
+            # would refuse a key without its succession.
             write_whole(self._history, _encode(host_key.successions).encode("ascii"))
             write_whole(self.path / "host_key.pem", host_key.to_pem().encode("ascii"))
         except OSError as error:
@@ -148,7 +148,8 @@ class StateDirectory:
             ) from None
 
     def storage_key(self) -> bytes:
-        """Return the key that wraps the logs' keys, 64 bytes; made when there is none yet.
+        """Return the key that wraps the logs' keys, 64 bytes; generate one for a new state
+        directory.
 
         Raises ConfigurationError.
         """
@@ -157,7 +158,7 @@ class StateDirectory:
             if not path.exists():
                 self._check_new(
                     "storage_key",
-                    f"If there is none, what was said is lost; move {STORE} away to begin anew",
+                    f"Without a backup, all messages are lost; move {STORE} away to start over",
                 )
                 write_whole(path, os.urandom(KEY_BYTES).hex().encode("ascii") + b"\n")
             _check_private(path)
@@ -173,11 +174,11 @@ class StateDirectory:
         return key
 
     def _check_new(self, name: str, remedy: str) -> None:
-        """Refuse to make what there was already: the store is there, so it must have been lost."""
+        """Refuse to generate a file next to an existing store: the file must have been lost."""
         if (self.path / STORE).exists():
             raise ConfigurationError(
-                f"{name} is missing in {self.path}, beside {STORE}: "
-                f"put it back from a copy. {remedy}"
+                f"{name} is missing from {self.path}, next to {STORE}: "
+                f"restore it from a backup. {remedy}"
             )
 
 
@@ -222,7 +223,7 @@ def _check_private(path: Path) -> None:
 
 
 def _encode(successions: bytes) -> str:
-    """Return the lines of the history."""
+    """Return successions as the lines of the history."""
     starts = range(0, len(successions), SUCCESSION_BYTES)
     return "".join(
         base64.b64encode(successions[start : start + SUCCESSION_BYTES]).decode("ascii") + "\n"
@@ -231,10 +232,10 @@ def _encode(successions: bytes) -> str:
 
 
 def _decode(text: str, public: bytes) -> bytes:
-    """Return the successions of a history that lead to the key `public`, which all must.
+    """Return the successions of a history, all of which must lead to the key `public`.
 
-    But not from where that key was to be succeeded on. It never was: the rotation was interrupted,
-    or an earlier host key was put back. Raises ValueError.
+    Drops successions from that key on: it was never succeeded, because a rotation was interrupted
+    or an earlier host key was restored. Raises ValueError.
     """
     lines = [base64.b64decode(line, validate=True) for line in text.splitlines()]
     kept = [*takewhile(lambda succession: succession[:HOST_KEY_BYTES] != public, lines)]

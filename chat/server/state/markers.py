@@ -1,4 +1,4 @@
-"""Up to where users have seen their logs: in memory, and written now and then."""
+"""Read markers: up to where users have seen their logs; in memory, and saved periodically."""
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -11,7 +11,7 @@ __all__ = ["ReadMarkers"]
 
 
 class ReadMarkers:
-    """The largest number that each user has seen of each log. `load` first."""
+    """The read marker of each account and log. Call `load` first."""
 
     def __init__(self, commits: Commits, clock: IReactorTime, limits: Limits) -> None:
         self._commits = commits
@@ -22,15 +22,15 @@ class ReadMarkers:
         self._saving: IDelayedCall | None = None
 
     async def load(self, store: LogStore) -> None:
-        """Learn what is kept. Raises StoreError."""
+        """Load the stored markers. Raises StoreError."""
         self._seen = {(it.log, it.account): it.seq for it in await store.seen()}
 
     def seen(self, log: LogId, account: AccountId) -> int:
-        """Return up to which record somebody has seen a log."""
+        """Return the read marker of an account in a log."""
         return self._seen.get((log, account), 0)
 
     def mark(self, log: LogId, account: AccountId, seq: int) -> None:
-        """Remember that somebody has seen a log up to `seq`."""
+        """Record that an account has seen a log up to `seq`."""
         if seq <= self.seen(log, account):
             return
         self._seen[log, account] = seq
@@ -39,7 +39,7 @@ class ReadMarkers:
             self._saving = self._clock.callLater(self._limits.seen_seconds, self.save)
 
     def save(self) -> None:
-        """Have written what is new."""
+        """Save new markers with the next commit."""
         if self._saving is not None and self._saving.active():
             self._saving.cancel()
         self._saving = None

@@ -1,4 +1,4 @@
-"""What is kept no longer: records that are too old, or too many, are removed for good."""
+"""Retention: records that are too old, or too many, are removed permanently."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ class RetentionPolicy:
     records: int | None = None
 
     def as_limits(self) -> dict[str, int]:
-        """Return what clients are told of it."""
+        """Return the limits that clients are told."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -37,7 +37,7 @@ EVERYTHING: Final = RetentionPolicy()
 
 
 class Retention:
-    """Looks at every log, once at the start and then regularly."""
+    """Trims every log, once at the start and then regularly."""
 
     def __init__(
         self,
@@ -57,17 +57,17 @@ class Retention:
         self._looping.clock = clock
 
     def start(self) -> None:
-        """Begin, if there is anything to do ever."""
+        """Start trimming, unless everything is kept."""
         if self._policy.as_limits():
             self._looping.start(self._seconds)
 
     def stop(self) -> None:
-        """Do no more."""
+        """Stop trimming."""
         if self._looping.running:
             self._looping.stop()
 
     async def trim(self) -> None:
-        """Remove what is kept no longer. Where that fails it is tried again the next time."""
+        """Remove old records. After a failure, the next run tries again."""
         before = None
         if self._policy.days is not None and not self._time.is_in_doubt:
             before = self._time.milliseconds() - self._policy.days * _DAY_MILLISECONDS

@@ -1,4 +1,4 @@
-"""What commits are made from, and whom they are given to: the logs, as `commits` sees them."""
+"""Logs as `commits` sees them: the sources of drafts, and the receivers of durable records."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -14,11 +14,11 @@ __all__ = ["Applied", "Fanout", "Source"]
 
 
 class Source(Protocol):
-    """A log with drafts that wait to be records."""
+    """A log with waiting drafts."""
 
     @property
     def has_drafts(self) -> bool:
-        """Whether any wait."""
+        """Whether any drafts wait."""
         ...
 
     def next_epoch(self) -> Epoch:
@@ -26,11 +26,11 @@ class Source(Protocol):
         ...
 
     def take(self, most: int) -> Sequence[Record]:
-        """Seal at most so many drafts. Until `given` or `refused` no more are taken."""
+        """Seal at most `most` drafts. No more can be taken until `given` or `refused`."""
         ...
 
     def seal(self, happening: Kept, asked_by: Session | None) -> Record:
-        """Seal what a change leaves in the log; its place comes behind the others of `given`."""
+        """Seal a change's record in the log; its place comes after the others in `given`."""
         ...
 
     def given(self, places: Sequence[Place | Void]) -> None:
@@ -38,7 +38,7 @@ class Source(Protocol):
         ...
 
     def refused(self) -> None:
-        """Tell the authors: nothing of it was stored."""
+        """Refuse what was taken and sealed: it was not stored."""
         ...
 
 
@@ -50,7 +50,7 @@ class Fanout(Protocol):
         ...
 
     def found(self, log: LogId) -> Epoch:
-        """Return the first epoch of a log that is to be."""
+        """Return the first epoch of a new log."""
         ...
 
     def begun(self, epoch: Epoch) -> None:
@@ -67,5 +67,5 @@ class Applied(NamedTuple):
 
     change: Change
     before: Sequence[AnyValue | None]
-    """What each of its puts replaced."""
+    """The value that each of its puts replaced."""
     asked_by: Session | None

@@ -71,7 +71,7 @@ def test_an_empty_directory_becomes_private_and_the_log_says_so(tmp_path: Path) 
         tmp_path.chmod(0o755)
         with capturedLogs() as events, opened(tmp_path):
             assert mode(tmp_path) == 0o700
-        assert chat_lines(events) == [f"Only its owner may enter {tmp_path} from now on"]
+        assert chat_lines(events) == [f"Made {tmp_path} accessible to its owner only"]
         (tmp_path / "lock").unlink()
 
 
@@ -137,7 +137,7 @@ def test_a_key_that_was_lost_is_never_replaced(tmp_path: Path, name: str) -> Non
             [state.host_key(), state.storage_key()]
         sentence = str(caught.value)
         assert sentence.startswith(
-            f"{name} is missing in {tmp_path}, beside encchat.db: put it back from a copy. "
+            f"{name} is missing from {tmp_path}, next to encchat.db: restore it from a backup. "
         )
         assert not (tmp_path / name).exists()
 
