@@ -38,7 +38,7 @@ __all__ = ["Feed"]
 _log = Logger()
 
 _CROWD: Final = 64
-"""Posts of one commit from which on they are sorted by author."""
+"""If a log has more posts than this in one commit, they are sorted by author."""
 
 _PASSING: Final = Place(0, 0, True)
 
