@@ -93,7 +93,7 @@ def shown(
     has_password: bool = False,
     is_operator: bool = False,
 ) -> Credentials:
-    """Return what somebody shows who logs in, with a key that is new."""
+    """Return the credentials of a login with a new key."""
     return Credentials(device(key), nick, NETWORK, code, token, has_password, is_operator)
 
 

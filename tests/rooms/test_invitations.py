@@ -59,7 +59,7 @@ NO_ROOM: Final = LogId(b"")
 
 
 def try_code(hub: Hub, hash: TokenHash, now: int = NOW) -> list[Put]:
-    """Try a code of ana's, and return what is to be put. Raises BadCodeError."""
+    """Try a code for ana, and return the puts. Raises BadCodeError."""
     puts = decide(hub, invitations.redeem_code, hub, ANA, hash, now)
     hub.put_all(puts)
     return puts

@@ -63,7 +63,7 @@ class SlowPasswords:
     async def check(
         self, nick: str, password: str, network: AddressGroup, is_gone: Callable[[], bool]
     ) -> None:
-        """Wait."""
+        """Start a check."""
         check: Deferred[None] = Deferred()
         self.checks.append(check)
         await check
@@ -129,7 +129,7 @@ class HeldStore(MemoryStore):
         self.waiting: list[Waiting] = []
         """Held calls, in order."""
         self.is_broken = False
-        """Whether nothing that is asked for from now on comes to anything."""
+        """Whether all further calls fail."""
         self.is_slow = False
         """Whether a search takes longer than it may."""
         self.is_closed = False
@@ -143,7 +143,7 @@ class HeldStore(MemoryStore):
         return self._answer_late("head", super().head(log))
 
     def epochs(self, log: LogId, numbers: Collection[int]) -> Deferred[list[Epoch]]:
-        """As `LogStore.epochs`; what comes late is how it was."""
+        """As `LogStore.epochs`; if held, the answer is that of the time of the call."""
         return self._answer_late("epochs", super().epochs(log, numbers))
 
     def read(
@@ -160,7 +160,7 @@ class HeldStore(MemoryStore):
     def search(
         self, words: str, logs: Collection[LogId], limit: int, seconds: float = inf
     ) -> Deferred[list[Found]]:
-        """As `LogStore.search`; what comes late is how it was."""
+        """As `LogStore.search`; if held, the answer is that of the time of the call."""
         if self.is_slow:
             return fail(SlowSearchError())
         return self._answer_late("search", super().search(words, logs, limit, seconds))

@@ -69,7 +69,7 @@ class ModelLog:
     head: Head = field(default_factory=Head)
 
     def copy(self) -> "ModelLog":
-        """Return one that changes without this one."""
+        """Return an independent copy."""
         return ModelLog(dict(self.rows), dict(self.places), list(self.begun), self.head)
 
     @property

@@ -45,7 +45,7 @@ class Epochs:
         self._storage_key = storage_key
         self._random_bytes = random_bytes
         self.current = current
-        """The newest epoch; 0 before there is any."""
+        """The newest epoch; 0 before the first."""
         self._known = {epoch.number: epoch for epoch in known}
         """The newest epoch. It is opened when first needed."""
         self._open: dict[int, BoxKey] = {}
@@ -66,7 +66,7 @@ class Epochs:
         return self._next
 
     def begin(self, epoch: Epoch) -> None:
-        """Seal with the key of an epoch from now on: it is durable."""
+        """Switch to an epoch's key: it is durable."""
         self._known = {epoch.number: epoch}
         self.current = epoch.number
         self._next = None

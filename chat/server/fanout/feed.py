@@ -113,7 +113,7 @@ class Feed:
         self.epochs.begin(epoch)
 
     def fence(self, base: int) -> None:
-        """Ask again whether the authors of what waits may say it."""
+        """Check again whether the authors of waiting drafts may post them."""
         self._fence = base
 
     # --- Down: drafts to records ---

@@ -46,7 +46,7 @@ class Feeds:
         self.pace = Pace(hub, clock.seconds)
         """Slow mode, for all rooms."""
         self._shared = pages, commits, hub, self.pace, clock, milliseconds, random_bytes
-        """What all feeds have in common."""
+        """Arguments that all feeds share."""
         self._feeds: dict[LogId, Feed] = {}
         self._loading: dict[LogId, list[Deferred[None]]] = {}
         self._outdated: set[LogId] = set()
@@ -109,11 +109,11 @@ class Feeds:
         return self._feeds[log]
 
     def found(self, log: LogId) -> Epoch:
-        """Return the first epoch of a log that is to be."""
+        """Return the first epoch of a new log."""
         return new_epoch(log, 1, self._storage_key, self._random_bytes)
 
     def begun(self, epoch: Epoch) -> None:
-        """An epoch has begun, perhaps the first of a new log."""
+        """Note that an epoch has begun, perhaps the first of a new log."""
         log = epoch.log
         feed = self._feeds.get(log)
         if feed is not None:

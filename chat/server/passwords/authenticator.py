@@ -39,7 +39,7 @@ class Authenticator:
     async def check(
         self, nick: str, password: str, network: AddressGroup, is_gone: Callable[[], bool]
     ) -> None:
-        """Return if a checker knows the user by that password.
+        """Return if a checker accepts the password of the user.
 
         `network` is where it comes from, and `is_gone` tells whether nobody waits for the answer
         any more: then nothing more is asked. Raises WrongPasswordError, also for unknown users;
@@ -63,7 +63,7 @@ class Authenticator:
                 continue
             except GoneError:
                 raise AuthUnavailableError from None
-            except Exception as error:  # Checkers are plugins, and raise what they like.
+            except Exception as error:  # Checkers are plugins, and may raise anything.
                 has_failed = True
                 _log_failure(checker, error)
             else:

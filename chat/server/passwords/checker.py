@@ -61,7 +61,7 @@ class PasswordFileChecker:
         self._turns = Turns(_HASHING, _WAITING)
 
     def requestAvatarId(self, credentials: IUsernamePassword) -> Deferred[bytes | tuple[()]]:
-        """Return the name of the user, once the password is known to be right."""
+        """Return the user's name if the password is right."""
         network, is_gone = LOCAL, _is_never_gone
         if isinstance(credentials, Attempt):
             network, is_gone = credentials.network, credentials.is_gone

@@ -56,8 +56,8 @@ async def login(asking: Asking[messages.Login]) -> None:
     context, session, request = asking.context, asking.session, asking.request
     people, failures = context.hub.people, context.failures
     context.hub.check_network(session.group, context.milliseconds())
-    # Whoever has a key never waits, however many others try to be who that is. Who only knows it
-    # is answered as if nobody had it.
+    # A known key never waits, however often others fail to log in to its account. Somebody who only
+    # knows the public key gets the same answer as for an unknown key.
     is_proven = verify_login(request.key, request.signature, session.binding)
     is_known = is_proven and people.of_key(request.key) is not None
     has_code = request.code is not UNSET

@@ -49,7 +49,7 @@ class Policy:
     login: LoginPolicy
     authenticator: PasswordChecker | None
     told: dict[str, int]
-    """What clients are told in `welcome.limits`."""
+    """The limits for clients in `welcome.limits`."""
     operators: frozenset[str] = frozenset()
     """Fingerprints of keys that the operator has named as owners'."""
 
@@ -98,6 +98,6 @@ class Context:
 def describe(
     hub: Hub, room: Room, account: AccountId, cursor: int, tail: int
 ) -> tuple[LogId, str, str, int, int, int, str]:
-    """Return what a member who begins to read is told of a room."""
+    """Return the fields of `joined` and `opened` for a member that starts reading a room."""
     name = hub.name_of(room, account)
     return room.log, room.kind.value, name, cursor, tail, len(room.members), room.topic

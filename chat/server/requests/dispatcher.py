@@ -54,7 +54,7 @@ _log = Logger()
 
 
 def utc_milliseconds() -> int:
-    """Return the time in milliseconds of UTC."""
+    """Return the time in milliseconds since 1970 UTC."""
     return time_ns() // 1_000_000
 
 

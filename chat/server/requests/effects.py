@@ -63,7 +63,7 @@ class Effects:
             sentence = told.sentence if told is not None else ""
             if isinstance(key, MembershipKey) and value is None and before is not None:
                 self._left(key.log, key.account, sentence, asked_by)
-                told = None  # They are told with it.
+                told = None  # `removed` carries the sentence.
         if told is not None and (
             told.about is None or self._notices.take(told.account, told.about)
         ):
@@ -143,7 +143,7 @@ class Effects:
         for session in self._sessions.of(account_id):
             if session.device == device:
                 session.tell(messages.Notice("This device was removed from your account."))
-                session.close(CloseCode.REMOVED, "its key was taken away")
+                session.close(CloseCode.REMOVED, "its key was revoked")
 
     def _invited(self, log: LogId, account_id: AccountId, by: AccountId) -> None:
         room = self._hub.known_room(log)

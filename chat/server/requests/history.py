@@ -153,7 +153,7 @@ async def _find(asking: Asking[messages.Search]) -> list[Found]:
 
 
 async def _send_page(asking: Asking[Any], found: Sequence[tuple[Feed, Stored]], more: bool) -> None:
-    """Answer with records, but those of logs that the account may still read."""
+    """Answer with the records of logs that the account may still read."""
     session = asking.session
     epochs: dict[Feed, set[int]] = {}
     for feed, stored in found:

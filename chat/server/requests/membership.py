@@ -32,20 +32,20 @@ async def join(asking: Asking[messages.Join]) -> None:
 
 
 async def read(asking: Asking[messages.Read]) -> None:
-    """Let the connection go on reading a log."""
+    """Let the connection continue reading a log."""
     await load(asking, asking.room)
     asking.check()
     await open_log(asking, asking.room, asking.request.after)
 
 
 async def load(asking: Asking[Any], room: Room | None) -> None:
-    """Have the feed of a room that is there. One that is made has its feed at once."""
+    """Load the feed of an existing room. A new room gets its feed at once."""
     if room is not None:
         await asking.context.feeds.get(room.log)
 
 
 async def open_log(asking: Asking[Any], room: Room, after: int | None = None) -> None:
-    """Let the connection read a log of which its account is a member now."""
+    """Start the connection reading a log that its account is now a member of."""
     context, session = asking.context, asking.session
     feed = context.feeds.loaded(room.log)
     if feed is None:  # Somebody else took the nickname, or created the room, in the meantime.
@@ -60,7 +60,7 @@ async def open_log(asking: Asking[Any], room: Room, after: int | None = None) ->
 
 
 async def leave(asking: Asking[messages.Leave]) -> None:
-    """Make an account a member no longer."""
+    """End an account's membership."""
     await asking.context.feeds.get(asking.request.log)  # It begins an epoch.
     await asking.change(lambda: membership.leave(asking.account, asking.room))
     asking.session.send(messages.Ok(asking.request.id))

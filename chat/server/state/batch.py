@@ -71,7 +71,7 @@ class Batch:
         self.trims: list[tuple[Trim, Deferred[int]]] = []
         self.losses = Losses()
         self.has_change = False
-        """Whether there is anything that the store is to change."""
+        """Whether there is a change for the store."""
         self._sources: dict[Source, _Taken] = {}
         self._decided: list[tuple[Proposal, Trial]] = []
         self._refused: list[tuple[Proposal, Exception]] = []
@@ -82,7 +82,8 @@ class Batch:
     # --- Building it ---
 
     def decide(self, proposals: Collection[Proposal]) -> None:
-        """Try what was proposed. If somebody loses the right to read a log, begin a new epoch."""
+        """Try the proposed decisions. If somebody loses the right to read a log, begin a new
+        epoch."""
         trials = try_all(self._hub, [partial(self._decide, it) for it in proposals])
         for proposal, trial in zip(proposals, trials, strict=True):
             if trial.error is not None:

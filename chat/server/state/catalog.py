@@ -17,7 +17,7 @@ from chat.store.interface import LogStore, StoreError, Value
 __all__ = ["encode_put", "load_hub"]
 
 _SIZES: Final = {"account": 16, "log": 16, "scope": 16, "other": 16, "key": 32, "hash": 32}
-"""Bytes of what a key is made of. What has no size is text, and the last."""
+"""Sizes in bytes of the parts of a key. A part without a size is text, and comes last."""
 
 _TABLES: Final[dict[type[Any], tuple[bytes, Any]]] = {
     # In reading order: a value's references must be loaded before it.

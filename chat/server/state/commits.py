@@ -172,7 +172,7 @@ class Commits:
         done.addErrback(_log_bug).addCallback(self._go_on)
 
     def _make(self, batch: Batch) -> Deferred[Outcome]:
-        """Put all that waits into a commit, and give it to the store."""
+        """Build a commit from everything that waits, and give it to the store."""
         epochs, self._epochs = self._epochs, []
         for epoch, done in epochs:
             batch.begin(epoch)

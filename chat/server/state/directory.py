@@ -22,7 +22,7 @@ __all__ = ["STORE", "StateDirectory", "default_state_path", "read_host_key", "st
 _log = Logger()
 
 STORE: Final = "encchat.db"
-"""The file with everything that was said."""
+"""The database file."""
 ADDRESS: Final = "address"
 HISTORY: Final = "host_key_history"
 
@@ -122,7 +122,7 @@ class StateDirectory:
 
     @property
     def _history(self) -> Path:
-        """Where the successions are: one in base64 a line, the oldest first."""
+        """The file with the successions, one per line in base64, oldest first."""
         return self.path / HISTORY
 
     def address(self) -> str:
@@ -191,7 +191,7 @@ def read_host_key(directory: Path) -> HostKey:
     except OSError as error:
         raise ConfigurationError(f"the host key {path} cannot be used: {error.strerror}") from None
     except (ValueError, IndexError, TypeError):
-        # PyCryptodome has no one error for what is no key.
+        # PyCryptodome raises several errors for an invalid key.
         raise ConfigurationError(f"{path} is not an Ed25519 private key in PEM") from None
     host_key.successions = _successions(directory / HISTORY, host_key.public)
     return host_key

@@ -41,7 +41,7 @@ class Kept(MemoryStore):
         return super().epochs(log, numbers)
 
     def load(self, log: LogId = LOG, storage_key: bytes = STORAGE_KEY) -> Epochs:
-        """Return the epochs of a log, as after a start."""
+        """Return the epochs of a log, loaded as after a start."""
         current = fired(self.head(log)).epoch
         known = fired(super().epochs(log, [current]))
         return Epochs(log, current, known, self, storage_key, os.urandom)

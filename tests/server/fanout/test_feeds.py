@@ -84,7 +84,7 @@ class LoadingTests(ServerCase):
         self.room.turn()
         self.store.release()
         fired(muted)
-        self.store.answer_head()  # As it was before.
+        self.store.answer_head()  # As it was before the change.
         assert not loading.called
         self.store.answer_head()
         assert fired(loading)._fence == self.room.commits.base

@@ -104,7 +104,7 @@ class HistoryTests(ArchiveCase):
         feed = self.server.dispatcher.context.feeds.loaded(self.log)
         assert feed is not None
         with pytest.MonkeyPatch.context() as patch:
-            # Bob has the key already: nothing but bytes moves.
+            # Bob already has the key, so only the page is sent.
             patch.setattr(feed.epochs, "_opened", None)
             patch.setattr("chat.server.fanout.feed.seal_records", None)
             patch.setattr("chat.server.fanout.feed.Feed.take", None)

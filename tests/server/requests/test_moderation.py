@@ -155,7 +155,7 @@ _OPERATORS = {"owner", "operator"}
 _ACCOUNTS = {*ROLES} - {"nobody"}
 
 MAY: Final[dict[type[Request], set[str]]] = {
-    Login: set(),  # Everybody here has a session already, or a nickname that is none.
+    Login: set(),  # Everybody here is already logged in, or has an invalid nickname.
     Nick: _ACCOUNTS - {"muted"},
     Code: _ACCOUNTS,
     Devices: _ACCOUNTS,
@@ -171,7 +171,7 @@ MAY: Final[dict[type[Request], set[str]]] = {
     Unblock: set(),  # Nobody is blocked.
     Blocks: _ACCOUNTS,
     Contact: _ACCOUNTS,
-    Read: set(),  # They read it already, or may not.
+    Read: set(),  # They read it already, or may not read it.
     Leave: _MEMBERS,
     Who: _MEMBERS,
     Topic: _SPEAKERS,
@@ -264,7 +264,7 @@ class ModerationCase(ServerCase):
         self.hub.put(RoleKey(SERVER, self.alice.account), Role.OWNER)
 
     def audit(self) -> list[Event]:
-        """Return what the audit log has, the last first."""
+        """Return the audit log, latest entry first."""
         logs = (audit_of(self.den), AUDIT)
         read = [fired(Deferred.fromCoroutine(read_events(self.store, 50, log))) for log in logs]
         return [event for events in read for event in events]

@@ -267,7 +267,7 @@ class World:
         return Deferred.fromCoroutine(self.control.run(request))
 
     def audit(self) -> int:
-        """Return how many entries the audit log has."""
+        """Return the number of entries in the audit log."""
         store, rooms = self.store.copy(), self.context.hub.shared_rooms()
         logs = (AUDIT, *(audit_of(room.log) for room in rooms))
         read = [fired(Deferred.fromCoroutine(read_events(store, 100, log))) for log in logs]

@@ -421,7 +421,7 @@ class FailingTests(ServerCase):
             heard.append(sum(seq > 0 for seq, _ in self.reader.heard))
         assert heard[2] == 2, heard  # The text and the topic, in the very next commit.
         assert "topic" in self.outcomes.events
-        # Nor does what is said keep anybody from being kicked.
+        # Nor do posts delay a kick.
         assert f"kick {len(guests) - 2}" in self.outcomes.events
         self.room.settle()
         assert not self.outcomes.errors
