@@ -1,7 +1,7 @@
-"""What a person says in one message.
+"""The content of one message.
 
-Requests, records, the domain and the clients hand it on whole. So a new property of a message
-concerns whoever makes it and whoever shows it, and nothing between them.
+Requests, records, the domain and the clients pass it on as a whole. So a new property of a message
+concerns only the code that creates it and the code that shows it.
 """
 
 from dataclasses import dataclass

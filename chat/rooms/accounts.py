@@ -54,7 +54,7 @@ __all__ = [
     "revoke",
 ]
 
-_OWNER_NOW: Final = "You are an owner of this server now."
+_OWNER_NOW: Final = "You are now an owner of this server."
 
 
 _DAY: Final = 86_400_000
@@ -87,14 +87,14 @@ class Credentials:
     has_password: bool = False
     """Whether the password of `nick` was checked and is right, if the server wants one."""
     is_operator: bool = False
-    """Whether the operator has named the key as an owner's."""
+    """Whether the operator has listed the key as an owner's."""
 
 
 def enter(hub: Hub, shown: Credentials, policy: LoginPolicy, new_id: AccountId, now: int) -> Change:
     """Log in a known key, add a key to an account, or create the account `new_id`.
 
-    The account becomes an owner of the server with the token of the claim, and with a key that the
-    operator has named. Each is good once.
+    The account becomes an owner of the server with the token of the claim, or with a key that the
+    operator has listed. Each works once.
 
     Raises BannedError, BadCodeError, BadTokenError, ClosedError, TokenNeededError,
     WrongPasswordError, NickTakenError, OverQuotaError, and as `prepare_nick`.
@@ -128,7 +128,7 @@ def enter(hub: Hub, shown: Credentials, policy: LoginPolicy, new_id: AccountId, 
 
 
 def _claims(hub: Hub, shown: Credentials, now: int) -> str:
-    """Return what a login claims ownership of the server by, or "" if it does not."""
+    """Return how a login claims ownership of the server, or "" if it does not."""
     if shown.is_operator and shown.key not in hub.granted:
         return "--operator"
     claim = hub.claim
@@ -137,7 +137,7 @@ def _claims(hub: Hub, shown: Credentials, now: int) -> str:
 
 
 def _is_password_of(hub: Hub, nick: str) -> bool:
-    """Tell whether the account found by `nick` is the one whose password was checked."""
+    """Return whether the account found by `nick` is the one whose password was checked."""
     # To the checker, names that look alike may be two people: ian and lan.
     try:
         hub.people.exactly(nick)
@@ -212,7 +212,7 @@ def revoke(hub: Hub, account: Account, key: DeviceKey) -> Change:
 
 
 def rename(hub: Hub, account: Account, nick: str, limits: Limits, now: int) -> Change:
-    """Change an account's nickname, and hold the earlier one for it.
+    """Change an account's nickname, and hold the old one for it.
 
     Raises NickTakenError, TooManyNamesError, and as `prepare_nick`.
     """
@@ -233,7 +233,7 @@ def _taking(hub: Hub, nick: str) -> list[Put]:
 
 
 def _giving_up(hub: Hub, account: Account, nick: str, limits: Limits, now: int) -> list[Put]:
-    """Hold an account's nickname for it, now that it is known as `nick`."""
+    """Hold an account's old nickname for it, now that it is known as `nick`."""
     others = account.held - {name_key(nick), name_key(account.nick)}
     over = {it for it in others if (held := hub.people.held(it)) is None or held.until <= now}
     puts = [put(HeldKey(it), None) for it in sorted(over)]
@@ -249,7 +249,7 @@ def _giving_up(hub: Hub, account: Account, nick: str, limits: Limits, now: int) 
 
 
 def claim(hub: Hub, hash: TokenHash, until: int) -> Change:
-    """Let whoever has a token become an owner of the server, in place of an earlier claim.
+    """Let the holder of a token become an owner of the server. Replaces an earlier claim.
 
     `until` is in milliseconds since 1970 UTC. Returns NOTHING if the server has an owner.
     """
@@ -266,7 +266,7 @@ def own(hub: Hub, nick: str, by: str, now: int) -> Change:
 
 
 def disown(hub: Hub, nick: str, by: str, now: int) -> Change:
-    """Make an account an owner of the server no longer. Raises NoSuchNickError, InvalidError."""
+    """Revoke an account's ownership of the server. Raises NoSuchNickError, InvalidError."""
     account = hub.people.exactly(nick)
     if hub.standing.role(account.id) is not Role.OWNER:
         raise InvalidError(f"{account.nick} is not an owner of this server.")
@@ -289,7 +289,7 @@ def recover(hub: Hub, nick: str, code: TokenHash, until: int, by: str, now: int)
 
 
 def _own(hub: Hub, account: AccountId) -> list[Put]:
-    """Return the puts that make an account an owner, after which nobody can claim to be one."""
+    """Return the puts that make an account an owner and end the claim."""
     claim = [] if hub.claim is None else [put(ClaimKey(), None)]
     is_new = hub.standing.role(account) is not Role.OWNER
     return [*([put(RoleKey(SERVER, account), Role.OWNER)] if is_new else []), *claim]

@@ -56,13 +56,13 @@ def address_group(host: str) -> AddressGroup:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a peer is on this machine. It may be a reverse proxy, and so anybody."""
+    """Return whether a peer is on this machine. It may be a reverse proxy, and so anybody."""
     address = _parse(host)
     return address is None or address.is_loopback
 
 
 def is_this_machine(group: AddressGroup) -> bool:
-    """Tell whether a group of addresses is this machine's own."""
+    """Return whether a group of addresses is this machine's own."""
     return group in (LOCAL, address_group("::1")) or is_loopback(group.partition("/")[0])
 
 

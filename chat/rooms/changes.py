@@ -45,8 +45,8 @@ class Told(NamedTuple):
     account: AccountId
     sentence: str
     about: LogId | None = None
-    """The room in which something was done to it by others: they may not tell it of that without
-    end."""
+    """The room in which others acted on it. They must not be able to send it notices without
+    limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Change:
         return not (self.puts or self.event or self.happening)
 
     def concerned(self) -> set[LogId]:
-        """Return the logs that somebody leaves, and the one that the happening is for."""
+        """Return the logs that somebody leaves, and the log of the happening."""
         left = {key.log for key, value in self.puts if isinstance(key, MembershipKey) and not value}
         return left if self.happening is None else left | {self.happening.log}
 

@@ -1,6 +1,6 @@
-"""Decisions about private conversations: who asks whom for one, and who wants none.
+"""Decisions about private conversations: requests, answers, and blocks.
 
-A conversation has two accounts, and either is a member only if it wants to be. Whoever opens one
+A conversation has two accounts, and each is a member only if it wants to be. The one that opens it
 becomes a member, and the other gets a request, which says who asks and nothing else. It stays until
 the other answers, so one account can ask another only once.
 """
@@ -41,7 +41,7 @@ __all__ = ["accept", "ask_again", "block", "converse", "decline", "set_contact",
 def converse(
     hub: Hub, account: Account, other: Account, new_log: LogId, limits: Limits, now: int
 ) -> Change:
-    """Make `account` a member of its conversation with `other`, made as `new_log` if need be.
+    """Make `account` a member of its conversation with `other`; create it as `new_log` if needed.
 
     This accepts a request of `other`. If `other` is not a member, it is asked. Raises
     BlockedError, NotWelcomeError, TooManyRequestsError, OverQuotaError.
@@ -49,7 +49,8 @@ def converse(
     room = hub.conversation(account.id, other.id)
     if room is not None:
         if account.id not in room.members:
-            hub.check_not_blocked(account, other)  # The other would see it come, and go, and come.
+            # Otherwise the other would see it join, leave, and join again.
+            hub.check_not_blocked(account, other)
         return changed([*_entering(room, account), *_asking(hub, account, room, limits, now)])
     puts = [
         put(RoomKey(new_log), RoomProfile(Kind.PRIVATE, "", account.id, other.id)),
@@ -99,7 +100,7 @@ def _request(
 
 
 def accept(account: Account, room: Room | None) -> Change:
-    """Become a member of a conversation that somebody asks for. Raises NoSuchRequestError."""
+    """Become a member of a conversation that somebody requested. Raises NoSuchRequestError."""
     if room is not None and room.kind is Kind.PRIVATE and account.id in room.members:
         return changed([])  # Accepted on another device.
     if room is None or room.log not in account.requests:
@@ -120,7 +121,7 @@ def _declining(account: Account, room: Room) -> Put:
 
 
 def block(hub: Hub, account: Account, nick: str, limits: Limits, now: int) -> Change:
-    """Let nothing reach `account` from the account known as `nick`.
+    """Block everything to `account` from the account known as `nick`.
 
     This declines its request and its invitations. Raises NoSuchNickError, InvalidError,
     TooManyBlocksError.
@@ -161,6 +162,6 @@ def set_contact(account: Account, who: str) -> Change:
         contact = Contact(who)
     except ValueError:
         choices = ", ".join(it.value for it in Contact)
-        raise InvalidError(f"Those who may write to you are one of: {choices}.") from None
+        raise InvalidError(f"Choose who may write to you: {choices}.") from None
     chosen = None if contact is Contact.EVERYBODY else contact
     return changed([put(ContactKey(account.id), chosen)] if chosen is not account.contact else [])

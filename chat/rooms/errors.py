@@ -118,10 +118,10 @@ class NickTakenError(RequestError):
 
 
 class TooManyNamesError(RequestError):
-    """Giving up one nickname more than are held for an account. Argument: the limit."""
+    """Giving up more nicknames than are held for an account. Argument: the limit."""
 
     code = "too_many_names"
-    sentence = "You have given up {} nicknames lately; take one of them back, or wait."
+    sentence = "You have given up {} nicknames recently; take one of them back, or wait."
 
 
 class TooManyAttemptsError(RequestError):
@@ -174,7 +174,7 @@ class NoSuchNickError(RequestError):
 
 
 class RoomTakenError(RequestError):
-    """Making a room with a name that is not free; the answer does not say why. Argument: the
+    """Creating a room with a name that is not free; the answer does not say why. Argument: the
     name."""
 
     code = "room_taken"
@@ -197,7 +197,8 @@ class MutedError(RequestError):
 
 
 class SlowModeError(RequestError):
-    """Words too soon after the last ones. Arguments: the room, and the seconds left to wait."""
+    """Words sent too soon after the last ones. Arguments: the room, and the seconds left to
+    wait."""
 
     code = "slow_mode"
     sentence = "{} is in slow mode: you can write there again in {} seconds."
@@ -291,22 +292,22 @@ class OverRateError(RequestError):
 
 
 class NotWelcomeError(RequestError):
-    """A request or an invitation to somebody who does not want it, or a message to somebody who
-    has blocked its author; the answer does not say which. Argument: the nickname."""
+    """A request or invitation that the recipient does not accept, or a message to somebody who has
+    blocked its author; the answer does not say which. Argument: the nickname."""
 
     code = "not_welcome"
-    sentence = "{} does not take messages from you."
+    sentence = "{} does not accept messages from you."
 
 
 class BlockedError(RequestError):
-    """A message to somebody whom its author has blocked. Argument: the nickname."""
+    """A message to an account that its author has blocked. Argument: the nickname."""
 
     code = "blocked"
     sentence = "You have blocked {}; unblock them first."
 
 
 class OtherAccountError(RequestError):
-    """A conversation with somebody whose nickname is another account's now. Argument: the
+    """A conversation with somebody whose nickname now belongs to another account. Argument: the
     nickname."""
 
     code = "other_account"
@@ -321,14 +322,14 @@ class NoSuchRequestError(RequestError):
 
 
 class TooManyRequestsError(RequestError):
-    """One unanswered request more than an account may have made, or may have to answer."""
+    """More unanswered requests than an account may have sent or received."""
 
     code = "too_many_requests"
     sentence = "There are too many unanswered requests; try again when some are answered."
 
 
 class TooManyBlocksError(RequestError):
-    """One account more than an account may block. Argument: the limit."""
+    """Blocking more accounts than the limit. Argument: the limit."""
 
     code = "too_many_blocks"
     sentence = "You have blocked {} accounts, which is the limit."
@@ -357,10 +358,10 @@ class NotAllowedError(RequestError):
 
 class SharedNetworkError(RequestError):
     """A ban of a network that would shut out others too. Arguments: the group of addresses, and
-    what it is."""
+    whose it is."""
 
     code = "shared_network"
-    sentence = "{} is {}; a ban would shut out everybody there, so it has to be forced."
+    sentence = "{} is {}; a ban would shut out everybody there, so it must be forced."
 
 
 class NotYoursError(RequestError):
@@ -427,10 +428,10 @@ class SearchTooSlowError(RequestError):
 
 
 class SearchBusyError(RequestError):
-    """A search that could not even wait for its turn."""
+    """A search that was refused because too many are waiting."""
 
     code = "search_busy"
-    sentence = "The server has too many searches to do; please try again in a minute."
+    sentence = "The server is busy with other searches; please try again in a minute."
 
 
 class NotStoredError(RequestError):

@@ -6,8 +6,8 @@ address where the account has logged in before: there, only its own failures fro
 So an attacker who hammers an account from elsewhere, or other accounts from the same address, does
 not keep the owner waiting; only hammering that account from the owner's own address does.
 
-Wrong codes for another device never count per account, and do not cost the code: a code has 50
-bits and is good for a day at most, so that guesses at it need no bound but the guesser's own.
+Wrong codes for another device never count per account and do not use up the code: a code has 50
+bits and is valid for a day at most, so the guesser's own bound is enough.
 
 All tables are bounded and drop their oldest entries. Nothing survives a restart.
 """

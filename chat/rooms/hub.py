@@ -98,11 +98,11 @@ class Hub:
         self.codes: dict[AccountId, LinkCode] = {}
         """Open codes that add a device, by account."""
         self.claim: Claim | None = None
-        """The right to become an owner of the server, if nobody has used it."""
+        """The right to become an owner of the server; None once it is used."""
         self.granted: dict[DeviceKey, Granted] = {}
-        """What the keys that the operator named were good for."""
+        """The account that each key listed by the operator made an owner."""
         self.moment: Moment | None = None
-        """The last time that was saved."""
+        """The last saved time."""
         self._rooms: dict[LogId, Room] = {}
         self._by_name = Index[str, Room](_log)
         self._public: list[tuple[str, LogId]] = []
@@ -130,7 +130,7 @@ class Hub:
         return self._by_name.get(name_key(name.strip(" ")))
 
     def find_room_for(self, account: Account, name: str, now: int) -> Room | None:
-        """Return the room with this name, if there is one that this account may know of."""
+        """Return the room with this name, or None if this account may not know of one."""
         room = self.find_room(name)
         if room is None or self.standing.role(account.id) >= Role.OPERATOR:
             return room
@@ -149,7 +149,7 @@ class Hub:
         return self._pairs.get(frozenset((one, other)))
 
     def name_of(self, room: Room, account: AccountId) -> str:
-        """Return a log's name as this member sees it."""
+        """Return the log's name as this member sees it."""
         is_private = room.kind is Kind.PRIVATE
         return self.people.nick_of(room.other(account)) if is_private else room.name
 
@@ -195,12 +195,12 @@ class Hub:
         return [(room, room.invited[account.id]) for room in rooms]
 
     def asked_by(self, account: AccountId) -> int:
-        """Return how many requests of an account have not been answered."""
+        """Return how many requests from an account are unanswered."""
         return len(self._asked.get(account, ()))
 
     def requests_after(self, account: Account, log: LogId | None) -> tuple[list[Room], bool]:
-        """Return the conversations after `log` that others ask an account to accept, and whether
-        more follow."""
+        """Return the requested conversations of an account that come after `log`, and whether more
+        follow."""
         logs = sorted(account.requests)
         start = 0 if log is None else bisect_right(logs, log)
         end = start + REQUESTS_PAGE
@@ -215,7 +215,7 @@ class Hub:
         return nicks[start:end], len(nicks) > end
 
     def share_a_room(self, one: Account, other: Account) -> bool:
-        """Tell whether two accounts are members of the same room."""
+        """Return whether two accounts share a room."""
         fewer, more = sorted((one.logs, other.logs), key=len)
         return any(log in more and self._rooms[log].kind is not Kind.PRIVATE for log in fewer)
 
@@ -262,31 +262,31 @@ class Hub:
         if room is not None:
             _check_mute(room.standing.mute(account, now), room.described)
 
-    # --- Invitations, which are worth what their makers may do now ---
+    # --- Invitations: each is worth what its maker may do now ---
 
     def is_open(self, invitation: Invitation, now: int) -> bool:
-        """Tell whether an invitation can be used: it is neither used up nor expired, and whoever
-        made it could make it now."""
+        """Return whether an invitation can be used: it is neither used up nor expired, and its
+        maker could make it now."""
         room = self._rooms.get(invitation.log)
         is_lost = room is None and bool(invitation.log)
         may_invite = self._may(invitation.by, Role.OPERATOR, room, now)
         return invitation.is_good(now) and not is_lost and may_invite
 
     def is_invited(self, key: InvitedKey, now: int) -> bool:
-        """Tell whether an account is invited to a room, by somebody who could invite it now."""
+        """Return whether an account is invited to a room by somebody who could invite it now."""
         room = self._rooms[key.log]
         invited = room.invited.get(key.account)
         return invited is not None and self._may(invited.by, Role.MEMBER, room, now)
 
     def is_invitable(self, account: AccountId, room: Room, now: int) -> bool:
-        """Tell whether an account may be invited: it is not a member, invited, or banned."""
+        """Return whether an account may be invited: it is not a member, invited, or banned."""
         is_there = account in room.members or self.is_invited(InvitedKey(room.log, account), now)
         return not is_there and room.standing.ban(account, now) is None
 
     def _may(self, account: AccountId, role: Role, room: Room | None, now: int) -> bool:
-        """Tell whether an account has at least this role, is in the room, and is not banned.
+        """Return whether an account has at least this role, is in the room, and is not banned.
 
-        NOBODY is the operator, with ``chat.admin``.
+        NOBODY is the operator, using ``chat.admin``.
         """
         if account == NOBODY:
             return True
@@ -311,13 +311,14 @@ class Hub:
             raise NotWelcomeError(other.nick)
 
     def is_blocked_in(self, account: Account, room: Room) -> bool:
-        """Tell whether this is a private conversation whose other account has blocked this one."""
+        """Return whether this is a private conversation whose other account has blocked this
+        one."""
         other = self.people.get(room.other(account.id)) if room.kind is Kind.PRIVATE else None
         return other is not None and account.id in other.blocked
 
     def check_may_talk(self, account: Account, room: Room) -> None:
-        """Raise BlockedError or NotWelcomeError if a member of a private conversation may say
-        nothing in it."""
+        """Raise BlockedError or NotWelcomeError if a member of a private conversation may not write
+        in it."""
         other = self.people.get(room.other(account.id))
         if other is not None:
             self.check_not_blocked(account, other)

@@ -64,8 +64,8 @@ def issue_code(account: AccountId, hash: TokenHash, until: int) -> list[Put]:
 def redeem_code(hub: Hub, account: AccountId, hash: TokenHash, now: int) -> list[Put]:
     """Use up an account's code. Raises BadCodeError if it has no such code.
 
-    A wrong attempt changes nothing: anybody can make one, so it must not cost the owner the code.
-    Whoever guesses has to wait (`failures.py`).
+    A wrong attempt changes nothing: anybody can make one, so it must not use up the owner's code.
+    Guessers have to wait (`failures.py`).
     """
     code = hub.codes.get(account)
     if code is None or code.hash != hash or now >= code.until:
@@ -79,7 +79,7 @@ def redeem_code(hub: Hub, account: AccountId, hash: TokenHash, now: int) -> list
 def issue_token(
     hub: Hub, hash: TokenHash, invitation: Invitation, event: Event, limits: Limits, now: int
 ) -> Change:
-    """Add an invitation for anybody who has its token, and remove dead ones to the same room.
+    """Add an invitation for anybody with its token, and remove dead ones to the same room.
 
     Not all of them, unless there is no place left: it must not cost more if there are many. Dead
     ones of the same maker go as well where they would take a place. The operator's own are not
@@ -164,8 +164,8 @@ def invite(hub: Hub, actor: Account, room: Room, nick: str, limits: Limits, now:
 
 
 def withdrawn(hub: Hub, maker: AccountId, room: Room | None) -> list[Put]:
-    """Return the puts that withdraw the invitations that an account has made to a room, or (None)
-    to the server: those for anybody who has a token."""
+    """Return the puts that withdraw an account's invitations by token to a room, or (None) to the
+    server."""
     log = LogId(b"") if room is None else room.log
     tokens = sorted(it.hash for it in hub.tokens_by.of(maker))
     return [put(InvitationKey(it), None) for it in tokens if hub.invitations[it].log == log]

@@ -26,7 +26,7 @@ from chat.rooms.values import (
 __all__ = ["join", "leave", "leaving", "set_slow", "set_topic"]
 
 _RESERVED: Final = frozenset({name_key("private")})
-"""Names that could be taken for a client's own words, which marks private messages so."""
+"""Names that users could mistake for a client's mark of private messages."""
 
 _CREATABLE = {kind.value: kind for kind in (Kind.PUBLIC, Kind.INVITE)}
 
@@ -44,9 +44,9 @@ def join(
 ) -> Change:
     """Make an account a member of a room; create the room as `new_log` if it does not exist.
 
-    To whoever may not know of a room, it does not exist; only its name is not free. Raises
-    BannedError, NoSuchRoomError, MutedError, TooManyRoomsError, RoomTakenError, and as
-    `prepare_room`; RoomTakenError also for a room that exists, if it `must_be_new`.
+    For an account that may not know of a room, the room does not exist, but its name is not free.
+    Raises BannedError, NoSuchRoomError, MutedError, TooManyRoomsError, RoomTakenError, and as
+    `prepare_room`; RoomTakenError also for an existing room, if it `must_be_new`.
     """
     room = hub.find_room_for(account, name, now)
     if room is None:
@@ -79,7 +79,7 @@ def _make_room(
         raise NoSuchRoomError
     hub.check_may_speak(account.id, None, now)  # Everybody can read a room's name.
     name = prepare_room(name)
-    # First: whoever has made so many rooms cannot find out any more which names are free.
+    # First, so that an account at its limit can no longer find out which names are free.
     if hub.owned_by(account.id) >= limits.rooms_per_account:
         raise TooManyRoomsError(limits.rooms_per_account)
     if name_key(name) in _RESERVED or hub.find_room(name) is not None:

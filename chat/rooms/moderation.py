@@ -47,9 +47,9 @@ _TOLD: Final = {
 
 
 _CROWD: Final = 3
-"""Accounts at one address that may be everybody behind a proxy, if they are half of all."""
+"""This many accounts at one address, if they are half of all, may be everybody behind a proxy."""
 _LIFTING: Final = (Action.UNBAN, Action.UNMUTE, Action.DEOP)
-"""What takes back something that was done to a member, who may have left since."""
+"""Actions that undo another one. The member may have left since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def parse_action(text: str) -> Action:
 def target(hub: Hub, action: Action, nick: str) -> Account:
     """Return the account to act on. Raises NoSuchNickError.
 
-    To make somebody an operator, the nickname has to be theirs, and not one that looks alike.
+    To make somebody an operator, the nickname must be exactly theirs, not one that looks alike.
     """
     return hub.people.exactly(nick) if action is Action.OP else hub.people.named(nick)
 
@@ -130,13 +130,13 @@ def moderate(
     return changed(
         [*_make_place(hub, SERVER if room is None else room.log, puts, limits, now), *puts],
         Event(now, by, order.action.value, target.nick, place, detail),
-        # Those who are not here hear only of what ends.
+        # Those who are absent hear only of what ends.
         None if is_elsewhere and not is_lifting else Told(target.id, sentence, about),
     )
 
 
 def _is_on_record(action: Action, target: Account, standing: Standing) -> bool:
-    """Tell whether somebody who has left was banned, or muted, as a member: that can be changed."""
+    """Return whether somebody who has left was banned or muted as a member: that can be changed."""
     records = {Action.BAN: standing.banned, Action.MUTE: standing.muted}
     return target.id in records.get(action, ())
 
@@ -178,10 +178,10 @@ def _out(target: Account, room: Room | None) -> list[Put]:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Who is connected from a group of addresses, besides those whom a ban is meant for."""
+    """Who is connected from a group of addresses, apart from the target of a ban."""
 
     is_own: bool
-    """Whether whoever bans it is."""
+    """Whether the account that bans it is connected from there."""
     keepers: int
     """Operators and owners of the server."""
     accounts: int
@@ -190,7 +190,7 @@ class Use:
 
 
 def check_network(group: AddressGroup, use: Use) -> None:
-    """Raise SharedNetworkError for a group of addresses that is not only somebody else's."""
+    """Raise SharedNetworkError if banning a group of addresses would hit more than its target."""
     if is_this_machine(group):
         raise SharedNetworkError(group, "the server's own machine, or a proxy there")
     if use.is_own:
@@ -199,7 +199,8 @@ def check_network(group: AddressGroup, use: Use) -> None:
         raise SharedNetworkError(group, "the network of operators of this server")
     if use.accounts >= _CROWD and 2 * use.accounts >= use.total:
         raise SharedNetworkError(
-            group, f"where {use.accounts} of {use.total} users are, perhaps behind a proxy"
+            group,
+            f"where {use.accounts} of {use.total} users are connected, perhaps through a proxy",
         )
 
 

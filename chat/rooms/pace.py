@@ -1,7 +1,7 @@
-"""Slow mode: how long a member has to wait before they can say something in a room again.
+"""Slow mode: how long a member must wait before writing in a room again.
 
-Whatever carries words to a room counts: a post, an edit, a reaction, a topic, another nickname. The
-time is monotonic, so that no clock that is set makes anybody wait.
+Everything that carries words to a room counts: a post, an edit, a reaction, a topic, a new
+nickname. The time is monotonic, so setting the clock makes nobody wait.
 """
 
 from collections import OrderedDict
@@ -25,7 +25,7 @@ all."""
 
 
 class Words(NamedTuple):
-    """What a member said last in a room."""
+    """A member's last words in a room."""
 
     time: float
     """Monotonic seconds."""
@@ -44,9 +44,9 @@ class Pace:
     def check(
         self, room: Room, account: AccountId, record: RecordId, before: RecordId | None = None
     ) -> bool:
-        """Return whether slow mode counts these words: they are new, and not an operator's.
+        """Return whether slow mode counts these words: they are new and not an operator's.
 
-        `before` are new words of the same author that go first at the same moment. Raises
+        `before` are new words of the same author that precede these in the same commit. Raises
         SlowModeError for words that follow the last ones too soon.
         """
         if not room.slow or self._hub.role(account, room) > Role.MEMBER:
@@ -63,7 +63,7 @@ class Pace:
         return True
 
     def note(self, log: LogId, account: AccountId, record: RecordId) -> Words | None:
-        """Remember words, and return those that were the last ones until now."""
+        """Remember words, and return the ones that were last until now."""
         now = self._seconds()
         before = self._last.get((log, account))
         for key, words in list(islice(self._last.items(), _FORGOTTEN)):

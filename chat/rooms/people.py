@@ -34,7 +34,7 @@ class Account:
     devices: dict[DeviceKey, int] = field(default_factory=dict)
     """The account's keys, and when each was added, in milliseconds since 1970 UTC."""
     held: set[str] = field(default_factory=set)
-    """`name_key`s of nicknames that it has given up, and that are held for it."""
+    """`name_key`s of nicknames that it has given up and that are held for it."""
     logs: set[LogId] = field(default_factory=set)
     """Logs that it is a member of."""
     sorted_logs: list[LogId] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Account:
     contact: Contact | None = None
     """Who may send it requests and invitations; None stands for everybody."""
     blocked: dict[AccountId, Blocked] = field(default_factory=dict)
-    """Those from whom it wants nothing."""
+    """The accounts that it has blocked."""
 
     def logs_after(self, log: LogId | None, most: int) -> list[LogId]:
         """Return at most so many of its logs after `log`, ordered by id."""
@@ -85,9 +85,9 @@ class People:
         return account
 
     def exactly(self, nick: str) -> Account:
-        """Return the account with this nickname, and never one that only looks alike.
+        """Return the account with exactly this nickname, never one that only looks alike.
 
-        Whoever gives somebody a right has to name them. Raises NoSuchNickError.
+        For granting rights, which must not go to a look-alike. Raises NoSuchNickError.
         """
         account = self._by_case.get(case_key(nick.strip(" ")))
         if account is None:
@@ -115,12 +115,11 @@ class People:
                 raise NickTakenError(nick)
 
     def held(self, name: str) -> Held | None:
-        """Return what is known of a nickname that was given up, by its `name_key`; it may be
-        over."""
+        """Return the entry of a given-up nickname, by its `name_key`; it may have expired."""
         return self._held.get(name)
 
     def check_not_held(self, nick: str, account: Account | None, now: int) -> None:
-        """Raise NickTakenError if a nickname is held for an account other than `account`."""
+        """Raise NickTakenError if a nickname is held for another account than `account`."""
         for held in (self._held.get(name_key(nick)), self._held_by_case.get(case_key(nick))):
             is_own = held is not None and account is not None and held.account == account.id
             if held is not None and now < held.until and not is_own:
@@ -140,7 +139,7 @@ class People:
         self._list(account)
 
     def hold(self, name: str, held: Held | None) -> None:
-        """Hold a nickname for an account, or (None) no longer."""
+        """Hold a nickname for an account, or (None) release it."""
         if held is not None:
             self._by_id[held.account].held.add(name)
         before = self._held.pop(name, None)
@@ -153,7 +152,7 @@ class People:
             self._held_by_case.add(case_key(held.nick), held)
 
     def remove(self, account_id: AccountId) -> None:
-        """Remove an account to which nothing refers."""
+        """Remove an account that nothing refers to."""
         account = self._by_id[account_id]
         assert not (account.devices or account.held or account.logs or account.invitations)
         assert not (account.requests or account.contact or account.blocked)

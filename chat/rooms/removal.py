@@ -1,4 +1,4 @@
-"""Decisions of the operator that remove an account or a room, and all that refers to it."""
+"""Decisions of the operator that remove an account or a room, and everything that refers to it."""
 
 from dataclasses import replace
 
@@ -39,17 +39,17 @@ def delete_room(hub: Hub, name: str, by: str, now: int) -> Change:
 
 
 def empty_account(hub: Hub, nick: str, by: str, now: int) -> Change:
-    """Take everything from an account but its name, so that those who knew it can be told.
+    """Remove everything of an account but its name, which the notices to others still need.
 
-    Its private conversations end for the others as well. Rooms that it made have no owner then.
-    Raises NoSuchNickError.
+    Its private conversations end for the others as well. Rooms that it owned have no owner
+    afterwards. Raises NoSuchNickError.
     """
     account = hub.people.named(nick)
     return changed(_account(hub, account), Event(now, by, "delete-account", account.nick, "", ""))
 
 
 def delete_account(hub: Hub, account: Account) -> Change:
-    """Remove an account, as `empty_account` left it, or anything that it got since."""
+    """Remove an account after `empty_account`, with anything that it acquired since."""
     return changed([*_account(hub, account), put(AccountKey(account.id), None)])
 
 

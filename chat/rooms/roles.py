@@ -51,10 +51,10 @@ class Sanction:
     """When it ends, in milliseconds since 1970 UTC; 0 means never."""
     reason: str = ""
     by: str = ""
-    """The nickname, at the time, of whoever gave the reason."""
+    """The nickname at the time of the account that gave the reason."""
 
     def holds(self, now: int) -> bool:
-        """Tell whether it is in force at `now`, in milliseconds since 1970 UTC."""
+        """Return whether it is in force at `now`, in milliseconds since 1970 UTC."""
         return not self.until or now < self.until
 
 
@@ -94,8 +94,8 @@ def until(sanction: Sanction) -> str:
 
 
 def reason(sanction: Sanction) -> str:
-    """Return the end of a sentence about a sanction: a full stop and, if there is a reason, who
-    wrote it, and the reason as a quotation."""
+    """Return the end of a sentence about a sanction: a full stop and, if there is a reason, the
+    reason as a quotation with its author."""
     if not sanction.reason:
         return "."
     wrote = f"{sanction.by} wrote" if sanction.by else "The reason given was"

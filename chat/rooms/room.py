@@ -26,7 +26,7 @@ class Room:
     profile: RoomProfile
     invited: dict[AccountId, InvitedBy] = field(default_factory=dict)
     requested: dict[AccountId, Requested] = field(default_factory=dict)
-    """Of a private conversation: who was asked to become a member."""
+    """Private conversations only: the accounts that were asked to become members."""
     standing: Standing = field(default_factory=Standing)
     members: dict[AccountId, Account] = field(default_factory=dict)
     _sorted: list[AccountId] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Room:
 
     @property
     def described(self) -> str:
-        """What a sentence calls a room: its name is a quotation of whoever made it."""
+        """How a sentence names a room: the name is quoted, since its owner chose it."""
         return f"the room {quote(self.name)}"
 
     @property
@@ -66,7 +66,7 @@ class Room:
         return self.profile.slow
 
     def other(self, account: AccountId) -> AccountId:
-        """Return the other account of a private conversation; the same one if there is none."""
+        """Return the other account of a private conversation; the same one if there is no other."""
         profile = self.profile
         return profile.other if account == profile.owner else profile.owner
 
@@ -76,8 +76,8 @@ class Room:
 
     @property
     def is_deserted(self) -> bool:
-        """Whether this is a private conversation whose other account has left, and was not asked
-        to come back."""
+        """Whether this is a private conversation whose other account has left and was not asked to
+        come back."""
         if self.kind is not Kind.PRIVATE or len(self.members) > 1 or self.requested:
             return False
         return self.owner != self.profile.other
@@ -113,8 +113,8 @@ class Room:
             raise BannedError(self.described, until(banned), reason(banned))
 
     def is_known_to(self, account: AccountId, is_invited: bool, now: int) -> bool:
-        """Tell whether an account may know that the room exists: a public one, or one where it is a
-        member or could be, or would be but for a ban."""
+        """Return whether an account may know that the room exists: it is public, or the account is
+        a member, could be one, or would be one but for a ban."""
         if self.kind is Kind.PUBLIC or account in self.members or is_invited:
             return True
         return self.role(account) >= Role.OPERATOR or self.standing.ban(account, now) is not None

@@ -10,7 +10,7 @@ from chat.rooms.errors import TextEmptyError, TextTooLongError
 __all__ = ["check_reaction", "check_reason", "check_text", "check_topic", "is_blank", "quote"]
 
 _QUOTES: Final = dict.fromkeys(map(ord, '"\u201c\u201d\u201e\u201f\u2033\u02ba\u3003\uff02'), "'")
-"""Whatever could be taken for the end of a quotation."""
+"""Characters that could be taken for the end of a quotation."""
 
 _EMPTY_GLYPHS: Final = frozenset("\u2800\U0001d159")
 """Symbols that are drawn as nothing: the Braille blank, the null note head."""
@@ -30,7 +30,7 @@ def _is_blank(character: str) -> bool:
 
 
 def quote(text: str) -> str:
-    """Return a text in quotation marks, which nothing in it can be taken to end."""
+    """Return a text in quotation marks. Nothing in it can be taken for their end."""
     return f'"{text.translate(_QUOTES)}"'
 
 

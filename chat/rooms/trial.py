@@ -65,7 +65,7 @@ class Losses(NamedTuple):
 def losses(hub: Hub, trials: Iterable[Trial]) -> Losses:
     """Return the logs in which somebody loses the right to read or to post.
 
-    `hub` is as it was before the trials: what is said in a new log is checked after them.
+    `hub` is in the state before the trials: posts in a new log are checked after them.
     """
     lost, silenced = set[LogId](), set[LogId]()
     silences_all = False

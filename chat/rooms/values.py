@@ -96,7 +96,7 @@ class AccountKey(Key[Profile]):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A nickname that an account has given up. Until it is over, nobody else can have it."""
+    """A nickname that an account has given up. Until it expires, nobody else can have it."""
 
     account: AccountId
     nick: str
@@ -106,7 +106,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class HeldKey(Key[Held]):
-    """Key of a nickname that was given up: its `name_key`."""
+    """Key of a given-up nickname: its `name_key`."""
 
     name: str
 
@@ -186,7 +186,7 @@ class Requested:
     at: int
     """Milliseconds since 1970 UTC."""
     is_declined: bool = False
-    """Whether the account has declined. Then `by` cannot ask again."""
+    """Whether the account has declined; then `by` cannot ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,20 +202,20 @@ class Contact(Enum):
 
     EVERYBODY = "everybody"
     MEMBERS = "members"
-    """Those who share a room with it."""
+    """Accounts that share a room with it."""
     NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
 class ContactKey(Key[Contact]):
-    """Key of what an account has chosen; without one, it is everybody."""
+    """Key of an account's choice; without an entry it is everybody."""
 
     account: AccountId
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """The account wants nothing from the other."""
+    """One account has blocked another."""
 
     at: int
     """Milliseconds since 1970 UTC."""
@@ -274,7 +274,7 @@ class Invitation:
     """Milliseconds since 1970 UTC."""
 
     def is_good(self, now: int) -> bool:
-        """Tell whether it is valid at `now`: neither used up nor expired."""
+        """Return whether it is valid at `now`: neither used up nor expired."""
         return self.uses > 0 and now < self.until
 
 
@@ -303,7 +303,7 @@ class LinkCodeKey(Key[LinkCode]):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to become an owner of the server, for whoever has its token, once."""
+    """The right to become an owner of the server, once, for the holder of its token."""
 
     hash: TokenHash
     until: int
@@ -312,38 +312,38 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class ClaimKey(Key[Claim]):
-    """Key of the claim, of which there can be one."""
+    """Key of the claim; there is at most one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """The account that became an owner of the server with a key that the operator named."""
+    """The account that became an owner of the server with a key that the operator listed."""
 
     account: AccountId
 
 
 @dataclass(frozen=True, slots=True)
 class GrantedKey(Key[Granted]):
-    """Key of what such a key was good for, once."""
+    """Key of the entry for such a key, which works once."""
 
     key: DeviceKey
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The last time that the server has saved."""
+    """The last time that the server saved."""
 
     time: int
     """Milliseconds since 1970 UTC."""
     boot: str
-    """Which boot of the machine it was; empty if nobody knows."""
+    """Which boot of the machine it was; empty if unknown."""
     uptime: float
     """Seconds since then."""
 
 
 @dataclass(frozen=True, slots=True)
 class MomentKey(Key[Moment]):
-    """Key of that time."""
+    """Key of the saved time."""
 
 
 AnyKey = (

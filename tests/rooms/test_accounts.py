@@ -405,7 +405,7 @@ def test_the_claim_makes_one_owner_once(who: str) -> None:
     change = let_in(hub, it)
     account = hub.people.named("boss" if who == "new" else "ana")
     assert change.event == Event(NOW, account.nick, "own", account.nick, "", "claim")
-    assert change.told == Told(account.id, "You are an owner of this server now.")
+    assert change.told == Told(account.id, "You are now an owner of this server.")
     assert hub.standing.roles == {account.id: Role.OWNER} and hub.claim is None
     with pytest.raises(BadTokenError):
         enter(hub, shown("eve", key="eve", token=TOKEN))
@@ -630,7 +630,7 @@ def test_so_many_names_are_held_for_an_account() -> None:
     hub, [ana] = hub_with("ana")
     for number in range(LIMITS.names_per_account):
         rename(hub, ana, f"n{number}", NOW + number)
-    with pytest.raises(TooManyNamesError, match=r"^You have given up 5 nicknames lately"):
+    with pytest.raises(TooManyNamesError, match=r"^You have given up 5 nicknames recently"):
         rename(hub, ana, "more", NOW + 9)
     rename(hub, ana, "ana", NOW + 9)  # Back, which gives up the last one.
     rename(hub, ana, "n1", NOW + 9)

@@ -199,7 +199,7 @@ def test_one_chooses_who_may_ask_and_invite(contact: str, is_near: bool, is_welc
         converse(hub, bob, ana)
         do(hub, invitations.invite, hub, bob, den, "ana", LIMITS, NOW)
         return
-    with pytest.raises(NotWelcomeError, match=r"^ana does not take messages from you\.$"):
+    with pytest.raises(NotWelcomeError, match=r"^ana does not accept messages from you\.$"):
         converse(hub, bob, ana)
     with pytest.raises(NotWelcomeError):
         decide(hub, invitations.invite, hub, bob, den, "ana", LIMITS, NOW)

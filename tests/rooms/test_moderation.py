@@ -440,7 +440,7 @@ FOREIGN: Final = AddressGroup("203.0.113.9")
     ],
 )
 def test_a_network_that_is_not_only_somebody_else_s(group: AddressGroup, use: Use) -> None:
-    with pytest.raises(SharedNetworkError, match="it has to be forced"):
+    with pytest.raises(SharedNetworkError, match="it must be forced"):
         check_network(group, use)
 
 

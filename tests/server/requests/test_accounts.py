@@ -198,7 +198,7 @@ class OwnerTests(EntryCase):
         self.expect_errors(StoreError)
         self.store.is_broken = False
         assert isinstance(zoe.ask(zoe.login("zoe")), Welcome)
-        owner = "You are an owner of this server now."
+        owner = "You are now an owner of this server."
         assert [it.text for it in zoe.received if isinstance(it, Notice)] == [owner]
         roles = {it.nick: hub.role(it.id, None).name for it in hub.people.all()}
         assert roles == {"alice": "OWNER", "bob": "MEMBER", "zoe": "OWNER"}

@@ -410,7 +410,7 @@ class PolicyTests(ContactCase):
         assert self.alice.ask(Contact(99, "members")) == ContactChosen(99, "members")
         back = self.device(self.alice, Server(self.store, seed=1))
         assert back.ask(Contact(99)) == ContactChosen(99, "members")
-        wrong = "Those who may write to you are one of: everybody, members, nobody."
+        wrong = "Choose who may write to you: everybody, members, nobody."
         self.check(self.alice, Contact(99, "friends"), InvalidError(wrong))
 
     def test_those_who_share_a_room_are_near(self) -> None:

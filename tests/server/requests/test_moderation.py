@@ -512,7 +512,9 @@ class ServerTests(ModerationCase):
         for number in range(4):
             self.server.connect("198.51.100.7").log_in(f"guest{number}")
         answer = self.do("ban", "guest0", here=False, network=True)
-        what = SharedNetworkError("198.51.100.7", "where 3 of 6 users are, perhaps behind a proxy")
+        what = SharedNetworkError(
+            "198.51.100.7", "where 3 of 6 users are connected, perhaps through a proxy"
+        )
         assert answer == refused(self.alice._requests, what)
         assert self.hub.networks == {} and self.hub.standing.banned == {}
 
