@@ -70,14 +70,14 @@ def _address(text: str) -> str:
 
 
 def _anywhere() -> argparse.ArgumentParser:
-    """Return the options that may stand before a command and after it; the last one counts."""
+    """Return the options allowed both before and after a command; the last one counts."""
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     options.add_argument(
         "--state",
         type=Path,
         metavar="DIR",
-        help="the server's state directory (default: $ENCCHAT_STATE, or in the data directory of"
-        " the user)",
+        help="the server's state directory (default: $ENCCHAT_STATE, or in the user's data"
+        " directory)",
     )
     options.add_argument("--json", action="store_true", help="print JSON, for other programs")
     return options
@@ -100,7 +100,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         command.set_defaults(make=make)
         return command
 
-    add("status", "show how the server is", lambda _: control.Status())
+    add("status", "show the server's status", lambda _: control.Status())
     add("users", "list accounts, as `accounts` does", lambda _: control.Users())
     for name, one, listing, deleting in (
         ("accounts", "NICK", control.Users, control.DeleteAccount),
@@ -118,7 +118,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "show the server's audit log, or a room's",
         lambda it: control.Audit(min(it.count, 1_000), it.room),
     )
-    audit.add_argument("--room", default="", help="show what was done in this room instead")
+    audit.add_argument("--room", default="", help="show this room's audit log instead")
     audit.add_argument("-n", dest="count", type=_count, default=50, metavar="N")
     for action, help in _DO.items():
         doing = add(action.value, help, _make_do(action))
@@ -129,7 +129,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     own = add("own", "make NICK an owner of the server", lambda it: control.Own(it.nick))
     own.add_argument("nick", metavar="NICK")
     disown = add(
-        "disown", "make NICK an owner of the server no longer", lambda it: control.Disown(it.nick)
+        "disown", "revoke NICK's ownership of the server", lambda it: control.Disown(it.nick)
     )
     disown.add_argument("nick", metavar="NICK")
     recover = add(
@@ -146,7 +146,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     block.add_argument("network", metavar="ADDRESS")
     block.add_argument("--for", dest="seconds", type=_duration, default=0, metavar="TIME")
     block.add_argument("--reason", default="")
-    block.add_argument("--force", action="store_true", help="even if it is a proxy's, or your own")
+    block.add_argument(
+        "--force", action="store_true", help="even if the address is a proxy's, or your own"
+    )
     unblock = add("unblock", "lift the ban of an address", lambda it: control.Unblock(it.network))
     unblock.add_argument("network", metavar="ADDRESS")
     invite = add(
@@ -161,22 +163,22 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--address",
         type=_address,
         metavar="HOST[:PORT]",
-        help="where others reach the server (default: where they did the last time)",
+        help="where others reach the server (default: the one given last)",
     )
     revoke = add("revoke-invite", "withdraw an invitation", lambda it: control.Revoke(it.id))
     revoke.add_argument("id", metavar="ID", help="the id that `invites` shows, or its beginning")
     clock = add(
         "clock", "compare the clock with the server's time", lambda it: control.Clock(it.accept)
     )
-    clock.add_argument("--accept", action="store_true", help="the clock is right: follow it")
+    clock.add_argument("--accept", action="store_true", help="trust the clock: it is right")
     add("host-key", "show the host key's fingerprint", lambda _: control.Fingerprint())
     add("rotate-host-key", "replace the server's host key", lambda _: control.Rotate())
-    saving = add("backup", "write all that the server has to FILE, also while it runs", None)
+    saving = add("backup", "back up the server to FILE; it may be running", None)
     saving.add_argument(
-        "--encrypt", action="store_true", help="ask for a passphrase, and encrypt FILE to it"
+        "--encrypt", action="store_true", help="ask for a passphrase, and encrypt FILE with it"
     )
-    restoring = add("restore", "make the state directory, which must be empty, from FILE", None)
-    verifying = add("verify", "check that FILE is a whole backup", None)
+    restoring = add("restore", "restore FILE to the state directory, which must be empty", None)
+    verifying = add("verify", "check that FILE is a complete backup", None)
     for command, run in ((saving, _back_up), (restoring, _restore), (verifying, _verify)):
         command.add_argument("file", type=Path, metavar="FILE")
         command.set_defaults(run=run)
@@ -369,7 +371,7 @@ def _show(arguments: argparse.Namespace, answer: Any) -> None:
 
 
 def _with_times(answer: Any) -> Any:
-    """Return an answer with times as RFC 3339 has them; null for never."""
+    """Return an answer with its times in RFC 3339 format; null for never."""
     if isinstance(answer, list):
         return [_with_times(it) for it in answer]
     return {

@@ -1,8 +1,9 @@
-"""Backups of a state directory: one file with all that the server needs to be itself again.
+"""Backups of a state directory: one file with everything needed to restore the server.
 
-A line says how the rest is written, as it is or sealed (`sealed.py`). The rest is a tar archive
-whose first member lists the others, with their sizes and SHA-256 hashes. A backup is made while the
-server runs, is read back before it gets its name, and is restored completely or not at all.
+The first line says whether the rest is plain or sealed (`sealed.py`). The rest is a tar archive
+whose first member lists the others, with their sizes and SHA-256 hashes. The server may run while a
+backup is made. The backup is read back before it gets its name, and restored completely or not at
+all.
 """
 
 import hashlib
@@ -32,10 +33,10 @@ _PLAIN: Final = b"encchat-backup 1 plain\n"
 _SEALED: Final = b"encchat-backup 1 sealed\n"
 _LIST: Final = "files.json"
 _LIST_BYTES: Final = 2**20
-"""More is no list of files of a state directory."""
+"""Upper bound on the size of the list of files."""
 _NEEDED: Final = frozenset({STORE, "host_key.pem", "storage_key"})
 _PASSING: Final = ("lock", "*-wal", "*-shm", "*-journal", "*.new", "*.pid", "*.log", "*.log.*")
-"""Files that are of a running server alone, or of twistd."""
+"""Files that only a running server or twistd needs."""
 _PIECE: Final = 2**20
 
 
@@ -45,22 +46,22 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Contents(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a backup has."""
+    """The contents of a backup."""
 
     time: int
-    """When it was made; milliseconds of UTC."""
+    """When it was made, in milliseconds since 1970 UTC."""
     fingerprint: str
-    """Of the host key."""
+    """Fingerprint of the host key."""
     records: int
-    """How many records all rooms and conversations have."""
+    """Number of records in all rooms and conversations."""
     files: dict[str, _File]
 
 
 def back_up(state: Path, target: Path, passphrase: str | None) -> Contents:
-    """Write a backup of a state directory, and return what a look into it finds.
+    """Write a backup of a state directory, verify it, and return its contents.
 
-    Whoever else looks at `target` finds a whole backup there, or what was there before. Raises
-    ControlError.
+    `target` is replaced atomically: it holds either what was there before or a complete backup.
+    Raises ControlError.
     """
     if state.resolve() in target.resolve().parents:
         raise ControlError(f"{target} would be in the state directory. Write it to another disk.")
@@ -75,7 +76,9 @@ def back_up(state: Path, target: Path, passphrase: str | None) -> Contents:
             if path.name not in (STORE, *contents) and _is_kept(path):
                 contents[path.name] = path.read_bytes()
         if not {STORE, *contents} >= _NEEDED:
-            raise ControlError(f"{', '.join(_NEEDED - {STORE, *contents})} is missing in {state}.")
+            raise ControlError(
+                f"{', '.join(_NEEDED - {STORE, *contents})} is missing from {state}."
+            )
         for name, content in contents.items():
             write_whole(place / name, content)
         names = [STORE, *contents]
@@ -93,7 +96,7 @@ def back_up(state: Path, target: Path, passphrase: str | None) -> Contents:
         for name in names:
             (place / name).unlink()
         if verify(new, passphrase) != listed:
-            raise ControlError("The backup is not what was written. Is the disk all right?")
+            raise ControlError("The backup differs from what was written. Check the disk.")
         new.chmod(0o600)
         new.replace(target)
         _sync(target.parent)
@@ -101,21 +104,21 @@ def back_up(state: Path, target: Path, passphrase: str | None) -> Contents:
 
 
 def is_sealed(source: Path) -> bool:
-    """Tell whether a backup needs a passphrase. Raises ControlError if it is no backup."""
+    """Return whether a backup needs a passphrase. Raises ControlError if it is not a backup."""
     with _sentences(), open(source, "rb") as file:
         return _begin(file, source)
 
 
 def verify(source: Path, passphrase: str | None) -> Contents:
-    """Read all of a backup, and return what it has. Raises ControlError if anything is amiss."""
+    """Read a whole backup and return its contents. Raises ControlError if anything is wrong."""
     with _sentences(), _place_beside(source) as place:
         return _extract(source, passphrase, place)
 
 
 def restore(source: Path, state: Path, passphrase: str | None) -> Contents:
-    """Make a state directory, which must be empty or not exist, of a backup. Raises ControlError.
+    """Restore a backup to a state directory that is empty or missing. Raises ControlError.
 
-    It belongs to whom it belonged to, or else to the owner of the directory that it is in.
+    An existing directory keeps its owner; a new one belongs to the owner of its parent.
     """
     with _sentences():
         found = [it.name for it in state.iterdir()] if state.exists() else []
@@ -130,7 +133,7 @@ def restore(source: Path, state: Path, passphrase: str | None) -> Contents:
             for path in (*place.iterdir(), place):
                 give_to_owner_of(owner, path)
             if found:
-                StateDirectory(state).close()  # Nobody uses it.
+                StateDirectory(state).close()  # Check that nobody uses it.
                 (state / "lock").unlink()
             _sync(place)
             place.rename(state)
@@ -160,11 +163,11 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _extract(source: Path, passphrase: str | None, place: Path) -> Contents:
-    """Write the files of a backup to a directory, and return what it has."""
+    """Write the files of a backup to a directory, and return its contents."""
     with open(source, "rb") as file:
         if _begin(file, source):
             if not passphrase:
-                raise ControlError(f"{source} is sealed; it needs its passphrase.")
+                raise ControlError(f"{source} is encrypted and needs its passphrase.")
             stream = cast(IO[bytes], Opening(file, passphrase))
         else:
             stream = file
@@ -174,23 +177,25 @@ def _extract(source: Path, passphrase: str | None, place: Path) -> Contents:
             while (member := archive.next()) is not None:
                 expected = missing.pop(member.name, None)
                 if expected is None or not member.isreg() or member.size != expected.size:
-                    raise ControlError(f"{source} is damaged: {member.name!r} should not be in it.")
+                    raise ControlError(
+                        f"{source} is damaged: it contains {member.name!r}, which it does not list."
+                    )
                 _write_member(archive, member, place / member.name)
                 if _describe(place / member.name) != expected:
-                    raise ControlError(f"{source} is damaged: {member.name} is not as it was.")
+                    raise ControlError(f"{source} is damaged: {member.name} has changed.")
         if missing:
-            raise ControlError(f"{source} is damaged: it lacks {', '.join(missing)}.")
+            raise ControlError(f"{source} is damaged: {', '.join(missing)} is missing.")
     if read_host_key(place).fingerprint != listed.fingerprint:
-        raise ControlError(f"{source} is damaged: it has another host key than it says.")
+        raise ControlError(f"{source} is damaged: its host key is not the one it lists.")
     if check_copy(store_url(place)) != listed.records:
-        raise ControlError(f"{source} is damaged: it has not as many records as it says.")
+        raise ControlError(f"{source} is damaged: its number of records is not the one it lists.")
     return listed
 
 
 def _begin(file: IO[bytes], source: Path) -> bool:
     line = file.readline(64)
     if line not in (_PLAIN, _SEALED):
-        raise ControlError(f"{source} is not a backup of encchat, or one of a later version.")
+        raise ControlError(f"{source} is not a backup of encchat, or comes from a later version.")
     return line == _SEALED
 
 
@@ -202,9 +207,9 @@ def _read_list(archive: tarfile.TarFile) -> Contents:
     listed = msgspec.json.decode(file.read(_LIST_BYTES), type=Contents)
     for name in listed.files:
         if name != os.path.basename(name) or name in ("", ".", "..", _LIST):
-            raise ControlError(f"The backup is damaged: {name!r} is not the name of a file.")
+            raise ControlError(f"The backup is damaged: {name!r} is not a file name.")
     if not listed.files.keys() >= _NEEDED:
-        raise ControlError("The backup is damaged: it is not complete.")
+        raise ControlError("The backup is damaged: it is incomplete.")
     return listed
 
 
@@ -229,7 +234,7 @@ def _is_kept(path: Path) -> bool:
 
 @contextmanager
 def _place_beside(path: Path) -> Iterator[Path]:
-    """Yield a new directory on the same disk, which is gone afterwards."""
+    """Yield a new directory on the same disk, and remove it afterwards."""
     place = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.absolute().parent))
     try:
         yield place
@@ -242,7 +247,7 @@ def _place_beside(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _sentences() -> Iterator[None]:
-    """Raise ControlError for whatever may be wrong with files and their contents."""
+    """Turn errors about files and their contents into ControlError."""
     try:
         yield
     except OSError as error:

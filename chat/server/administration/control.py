@@ -44,11 +44,11 @@ ADMIN: Final = "the operator"
 
 _DONE: Final = {
     Action.OP: "{nick} is an operator of the server.",
-    Action.DEOP: "{nick} is no operator of the server any more.",
+    Action.DEOP: "{nick} is no longer an operator of the server.",
     Action.BAN: "{nick} is banned{until}.",
-    Action.UNBAN: "{nick} is not banned any more.",
+    Action.UNBAN: "{nick} is no longer banned.",
     Action.MUTE: "{nick} is muted{until}.",
-    Action.UNMUTE: "{nick} is not muted any more.",
+    Action.UNMUTE: "{nick} is no longer muted.",
     Action.KICK: "{nick} is removed.",
 }
 
@@ -64,7 +64,7 @@ class Request(Struct, frozen=True, tag_field="command", tag=str.lower, forbid_un
 
 
 class Status(Request, frozen=True):
-    """Tell how the server is."""
+    """Show the server's status."""
 
 
 class Users(Request, frozen=True):
@@ -99,7 +99,7 @@ class Rotate(Request, frozen=True):
 
 
 class Clock(Request, frozen=True):
-    """Show what time it is to the server and to the clock, and perhaps believe the clock."""
+    """Show the time according to the server and to the clock, and optionally trust the clock."""
 
     accept: bool = False
 
@@ -120,7 +120,7 @@ class Own(Request, frozen=True):
 
 
 class Disown(Request, frozen=True):
-    """Make an account an owner of the server no longer."""
+    """Revoke an account's ownership of the server."""
 
     nick: str
 
@@ -132,7 +132,7 @@ class DeleteAccount(Request, frozen=True):
 
 
 class DeleteRoom(Request, frozen=True):
-    """Remove a room, with all that was said in it."""
+    """Remove a room with all of its messages."""
 
     room: str
 
@@ -150,7 +150,7 @@ class Block(Request, frozen=True):
     seconds: _Seconds = 0
     reason: str = ""
     force: bool = False
-    """Even if others are there."""
+    """Ban the network even if others use it."""
 
 
 class Unblock(Request, frozen=True):
@@ -166,7 +166,7 @@ class Invite(Request, frozen=True):
     seconds: _Seconds
     room: str = ""
     address: str = ""
-    """Where clients reach the server; empty for the one that was given last."""
+    """Where clients reach the server; empty for the address given last."""
 
 
 class Revoke(Request, frozen=True):
@@ -214,7 +214,7 @@ class Control:
             raise ControlError(str(error)) from None
 
     async def offer_claim(self) -> bytes | None:
-        """Return a new token that makes whoever has it an owner, once; None if there is an owner.
+        """Return a new token that makes its holder an owner, once; None if there is an owner.
 
         Raises StoreError.
         """
@@ -362,7 +362,7 @@ class Control:
         hub = self._context.hub
         account = hub.people.named(request.nick)
         nick, private = account.nick, removal.conversations(hub, request.nick)
-        # In two steps, because rooms are told of a departure while the account has its name.
+        # In two steps: rooms hear of the departure while the account still has its name.
         await self._change(lambda hub, now: removal.empty_account(hub, nick, ADMIN, now))
         await self._change(lambda hub, _: removal.delete_account(hub, account))
         removed = await self._erase(room.log for room in private)
@@ -374,13 +374,13 @@ class Control:
     async def _deleteroom(self, request: DeleteRoom) -> object:
         room = self._context.hub.named_room(request.room)
         if room.owner == NOBODY and room.name == LOBBY:
-            raise ControlError(f"{LOBBY} is always there.")
+            raise ControlError(f"{LOBBY} cannot be deleted.")
         await self._change(lambda hub, now: removal.delete_room(hub, room.name, ADMIN, now))
         removed = await self._erase([room.log])
         return _done(f"The room {room.name} is deleted, with {removed} messages.")
 
     async def _erase(self, logs: Iterable[LogId]) -> int:
-        """Remove all records of logs that nobody can read any more."""
+        """Remove all records of logs that nobody can read any longer."""
         trims = [self._context.commits.trim(Trim(log, None, 0)) for log in logs]
         return sum([await trim for trim in trims])
 
@@ -388,7 +388,7 @@ class Control:
         nick = self._context.hub.people.named(request.nick).nick
         return await self._change(
             lambda hub, now: accounts.disown(hub, request.nick, ADMIN, now),
-            f"{nick} is not an owner of the server any more.",
+            f"{nick} is no longer an owner of the server.",
         )
 
     async def _recover(self, request: Recover) -> object:
@@ -420,15 +420,16 @@ class Control:
     async def _unblock(self, request: Unblock) -> object:
         group = _group(request.network)
         return await self._change(
-            lambda hub, now: moderation.unblock(hub, group, ADMIN, now), f"{group} may come again."
+            lambda hub, now: moderation.unblock(hub, group, ADMIN, now),
+            f"{group} is no longer banned.",
         )
 
     async def _invite(self, request: Invite) -> object:
         address = request.address or self._known_address()
         if not address:
             raise ControlError(
-                "Nobody has said yet where clients reach this server: add --address HOST[:PORT]. It"
-                " is remembered."
+                "The server does not know where clients reach it: add --address HOST[:PORT]. It"
+                " remembers the address."
             )
         token, limits = self._context.random_bytes(TOKEN_BYTES), self._context.limits
         event = self._event("invite", request.room, f"{request.uses} uses, {request.seconds} s")
@@ -459,10 +460,10 @@ class Control:
             event = self._event("revoke-invite", found[0].hex(), "")
             return invitations.withdraw(found[0], event)
 
-        return await self._change(decide, f"The invitation {request.invitation} is withdrawn.")
+        return await self._change(decide, f"The invitation {request.invitation} was withdrawn.")
 
     async def _change(self, decide: Callable[[Hub, int], Change], done: str = "") -> object:
-        """Run and commit a decision; return what is done."""
+        """Run and commit a decision; return what was done."""
         context = self._context
         await context.commits.change(lambda: decide(context.hub, context.milliseconds()))
         return _done(done)
@@ -489,9 +490,9 @@ def _by_nick(hub: Hub, sanctions: dict[AccountId, Sanction]) -> list[tuple[str, 
 
 
 def _until(seconds: int, now: int) -> str:
-    """Return for how long, as the end of a sentence."""
+    """Return the duration as the end of a sentence."""
     if not seconds:
-        return " for ever"
+        return " permanently"
     return f" until {datetime.fromtimestamp(now // 1_000 + seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 

@@ -1,10 +1,10 @@
-"""A file sealed under a passphrase, written and read as a stream.
+"""A file encrypted under a passphrase, written and read as a stream.
 
-After the salt come chunks of `CHUNK` bytes, each in a box (docs/protocol.md section 3) that is
-bound to its number and to whether it is the last: the STREAM construction (Hoang, Reyhanitabar,
+After the salt come chunks of `CHUNK` bytes. Each is in a box (docs/protocol.md section 3) bound to
+its number and to whether it is the last. This is the STREAM construction (Hoang, Reyhanitabar,
 Rogaway, Vizar, "Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance", CRYPTO
-2015), as age uses it. So chunks cannot be removed, moved or cut off. The key is argon2id's (RFC
-9106), with its second recommended parameters, of the passphrase in NFC.
+2015), as age uses it. So chunks cannot be removed, moved or cut off. The key is the argon2id hash
+(RFC 9106, second recommended parameters) of the passphrase in NFC.
 """
 
 import io
@@ -29,11 +29,11 @@ _LABEL: Final = b"encchat backup"
 
 
 class SealedError(Exception):
-    """The passphrase is wrong, or the file is not as it was written."""
+    """The passphrase is wrong, or the file was changed."""
 
 
 class Sealing(io.RawIOBase):
-    """Seals what is written to it. `close` writes the end, and leaves the file open."""
+    """Seals what is written to it. `close` writes the last chunk and leaves the file open."""
 
     def __init__(self, file: IO[bytes], passphrase: str) -> None:
         salt = os.urandom(_SALT)
@@ -48,7 +48,7 @@ class Sealing(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        """Seal what is complete. Every chunk but the last is full."""
+        """Seal complete chunks. Every chunk but the last is full."""
         added = bytes(memoryview(data))
         self._buffer += added
         while len(self._buffer) > CHUNK:
@@ -68,7 +68,7 @@ class Sealing(io.RawIOBase):
 
 
 class Opening(io.RawIOBase):
-    """Reads what `Sealing` wrote. Raises SealedError before anything that was not written so."""
+    """Reads what `Sealing` wrote. Raises SealedError before returning anything else."""
 
     def __init__(self, file: IO[bytes], passphrase: str) -> None:
         self._file = file
@@ -82,7 +82,7 @@ class Opening(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Open the next chunk if need be. The end is only where it was written."""
+        """Open the next chunk if needed. The stream ends only at the last chunk."""
         view = memoryview(buffer)
         while not self._buffer and self._number >= 0:
             box, self._next = self._next, self._file.read(_BOX)

@@ -187,7 +187,7 @@ class DoingTests(ControlCase):
         self.refuse(c.Disown("nobody"), "Nobody here is called nobody")
         notices = [it.text for it in self.ana.received if isinstance(it, Notice)]
         assert notices == [
-            "You are an owner of this server now.",
+            "You are now an owner of this server.",
             "You are no longer an owner of this server.",
         ]
 
@@ -236,7 +236,9 @@ class DoingTests(ControlCase):
 
     def test_invitations(self) -> None:
         self.ana.join("den", "invite")
-        self.refuse(c.Invite(2, 60, "den"), r"add --address HOST\[:PORT\]. It is remembered")
+        self.refuse(
+            c.Invite(2, 60, "den"), r"add --address HOST\[:PORT\]. It remembers the address"
+        )
         assert self.run_it(c.Invites()) == []
         made = self.run_it(c.Invite(2, 60, "den", "chat.example.org:99"))
         assert made["address"] == "chat.example.org:99"
@@ -263,14 +265,14 @@ class DoingTests(ControlCase):
     def test_what_is_done_is_said(self) -> None:
         for request, done in (
             (c.Do(Action.OP, "BOB"), "bob is an operator of the server."),
-            (c.Do(Action.DEOP, "bob"), "bob is no operator of the server any more."),
+            (c.Do(Action.DEOP, "bob"), "bob is no longer an operator of the server."),
             (c.Do(Action.MUTE, "bob", 3_600), "bob is muted until 1970-01-01 01:00 UTC."),
-            (c.Do(Action.UNMUTE, "bob"), "bob is not muted any more."),
-            (c.Do(Action.BAN, "bob"), "bob is banned for ever."),
-            (c.Do(Action.UNBAN, "bob"), "bob is not banned any more."),
+            (c.Do(Action.UNMUTE, "bob"), "bob is no longer muted."),
+            (c.Do(Action.BAN, "bob"), "bob is banned permanently."),
+            (c.Do(Action.UNBAN, "bob"), "bob is no longer banned."),
             (c.Own("bob"), "bob is an owner of the server."),
-            (c.Block("2001:db8::7", 60), "2001:db8::/64 is kept out until 1970-01-01 00:01 UTC."),
-            (c.Unblock("2001:db8::7"), "2001:db8::/64 may come again."),
+            (c.Block("2001:db8::7", 60), "2001:db8::/64 is banned until 1970-01-01 00:01 UTC."),
+            (c.Unblock("2001:db8::7"), "2001:db8::/64 is no longer banned."),
             (c.Recover("bob"), "The keys of bob are removed."),
         ):
             assert self.run_it(request)["done"] == done
@@ -291,7 +293,7 @@ class DoingTests(ControlCase):
         assert fired(self.store.read(den, 0, 10_000)) == []
         assert [it["room"] for it in self.run_it(c.Rooms())] == ["lobby"]
         self.refuse(c.DeleteRoom("den"), "There is no such room")
-        self.refuse(c.DeleteRoom("lobby"), "lobby is always there")
+        self.refuse(c.DeleteRoom("lobby"), "lobby cannot be deleted")
         self.bob.join("den")
         assert self.bob.log("den") != den
         assert self.run_it(c.Audit(1))[0]["action"] == "delete-room"
