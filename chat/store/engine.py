@@ -21,9 +21,9 @@ class Engine(NamedTuple):
     open: Callable[[str, Reactor, bool], LogStore]
     """Return the store at an address, with or without a search index. Creates it if needed."""
     has_search: Callable[[str], bool]
-    """Tell whether the store at an address has a search index."""
+    """Return whether the store at an address has a search index."""
     copy: Callable[[str, Path], None]
-    """Write what the store at an address holds at this moment to a new file; a server may use it
-    meanwhile."""
+    """Write a snapshot of the store at an address to a new file; a server may be using the
+    store."""
     check: Callable[[str], int]
-    """Check all of a copy at an address, and return how many records it has."""
+    """Check a whole copy at an address, and return its number of records."""

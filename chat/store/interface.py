@@ -1,13 +1,13 @@
-"""The interface of a store. The rest of the server knows only this.
+"""The interface of a store, which is all that the rest of the server knows.
 
 The state is a function of one sequence of commits (docs/architecture.md). A commit contains records
 for logs, and at most one change of other state; it is applied completely or not at all. The rules
-below decide which of its items count, based on the commits so far and nothing else. Every engine
-decides alike, so two engines that get the same sequence are equal.
+below decide which of its items count, based only on the commits so far. Every engine decides alike,
+so two engines that get the same sequence are equal.
 
 A log is an append-only sequence of records, numbered from 1 without gaps by the commits that
-contain them. Records are stored as sealed: a store needs no key. Whatever it has to know about a
-record (its author, its kind, what it replaces or erases) comes with the record.
+contain them. Records are stored sealed: a store needs no key. What it needs to know about a record
+(its author, its kind, what it replaces or erases) comes with the record.
 
 The rules, in the order in which items are processed: records, read markers, trims, and the change.
 
@@ -26,7 +26,7 @@ A change that counts stores its records first; they count only together with it.
 values, begins epochs, and sets fences: after it, no record counts that was checked on an earlier
 state, in `silenced` logs, or in any log if `silences_all`.
 
-Of a log's epochs, the store keeps the latest, and those of records that are there. So joining and
+Of a log's epochs, the store keeps the latest one and those of existing records. So joining and
 leaving adds nothing that stays.
 """
 
@@ -69,7 +69,7 @@ AUDIT: Final = LogId(b"encchat's audits")
 """The server's audit log. Audit logs have no epochs, and the stale rule does not apply to them."""
 
 _AUDIT_BYTES: Final = 8
-"""What the ids of audit logs begin with; those of others are random."""
+"""Prefix of the ids of audit logs; other ids are random."""
 
 
 def audit_of(log: LogId) -> LogId:
@@ -78,7 +78,7 @@ def audit_of(log: LogId) -> LogId:
 
 
 def is_audit(log: LogId) -> bool:
-    """Tell whether a log is an audit log, of a room or of the server."""
+    """Return whether a log is an audit log, of a room or of the server."""
     return log.startswith(AUDIT[:_AUDIT_BYTES])
 
 
@@ -91,7 +91,7 @@ class StoreError(Exception):
 
 
 class SlowSearchError(Exception):
-    """A search was interrupted, because it took too long."""
+    """A search was interrupted because it took too long."""
 
 
 class RecordKind(IntEnum):
@@ -269,7 +269,7 @@ class LogStore(Protocol):
         ...
 
     def epochs(self, log: LogId, numbers: Collection[int]) -> Deferred[list[Epoch]]:
-        """Return those of a log's epochs with these numbers that are kept."""
+        """Return the epochs of a log with these numbers, as far as they are kept."""
         ...
 
     def read(
@@ -294,8 +294,8 @@ class LogStore(Protocol):
         """Return the latest records in `logs` that contain all of `words`, latest first.
 
         Fails with SlowSearchError if that takes longer than `seconds`. No other call waits for it.
-        Finds everything that was durable at the time of the call. `words` is what a user typed: it
-        has no operators. If it contains no word, nothing is found.
+        Finds everything that was durable at the time of the call. `words` is what a user typed and
+        has no operators. Without any word, nothing is found.
         """
         ...
 

@@ -34,22 +34,22 @@ def open_store(url: str, reactor: Reactor, has_search: bool) -> LogStore:
 
 
 def has_search(url: str) -> bool:
-    """Tell whether the store at a URL has a search index. Raises StoreError."""
+    """Return whether the store at a URL has a search index. Raises StoreError."""
     engine, address = _find(url)
     return engine.has_search(address)
 
 
 def copy_store(url: str, target: Path) -> None:
-    """Write what the store at a URL holds at this moment to a new file. Raises StoreError.
+    """Write a snapshot of the store at a URL to a new file. Raises StoreError.
 
-    A server may use the store meanwhile.
+    A server may be using the store.
     """
     engine, address = _find(url)
     engine.copy(address, target)
 
 
 def check_copy(url: str) -> int:
-    """Check all of a copy, given its URL, and return how many records it has. Raises StoreError."""
+    """Check a whole copy, given its URL, and return its number of records. Raises StoreError."""
     engine, address = _find(url)
     return engine.check(address)
 

@@ -130,7 +130,7 @@ def _may_remove(
     end: _End,
     known: Known,
 ) -> bool:
-    """Tell whether the record `seq` exists, and `record` may replace or erase it."""
+    """Return whether the record `seq` exists, and `record` may replace or erase it."""
     if not 0 < seq <= end.seq or seq in end.gone:
         return False
     found: Record | Target | None = end.among_the_new(seq) or known.target(record.log, seq)
@@ -166,7 +166,7 @@ def _change(change: StateChange, base: int, state: State) -> list[Place] | None:
 
 
 def _follow(epochs: Sequence[Epoch], known: Known) -> bool:
-    """Tell whether each epoch is the next one of its log."""
+    """Return whether each epoch is the next one of its log."""
     last: dict[LogId, int] = {}
     for log, number, _ in epochs:
         before = last[log] if log in last else known.head(log).epoch

@@ -79,8 +79,7 @@ class Known(Protocol):
 class State(Known, Protocol):
     """Updates of a state. Those of one commit take effect together or not at all.
 
-    Every update also drops the epochs that are neither the latest nor those of a record that is
-    there.
+    Every update also drops epochs that are neither the latest nor that of an existing record.
     """
 
     def store(self, decided: Decided) -> None:

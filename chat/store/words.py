@@ -1,6 +1,6 @@
 """Words in texts and in searches: docs/protocol.md 6.1 defines them, and every engine uses these.
 
-A search for 上海 has to find 我家在上海东边, which has no spaces: so in scripts written without
+A search for 上海 must find 我家在上海东边, which has no spaces. So in scripts written without
 spaces each character is a word, and a run of them is a phrase. Symbols, such as emoji, are words.
 """
 
@@ -22,15 +22,15 @@ New Tai Lue, Tai Tham, Balinese, Han with kana, Bopomofo and Yi, Javanese, Tai V
 where particles follow a word without a space."""
 
 _CHARACTERS: Final = 8_192
-"""How much of a text is looked at, decomposed: a character can become 18."""
+"""How many characters of a decomposed text are examined: one character can become 18."""
 
 _SCANNED: Final = 0x20000
-"""Beyond, nothing but ideographs, what is dropped, what is unassigned, and private use."""
+"""Beyond it are only ideographs, dropped and unassigned characters, and private use."""
 
 
 def _classes() -> dict[str, str]:
-    """Return the insides of regular expressions' sets: marks, what is dropped, characters that are
-    words alone, and those of which longer words are made."""
+    """Return the contents of sets for regular expressions: marks, dropped characters, characters
+    that are words alone, and those that form longer words."""
     alone = {code for first, last in _WITHOUT_SPACES for code in range(first, last + 1)}
 
     def kind_of(code: int) -> str:
@@ -56,7 +56,7 @@ def _classes() -> dict[str, str]:
 
 
 def _word(last: str) -> re.Pattern[str]:
-    """Return the pattern of a word in a text without characters behind `last`."""
+    """Return the pattern of a word in a text without characters after `last`."""
     mark, alone, run = (
         "".join(
             f"{first}-{min(end, last)}"
@@ -71,10 +71,10 @@ def _word(last: str) -> re.Pattern[str]:
 _CLASSES: Final = _classes()
 _WORD: Final = _word("\U0010ffff")
 _SHORT_WORD: Final = _word("\uffff")
-"""The same in a text without characters behind U+FFFF, where it is faster."""
+"""The same for a text without characters after U+FFFF, where it is faster."""
 
 _DROPPED: Final = re.compile(f"[{_CLASSES['dropped']}\ufe00-\ufe0f\U000e0000-\U000e0fff]")
-"""What does not show: format characters, variation selectors, and the frames around characters."""
+"""Characters that do not show: format characters, variation selectors, and enclosing marks."""
 
 _DIACRITICS: Final = re.compile("(?<=[a-z])[\u0300-\u036f]+")
 _ASCII_WORD: Final = re.compile("[a-z0-9]+")
@@ -93,7 +93,7 @@ def words(text: str) -> list[str]:
 
 
 def indexed(text: str) -> str:
-    """Return a text in which an index that splits ASCII, and nothing else, finds the same words."""
+    """Return a text in which an index that splits only ASCII finds the same words."""
     return text if text.isascii() else " ".join(words(text))
 
 
@@ -106,7 +106,7 @@ def phrases(typed: str) -> list[list[str]]:
 
 
 def is_found(text: Sequence[str], wanted: Iterable[Sequence[str]]) -> bool:
-    """Tell whether a text with these words contains all phrases."""
+    """Return whether a text with these words contains all phrases."""
     return all(
         any(list(text[at : at + len(phrase)]) == list(phrase) for at in range(len(text)))
         for phrase in wanted

@@ -74,7 +74,7 @@ class MemoryStore:
     def search(
         self, words: str, logs: Collection[LogId], limit: int, seconds: float = inf
     ) -> Deferred[list[Found]]:
-        """As `LogStore.search`, however long it takes."""
+        """As `LogStore.search`, but without a time limit."""
         wanted = phrases(words)
         found = [
             Found(log, kept.time, kept.stored)

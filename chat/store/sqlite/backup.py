@@ -1,4 +1,4 @@
-"""Copies of the database file, made while a server writes to it, and what is in one."""
+"""Copies of the database file, made while a server writes to it, and their checks."""
 
 import sqlite3
 from pathlib import Path
@@ -10,13 +10,13 @@ from chat.store.sqlite.schema import check_copy
 __all__ = ["check", "copy"]
 
 _BUSY_MILLISECONDS = 60_000
-"""For how long a copy waits for a server that rewrites its file."""
+"""How long a copy waits for a server that is rewriting its file."""
 
 
 def copy(path: Path, target: Path) -> None:
-    """Write what the file holds at this moment, its write-ahead log included, to a new file.
+    """Write a snapshot of the file, including its write-ahead log, to a new file.
 
-    A server that uses the file goes on meanwhile. Nothing that was removed is in the copy. Raises
+    A server that uses the file keeps running. The copy contains nothing that was removed. Raises
     StoreError.
     """
     if not path.exists():
@@ -33,7 +33,7 @@ def copy(path: Path, target: Path) -> None:
 
 
 def check(path: Path) -> int:
-    """Check all of a copy, and return how many records it has. Raises StoreError."""
+    """Check a whole copy, and return its number of records. Raises StoreError."""
     try:
         connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
         try:

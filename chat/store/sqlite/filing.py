@@ -25,10 +25,11 @@ FILE_RECORDS: Final = 2_048
 
 
 class Filing:
-    """Files some records when many wait, and all of them when that has not happened for a while.
+    """Files some records when many are waiting, and all of them if that has not happened for a
+    while.
 
-    The number of waiting records is whatever the writer's thread reported last. Nothing here waits
-    until none are left, which would never happen while others post without pause.
+    The number of waiting records is the one that the writer's thread reported last. Nothing here
+    waits until none are left: while others keep posting, that never happens.
     """
 
     def __init__(self, writer: Writer, threads: Threads, clock: IReactorTime) -> None:

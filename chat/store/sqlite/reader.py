@@ -1,4 +1,4 @@
-"""Queries in the threads of the reader and of searches; none of them waits for a commit."""
+"""Queries in the threads for reading and searching; none of them waits for a commit."""
 
 import sqlite3
 import time
@@ -21,8 +21,8 @@ _KEY_BYTES: Final = 256
 """Longer than any key of a small value."""
 
 _STEPS: Final = 1_000
-"""Steps of SQLite's machine between two looks at the clock: some milliseconds at most. The index
-takes steps too, whenever it reads a page."""
+"""Steps of SQLite's virtual machine between two looks at the clock: a few milliseconds at most. The
+index also takes a step whenever it reads a page."""
 
 
 class _Connected:
@@ -62,7 +62,7 @@ class _Connected:
 
 
 class Reader(_Connected):
-    """Everything but searches."""
+    """All queries but searches."""
 
     def base(self) -> int:
         """As `LogStore.base`."""
@@ -162,7 +162,8 @@ class Searcher(_Connected):
 
     def search(self, words: str, logs: Sequence[LogId], limit: int, seconds: float) -> list[Found]:
         """As `LogStore.search`. Raises SlowSearchError."""
-        # Each phrase becomes a quoted string, in which FTS5 knows no operators; no word has quotes.
+        # Each phrase becomes a quoted string, in which FTS5 has no operators; no word contains
+        # quotes.
         query = " ".join(f'"{" ".join(phrase)}"' for phrase in phrases(words))
         if not query:
             return []

@@ -94,12 +94,12 @@ which record an epoch begins and ends; the latest one has no end."""
 _WORDS: Final = """
     CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text, tokenize = 'ascii')
 """
-"""Splits at what is ASCII and neither a letter nor a digit. All other words have been separated by
-`chat.store.words.indexed`."""
+"""Splits at ASCII characters other than letters and digits. `chat.store.words.indexed` has already
+separated all other words."""
 
 
 def has_search(path: Path) -> bool:
-    """Tell whether the file has a search index; False if there is no file. Raises StoreError."""
+    """Return whether the file has a search index; False if there is no file. Raises StoreError."""
     if not path.exists():
         return False  # Connecting would create it.
     try:
@@ -136,7 +136,7 @@ def prepare(path: Path, has_search: bool) -> None:
 
 
 def check_copy(connection: sqlite3.Connection, path: Path) -> None:
-    """Check that this is one of our files, whole and of this version. Raises StoreError."""
+    """Check that this is one of our files, complete and of this version. Raises StoreError."""
     if _version(connection) == 0:
         raise StoreError(f"{path} is not a database of encchat")
     _check_ours(connection, path)
@@ -200,11 +200,11 @@ def _has_table(connection: sqlite3.Connection, name: str) -> bool:
 
 
 def _renew_search(connection: sqlite3.Connection) -> None:
-    """Index the texts again if an earlier version split them into other words."""
+    """Rebuild the index if an earlier version split the texts into other words."""
     [made] = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'words'").fetchone()
     if "unicode61" not in made:
         return
-    _log.info("Indexing all messages again, because a later version finds more in them")
+    _log.info("Indexing all messages again, because this version finds more in them")
     connection.create_function("indexed", 1, indexed, deterministic=True)
     connection.executescript(
         "BEGIN IMMEDIATE; ALTER TABLE words RENAME TO earlier_words;"

@@ -23,7 +23,7 @@ _SEEN: Final = 64
 
 
 def is_single(connection: WritingConnection, commit: Commit) -> bool:
-    """Tell whether a commit takes at most one statement that changes something.
+    """Return whether a commit takes at most one statement that changes something.
 
     Such a statement is a transaction by itself, which saves BEGIN and COMMIT.
     """
@@ -199,7 +199,7 @@ class SqliteState:
             self._begin(epoch, heads[epoch.log].seq)
 
     def _begin(self, epoch: Epoch, end: int) -> None:
-        """Let an epoch follow the one before it, behind the record `end`."""
+        """Begin an epoch after the record `end`, and end the one before it."""
         connection, number = self._connection, self._made(epoch.log)
         before = number, epoch.number - 1
         connection.execute(
@@ -211,13 +211,13 @@ class SqliteState:
         )
         if number not in connection.waiting:
             self._forget_epochs(epoch.log, [end])
-        else:  # The record `end` is there.
+        else:  # The record `end` exists.
             connection.execute(
                 "DELETE FROM epochs WHERE log = ? AND number = ? AND begins > ends", before
             )
 
     def _forget_epochs(self, log: LogId, seqs: Sequence[int]) -> None:
-        """Forget the epochs of filed records, in rising order, that no record is left of."""
+        """Forget the epochs of filed records, in ascending order, that have no record left."""
         number = self._made(log)
         last = -1
         for seq in seqs:

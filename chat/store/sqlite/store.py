@@ -1,8 +1,7 @@
 """Logs in one SQLite file, off the reactor's thread.
 
-Three threads, one connection each: one writes, one reads, and one searches, which may take long.
-Only the reactor's thread touches the
-state of the classes here, so nothing needs a lock.
+There are three threads with one connection each: one writes, one reads, and one searches, which may
+take long. Only the reactor's thread touches the state of the classes here, so nothing needs a lock.
 """
 
 from collections.abc import Callable, Collection

@@ -25,16 +25,16 @@ class Threads(Protocol):
         ...
 
     def search(self, function: Callable[[], T]) -> Deferred[T]:
-        """Call `function` in the thread of searches."""
+        """Call `function` in the searching thread."""
         ...
 
     def stop(self) -> None:
-        """Stop all of them once they are idle."""
+        """Stop all threads once they are idle."""
         ...
 
 
 class PoolThreads:
-    """`Threads` on three of Twisted's thread pools."""
+    """`Threads` made of three Twisted thread pools."""
 
     def __init__(self, reactor: IReactorFromThreads) -> None:
         self._reactor = reactor
