@@ -13,9 +13,9 @@ __all__ = ["create_whole", "exposure", "give_to_owner_of", "home_path", "write_w
 def write_whole(path: Path, content: bytes) -> None:
     """Replace the file at `path`, or create it, with mode 0600. Raises OSError.
 
-    The content and the name are durable when this returns. If root replaces a file, the owner stays
-    the same; a new one belongs to the owner of the directory. Only one process at a time may do
-    this; if it dies, the next one removes its temporary file.
+    The content and the name are durable when this returns. A file that root replaces keeps its
+    owner; one that root creates belongs to the owner of the directory. Only one process at a time
+    may do this; if it dies, the next one removes its temporary file.
     """
     new = path.with_name(f"{path.name}.new")
     _write(new, content)
@@ -46,22 +46,22 @@ def create_whole(path: Path, content: bytes) -> bool:
 
 
 def give_to_owner_of(other: Path, path: Path) -> None:
-    """If this is root, give a file that it has made to the owner of another. Raises OSError."""
+    """If this process is root, give a file it created to the owner of another. Raises OSError."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         owner = other.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def home_path(variable: str, find: Callable[[], Path]) -> Path:
-    """Return the directory that an environment variable names or, without it, what `find` returns.
+    """Return the directory named by an environment variable, or what `find` returns if it is unset.
 
-    `find` is platformdirs', which needs the user's home. Raises FileNotFoundError if there is none:
-    neither $HOME nor a passwd entry.
+    `find` is a function of platformdirs, which needs the user's home. Raises FileNotFoundError if
+    there is none: neither $HOME nor a passwd entry.
     """
     named = os.environ.get(variable)
     if named:
         return Path(named)
-    with suppress(RuntimeError):  # Earlier versions return "~" as it is.
+    with suppress(RuntimeError):  # Earlier versions of platformdirs return an unexpanded "~".
         path = find()
         if path.is_absolute():
             return path
@@ -69,18 +69,18 @@ def home_path(variable: str, find: Callable[[], Path]) -> Path:
 
 
 def exposure(path: Path) -> str | None:
-    """Return what is wrong with the mode of a file with a secret; None if nothing is.
+    """Return what is wrong with the mode of a file that holds a secret; None if nothing is.
 
-    Nobody but its owner may read it, except that its group may if that is plainly meant: mode 0440,
-    as secrets are mounted. Raises OSError.
+    Only the owner may read it. Its group may too if that is clearly intended: mode 0440, which
+    mounted secrets have. Raises OSError.
     """
     found = path.stat()
     mode = stat.S_IMODE(found.st_mode)
     if not mode & 0o077 or mode == 0o440 or not stat.S_ISREG(found.st_mode):
         return None
     return (
-        f"others can use {path} (mode {mode:04o}): chmod 600 {path}, or 440 if it is meant for its "
-        "group, as a mounted secret is"
+        f"others can use {path} (mode {mode:04o}): chmod 600 {path}, or 440 if its group is to "
+        "read it, as with a mounted secret"
     )
 
 

@@ -83,13 +83,13 @@ HISTORY_PAGE: Final = 50
 """Records in one answer to `history` or `search`; fewer if they are large."""
 
 WORDS_BYTES: Final = 1_024
-"""What is typed for a search, in UTF-8."""
+"""Size of a search query, in UTF-8."""
 
 SEARCH_WORDS: Final = 64
 """Words in a search, in all of its phrases together."""
 
 SEARCH_PHRASES: Final = 16
-"""Phrases in a search: the index is read once for each."""
+"""Phrases in a search. The index is read once for each."""
 
 KEEP_ALIVE: Final = MappingProxyType({"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3})
 """How TCP detects a dead peer (RFC 9293 section 3.8.4): seconds until the first probe, seconds
@@ -123,10 +123,10 @@ def _set_by_operator(default: float, help_text: str, *, is_unlimited_at_0: bool 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds that a side chooses for itself. Times in seconds, sizes in bytes.
+    """Bounds that each side chooses for itself. Times are in seconds, sizes in bytes.
 
-    An operator sets them with ``--limit NAME=VALUE`` or in a file (`chat.server.settings`). All of
-    a server share one object, which only `become` changes.
+    An operator sets them with ``--limit NAME=VALUE`` or in a file (`chat.server.settings`). A
+    server has one object that all its parts share; only `become` changes it.
     """
 
     frames_per_generation: int = 2**20
@@ -197,24 +197,24 @@ class Limits:
     rooms_per_account: int = _set_by_operator(100, "rooms that an account may own")
     """Rooms that an account has created. Private conversations do not count."""
     name_days: float = _set_by_operator(
-        30, "days for which a nickname that was given up is held for its last owner"
+        30, "days for which a given-up nickname is held for its last owner"
     )
-    """In this time nobody else can be known by it. 0 holds none."""
+    """Nobody else can use it in this time. 0 turns this off."""
     names_per_account: int = _set_by_operator(5, "nicknames held for an account that gave them up")
-    """So that nobody holds many. Beyond it, the account has to take one back, or wait."""
+    """Keeps one account from holding many. Beyond it, the account must take one back, or wait."""
     invitations_per_account: int = _set_by_operator(100, "open invitations to one account")
     """Invitations that an account has not accepted: the server sends all of them at each login."""
-    invitations_per_pair: int = _set_by_operator(
-        5, "open invitations to one account by one account"
-    )
-    """So that one account cannot use up what others may send to somebody."""
+    invitations_per_pair: int = _set_by_operator(5, "open invitations from one account to another")
+    """Keeps one account from using up the invitations that others may send to somebody."""
     notices_per_room: int = _set_by_operator(
-        5, "notices about moderation in one room to one account, at once"
+        5, "moderation notices to one account about one room, in a burst"
     )
-    """Beyond it, what is done to the account takes effect, and it is told so only when it tries."""
-    notices_seconds: float = _set_by_operator(600, "time until it may be told of one more")
-    notices_kept: int = _set_by_operator(4_096, "accounts and rooms whose notices are counted")
-    """The latest pairs; about 200 bytes each, 0.8 MiB."""
+    """Beyond it, moderation still takes effect, but the account learns of it only from refusals."""
+    notices_seconds: float = _set_by_operator(600, "time until one more notice is allowed")
+    notices_kept: int = _set_by_operator(
+        4_096, "pairs of account and room whose notices are counted"
+    )
+    """The latest pairs are kept; about 200 bytes each, 0.8 MiB in all."""
     invitations_per_room: int = _set_by_operator(1_000, "open invitations to one room")
     """Invitations of accounts to a room that are not accepted yet. The same number of invitation
     links may be open as well."""
@@ -267,21 +267,21 @@ class Limits:
     )
     """The latest that made something; about 250 bytes each, 1 MiB a limit."""
 
-    search_seconds: float = _set_by_operator(1, "time that one search may take")
-    """Seconds until a search is interrupted. They run one at a time, and nothing else waits for
+    search_seconds: float = _set_by_operator(1, "time one search may take")
+    """Seconds until a search is interrupted. Searches run one at a time, and nothing else waits for
     them."""
-    searches_waiting: int = _set_by_operator(64, "searches that may wait for their turn")
-    """Searches that wait, of all accounts together. Beyond it, the network and account that have
-    the most of them are refused one."""
+    searches_waiting: int = _set_by_operator(64, "searches waiting for their turn")
+    """Waiting searches of all accounts together. Beyond it, the network and account with the most
+    have one refused."""
     requests_to_account: int = _set_by_operator(
-        100, "requests for a private conversation that an account has not answered"
+        100, "unanswered requests for a private conversation to one account"
     )
-    """Requests that wait for one account, from anybody: 100 rows that cost its logins nothing."""
+    """Requests to one account, from anybody: 100 rows that cost its logins nothing."""
     requests_by_account: int = _set_by_operator(
-        20, "requests for private conversations by one account that nobody has answered"
+        20, "unanswered requests for a private conversation from one account"
     )
-    """Requests of one account that wait, for anybody."""
-    blocks_per_account: int = _set_by_operator(1_000, "accounts that an account may block")
+    """Requests from one account, to anybody."""
+    blocks_per_account: int = _set_by_operator(1_000, "accounts one account may block")
 
     ping_seconds: float = _set_by_operator(300, "silence before the server pings a client")
     """Silence before a side pings the other. The kernel detects dead peers sooner, with
@@ -320,21 +320,21 @@ class Limits:
     drain_seconds: float = _set_by_operator(
         1_800, "time for a slow client to take everything that waits for it"
     )
-    """How long a reader that does take something may need for everything that waits for it, so that
-    a byte a minute cannot hold a buffer forever. That is at most a run and `unread_bytes`, behind a
-    third of the kernel's buffer (which is at most 4 MiB, and takes no more before): 2.3 MB, for
-    which a line of 1.3 kilobytes per second is fast enough."""
+    """How long a slow reader may take to read everything that waits for it, so that a reader of one
+    byte a minute cannot hold a buffer forever. At most a run and `unread_bytes` wait, after a third
+    of the kernel's buffer (at most 4 MiB, and full before anything waits): 2.3 MB, for which 1.3
+    kilobytes per second are enough."""
     unread_bytes: int = _set_by_operator(
-        2 * RUN_BYTES + 65_536, "bytes of any kind that wait for a client that does not read"
+        2 * RUN_BYTES + 65_536, "bytes waiting for a client that does not read"
     )
-    """What may be written for a client while its transport is full; beyond it, the connection ends.
-    It was asked for earlier, as the client is not read meanwhile: a page, the acknowledgements of
-    posts, and whatever `told_bytes` allows."""
+    """Bytes that may be written to a client while its transport is full; beyond it, the connection
+    ends. They answer earlier requests, since the server does not read from the client meanwhile: a
+    page, the acknowledgements of posts, and whatever `told_bytes` allows."""
     told_bytes: int = _set_by_operator(
-        65_536, "bytes of notices that wait for a client that does not read"
+        65_536, "bytes of notices waiting for a client that does not read"
     )
-    """How much of that may be events, which others can cause without end: notices, invitations,
-    logs that were opened or closed. Some 60 of the longest."""
+    """How much of that may be events, which others can cause without limit: notices, invitations,
+    logs opened or closed. Room for about 60 of the longest."""
     presence_seconds: float = _set_by_operator(
         5, "time from a lost connection until the user counts as away"
     )
@@ -354,7 +354,7 @@ class Limits:
     """Posts the client has in flight before it stops reading its input."""
 
     def become(self, others: "Limits") -> None:
-        """Take the values of `others`, for everybody who has this object."""
+        """Take the values of `others`, for everything that shares this object."""
         for each in fields(self):
             object.__setattr__(self, each.name, getattr(others, each.name))
 
@@ -384,7 +384,7 @@ class ClientLimits:
     requests: int = 100
     """Requests for private conversations remembered, likewise."""
     blocked: int = 10_000
-    """Most names the client accepts in a list of those who are blocked."""
+    """Most names the client accepts in a list of blocked accounts."""
     logs: int = 10_000
     """Most logs the client accepts in an account's list."""
     listed: int = 100_000

@@ -24,24 +24,24 @@ from twisted import copyright as twisted_copyright
 __all__ = ["DEFAULT_LISTEN", "PROXIED", "Options"]
 
 PROXIED: Final = "haproxy:"
-"""The endpoints where a proxy says where clients are begin so."""
+"""Prefix of endpoints where a proxy says where clients are."""
 
 DEFAULT_LISTEN: Final = "tcp:5555:interface=127.0.0.1"
 
 _ABOUT: Final = f"""\
 An encrypted chat server. Without options it listens on localhost:5555. On the first start it
-generates a host key; it logs the key's fingerprint, and a command line that connects a client. As
-long as it has no owner it also logs a link that makes you its owner, once.
+generates a host key; it logs the key's fingerprint and a command line that connects a client. As
+long as it has no owner, it also logs a one-time link that makes you its owner.
 
 --listen takes Twisted's server endpoint strings, for example tcp:5555 (all IPv4 addresses),
 tcp6:5555 (all IPv6 addresses), tcp:5555:interface=192.0.2.7, unix:/run/encchat.sock. The default is
-{DEFAULT_LISTEN}. Behind a proxy that speaks the PROXY protocol, listen on haproxy:tcp:5555, and
+{DEFAULT_LISTEN}. Behind a proxy that speaks the PROXY protocol, listen on haproxy:tcp:5555 and
 name the proxy with --proxy.
 
 The state directory holds everything the server has: its identity in host_key.pem (whoever has that
 file can impersonate this server; without it every client refuses the server), all messages in
-encchat.db, and the key to them in storage_key. Copies of these files are no backup while the server
-runs: python -m chat.admin backup FILE makes one. The default is $ENCCHAT_STATE, or the user's data
+encchat.db, and the key to them in storage_key. Do not back up by copying these files while the
+server runs: use python -m chat.admin backup FILE. The default is $ENCCHAT_STATE, or the user's data
 directory.
 
 The server keeps every message unless you set --keep-days or --keep-records, which delete older ones
@@ -51,9 +51,9 @@ The server asks for passwords if you set --auth, for example --auth encchat:/etc
 --help-auth lists other checkers. Checkers are asked in the order given, and the first that accepts
 decides.
 
-Limits are set with --limit, or in the file "limits" of the state directory, one NAME=VALUE a line,
-which is read again on SIGHUP. They are, with their defaults; sizes are in bytes and times in
-seconds:"""
+Set limits with --limit, or in the file "limits" of the state directory, which has one
+NAME=VALUE a line and is read again on SIGHUP. The limits and their defaults (sizes in bytes, times
+in seconds):"""
 
 _COLUMN: Final = 33
 """Column of a limit's description: after the longest name and its default."""
@@ -110,9 +110,9 @@ class Options(usage.Options, strcred.AuthOptionMixin):
         self["listen"].append(endpoint)
 
     def opt_proxy(self, address: str) -> None:
-        """Address or network of a proxy (or unix) that may say where clients are; may be repeated.
+        """Address or network of a trusted proxy, or unix; may be repeated.
 
-        It goes with --listen haproxy:...
+        Use it with --listen haproxy:...
         """
         try:
             self["proxies"].append(parse_proxy(address))
@@ -143,7 +143,7 @@ class Options(usage.Options, strcred.AuthOptionMixin):
             raise usage.UsageError("--registration must be open, invite, or closed") from None
 
     def opt_operator(self, fingerprint: str) -> None:
-        """Fingerprint (SHA256:...) of the key of an owner of the server; may be repeated."""
+        """Fingerprint (SHA256:...) of the key of a server owner; may be repeated."""
         if not is_fingerprint(fingerprint):
             raise usage.UsageError(
                 f"--operator needs the fingerprint of a key, SHA256:..., and {fingerprint!r} is"
@@ -176,7 +176,7 @@ class Options(usage.Options, strcred.AuthOptionMixin):
             raise usage.UsageError(f"--auth: {error}") from None
 
     def postOptions(self) -> None:
-        """Fill in the defaults, and look at what twistd will do with files."""
+        """Fill in the defaults, and check the files that twistd will write."""
         self["listen"] = self["listen"] or [DEFAULT_LISTEN]
         has_proxied = any(it.startswith(PROXIED) for it in self["listen"])
         if has_proxied != bool(self["proxies"]):

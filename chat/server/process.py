@@ -1,4 +1,4 @@
-"""The process that the server runs in: its terminal, its exit status, its signals."""
+"""The server's process: its terminal, exit status and signals."""
 
 import atexit
 import os
@@ -33,9 +33,9 @@ __all__ = [
 _log = Logger()
 
 _PID_FILE: Final = "twistd.pid"
-"""What twistd calls it unless told otherwise."""
+"""twistd's default."""
 _LOG_FILE: Final = "twistd.log"
-"""What twistd calls it unless told otherwise, if it runs as a daemon."""
+"""twistd's default for a daemon."""
 
 
 class Reactor(engine.Reactor, IReactorCore, IReactorUNIX):
@@ -45,8 +45,8 @@ class Reactor(engine.Reactor, IReactorCore, IReactorUNIX):
 class CannotStartError(SystemExit, Exception):
     """The server cannot start; the text says why.
 
-    It ends the process with status 1, and without a traceback. It is an Exception as well, because
-    only of those twistd tells the process that waits for the daemon, and removes the pid file.
+    It ends the process with status 1 and without a traceback. It is also an Exception, because only
+    then does twistd report it to the process that waits for the daemon, and remove the pid file.
     """
 
     def __init__(self, reason: str) -> None:
@@ -55,7 +55,7 @@ class CannotStartError(SystemExit, Exception):
 
 
 class Terminal:
-    """Standard error as it was when the process began, which a daemon no longer has later on."""
+    """The process's original standard error, which a daemon loses later."""
 
     def __init__(self) -> None:
         self._file: TextIO | None = None
@@ -69,7 +69,7 @@ class Terminal:
 
     def say(self, reason: str) -> None:
         """Say why the server cannot start, here and in the log, and close."""
-        # Not critical: that Twisted prints itself, where the log has not begun.
+        # Not critical: Twisted prints critical events itself if the log has not begun.
         _log.error("encchat cannot start: {reason}", reason=reason)
         if self._file is not None:
             with suppress(OSError):  # It may be gone; the log has the reason.
@@ -77,7 +77,7 @@ class Terminal:
         self.close()
 
     def close(self) -> None:
-        """Let go of it, so that whoever reads what a daemon says sees the end."""
+        """Close it, so that the reader of a daemon's standard error sees its end."""
         if self._file is not None:
             file, self._file = self._file, None
             with suppress(OSError):
@@ -85,14 +85,14 @@ class Terminal:
 
 
 class _LogFile:
-    """The log file of this process. twistd opens it by the name of a function (``--logger``)."""
+    """The log file of this process. twistd opens it through a function name (``--logger``)."""
 
     def __init__(self) -> None:
         self.name = ""
         self._file: LogFile | None = None
 
     def observer(self) -> ILogObserver:
-        """Open it. SIGUSR1 rotates it, as twistd has it."""
+        """Open it. SIGUSR1 rotates it, as in twistd."""
         self._file = file = LogFile.fromFullPath(self.name)
 
         def rotate(number: int, frame: object) -> None:
@@ -105,8 +105,8 @@ class _LogFile:
         return textFileLogObserver(file)
 
     def reopen(self) -> None:
-        """Open the file anew by its name, if there is one; logrotate has moved it. Raises OSError
-        with the old one still open."""
+        """Reopen the log file by its name after logrotate has moved it, if there is one. Raises
+        OSError and keeps the old one open."""
         if self._file is not None:
             open(self._file.path, "ab").close()
             self._file.reopen()
@@ -118,15 +118,15 @@ reopen_log: Final = _log_file.reopen
 
 
 def check_files(twistd: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the options of twistd that have to change; `twistd` has those it was given.
+    """Return the options of twistd to change; `twistd` has the ones it was given.
 
-    In the foreground nobody needs the default pid file: whoever started the server knows it, and
-    the state directory has a lock of its own. So an old one, whose number may be another process's
-    by now, or a directory that cannot be written to does not matter. Raises UsageError if a file
-    that is needed cannot be written.
+    In the foreground nobody needs the default pid file: the parent process knows the pid, and the
+    state directory has its own lock. So ignore a stale file, whose number may belong to another
+    process by now, and a read-only directory. Raises UsageError if a file that is needed cannot be
+    written.
     """
     if "pidfile" not in twistd:
-        return {}  # It is twist, which writes no files by itself.
+        return {}  # This is twist, which writes no files of its own.
     is_daemon = not (twistd["nodaemon"] or twistd["debug"])
     changed = {}
     if not is_daemon and twistd["pidfile"] == _PID_FILE:
@@ -153,7 +153,7 @@ def _check_writable(what: str, name: str, option: str) -> None:
 def raise_file_limit() -> int:
     """Raise the soft limit of open files to the hard one, and return how many there can be.
 
-    Where that fails, as on macOS with no hard limit, it stays as it is.
+    If that fails, as on macOS without a hard limit, the soft limit stays.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
@@ -170,7 +170,7 @@ def exit_cleanly_on_signals(reactor: Reactor) -> None:
     """
 
     def stop() -> None:
-        if reactor.running:  # Not if it stops already.
+        if reactor.running:  # Unless it is already stopping.
             reactor.stop()
 
     def handle(number: int, frame: object) -> None:
@@ -181,7 +181,7 @@ def exit_cleanly_on_signals(reactor: Reactor) -> None:
         signal.signal(signal.SIGTERM, handle)
 
     install()
-    reactor.callLater(0, install)  # When it starts, the reactor installs its own.
+    reactor.callLater(0, install)  # The reactor installs its own handlers when it starts.
 
 
 def reload_on_hangup(reactor: Reactor, reload: Callable[[], None]) -> None:
@@ -194,7 +194,7 @@ def reload_on_hangup(reactor: Reactor, reload: Callable[[], None]) -> None:
 
 
 def exit_with_1() -> None:
-    """Let the process end with status 1 when it is done. twistd knows only 0 once it runs."""
+    """Make the process exit with status 1. Once it runs, twistd knows only status 0."""
     atexit.register(_exit_now)
 
 

@@ -60,13 +60,13 @@ _BACKLOG: Final = 1_024
 """Connections that may wait to be accepted, unless the endpoint string sets another number."""
 
 _OTHER_FILES: Final = 96
-"""Open files that are not clients': the store's, ports, logs, and the libraries' own."""
+"""Open files other than clients': the store's, ports, logs, and those of libraries."""
 
 _COLLECTING: Final = (2_000, 5, 1_000)
 """Thresholds for Python's cyclic garbage collector (`gc.set_threshold`). A full collection scans
 all objects of thousands of connections, which takes a tenth of a second or more and finds no
-garbage. So make it rare. A partial one scans what is new since the last, at about a microsecond an
-object, so make it frequent: then none takes long."""
+garbage. So make it rare. A partial one scans only newer objects, at about a microsecond each, so
+make it frequent: then none takes long."""
 
 
 class ChatService(Service):
@@ -197,7 +197,8 @@ class ChatService(Service):
         loading.addCallbacks(self._open, self._not_loaded)
 
     async def _offer_claim(self) -> None:
-        """Log what makes the operator an owner, unless there is an owner or a key named as one."""
+        """Log the link that makes the operator an owner, unless there is an owner or an owner's key
+        is listed."""
         assert self._control is not None
         token = None if self._operators else await self._control.offer_claim()
         if token is None:
@@ -205,8 +206,8 @@ class ChatService(Service):
         hours = round(self._limits.claim_seconds / 3_600)
         fingerprint = self.factory.host_key.fingerprint
         _log.info(
-            "This server has no owner. Whoever connects first with this link becomes it. It is good"
-            " once, for {hours} hours, and until the next start: keep it to yourself",
+            "This server has no owner. The first to connect with this link becomes the owner. The"
+            " link works once, within {hours} hours, and only until the next start. Keep it secret",
             hours=hours,
         )
         for where in (port.getHost() for port in self.ports):
@@ -247,7 +248,7 @@ class ChatService(Service):
         self._give_up(failure.getErrorMessage())
 
     def _give_up(self, reason: str) -> None:
-        """Stop a server that runs already."""
+        """Stop a server that is already running."""
         self._terminal.say(reason)
         self._exit_with_1()
         self._clock.stop()
@@ -265,32 +266,34 @@ class ChatService(Service):
     # --- Running ---
 
     def reload(self) -> None:
-        """Reopen the log file, and read the limits again. What fails stays as it was."""
+        """Reopen the log file and read the limits again. Whichever fails stays unchanged."""
         try:
             self._reopen_log()
             _log.info("The log file was reopened")
         except OSError as error:
             _log.error("The log file cannot be reopened: {reason}", reason=error.strerror)
         try:
-            _log.info("Limits were reloaded: {limits}", limits=self._read_limits() or "none is set")
+            _log.info(
+                "Limits were reloaded: {limits}", limits=self._read_limits() or "all are defaults"
+            )
         except ConfigurationError as error:
             _log.error("The limits stay as they were: {reason}", reason=str(error))
 
     def _read_limits(self) -> str:
-        """Take the limits of the file; return those that differ from the defaults.
+        """Apply the limits in the file; return those that were set, in words.
 
-        What the command line sets holds. Raises ConfigurationError.
+        The command line takes precedence. Raises ConfigurationError.
         """
         limits = read_limits(self._state_path / LIMITS) | self._set_limits
         self._limits.become(self._affordable(Limits(**cast(dict[str, Any], limits))))
         return ", ".join(f"{name}={value}" for name, value in sorted(limits.items()))
 
     def _affordable(self, limits: Limits) -> Limits:
-        """Return limits with no more connections than the process can have open files.
+        """Return limits with at most as many connections as the process can have open files.
 
-        So a newcomer beyond them is told that the server is full: if the kernel had no file for it,
-        it could only be dropped without a word. Those who are being told have files meanwhile, as
-        many as there may be connections that have not logged in.
+        So a newcomer beyond them is told that the server is full. If the kernel had no file for it,
+        the server could only drop it silently. Those being told need files meanwhile, as many as
+        there may be connections that have not logged in.
         """
         most = max(self._file_limit() - _OTHER_FILES, 8)
         if limits.connections_total + limits.waiting_total <= most:
@@ -309,7 +312,7 @@ class ChatService(Service):
     # --- The end ---
 
     def stopService(self) -> Deferred[None]:
-        """Stop listening, answer what was asked, tell every client, and close the state."""
+        """Stop listening, answer pending requests, tell every client, and close the state."""
         Service.stopService(self)
         self._terminal.close()
         # Wait for them, because the file of a Unix socket is removed only then.
@@ -328,7 +331,7 @@ class ChatService(Service):
         if self._dispatcher is not None:
             answered = self._dispatcher.context.commits.idle()
             answered.addTimeout(self._limits.shutdown_seconds, self._clock)
-            with suppress(TimeoutError):  # Twisted's: the disk hangs.
+            with suppress(TimeoutError):  # Twisted's timeout: the disk hangs.
                 await answered
         self.factory.close_all(self._limits.retry_seconds)
         deadline = self._clock.callLater(self._limits.shutdown_seconds, self.factory.abort_all)
@@ -387,7 +390,8 @@ def makeService(options: Options) -> ChatService:
                 f"encchat: {description!r} is not an endpoint to listen on: {error}"
             ) from None
     clock = cast(Reactor, reactor)
-    # Twisted's goes by the time of day: set back by an hour, it would let nothing happen for one.
+    # Twisted uses the time of day: setting the clock back an hour would stop all timers for an
+    # hour.
     cast(Any, reactor).seconds = steady_seconds
     exit_cleanly_on_signals(clock)
     retention = RetentionPolicy(options["keep-days"], options["keep-records"])

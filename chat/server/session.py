@@ -44,8 +44,8 @@ class Session(Protocol):
         ...
 
     def tell(self, message: Struct) -> None:
-        """Send an event, which the client did not ask for. Somebody who does not read can be told
-        only so much; then the connection ends."""
+        """Send an event, which the client did not ask for. If a client does not read, only so many
+        bytes of events may wait; beyond that, the connection ends."""
         ...
 
     def deliver(self, run: Run) -> None:

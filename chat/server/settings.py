@@ -11,7 +11,7 @@ from chat.limits import HELP, UNLIMITED_AT_0, Limits
 __all__ = ["LIMITS", "ConfigurationError", "describe_limits", "parse_limit", "read_limits"]
 
 LIMITS: Final = "limits"
-"""The file in the state directory with limits that can be changed while the server runs."""
+"""The file in the state directory with limits. They can change while the server runs."""
 
 _MOST: Final = 10**12
 """A larger number is a typo; a float still holds this one exactly."""
@@ -47,7 +47,7 @@ def parse_limit(text: str) -> tuple[str, float]:
 def read_limits(path: Path) -> dict[str, float]:
     """Return the limits in a file, one NAME=VALUE a line; none if there is no such file.
 
-    Lines that are empty or begin with # do not count. Raises ConfigurationError.
+    Empty lines and lines that begin with # are ignored. Raises ConfigurationError.
     """
     limits: dict[str, float] = {}
     try:

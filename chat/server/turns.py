@@ -1,8 +1,8 @@
-"""Turns at something that only a few can have at a time, such as a thread.
+"""Turns at something that only a few can use at a time, such as a thread.
 
 Networks take turns, and so do the names within a network: somebody who asks a thousand times waits
-behind themselves. Another network waits for one of their turns, and another name of their own
-network for one of that network's.
+only behind their own requests. Another network waits for one of their turns, and another name in
+their own network for one of that network's turns.
 """
 
 from collections import OrderedDict, deque
@@ -21,16 +21,16 @@ T = TypeVar("T")
 
 
 class CrowdedError(Exception):
-    """Too many wait, and nobody has more of them than this network and name."""
+    """Too many are waiting, and this network and name have the most of them."""
 
 
 class GoneError(Exception):
-    """Whoever waited is gone."""
+    """The client that waited has left."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """A turn to come."""
+    """A future turn."""
 
     is_gone: Callable[[], bool]
     work: Callable[[], Any]
@@ -41,7 +41,7 @@ _Names = OrderedDict[Hashable, deque[_Turn]]
 
 
 class Turns:
-    """Gives turns, and does work in each. Where not many wait, every step takes constant time."""
+    """Gives turns and does work in each. If only a few wait, every step takes constant time."""
 
     def __init__(self, at_once: int, most_waiting: int) -> None:
         self._at_once = at_once
@@ -49,12 +49,12 @@ class Turns:
         self._running = 0
         self._waiting = 0
         self._networks: OrderedDict[AddressGroup, _Names] = OrderedDict()
-        """Turns to come, by network and name, each in the order of their next turns; none is
+        """Future turns, by network and name, both in the order of their next turns; none is
         empty."""
         self._is_beginning = False
 
     def __len__(self) -> int:
-        """Return how many wait."""
+        """Return the number of waiting turns."""
         return self._waiting
 
     def run(
@@ -64,10 +64,10 @@ class Turns:
         is_gone: Callable[[], bool],
         work: Callable[[], Deferred[T]],
     ) -> Deferred[T]:
-        """Do `work` when its turn comes, and return what it returns.
+        """Do `work` when its turn comes, and return its result.
 
-        Fails with CrowdedError or GoneError if its turn never comes. `is_gone` is asked when it
-        does, and when there is no room left.
+        Fails with CrowdedError or GoneError if its turn never comes. `is_gone` is called when it
+        comes, and when the queue is full.
         """
         done: Deferred[T] = Deferred()
         self._add(network, name, _Turn(is_gone, work, done))
@@ -82,7 +82,7 @@ class Turns:
         self._waiting += 1
 
     def _next(self) -> _Turn:
-        """Take out the next turn; there is one."""
+        """Remove and return the next turn; there must be one."""
         network, names = self._networks.popitem(last=False)
         name, turns = names.popitem(last=False)
         turn = turns.popleft()
@@ -94,9 +94,9 @@ class Turns:
         return turn
 
     def _begin(self) -> None:
-        """Begin the next turns, as many as can be had now."""
+        """Begin as many turns as possible now."""
         if self._is_beginning:
-            return  # Some work was done at once; the loop below goes on.
+            return  # Some work finished at once; the loop below continues.
         self._is_beginning = True
         while self._waiting and self._running < self._at_once:
             turn = self._next()
@@ -113,7 +113,8 @@ class Turns:
         return result
 
     def _make_room(self) -> None:
-        """Drop those that are gone or, if none are, the last of whoever has the most."""
+        """Drop the turns of clients that have left or, if there are none, the last turn of the
+        largest queue."""
         turns = [
             (network, name, turn)
             for network, names in self._networks.items()
@@ -134,7 +135,7 @@ class Turns:
             self._drop_last().done.errback(CrowdedError())
 
     def _drop_last(self) -> _Turn:
-        """Take out the last turn of the name that has the most, in the network that has the
+        """Remove and return the last turn of the name with the most, in the network with the
         most."""
         network, names = max(self._networks.items(), key=lambda it: sum(map(len, it[1].values())))
         name, turns = max(names.items(), key=lambda it: len(it[1]))

@@ -67,7 +67,7 @@ class Welcome(Message, frozen=True):
     limits: dict[str, Natural]
     features: list[str]
     requests: Natural = 0
-    """How many requests wait for an answer."""
+    """Number of requests that await an answer."""
 
 
 class LogList(Message, frozen=True, tag="logs"):
@@ -122,7 +122,7 @@ class Invited(Message, frozen=True):
 
 
 class Requested(Message, frozen=True):
-    """Somebody asks for a private conversation. An event."""
+    """Somebody requests a private conversation. An event."""
 
     log: Log
     account: Account
@@ -130,7 +130,7 @@ class Requested(Message, frozen=True):
 
 
 class RequestList(Message, frozen=True, tag="requests"):
-    """A page of requests: (id of the conversation, account, nickname, when it was made)."""
+    """A page of requests: (id of the conversation, account, nickname, time of the request)."""
 
     id: RequestId
     requests: list[tuple[Log, Account, str, Natural]]
@@ -138,7 +138,7 @@ class RequestList(Message, frozen=True, tag="requests"):
 
 
 class BlockList(Message, frozen=True, tag="blocks"):
-    """A page of those who are blocked, by nickname."""
+    """A page of blocked accounts, by nickname."""
 
     id: RequestId
     nicks: list[str]
@@ -146,7 +146,7 @@ class BlockList(Message, frozen=True, tag="blocks"):
 
 
 class ContactChosen(Message, frozen=True, tag="contact"):
-    """Who may send requests and invitations."""
+    """Who may send the account requests and invitations."""
 
     id: RequestId
     who: str

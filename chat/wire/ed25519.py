@@ -38,7 +38,7 @@ class Signer:
 
 
 def verify(public: bytes, signature: bytes, message: bytes) -> bool:
-    """Tell whether `signature` (64 bytes) by `public` (32 bytes) over `message` is valid.
+    """Return whether `signature` (64 bytes) by `public` (32 bytes) over `message` is valid.
 
     Nothing verifies under a key of small order, for which anybody can sign, or under a key that is
     not encoded canonically (RFC 8032 section 5.1.3). No honest signature begins with a point of

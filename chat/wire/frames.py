@@ -108,7 +108,7 @@ class FrameSealer(_Direction):
         return self._key.seal(payload, self._next_aad(), self._random_bytes)
 
     def is_spent(self, size: int, now: float) -> bool:
-        """Tell whether this generation must end before a payload of `size` bytes, at time `now`.
+        """Return whether this generation must end before a payload of `size` bytes, at time `now`.
 
         The frame that ends it counts too, so one place is always reserved for it.
         """
@@ -135,5 +135,5 @@ class FrameOpener(_Direction):
         return self._key.open(box, self._next_aad())
 
     def is_last(self, limits: Limits) -> bool:
-        """Tell whether the frame just opened is the last one its generation may have."""
+        """Return whether the frame just opened is the last one its generation may have."""
         return self.sequence >= limits.frames_per_generation

@@ -112,7 +112,7 @@ class ServerIdentity:
 
 
 def are_successions(data: bytes) -> bool:
-    """Tell whether `data` has the length of 0 to 8 successions of 96 bytes each."""
+    """Return whether `data` has the length of 0 to 8 successions of 96 bytes each."""
     number, rest = divmod(len(data), SUCCESSION_BYTES)
     return rest == 0 and number <= SUCCESSIONS
 
@@ -145,7 +145,7 @@ def fingerprint_words(host_key: bytes) -> str:
 
 
 def is_fingerprint(text: str) -> bool:
-    """Tell whether `text` has the form of a whole fingerprint."""
+    """Return whether `text` has the form of a whole fingerprint."""
     return _FINGERPRINT.fullmatch(text) is not None
 
 

@@ -70,7 +70,7 @@ class Identity:
 
 
 def verify_login(identity: DeviceKey, signature: bytes, binding: bytes) -> bool:
-    """Tell whether `signature` is `identity`'s, for the connection with this binding."""
+    """Return whether `signature` is `identity`'s, for the connection with this binding."""
     return verify(identity, signature, _CONTEXT + binding)
 
 

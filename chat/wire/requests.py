@@ -122,32 +122,32 @@ class Join(Request, frozen=True):
 
 
 class Private(Request, frozen=True):
-    """Open the private conversation with `nick`; only if it is `log`, where that is given."""
+    """Open the private conversation with `nick`. If `log` is given, only if it is that one."""
 
     nick: str
     log: Log | UnsetType = UNSET
 
 
 class Requests(Request, frozen=True):
-    """List the private conversations that others ask for, starting after the id `after`."""
+    """List the private conversations that others have requested, starting after the id `after`."""
 
     after: Log | UnsetType = UNSET
 
 
 class Accept(Request, frozen=True):
-    """Become a member of a private conversation that somebody asks for."""
+    """Become a member of a private conversation that somebody requested."""
 
     log: Log
 
 
 class Decline(Request, frozen=True):
-    """Refuse a private conversation that somebody asks for."""
+    """Decline a private conversation that somebody requested."""
 
     log: Log
 
 
 class Block(Request, frozen=True):
-    """Take nothing from `nick` any more."""
+    """Block `nick`."""
 
     nick: str
 
@@ -159,13 +159,13 @@ class Unblock(Request, frozen=True):
 
 
 class Blocks(Request, frozen=True):
-    """List those who are blocked, starting after the nickname `after`."""
+    """List blocked accounts, starting after the nickname `after`."""
 
     after: str | UnsetType = UNSET
 
 
 class Contact(Request, frozen=True):
-    """Choose `who` may send requests and invitations; without it, only ask.
+    """Choose `who` may send requests and invitations; without it, ask for the current choice.
 
     `who` is a value of `chat.rooms.values.Contact`.
     """
@@ -210,9 +210,9 @@ class Invite(Request, frozen=True):
 class Moderate(Request, frozen=True):
     """Act on `nick`, in a room or, without `log`, on the server.
 
-    `action` is a value of `chat.rooms.roles.Action`; `seconds` is how long it lasts, forever if it
-    is left out. A ban from the server with `network` also keeps out the addresses that `nick` is
-    connected from; with `force`, even if others are there.
+    `action` is a value of `chat.rooms.roles.Action`; `seconds` is how long it lasts, forever if
+    left out. A ban from the server with `network` also bans the addresses that `nick` is connected
+    from; with `force`, even if others use them.
     """
 
     action: str
@@ -265,7 +265,7 @@ class Post(Posting, frozen=True):
 
     @property
     def content(self) -> Content:
-        """What is said."""
+        """The content of the post."""
         return Content(self.text, self.me)
 
 

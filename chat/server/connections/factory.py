@@ -187,7 +187,7 @@ class ChatFactory(Factory[ChatProtocol]):
     # --- The end ---
 
     def hold_all(self) -> None:
-        """Take in nothing more."""
+        """Stop reading from every client."""
         for connection in [*self.admission.half_open, *self.clients.values()]:
             connection.hold()
 

@@ -91,9 +91,9 @@ class ChatProtocol(ConnectionProtocol):
     _has_spoken = False
     _holds = 0
     _unread_bytes = 0
-    """What was written since the transport was full last."""
+    """Bytes written since the transport was last full."""
     _told_bytes = 0
-    """How much of that were events."""
+    """How many of them were events."""
     _is_reported = False
     _throttle: IDelayedCall | None = None
     """The call that resumes reading, while the client is throttled."""
@@ -225,7 +225,7 @@ class ChatProtocol(ConnectionProtocol):
         self._line_transport.write(lines, _size(lines))
 
     def _write(self, lines: Sequence[bytes | memoryview], size: int) -> None:
-        """Write lines, unless too much waits for the peer already."""
+        """Write lines, unless too much already waits for the peer."""
         if self.is_full:
             self._unread_bytes += size
             if self._unread_bytes > self._registry.limits.unread_bytes:

@@ -1,6 +1,6 @@
-"""Proxies whose word is taken for where a client is (the PROXY protocol, ``--listen haproxy:…``).
+"""Proxies trusted to say where a client is (the PROXY protocol, ``--listen haproxy:…``).
 
-Anybody else who reaches such a port could name any address, and so pass by limits and bans.
+Anybody else who reaches such a port could claim any address and so evade limits and bans.
 """
 
 from collections.abc import Collection
@@ -27,24 +27,25 @@ __all__ = ["Proxies", "parse_proxy", "through_proxies"]
 _log = Logger()
 
 _UNIX: Final = "unix"
-"""How Unix sockets are named: only their file's mode says who may connect."""
+"""Name for Unix sockets. Only the mode of their file says who may connect."""
 
 _Proxy = IPv4Network | IPv6Network | str
 
 
 def parse_proxy(text: str) -> _Proxy:
-    """Return what names proxies: an address, a network, or ``unix``. Raises ValueError."""
+    """Parse the name of one or more proxies: an address, a network, or ``unix``. Raises
+    ValueError."""
     return _UNIX if text == _UNIX else ip_network(text, strict=False)
 
 
 @dataclass(frozen=True)
 class Proxies:
-    """The proxies that the operator has named."""
+    """The proxies that the operator has listed."""
 
     named: Collection[_Proxy]
 
     def __contains__(self, peer: object) -> bool:
-        """Tell whether a peer, as the endpoint describes it, is one of them."""
+        """Return whether a peer, as described by the endpoint, is one of them."""
         try:
             address = ip_address(peer_address(peer))
         except ValueError:
@@ -57,7 +58,7 @@ class Proxies:
 
 
 def through_proxies(endpoint: IStreamServerEndpoint, proxies: Proxies) -> IStreamServerEndpoint:
-    """Return an endpoint on which proxies say where clients are, and nobody else is heard."""
+    """Return an endpoint that lets only proxies connect, and believes their client addresses."""
     return proxyEndpoint(_Guarded(endpoint, proxies))
 
 
@@ -74,7 +75,7 @@ class _Guarded:
 
 @implementer(IProtocolFactory)
 class _Guard:
-    """Drops connections that are not from a proxy, with a line in the log."""
+    """Drops and logs connections that are not from a proxy."""
 
     def __init__(self, factory: IProtocolFactory, proxies: Proxies) -> None:
         self._factory = factory
@@ -85,7 +86,7 @@ class _Guard:
         if addr in self._proxies:
             return self._factory.buildProtocol(addr)
         _log.warn(
-            "A connection from {address} was refused: it is not named with --proxy",
+            "Refused a connection from {address}, which is not listed with --proxy",
             address=peer_address(addr),
         )
         return None

@@ -1,6 +1,6 @@
-"""One log's epochs: their keys, wrapped, in the store; the newest one to seal with.
+"""One log's epochs: wrapped keys in the store, and the newest key for sealing.
 
-A key is wrapped under the server's storage key with the construction that seals everything
+A key is wrapped under the server's storage key with the same construction as everything else
 (docs/protocol.md section 3), bound to its log and epoch. There may be many earlier epochs, so none
 of them stays in memory.
 """
@@ -18,11 +18,11 @@ __all__ = ["Epochs", "new_epoch"]
 _AAD: Final = b"encchat/1 epoch key"
 
 _CACHED: Final = 8
-"""Number of keys kept open, for readers that catch up."""
+"""Number of unwrapped keys kept for readers that catch up."""
 
 
 def new_epoch(log: LogId, number: int, storage_key: bytes, random_bytes: RandomBytes) -> Epoch:
-    """Return an epoch with a new key, not begun yet."""
+    """Return an epoch with a new key that has not begun yet."""
     key = random_bytes(KEY_BYTES)
     return Epoch(log, number, seal(storage_key, key, _aad(log, number), random_bytes))
 
@@ -39,7 +39,7 @@ class Epochs:
         storage_key: bytes,
         random_bytes: RandomBytes,
     ) -> None:
-        """`known` contains the epoch `current`, unless that is lost."""
+        """`known` contains the epoch `current` unless that one is lost."""
         self._log = log
         self._store = store
         self._storage_key = storage_key
@@ -47,19 +47,19 @@ class Epochs:
         self.current = current
         """The newest epoch; 0 before the first."""
         self._known = {epoch.number: epoch for epoch in known}
-        """The newest epoch. It is opened when first needed."""
+        """The newest epoch. Its key is unwrapped when first needed."""
         self._open: dict[int, BoxKey] = {}
         self._next: Epoch | None = None
 
     def can_seal(self) -> bool:
-        """Return whether there is an epoch whose key is not lost."""
+        """Return whether the key of the newest epoch is available."""
         try:
             return self.current > 0 and bool(self.key())
         except StoreError:
             return False
 
     def next(self) -> Epoch:
-        """Return the epoch that follows, the same one until it begins."""
+        """Return the next epoch; the same one until it begins."""
         if self._next is None:
             number = self.current + 1
             self._next = new_epoch(self._log, number, self._storage_key, self._random_bytes)
@@ -76,7 +76,7 @@ class Epochs:
         return self._open.get(self.current) or self._opened(self.current, self._known)
 
     async def keys(self, epochs: Collection[int]) -> dict[int, BoxKey]:
-        """Return the keys of some epochs, without those that are no longer kept.
+        """Return the keys of some epochs, leaving out those no longer kept.
 
         Raises StoreError if one is lost.
         """

@@ -43,7 +43,7 @@ _CROWD: Final = 64
 _PASSING: Final = Place(0, 0, True)
 
 _Words = Said | Edited | Reacted
-"""What slow mode counts in a log. What decisions bring counts in `Asking.say`."""
+"""Drafts that slow mode counts. Words of decisions are counted in `Asking.say`."""
 
 
 class Feed:
@@ -105,7 +105,7 @@ class Feed:
     # --- Epochs ---
 
     def next_epoch(self) -> Epoch:
-        """Return the epoch that is to follow."""
+        """Return the next epoch."""
         return self.epochs.next()
 
     def begin(self, epoch: Epoch) -> None:
@@ -113,7 +113,7 @@ class Feed:
         self.epochs.begin(epoch)
 
     def fence(self, base: int) -> None:
-        """Check again whether the authors of waiting drafts may post them."""
+        """Recheck whether the authors of waiting drafts may post them."""
         self._fence = base
 
     # --- Down: drafts to records ---
@@ -136,10 +136,11 @@ class Feed:
             raise
 
     def _still_allowed(self, drafts: list[Draft]) -> list[Draft]:
-        """Return the drafts whose authors may still post them, and refuse the others.
+        """Return the drafts whose authors may still post them; refuse the others.
 
-        What was checked when it came is asked again if anybody has lost their voice since. Words in
-        slow mode are asked about only now, because that counts from the last ones that were stored.
+        Drafts were checked on arrival; check them again if anybody has lost the right to post
+        since. Slow mode is checked only now, because it counts from the last words that were
+        stored.
         """
         fence = max(self._fence, self._commits.fence)
         slow = self._slow_room()
@@ -176,7 +177,7 @@ class Feed:
         return room if room is not None and room.slow else None
 
     def _check_pace(self, draft: Draft, room: Room, posted: dict[AccountId, RecordId]) -> None:
-        """Raise SlowModeError for words that come too soon, behind those of this commit too."""
+        """Raise SlowModeError for words that come too soon, also after those of this commit."""
         account, record = draft.happening.account, draft.record_id
         if self._pace.check(room, account, record, posted.get(account)):
             posted[account] = record

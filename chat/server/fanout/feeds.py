@@ -78,7 +78,7 @@ class Feeds:
                     continue
                 if epochs.can_seal():
                     self._add(log, head, epochs)
-                else:  # The key is lost. Records from now on can be read again.
+                else:  # The key is lost. With a new epoch, records from now on can be read.
                     await self._commits.begin(epochs.next())
         finally:
             self._outdated.discard(log)
@@ -125,7 +125,7 @@ class Feeds:
             self._add(log, head, self._epochs(log, head, [epoch]))
 
     def fence(self, log: LogId, base: int) -> None:
-        """Somebody may say, or read, nothing more in a log."""
+        """Somebody has lost the right to post in a log or to read it."""
         feed = self._feeds.get(log)
         if feed is not None:
             feed.fence(base)

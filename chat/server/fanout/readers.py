@@ -68,7 +68,7 @@ class Readers:
         """All readers at the tail have the key of this epoch, or of a newer one."""
 
     def reads(self, number: int) -> bool:
-        """Tell whether a session reads this log."""
+        """Return whether a session reads this log."""
         return number in self._readers
 
     def start(self, session: Session, after: int | None) -> int:
@@ -146,8 +146,8 @@ class Readers:
         self._given = self.tail
 
     def _give_key(self, authors: Collection[int]) -> None:
-        """Give all at the tail, except `authors`, the key of the newest epoch. Whatever is
-        delivered is sealed in it."""
+        """Give the key of the newest epoch, which seals everything delivered, to all at the tail
+        except `authors`."""
         for number, session in list(self._at_tail.items()):
             if number not in authors and not session.is_full:
                 try:
@@ -240,7 +240,7 @@ class Readers:
             if reader.session.is_full:
                 return
             if run.epoch not in keys:
-                continue  # Its records were removed meanwhile.
+                continue  # Its records have been removed.
             if run.epoch > reader.epoch:
                 self._send_key(reader, run.epoch, keys[run.epoch])
             reader.session.deliver(run)

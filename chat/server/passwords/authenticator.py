@@ -41,10 +41,10 @@ class Authenticator:
     ) -> None:
         """Return if a checker accepts the password of the user.
 
-        `network` is where it comes from, and `is_gone` tells whether nobody waits for the answer
-        any more: then nothing more is asked. Raises WrongPasswordError, also for unknown users;
-        AuthUnavailableError where no checker accepts and one of them failed; NickEmptyError and
-        its like for what is no nickname.
+        `network` is where the request comes from. `is_gone` returns whether the client has left;
+        then no further checker is asked. Raises WrongPasswordError, also for unknown users;
+        AuthUnavailableError if no checker accepts and one of them failed; NickEmptyError and the
+        like for an invalid nickname.
         """
         nick = prepare_nick(nick)
         # Do not ask about these: LDAP treats an empty password as an anonymous bind, which succeeds

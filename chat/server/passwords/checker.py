@@ -25,12 +25,12 @@ _HASHING: Final = 2
 """Concurrent hashes: 128 MiB with the default parameters."""
 
 _WAITING: Final = 4_096
-"""Passwords that wait to be hashed: four times as many as there may be connections that have not
-logged in (`Limits.waiting_total`), so that people wait and are not refused."""
+"""Passwords waiting to be hashed: four times as many as there may be connections that have not
+logged in (`Limits.waiting_total`), so that people wait instead of being refused."""
 
 
 class Attempt(UsernamePassword):
-    """A nickname and a password that somebody has sent, and who waits for an answer."""
+    """A nickname and password, and who waits for the answer."""
 
     def __init__(
         self, username: bytes, password: bytes, network: AddressGroup, is_gone: Callable[[], bool]
@@ -38,7 +38,7 @@ class Attempt(UsernamePassword):
         super().__init__(username, password)
         self.network = network
         self.is_gone = is_gone
-        """Tells whether they wait no longer."""
+        """Returns whether the client no longer waits."""
 
 
 class BusyError(Exception):
@@ -49,9 +49,9 @@ class BusyError(Exception):
 class PasswordFileChecker:
     """Checks passwords against a file. Unknown users and wrong passwords take the same path.
 
-    Networks take turns, and so do the names within one, so that nobody who guesses keeps others
-    waiting. Fails with UnauthorizedLogin for both, BusyError, PasswordFileError, GoneError for an
-    `Attempt` of somebody who is gone, or an error of argon2's where there is no memory.
+    Networks take turns, and so do the names within one, so a guesser does not keep others waiting.
+    Fails with UnauthorizedLogin for both, BusyError, PasswordFileError, GoneError if the client of
+    an `Attempt` has left, or an error of argon2 if memory runs out.
     """
 
     credentialInterfaces = (IUsernamePassword,)
@@ -83,7 +83,7 @@ def _is_never_gone() -> bool:
 
 
 def _busy(failure: Failure) -> Failure:
-    """Say in the log's words that too many wait."""
+    """Turn CrowdedError into BusyError."""
     if failure.check(CrowdedError):
         raise BusyError("too many passwords are being checked")
     return failure

@@ -163,8 +163,8 @@ class PasswordFile:
             mode = stat.S_IMODE(found.st_mode)
             if found.st_uid == os.geteuid() and mode & 0o077 and mode != 0o440:
                 raise PasswordFileError(
-                    f"others may read or change the password file {self.path}; its mode has to be"
-                    f" 0600, or 0440 if it is meant for its group, not {mode:04o}"
+                    f"others may read or change the password file {self.path}; its mode must be"
+                    f" 0600, or 0440 if its group is to read it, not {mode:04o}"
                 )
             return self._parse(file.read(_FILE_BYTES + 1))
 

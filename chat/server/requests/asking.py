@@ -83,7 +83,7 @@ class Asking(Generic[R]):
             raise
 
     async def say(self, rooms: Callable[[], Iterable[Room]], decide: Callable[[], Change]) -> None:
-        """Let a decision take effect whose words `rooms` hear, as if they were posted there.
+        """Apply a decision whose words `rooms` see, as if they were posted there.
 
         Raises SlowModeError, and as `change`.
         """
@@ -93,7 +93,7 @@ class Asking(Generic[R]):
         def check() -> list[Room]:
             return [room for room in rooms() if pace.check(room, account, record)]
 
-        # Noted at once, so that what the account asks for meanwhile comes after it.
+        # Noted at once, so that later requests of the account count as after it.
         noted = [(room.log, pace.note(room.log, account, record)) for room in check()]
 
         def decide_in_time() -> Change:

@@ -15,7 +15,7 @@ __all__ = ["accept", "block", "blocks", "contact", "decline", "private", "reques
 
 
 async def private(asking: Asking[messages.Private]) -> None:
-    """Let the connection read a private conversation, which is made if there is none."""
+    """Open a private conversation for reading, creating it if needed."""
     context, hub, request = asking.context, asking.context.hub, asking.request
     other = hub.people.named(request.nick)
     await load(asking, hub.conversation(asking.account.id, other.id))
@@ -24,7 +24,7 @@ async def private(asking: Asking[messages.Private]) -> None:
 
     def decide() -> Change:
         nonlocal found
-        # Whoever has the nickname now: it may be somebody else's by the time it is decided.
+        # Look up the account now: somebody else may have the nickname by the time of the decision.
         other = hub.people.named(request.nick)
         found = other.id
         room = hub.conversation(asking.account.id, found)
@@ -41,7 +41,7 @@ async def private(asking: Asking[messages.Private]) -> None:
 
 
 def requests(asking: Asking[messages.Requests]) -> None:
-    """List the conversations that others ask for."""
+    """List the conversations that others have requested."""
     hub, request, account = asking.context.hub, asking.request, asking.account
     listed, more = hub.requests_after(account, None if request.after is UNSET else request.after)
     rows = []
@@ -52,7 +52,7 @@ def requests(asking: Asking[messages.Requests]) -> None:
 
 
 async def accept(asking: Asking[messages.Accept]) -> None:
-    """Make an account a member of a conversation, and let the connection read it."""
+    """Make an account a member of a conversation, and open it for reading."""
     hub, log = asking.context.hub, asking.request.log
     if log in asking.account.requests:
         await load(asking, hub.known_room(log))
@@ -63,14 +63,14 @@ async def accept(asking: Asking[messages.Accept]) -> None:
 
 
 async def decline(asking: Asking[messages.Decline]) -> None:
-    """Refuse a conversation."""
+    """Decline a conversation."""
     hub, request = asking.context.hub, asking.request
     await asking.change(lambda: contacts.decline(asking.account, hub.known_room(request.log)))
     asking.session.send(messages.Ok(request.id))
 
 
 async def block(asking: Asking[messages.Block]) -> None:
-    """Let nothing reach an account from another."""
+    """Block everything from one account to another."""
     context, request = asking.context, asking.request
     await asking.change(
         lambda: contacts.block(
@@ -89,7 +89,7 @@ async def unblock(asking: Asking[messages.Unblock]) -> None:
 
 
 def blocks(asking: Asking[messages.Blocks]) -> None:
-    """List those who are blocked."""
+    """List blocked accounts."""
     request = asking.request
     after = None if request.after is UNSET else request.after
     nicks, more = asking.context.hub.blocked_after(asking.account, after)
@@ -97,7 +97,7 @@ def blocks(asking: Asking[messages.Blocks]) -> None:
 
 
 async def contact(asking: Asking[messages.Contact]) -> None:
-    """Tell, or choose, who may send an account requests and invitations."""
+    """Return or choose who may send an account requests and invitations."""
     request = asking.request
     who = request.who
     if who is not UNSET:

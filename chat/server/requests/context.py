@@ -35,9 +35,9 @@ class PasswordChecker(Protocol):
     async def check(
         self, nick: str, password: str, network: AddressGroup, is_gone: Callable[[], bool]
     ) -> None:
-        """Raise RequestError unless that is the password of whoever has this nickname.
+        """Raise RequestError unless that is the password of the account with this nickname.
 
-        `network` is where it comes from; `is_gone` tells whether nobody waits for it any more.
+        `network` is where the request comes from; `is_gone` returns whether the client has left.
         """
         ...
 
@@ -51,7 +51,7 @@ class Policy:
     told: dict[str, int]
     """The limits for clients in `welcome.limits`."""
     operators: frozenset[str] = frozenset()
-    """Fingerprints of keys that the operator has named as owners'."""
+    """Fingerprints of keys that the operator has listed as owners'."""
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ class Context:
     policy: Policy
     time: Timekeeper
     milliseconds: Callable[[], int]
-    """The server's time, in milliseconds since 1970 UTC. Of how long something holds, not of when
+    """The server's time, in milliseconds since 1970 UTC. For how long something lasts, not for when
     something was said."""
     random_bytes: RandomBytes
 

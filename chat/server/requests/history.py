@@ -131,7 +131,7 @@ async def search(asking: Asking[messages.Search]) -> None:
 
 
 async def _find(asking: Asking[messages.Search]) -> list[Found]:
-    """Search when it is the session's turn. Raises RequestError."""
+    """Search on the session's turn. Raises RequestError."""
     context, session = asking.context, asking.session
     seconds = context.limits.search_seconds
 
@@ -167,7 +167,7 @@ async def _send_page(asking: Asking[Any], found: Sequence[tuple[Feed, Stored]], 
     for feed, stored in found:
         epoch = record_epoch(stored.data)
         if feed.log not in asking.account.logs or epoch not in keys[feed]:
-            continue  # The account may no longer read it, or it was removed meanwhile.
+            continue  # The account may no longer read it, or it has been removed.
         key = feed.log, epoch
         if key not in sent and epoch != feed.readers.knows(session.number):
             session.send(messages.Keys(feed.log, epoch, keys[feed][epoch].raw))

@@ -1,4 +1,4 @@
-"""Requests about who is in which log: join, read, leave, topic, invite."""
+"""Requests about membership of logs: join, read, leave, topic, invite."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ __all__ = ["invite", "join", "leave", "load", "open_log", "read", "topic"]
 async def join(asking: Asking[messages.Join]) -> None:
     """Make an account a member of a room, and start the connection reading it."""
     context, hub, request = asking.context, asking.context.hub, asking.request
-    # A room that the account may not know of is not even looked for.
+    # Do not even look up a room that the account may not know of.
     known = hub.find_room_for(asking.account, request.room, context.milliseconds())
     await load(asking, known)
     create = None if request.create is UNSET else request.create
@@ -61,7 +61,7 @@ async def open_log(asking: Asking[Any], room: Room, after: int | None = None) ->
 
 async def leave(asking: Asking[messages.Leave]) -> None:
     """End an account's membership."""
-    await asking.context.feeds.get(asking.request.log)  # It begins an epoch.
+    await asking.context.feeds.get(asking.request.log)  # Leaving begins an epoch.
     await asking.change(lambda: membership.leave(asking.account, asking.room))
     asking.session.send(messages.Ok(asking.request.id))
 

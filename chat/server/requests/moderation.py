@@ -29,7 +29,7 @@ async def moderate(asking: Asking[messages.Moderate]) -> None:
         hub, account, room = context.hub, asking.account, asking.where
         target = moderation.target(hub, action, request.nick)
         moderation.check_may_moderate(hub, action, account, target, room)
-        if reason:  # These are words as well.
+        if reason:  # A reason is words as well.
             hub.check_may_speak(account.id, room, context.milliseconds())
         groups: set[AddressGroup] = set()
         if request.network and room is None and action is Action.BAN:
@@ -43,7 +43,7 @@ async def moderate(asking: Asking[messages.Moderate]) -> None:
         )
 
     if asking.where is not None:
-        await context.feeds.get(asking.where.log)  # It begins an epoch if somebody is removed.
+        await context.feeds.get(asking.where.log)  # Removing somebody begins an epoch.
     await asking.change(decide)
     asking.session.send(messages.Ok(request.id))
 
@@ -51,7 +51,7 @@ async def moderate(asking: Asking[messages.Moderate]) -> None:
 def use_of(
     context: Context, group: AddressGroup, actor: AccountId = NOBODY, target: AccountId = NOBODY
 ) -> Use:
-    """Return who is connected from a group of addresses, besides the target of a ban."""
+    """Return who is connected from a group of addresses, apart from the target of a ban."""
     sessions = context.sessions.all()
     here = {session.account for session in sessions if session.group == group} - {target}
     keepers = [it for it in here if context.hub.standing.role(it) >= Role.OPERATOR]

@@ -1,8 +1,8 @@
-"""How often somebody is told what others do to them: a bucket for each account and room.
+"""How often accounts are told of actions against them: a bucket for each account and room.
 
-An operator of a room decides how often they mute somebody and what they write, so the one concerned
-hears of it a few times, and then no more for a while. What was done holds all the same, and whoever
-is refused something because of it reads why.
+The operator of a room decides how often to mute somebody and what to write, so the target hears of
+it a few times and then not for a while. The action takes effect all the same, and refusals that
+follow from it give the reason.
 """
 
 from collections import OrderedDict
@@ -21,10 +21,10 @@ class Notices:
         self._limits = limits
         self._seconds = seconds
         self._empty_at: OrderedDict[tuple[AccountId, LogId], float] = OrderedDict()
-        """When each pair may be told as often as at first."""
+        """When the bucket of each pair is full again."""
 
     def take(self, account: AccountId, log: LogId) -> bool:
-        """Return whether an account may be told once more about a room, and count that."""
+        """Return whether an account may get one more notice about a room, and count it."""
         now, step = self._seconds(), self._limits.notices_seconds
         after = max(self._empty_at.pop((account, log), now), now) + step
         may = after - now <= step * self._limits.notices_per_room

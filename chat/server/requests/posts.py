@@ -1,8 +1,8 @@
 """Requests that add a record to a log: post, edit, delete, react.
 
-None of them waits where the log is in use, except a post to somebody who has left the conversation:
-they are asked first. Whether an edited or deleted record is there, and whose
-it is, the commit decides.
+None of them waits if the log is in use, except a post to somebody who has left the conversation:
+they get a request first. The commit decides whether an edited or deleted record exists and whose it
+is.
 """
 
 from msgspec import UNSET

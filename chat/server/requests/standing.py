@@ -40,7 +40,7 @@ def member(asking: Asking[Any]) -> None:
 
 
 def speaker(asking: Asking[Any]) -> None:
-    """And may say something there. Raises MutedError, BlockedError, NotWelcomeError."""
+    """And may write there. Raises MutedError, BlockedError, NotWelcomeError."""
     member(asking)
     context, room = asking.context, asking.room
     if context.hub.standing.muted or room.standing.muted:
@@ -50,7 +50,7 @@ def speaker(asking: Asking[Any]) -> None:
 
 
 def heard_everywhere(asking: Asking[Any]) -> None:
-    """And may say something wherever they are a member. Raises MutedError."""
+    """And may write wherever they are a member. Raises MutedError."""
     logged_in(asking)
     hub, now = asking.context.hub, asking.context.milliseconds()
     account = asking.account

@@ -56,7 +56,7 @@ _SEARCH_COST: Final = 10
 """A search scans an index, and reads up to 51 pages of the file."""
 
 _LIST_COST: Final = 5
-"""Names are sorted, of up to a thousand accounts."""
+"""It sorts the names of up to a thousand accounts."""
 
 ROUTES: Final = (
     Route(messages.Login, stranger, accounts.login),

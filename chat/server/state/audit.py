@@ -1,7 +1,7 @@
-"""The audit logs: who did what to whom. A change brings its own entry, in one transaction.
+"""The audit logs: who did what to whom. An entry is stored in the transaction of its change.
 
-What is done in a room is in the room's audit log: anybody can have rooms, and do much there, which
-must not hide what is done on the server.
+Actions in a room go to the room's own audit log: anybody can have rooms and do much there, which
+must not hide actions on the server.
 """
 
 from typing import Final
@@ -26,6 +26,6 @@ def encode_event(event: Event) -> bytes:
 
 
 async def read_events(store: LogStore, limit: int, log: LogId = AUDIT) -> list[Event]:
-    """Return the last `limit` events of an audit log, the last first. Raises StoreError."""
+    """Return the last `limit` events of an audit log, newest first. Raises StoreError."""
     stored = await store.read(log, SEQ_MAX, _PAGE_BYTES, True, limit)
     return [_events.decode(it.data) for it in stored]

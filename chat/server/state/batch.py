@@ -62,7 +62,7 @@ class Batch:
 
     def __init__(self, hub: Hub, fanout: Fanout, random_bytes: RandomBytes) -> None:
         self.begun: list[Deferred[None]] = []
-        """Deferreds of those who wait for an epoch to begin."""
+        """Deferreds of callers that wait for an epoch to begin."""
         self._hub = hub
         self._fanout = fanout
         self._random_bytes = random_bytes
@@ -100,11 +100,11 @@ class Batch:
     def _decide(self, proposal: Proposal) -> Change:
         change = proposal.decide()
         for log in change.concerned():
-            self._fanout.source(log)  # Whoever proposes the change loads it first.
+            self._fanout.source(log)  # The proposer of the change loads it first.
         return change
 
     def begin(self, epoch: Epoch) -> None:
-        """Begin an epoch, behind all records of this commit."""
+        """Begin an epoch after all records of this commit."""
         self._epochs[epoch.log] = epoch
 
     def gather(self, awake: dict[Source, None]) -> None:
@@ -155,7 +155,7 @@ class Batch:
 
     @property
     def is_shared(self) -> bool:
-        """Whether several logs or decisions share this commit."""
+        """Whether this commit holds several logs or decisions."""
         return len(self._sources) + len(self._decided) > 1
 
     def answer_refused(self) -> None:

@@ -29,9 +29,10 @@ __all__ = ["COMMIT_SECONDS", "TRIMS", "Commits"]
 _log = Logger()
 
 COMMIT_SECONDS: Final = 0.003
-"""From the start of one commit to the start of the next, while things come fast: a thousand rooms
-share commits then, each of which costs a flush of the disk. Things come fast if others wait when a
-commit is done, or if several logs or decisions shared it. What comes alone does not wait."""
+"""Seconds from the start of one commit to the start of the next under load, so that a thousand
+rooms share commits, each of which costs a flush of the disk. The server is under load if more is
+waiting when a commit ends, or if a commit held several logs or decisions. A single item does not
+wait."""
 
 TRIMS: Final = 32
 """Most trims in one commit: each scans a log."""
@@ -120,7 +121,7 @@ class Commits:
         return done
 
     def begin(self, epoch: Epoch) -> Deferred[None]:
-        """Begin an epoch; fires when it is durable. Fails with StoreError if it could not begin."""
+        """Begin an epoch; fires when it is durable. Fails with StoreError if it cannot begin."""
         done: Deferred[None] = Deferred()
         self._epochs.append((epoch, done))
         self._schedule()
@@ -192,7 +193,7 @@ class Commits:
     def _committed(self, outcome: Outcome, batch: Batch) -> bool:
         """Deliver records, then apply the decisions and answer their askers.
 
-        Return whether things come fast, so that the next commit should wait for others.
+        Return whether the server is under load, so that the next commit should wait for more.
         """
         is_void = batch.has_change and outcome.change is None
         is_busy = self._has_work or batch.is_shared

@@ -56,7 +56,7 @@ class StateDirectory:
             # Only an empty one: a directory with other contents may serve another purpose.
             if path.stat().st_mode & 0o077 and not any(path.iterdir()):
                 path.chmod(0o700)
-                _log.info("Only its owner may enter {path} from now on", path=path)
+                _log.info("Made {path} accessible to its owner only", path=path)
             lock = path / "lock"
             is_new = not lock.exists()
             self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -126,7 +126,7 @@ class StateDirectory:
         return self.path / HISTORY
 
     def address(self) -> str:
-        """Return where clients reach the server, as `set_address` was told; empty if it was not.
+        """Return where clients reach the server, as given to `set_address`; empty if never set.
 
         Raises ConfigurationError.
         """
@@ -139,7 +139,7 @@ class StateDirectory:
             raise ConfigurationError(f"{path} cannot be read") from None
 
     def set_address(self, address: str) -> None:
-        """Remember where clients reach the server. Raises ConfigurationError."""
+        """Save where clients reach the server. Raises ConfigurationError."""
         try:
             write_whole(self.path / ADDRESS, f"{address}\n".encode())
         except OSError as error:
@@ -209,14 +209,14 @@ def _successions(path: Path, public: bytes) -> bytes:
         ) from None
     except ValueError:
         raise ConfigurationError(
-            f"{path} does not lead to the host key in host_key.pem: put back the files that "
-            "belong together, or remove it; then clients that know only an earlier key refuse "
-            "this server"
+            f"{path} does not lead to the host key in host_key.pem: restore both files "
+            "from the same backup, or remove it; then clients that know only an earlier key will "
+            "refuse this server"
         ) from None
 
 
 def _check_private(path: Path) -> None:
-    """Raise ConfigurationError for a key that others can read."""
+    """Raise ConfigurationError if others can read the key."""
     wrong = exposure(path)
     if wrong is not None:
         raise ConfigurationError(wrong)

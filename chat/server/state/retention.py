@@ -23,7 +23,7 @@ _DAY_MILLISECONDS: Final = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """What the operator wants kept of each log, audit logs included; None for everything."""
+    """What the operator wants to keep of each log, including audit logs; None for everything."""
 
     days: int | None = None
     records: int | None = None
@@ -72,7 +72,7 @@ class Retention:
         if self._policy.days is not None and not self._time.is_in_doubt:
             before = self._time.milliseconds() - self._policy.days * _DAY_MILLISECONDS
         if before is None and self._policy.records is None:
-            return  # Until the clock can be believed: what is removed does not come back.
+            return  # Wait until the clock can be trusted: removal cannot be undone.
         logs = [*self._hub.logs(), AUDIT, *(audit_of(it.log) for it in self._hub.shared_rooms())]
         for start in range(0, len(logs), TRIMS):
             trims = [Trim(log, before, self._policy.records) for log in logs[start : start + TRIMS]]

@@ -22,7 +22,7 @@ class Source(Protocol):
         ...
 
     def next_epoch(self) -> Epoch:
-        """Return the epoch that is to follow, the same until one begins."""
+        """Return the next epoch; the same one until it begins."""
         ...
 
     def take(self, most: int) -> Sequence[Record]:
@@ -46,7 +46,7 @@ class Fanout(Protocol):
     """All logs."""
 
     def source(self, log: LogId) -> Source:
-        """Return a log that is loaded. Raises KeyError."""
+        """Return a loaded log. Raises KeyError."""
         ...
 
     def found(self, log: LogId) -> Epoch:
@@ -58,7 +58,7 @@ class Fanout(Protocol):
         ...
 
     def fence(self, log: LogId, base: int) -> None:
-        """Somebody may say, or read, nothing more in a log."""
+        """Somebody has lost the right to post in a log or to read it."""
         ...
 
 

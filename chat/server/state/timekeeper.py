@@ -1,15 +1,13 @@
-"""What time it is, as far as a clock can be believed.
+"""The server's time, which trusts the clock only within reason.
 
-A clock can be wrong at a start, and can be set while the server runs. What cannot be taken back,
-and what holds for a time, must not depend on one reading of it. So the server has a time of its
-own: it begins with the clock's, if that fits what the server has seen, and goes on by the monotonic
-clock.
-If the clock differs by more than `TOLERANCE`, it is *in doubt*: the server keeps its own time until
-the clock comes back to it, or the operator says that the clock is right.
+A clock can be wrong at the start, and can be set while the server runs. Nothing irreversible and
+nothing with a duration must depend on a single reading of it. So the server has its own time: it
+starts with the clock's, if that fits what the server has seen, and advances with the monotonic
+clock. If the clock differs by more than `TOLERANCE`, it is *in doubt*: the server keeps its own
+time until the clock agrees again or the operator says that the clock is right.
 
-Across starts it is compared with the last time that was saved. While the machine has not been
-booted in between, its uptime says how long that is ago; otherwise a pause of up to `PAUSE` is
-believed.
+At a start the clock is compared with the last saved time. If the machine has not rebooted in
+between, its uptime says how long ago that was; otherwise a pause of up to `PAUSE` is accepted.
 """
 
 import time
@@ -34,23 +32,23 @@ __all__ = ["PAUSE", "SECONDS", "TOLERANCE", "Timekeeper", "Uptime", "read_uptime
 _log = Logger()
 
 TOLERANCE: Final = 300_000
-"""Milliseconds by which clock and server may differ: five minutes."""
+"""Milliseconds by which the clock and the server's time may differ: five minutes."""
 PAUSE: Final = 86_400_000
-"""Milliseconds for which a server may have been stopped without an operator's word: a day."""
+"""Milliseconds for which a server may have been stopped before an operator must confirm: a day."""
 SECONDS: Final = 600.0
-"""How often the time is saved, and the clock looked at."""
+"""Seconds between two looks at the clock; each saves the time."""
 _STEP: Final = 1_000
-"""Milliseconds by which the server's time follows the clock at each look."""
+"""Milliseconds by which the server's time moves towards the clock at each look."""
 
 _SLEEPLESS: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
 
 Uptime = tuple[str, float]
-"""Which boot of the machine this is, and for how many seconds it has been running. The first is
-empty where nobody knows."""
+"""Which boot of the machine this is, and for how many seconds it has been running. The boot is
+empty if unknown."""
 
 
 def read_uptime() -> Uptime:
-    """Return the uptime, from where nothing that is done to a clock shows."""
+    """Return the uptime from a source that setting the clock does not affect."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return boot, float(Path("/proc/uptime").read_text().split()[0])
@@ -59,12 +57,12 @@ def read_uptime() -> Uptime:
 
 
 def steady_seconds() -> float:
-    """Return monotonic seconds, which go on while the machine sleeps, if it can count them."""
+    """Return monotonic seconds; they include sleep if the platform can count it."""
     return time.monotonic() if _SLEEPLESS is None else time.clock_gettime(_SLEEPLESS)
 
 
 class Timekeeper:
-    """The server's time. `load` first."""
+    """The server's time. Call `load` first."""
 
     def __init__(
         self,
@@ -88,14 +86,14 @@ class Timekeeper:
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether the clock says something else."""
+        """Whether the clock disagrees."""
         return abs(self._wall() - self.milliseconds()) > TOLERANCE
 
     async def load(self, store: LogStore) -> None:
-        """Begin with the clock's time, or with what was saved. Raises StoreError."""
+        """Begin with the clock's time or the saved one. Raises StoreError."""
         wall, saved = self._wall(), self._hub.moment
         if saved is None:
-            # An earlier version has saved nothing, but its records have times.
+            # An earlier version saved nothing, but its records have times.
             heads = [await store.head(log) for log in self._hub.logs()]
             newest = max([head.time for head in heads], default=0)
             believed = wall if wall - newest <= PAUSE or not newest else newest
@@ -120,11 +118,11 @@ class Timekeeper:
         }
 
     def start(self) -> None:
-        """Look at the clock, and save the time, now and regularly."""
+        """Check the clock and save the time, now and regularly."""
         self._looping.start(SECONDS)
 
     def stop(self) -> None:
-        """Do no more."""
+        """Stop doing so."""
         if self._looping.running:
             self._looping.stop()
 
@@ -133,7 +131,7 @@ class Timekeeper:
         await self._commits.change(lambda: changed([self._moment()]))
 
     async def accept(self, by: str) -> None:
-        """Believe the clock, because the operator says so. Raises StoreError."""
+        """Trust the clock, on the operator's word. Raises StoreError."""
         wall = self._wall()
         detail = f"{_utc(wall)} instead of {_utc(self.milliseconds())}"
 
@@ -164,10 +162,10 @@ class Timekeeper:
         self._base, self._since = milliseconds, self._clock.seconds()
 
     def _tell(self) -> None:
-        """Log that the clock is in doubt now, or no longer."""
+        """Log that the clock is now in doubt, or no longer."""
         if self.is_in_doubt and not self._was_in_doubt:
             _log.warn(
-                "The clock says {clock}, but it should be {time}. Bans, mutes and invitations go by"
+                "The clock says {clock}, but it should be {time}. Bans, mutes and invitations use"
                 " the latter, and nothing is removed for its age. If the clock is right, run"
                 " chat.admin clock --accept",
                 clock=_utc(self._wall()),

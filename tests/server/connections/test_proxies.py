@@ -74,7 +74,7 @@ def test_nobody_else_is_heard_and_the_log_says_so() -> None:
     with capturedLogs() as events:
         assert endpoint.factory.buildProtocol(tcp("198.51.100.7")) is None
     assert chat_lines(events) == [
-        "A connection from 198.51.100.7 was refused: it is not named with --proxy"
+        "Refused a connection from 198.51.100.7, which is not listed with --proxy"
     ]
     made = endpoint.factory.buildProtocol(tcp("192.0.2.1"))
     assert made is not None

@@ -454,8 +454,8 @@ def test_a_file_of_one_s_own_that_others_may_use_is_refused(
 ) -> None:
     path.chmod(mode)
     assert complaint(users) == (
-        f"others may read or change the password file {path}; its mode has to be"
-        f" 0600, or 0440 if it is meant for its group, not {mode:04o}"
+        f"others may read or change the password file {path}; its mode must be"
+        f" 0600, or 0440 if its group is to read it, not {mode:04o}"
     )
     for mode in (0o400, 0o440):
         path.chmod(mode)

@@ -454,8 +454,8 @@ def test_a_key_that_others_can_use_is_refused_unless_it_is_meant_for_a_group(
         with pytest.raises(ConfigurationError) as caught:
             read()
         assert str(caught.value) == (
-            f"others can use {path} (mode {mode:04o}): chmod 600 {path}, or 440 if it is meant for "
-            "its group, as a mounted secret is"
+            f"others can use {path} (mode {mode:04o}): chmod 600 {path}, or 440 if its group is "
+            "to read it, as with a mounted secret"
         )
     for mode in (0o600, 0o400, 0o440):
         path.chmod(mode)
@@ -465,7 +465,7 @@ def test_a_key_that_others_can_use_is_refused_unless_it_is_meant_for_a_group(
     path.symlink_to(mounted)
     read()
     mounted.chmod(0o444)
-    with pytest.raises(ConfigurationError, match="as a mounted secret is"):
+    with pytest.raises(ConfigurationError, match="as with a mounted secret"):
         read()
     state.close()
 
