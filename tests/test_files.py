@@ -124,4 +124,4 @@ def test_a_secret_is_its_owner_s_or_plainly_meant_for_a_group(
     path.chmod(mode)
     wrong = exposure(path)
     assert wrong is None if is_private else wrong is not None and f"mode {mode:04o}" in wrong
-    assert exposure(tmp_path) is None  # No file, so there is another sentence for it.
+    assert exposure(tmp_path) is None  # Not a file, so it has another sentence.

@@ -221,7 +221,7 @@ class _Finder(ast.NodeVisitor):
             self.generic_visit(node)
 
     def _is_left_alone(self, node: ast.Call) -> bool:
-        """Tell whether a call logs something, or exists only for mypy."""
+        """Return whether a call logs something, or exists only for mypy."""
         match node.func:
             case ast.Attribute(value=value) if _last_name(value) in self._loggers:
                 return True

@@ -161,5 +161,5 @@ def _is_test(file: str) -> bool:
 
 
 def _is_slow(file: str) -> bool:
-    """Tell whether tests start programs or use sockets."""
+    """Return whether tests start programs or use sockets."""
     return "e2e" in PurePosixPath(file).parts

@@ -80,7 +80,7 @@ class Workbench:
             os.utime(path, (modified, modified))
 
     def is_imported(self, package: str) -> bool:
-        """Tell whether programs that run here import a package from the copy."""
+        """Return whether programs that run here import a package from the copy."""
         run = self._run(
             [sys.executable, "-c", f"import {package}; print({package}.__file__)"], timeout=60
         )

@@ -385,7 +385,7 @@ def test_nobody_comes_from_a_network_that_is_kept_out() -> None:
 
 
 def claimed(hub: Hub, hash: TokenHash = TOKEN, until: int = UNTIL) -> Hub:
-    """Return a hub whose owner is whoever has a token."""
+    """Return a hub that the holder of a token can claim."""
     hub.put(ClaimKey(), Claim(hash, until))
     return hub
 
@@ -439,7 +439,7 @@ def test_a_key_that_the_operator_names_makes_an_owner_once() -> None:
     assert change.event == Event(NOW, "ana", "own", "ana", "", "--operator")
     assert hub.standing.role(ana.id) is Role.OWNER and hub.claim is None
     assert let_in(hub, shown(key="ana", is_operator=True)) == NOTHING
-    # Another name, and then no longer: the key brings neither back.
+    # Renamed, and then no longer an owner: the key undoes neither.
     do(hub, accounts.rename, hub, ana, "anna", Limits(), NOW)
     do(hub, accounts.disown, hub, "anna", "admin", NOW)
     assert let_in(hub, shown(key="ana", is_operator=True)) == NOTHING
@@ -588,7 +588,7 @@ DAY: Final = 86_400_000
 
 
 def rename(hub: Hub, account: Account, nick: str, now: int = NOW) -> Change:
-    """Let an account have another nickname."""
+    """Rename an account."""
     return do(hub, accounts.rename, hub, account, nick, LIMITS, now)
 
 
@@ -632,7 +632,7 @@ def test_so_many_names_are_held_for_an_account() -> None:
         rename(hub, ana, f"n{number}", NOW + number)
     with pytest.raises(TooManyNamesError, match=r"^You have given up 5 nicknames recently"):
         rename(hub, ana, "more", NOW + 9)
-    rename(hub, ana, "ana", NOW + 9)  # Back, which gives up the last one.
+    rename(hub, ana, "ana", NOW + 9)  # Taking one back gives up the last one.
     rename(hub, ana, "n1", NOW + 9)
     change = rename(hub, ana, "more", NOW + 31 * DAY)
     assert ana.held == {name_key("n1")}

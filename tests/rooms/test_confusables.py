@@ -29,7 +29,7 @@ ONE: Final = ("i1l", "o0")
 
 
 def is_allowed(text: str) -> bool:
-    """Tell whether a text may occur inside a name, and stays unchanged."""
+    """Return whether a text may occur inside a name, and stays unchanged."""
     try:
         return prepare_nick(f"x{text}y") == f"x{text}y"
     except RequestError:

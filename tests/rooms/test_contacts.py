@@ -1,4 +1,4 @@
-"""Decisions about private conversations: requests, blocks, and who may send either."""
+"""Decisions about private conversations: requests, blocks, and who may write."""
 
 from typing import Final
 
@@ -53,12 +53,12 @@ LIMITS: Final = Limits()
 def converse(
     hub: Hub, account: Account, other: Account, log: str = "new", limits: Limits = LIMITS
 ) -> Change:
-    """Let an account open the conversation with another, and return what that came to."""
+    """Let an account open the conversation with another; return the outcome."""
     return do(hub, contacts.converse, hub, account, other, log_id(log), limits, NOW)
 
 
 def asked(hub: Hub, account: Account, other: Account) -> Room:
-    """Return the conversation that `account` asks `other` for."""
+    """Return the conversation that `account` requests of `other`."""
     converse(hub, account, other)
     room = hub.conversation(account.id, other.id)
     assert room is not None
@@ -108,7 +108,7 @@ def test_a_request_is_declined_for_good() -> None:
     for answer in (contacts.accept, contacts.decline):
         with pytest.raises(NoSuchRequestError):
             decide(hub, answer, ana, room)
-    # Who declined can still begin.
+    # The one who declined can still open it.
     converse(hub, ana, bob)
     assert room.members.keys() == {ana.id, bob.id}
 
@@ -145,7 +145,7 @@ def test_who_has_left_is_asked_again_and_once() -> None:
     assert change.puts == (put(RequestKey(room.log, bob.id), Requested(ana.id, NOW)),)
     assert not room.is_deserted
     do(hub, membership.leave, ana, room)
-    do(hub, contacts.accept, bob, room)  # To an empty conversation, where bob may ask ana.
+    do(hub, contacts.accept, bob, room)  # Back to an empty conversation, where bob may ask ana.
     assert room.is_deserted
 
 
@@ -190,7 +190,7 @@ def test_requests_are_listed_in_pages() -> None:
 def test_one_chooses_who_may_ask_and_invite(contact: str, is_near: bool, is_welcome: bool) -> None:
     hub, [ana, bob, eva] = hub_with("ana", "bob", "eva")
     den = room_of(hub, bob, eva, name="den")
-    conversation_of(hub, ana, eva)  # Is no room.
+    conversation_of(hub, ana, eva)  # Not a room.
     if is_near:
         room_of(hub, ana, bob)
     do(hub, contacts.set_contact, ana, contact)
@@ -203,7 +203,7 @@ def test_one_chooses_who_may_ask_and_invite(contact: str, is_near: bool, is_welc
         converse(hub, bob, ana)
     with pytest.raises(NotWelcomeError):
         decide(hub, invitations.invite, hub, bob, den, "ana", LIMITS, NOW)
-    converse(hub, ana, bob)  # One's own request is accepted all the same.
+    converse(hub, ana, bob)  # Accepting a request is allowed all the same.
     do(hub, contacts.accept, bob, hub.conversation(ana.id, bob.id))
     converse(hub, ana, ana, "notes")
 

@@ -237,10 +237,10 @@ class AttackTests(FailuresCase):
 
 
 class CodeTests(FailuresCase):
-    """Wrong codes make only those wait who are where they come from."""
+    """Wrong codes delay only the network they come from."""
 
     def guess(self, address: str, attempts: int) -> int:
-        """Try wrong codes; return how many were looked at."""
+        """Try wrong codes; return how many were checked."""
         looked_at = 0
         for _ in range(attempts):
             if not self.failures.wait(address, "ana", True):

@@ -161,7 +161,7 @@ _OF_ACCOUNT: Final = _IN_LOG | ContactKey | BlockKey
 
 
 def is_sound(model: Model, it: Put) -> bool:
-    """Tell whether everything a value refers to exists, and nothing refers to what is removed."""
+    """Return whether everything a value refers to exists, and nothing refers to what is removed."""
     key, value = it
     if value is None:
         if key not in model:

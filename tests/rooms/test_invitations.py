@@ -204,7 +204,7 @@ def test_an_invitation_of_a_room_that_is_gone_is_bad() -> None:
 
 
 def lose(hub: Hub, what: str, ana: Account, room: Room) -> None:
-    """Let ana lose a right, by a decision or in a way that decisions do not know."""
+    """Take a right from ana, by a decision or behind the decisions' back."""
     scope = None if what.startswith("server") else room
     action = what.removeprefix("server ")
     if action == "leave":
@@ -230,7 +230,7 @@ def test_a_token_to_a_room_is_worth_what_its_maker_may(what: str) -> None:
     with pytest.raises(BadTokenError):
         redeem(hub, bob)
     is_invited = hub.is_invited(InvitedKey(room.log, bob.id), NOW)
-    # Every member may invite; so what it has invited somebody to stays if it is still one.
+    # Every member may invite, so the invitations of somebody who is still a member stay.
     assert is_invited is (what == "deop") and bool(hub.invited_to(bob, NOW)) is is_invited
     assert what in ("leave", "kick", "server ban") or hub.invitations == {}
     do(
@@ -275,7 +275,7 @@ def test_an_invitation_is_worth_what_its_maker_may(what: str) -> None:
     with pytest.raises(NoSuchRoomError):
         decide(hub, membership.join, hub, bob, "python", None, log_id("new"), Limits(), NOW)
     assert hub.invited_to(bob, NOW) == []
-    # It keeps nobody from inviting him, and takes nobody's place.
+    # It does not keep others from inviting him, and does not use up their share.
     limits = Limits(invitations_per_account=1, invitations_per_room=1)
     change = do(hub, invitations.invite, hub, root, room, "bob", limits, NOW)
     assert change.puts == (put(InvitedKey(room.log, bob.id), InvitedBy(root.id)),)

@@ -139,7 +139,7 @@ def test_a_room_by_invitation_does_not_exist_for_strangers() -> None:
                 decide(hub, membership.join, hub, bob, name, create, NEW, Limits(), NOW)
     with pytest.raises(RoomTakenError):
         decide(hub, membership.join, hub, bob, "secret", "invite", NEW, Limits(), NOW)
-    # Whoever has made as many rooms as they may learns nothing by guessing.
+    # An account at its limit of rooms learns nothing by guessing.
     few = Limits(rooms_per_account=1)
     for name in ("secret", "no-such", "private"):
         with pytest.raises(TooManyRoomsError):

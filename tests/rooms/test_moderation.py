@@ -50,7 +50,7 @@ FOR_MEMBERS: Final = (Action.KICK, Action.BAN, Action.MUTE, Action.OP)
 
 
 def may(hub: Hub, action: Action, actor: Account, target: Account, room: Room | None) -> bool:
-    """Tell whether one account may act on the other."""
+    """Return whether one account may act on the other."""
     try:
         decide(hub, moderation.check_may_moderate, hub, action, actor, target, room)
     except NotAllowedError:
@@ -285,7 +285,7 @@ def test_a_ban_from_a_room_leaves_nothing_to_come_back_by() -> None:
     set_role(hub, bob, Role.OPERATOR, room)
     moderate(hub, Order(Action.BAN), bob, room)
     assert room.role(bob.id) is Role.MEMBER and bob.id not in room.members
-    # Whoever is invited hears of the room from who invited them, and of nothing else.
+    # The invited account hears of the room from the inviter, and of nothing else.
     invite(hub, eva, room)
     with pytest.raises(NoSuchMemberError):
         moderate(hub, Order(Action.BAN), eva, room)
@@ -332,7 +332,7 @@ def test_who_has_left_is_told_only_that_it_is_over(action: Action, lift: Action)
     assert moderate(hub, Order(action), bob, room).told is not None
     if action is Action.MUTE:
         do(hub, membership.leave, bob, room)
-    for seconds in (1, 2, 3):  # Changed, without a word.
+    for seconds in (1, 2, 3):  # Changed silently.
         change = moderate(hub, Order(action, seconds, "your key leaked"), bob, room)
         assert change.puts and change.told is None
     other = Action.MUTE if action is Action.BAN else Action.BAN

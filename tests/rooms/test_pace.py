@@ -1,4 +1,4 @@
-"""Slow mode: the next words wait, whatever they are, by a clock that only goes forward."""
+"""Slow mode: the next words of any kind must wait, by a clock that only goes forward."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ FIRST, SECOND = record_id("first"), record_id("second")
 
 
 class Case:
-    """A room of somebody else's in slow mode, and a clock wound by hand."""
+    """Somebody else's room in slow mode, and a clock set by hand."""
 
     def __init__(self, slow: int = 10) -> None:
         self.now = 1.0
@@ -91,7 +91,7 @@ def test_what_nobody_has_seen_is_taken_back() -> None:
     before = case.pace.note(case.room.log, ANA, SECOND)
     case.pace.forget(case.room.log, ANA, SECOND, before)
     assert not case.pace.check(case.room, ANA, FIRST)
-    # Other words followed meanwhile, and count.
+    # Other words followed in between, and count.
     case.pace.forget(case.room.log, ANA, SECOND, None)
     assert not case.pace.check(case.room, ANA, FIRST)
     assert before == Words(1, FIRST)

@@ -1,4 +1,4 @@
-"""Removing accounts and rooms: nothing that refers to them is left, and nothing else goes."""
+"""Removing accounts and rooms: everything that refers to them goes, and nothing else."""
 
 import pytest
 
@@ -48,7 +48,7 @@ NOW = 1_000
 
 
 def a_hub() -> Hub:
-    """Return a hub in which ana has some of everything, and bob has as much."""
+    """Return a hub in which ana and bob each have some of everything."""
     hub = Hub()
     for account, nick in ((ANA, "ana"), (BOB, "bob"), (EVE, "eve")):
         hub.put(AccountKey(account), Profile(nick))
@@ -88,7 +88,7 @@ def a_hub() -> Hub:
 
 
 def traces(hub: Hub, account: AccountId) -> list[object]:
-    """Return all that refers to an account but its name."""
+    """Return everything that refers to an account except its name."""
     person = hub.people.get(account)
     assert person is not None
     rooms = [hub.known_room(log) for log in hub.logs()]

@@ -1,4 +1,4 @@
-"""What the server does with the process that it runs in."""
+"""The server's process: standard error, exit status, files and signals."""
 
 import os
 import resource
@@ -28,7 +28,7 @@ REASONS = (
 
 @contextmanager
 def stderr() -> Iterator[int]:
-    """Yield the end at which what is written to standard error arrives."""
+    """Yield the reading end of standard error."""
     reader, writer = os.pipe()
     kept = os.dup(2)
     os.dup2(writer, 2)
@@ -51,7 +51,7 @@ def test_the_reason_reaches_a_terminal_that_a_daemon_has_left(reason: str) -> No
         with capturedLogs() as events, pytest.raises(CannotStartError) as caught:
             terminal.fail(reason)
         said = os.read(arriving, 4_096)
-        assert os.read(arriving, 1) == b""  # Nothing keeps it open.
+        assert os.read(arriving, 1) == b""  # Nobody else keeps it open.
     assert said == f"encchat: {reason}\n".encode(errors="backslashreplace")
     assert chat_lines(events) == [f"encchat cannot start: {reason}"]
     assert (caught.value.code, str(caught.value)) == (1, f"encchat: {reason}")
@@ -72,7 +72,7 @@ def test_no_terminal_is_no_trouble() -> None:
 
 
 def options(*arguments: str, cwd: Path | None = None) -> ServerOptions:
-    """Return what twistd makes of a command line."""
+    """Return twistd's options for a command line."""
     made = ServerOptions()
     with pytest.MonkeyPatch.context() as patch:
         if cwd is not None:
@@ -105,7 +105,7 @@ def test_a_daemon_has_its_pid_file(tmp_path: Path) -> None:
 )
 def test_a_file_that_cannot_be_written_is_a_sentence(arguments: Sequence[str], what: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        # As for anybody but root.
+        # As for every user but root.
         patch.setattr(os, "access", lambda path, mode: Path(path) != Path("/proc"))
         refused = pytest.raises(usage.UsageError, match=f"^the {what} be written; name another")
         with refused:

@@ -459,7 +459,7 @@ class SayTests(ServiceCase):
         link = lines[1].split('"')[1]
         token = parse_address(link.replace("FINGERPRINT", KEY)).token
         assert token is not None and len(token) == 16
-        # Another start, and there is another; and none once there is an owner, or a key is named.
+        # Each start makes a new link; there is none once there is an owner or a key is listed.
         assert self.lines(where)[-1].split('"')[1] != link
         self.operators = [KEY]
         assert "Become" not in self.lines(where)[-1]
@@ -496,7 +496,7 @@ class StopTests(ServiceCase):
         assert self.clock.getDelayedCalls() == []
 
     def test_what_was_asked_is_answered_first(self) -> None:
-        for is_stored in (True, False):  # A disk that hangs delays it, but not for ever.
+        for is_stored in (True, False):  # A hanging disk delays it, but not forever.
             service, _ = self.start()
             assert service._dispatcher is not None
             commits = service._dispatcher.context.commits
@@ -557,7 +557,7 @@ class ReloadTests(ServiceCase):
     """SIGHUP."""
 
     def reload(self, limits: str | bytes | None) -> list[str]:
-        """Put limits into the file, reload, and return what the log says."""
+        """Write limits to the file, reload, and return the log."""
         path = self.path / "limits"
         if limits is None:
             path.unlink()
@@ -568,7 +568,7 @@ class ReloadTests(ServiceCase):
         return chat_lines(events)
 
     def setUp(self) -> None:
-        """Start a server with a limit of its own."""
+        """Start a server with a limit in its file."""
         super().setUp()
         self.path.mkdir(mode=0o700)
         (self.path / "limits").write_text("ping_seconds=7")

@@ -1,4 +1,4 @@
-"""Turns: whoever asks for many waits behind themselves."""
+"""Turns: a client that asks for many waits behind its own requests."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ HOME, AWAY, FAR = map(AddressGroup, ("192.0.2.1", "192.0.2.2", "2001:db8::/64"))
 
 
 class Desk:
-    """Somewhere to take turns, which are over when they are told to be."""
+    """A place to take turns, which the test ends."""
 
     def __init__(self, at_once: int = 1, most_waiting: int = 1_000) -> None:
         self.turns = Turns(at_once, most_waiting)
@@ -34,7 +34,7 @@ class Desk:
         return self.turns.run(network, name or who, lambda: who in self.gone, work)
 
     def end(self, count: int = 1) -> list[str]:
-        """End as many turns; return who has had one by then."""
+        """End `count` turns; return who has had one by then."""
         for _ in range(count):
             self.working.pop(0).callback("")
         return self.begun

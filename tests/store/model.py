@@ -74,7 +74,7 @@ class ModelLog:
 
     @property
     def epochs(self) -> list[Epoch]:
-        """Return what must be kept of its epochs."""
+        """Return the epochs that must be kept."""
         needed = {row.record.epoch for row in self.there()} | {self.head.epoch}
         return [epoch for epoch in self.begun if epoch.number in needed]
 

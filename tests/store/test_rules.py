@@ -129,7 +129,7 @@ def test_a_log_may_be_silenced_before_it_begins(store: MemoryStore) -> None:
 
 def test_epochs_of_which_no_record_is_left_are_forgotten(store: MemoryStore) -> None:
     def begin(*numbers: int) -> list[int]:
-        """Let epochs begin, with a record in each that is even; return which are kept."""
+        """Begin epochs, with a record in each even one; return which are kept."""
         for number in numbers:
             change(store, fired(store.base()), StateChange(epochs=[Epoch(LOG, number, b"k")]))
             if number % 2 == 0:

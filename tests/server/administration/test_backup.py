@@ -1,4 +1,4 @@
-"""Backups: whole, of a state that is used meanwhile, and restored as a whole or not at all."""
+"""Backups: complete even while the state is in use, and restored completely or not at all."""
 
 import hashlib
 import io
@@ -26,13 +26,13 @@ RECORDS = 480
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spend no time on passphrases."""
+    """Make hashing passphrases cheap."""
     monkeypatch.setattr(sealed, "COST", CHEAP)
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
-    """Give a state that a server uses: what was said last is in the write-ahead log."""
+    """Return a state in use by a server: the latest posts are in the write-ahead log."""
     path = tmp_path / "state"
     directory = StateDirectory(path)
     directory.host_key()
@@ -58,7 +58,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 
 def records(path: Path) -> int:
-    """Return how many records a state has."""
+    """Return the number of records in a state."""
     database = sqlite3.connect(path / "encchat.db")
     try:
         [count] = database.execute("SELECT count(*) FROM journal").fetchone()

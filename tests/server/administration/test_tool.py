@@ -1,4 +1,4 @@
-"""The command line of ``chat.admin``, and how it shows answers."""
+"""The command line of ``chat.admin``, and how it prints answers."""
 
 import json
 from pathlib import Path

@@ -23,7 +23,7 @@ from tests.server.cases import chat_lines
 
 
 def tcp(host: str) -> IAddress:
-    """Return where somebody is who connects from an address."""
+    """Return the transport address of a peer that connects from an address."""
     kind = IPv6Address if ":" in host else IPv4Address
     return kind("TCP", host, 40_000)
 
@@ -57,12 +57,12 @@ def test_what_names_no_proxy_is_refused(text: str) -> None:
 
 @implementer(IStreamServerEndpoint)
 class Endpoint:
-    """An endpoint that notes who listens."""
+    """An endpoint that records its factory."""
 
     factory: IProtocolFactory
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
-        """Note the factory."""
+        """Record the factory."""
         self.factory = protocolFactory
         return succeed(cast(IListeningPort, None))
 

@@ -1,4 +1,4 @@
-"""What a connection is to be told while it does not read has a bound, whatever it is."""
+"""Everything queued for a connection that does not read has a bound."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ GONE = "closed: SLOW_CONSUMER: it does not read what it is told"
 
 
 def notices(server: Server, alice: Client, bob: Client) -> None:
-    """Mute somebody and take it back in a new room, with the longest reason."""
+    """Mute and unmute somebody in a new room, with the longest reason."""
     other = next(it for it in server.clients if it.identity is bob.identity and it is not bob)
     room = f"room-{alice.next_id()}"
     alice.join(room)
@@ -56,7 +56,7 @@ def rooms(server: Server, alice: Client, bob: Client) -> None:
 
 
 def kicks(server: Server, alice: Client, bob: Client) -> None:
-    """Throw somebody out, who comes back on another device."""
+    """Kick somebody who comes back on another device."""
     other = next(it for it in server.clients if it.identity is bob.identity and it is not bob)
     alice.ask(Moderate(alice.next_id(), "kick", "bob", alice.log("den"), 0, REASON))
     other.ask(Join(other.next_id(), "den"))
@@ -87,8 +87,8 @@ class ToldTests(ServerCase):
     def flood(
         self, what: Callable[[Server, Client, Client], None], limits: Limits
     ) -> tuple[Client, int]:
-        """Do something again and again, until somebody who does not read is gone for it; return
-        who, and the most that waited."""
+        """Repeat an action until a client that does not read is disconnected; return the client,
+        and the most bytes that waited."""
         server = Server(limits=limits)
         alice, bob = server.enter("alice", "bob")
         other = server.connect(identity=bob.identity)
@@ -144,7 +144,7 @@ class ToldTests(ServerCase):
 
 
 class AskedTests(ServerCase):
-    """Answers: they are for those who read."""
+    """Answers: they go to clients that read."""
 
     def test_requests_of_one_who_does_not_read_wait(self) -> None:
         limits = Limits(messages_per_second=0, bytes_per_second=0)

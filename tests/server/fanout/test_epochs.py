@@ -19,24 +19,24 @@ OTHER = LogId(b"another log here")
 
 
 class Kept(MemoryStore):
-    """What a store keeps of a log's epochs, in each of which something was said."""
+    """A store's epochs of a log with posts in each."""
 
     def __init__(self, *epochs: Epoch) -> None:
         super().__init__()
         self.asked: list[list[int]] = []
-        """For which epochs the store was asked."""
+        """The epochs requested from the store."""
         for epoch in epochs:
             self.keep(epoch)
 
     def keep(self, epoch: Epoch) -> None:
-        """Let an epoch begin."""
+        """Begin an epoch."""
         base = fired(self.base())
         fired(self.commit(Commit(base, change=StateChange(epochs=[epoch]))))
         said = record(epoch.number, epoch.log)._replace(epoch=epoch.number)
         append(self, said, base=base + 1)
 
     def epochs(self, log: LogId, numbers: Collection[int]) -> Deferred[list[Epoch]]:
-        """As in memory, and note it."""
+        """As in memory, and record the request."""
         self.asked.append(list(numbers))
         return super().epochs(log, numbers)
 

@@ -68,7 +68,8 @@ class EpochTests(ServerCase):
             sizes.append(len(epochs._open) + len(epochs._known))
         assert epochs.current == 41
         assert max(sizes) < 12
-        # Everybody who stayed has heard of it, each time under a key that those gone do not have.
+        # Everybody who stayed has heard of it, each time under a key that those who left do not
+        # have.
         left = [body for _, body in reader.heard if isinstance(body, LeftBody)]
         assert len(left) == 40
         assert [record_epoch(line.record) for line in lines(reader)][-1] == 41
@@ -85,7 +86,7 @@ class EpochTests(ServerCase):
         epochs = room.feed.epochs
         assert len(fired(room.store.epochs(LOG, range(50)))) == 41
         assert len(epochs._open) + len(epochs._known) < 12
-        # What was said can be read all the same, until it is removed.
+        # Posts can still be read until they are removed.
         back = room.new(50)
         room.readers.start(back, 0)
         room.readers.catch_up(50)
@@ -133,7 +134,7 @@ class EpochTests(ServerCase):
         room.turn()
         room.store.release()
         room.say(author, "behind the first")
-        room.kick(second)  # In one commit with the text, which comes before it.
+        room.kick(second)  # In one commit with the text that precedes it.
         room.settle()
         room.say(author, "behind both")
         room.settle()

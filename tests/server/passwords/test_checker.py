@@ -140,7 +140,7 @@ class CheckerTests(CheckerCase):
     def attempt(
         self, nick: str, network: str, password: str = "hunter2", gone: Collection[str] = ()
     ) -> Deferred[AvatarId]:
-        """Ask for somebody on a network."""
+        """Check a password for somebody on a network."""
         attempt = Attempt(
             nick.encode(), password.encode(), AddressGroup(network), lambda: nick in gone
         )

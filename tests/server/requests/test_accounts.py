@@ -148,10 +148,11 @@ class KeyTests(EntryCase):
 
 
 class KnownKeyTests(EntryCase):
-    """Nobody learns by guessing which keys are known."""
+    """Guessing does not reveal which keys are known."""
 
     def guess(self, host: str, key: bytes, **changes: Any) -> list[str]:
-        """Try to log in with somebody's public key alone, ten times; return the answers' codes."""
+        """Try to log in ten times with only somebody's public key; return the codes of the
+        answers."""
         codes = []
         for _ in range(10):
             stranger = self.server.connect(host)
@@ -183,7 +184,7 @@ class KnownKeyTests(EntryCase):
 
 
 class OwnerTests(EntryCase):
-    """The operator names keys, and who logs in with one of them owns the server."""
+    """The operator lists keys, and logging in with one of them makes an owner of the server."""
 
     def test_named_owners(self) -> None:
         key = Identity.from_seed(bytes(32))
@@ -249,7 +250,7 @@ class DeviceTests(EntryCase):
                 assert isinstance(answer, Refused)
                 codes.append(answer.code)
             assert codes[-1] == "too_many_attempts"
-        # From where nobody of that account has ever been.
+        # From a network where that account has never been.
         phone = self.server.connect("198.51.100.1")
         phone.write(phone.connection.start())
         self.server.pump()

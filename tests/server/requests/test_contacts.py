@@ -1,4 +1,4 @@
-"""Private conversations: requests, blocks, and who may send either."""
+"""Private conversations: requests, blocks, and who may write."""
 
 from chat.ids import LogId, MessageId
 from chat.limits import Limits
@@ -62,12 +62,12 @@ NOT_WELCOME = NotWelcomeError("alice")
 
 
 class ContactCase(ServerCase):
-    """Two in the lobby, of whom bob writes to alice."""
+    """Two accounts in the lobby; bob writes to alice."""
 
     limits = Limits()
 
     def setUp(self) -> None:
-        """Let alice and bob in."""
+        """Log alice and bob in."""
         self.store = HeldStore()
         self.server = Server(self.store, self.limits)
         self.alice, self.bob = self.server.enter("alice", "bob")
@@ -262,7 +262,7 @@ class LeaveTests(ContactCase):
         self.bob.say("please", "alice")
         assert len(self.alice.texts) == texts
         asked = [it for it in self.alice.received if isinstance(it, Requested)]
-        # One for the first message of all, and one for the first behind alice's back.
+        # One for the very first message, and one for the first after alice has left.
         assert asked == [Requested(log, self.bob.account, "bob")] * 2
         assert isinstance(self.alice.ask(Accept(99, log)), Joined)
         self.alice.ask(History(98, log, 50))
@@ -298,7 +298,7 @@ class LeaveTests(ContactCase):
 
 
 class BlockTests(ContactCase):
-    """Who is blocked reaches nobody, whatever they try, on whatever connection."""
+    """A blocked account cannot reach the other, whatever it tries, on any connection."""
 
     def test_a_block_lasts_over_restarts_and_reconnections(self) -> None:
         assert self.alice.ask(Block(99, "bob")) == Ok(99)
@@ -372,7 +372,7 @@ class BlockTests(ContactCase):
 
 
 class NameTests(ContactCase):
-    """Names that become another account's."""
+    """Names that pass to another account."""
 
     def test_a_name_that_is_given_up_is_nobody_s_for_a_time_and_a_restart(self) -> None:
         log = self.talk()
@@ -403,7 +403,7 @@ class NameTests(ContactCase):
 
 
 class PolicyTests(ContactCase):
-    """Who may write at all."""
+    """Who may write to an account."""
 
     def test_it_is_chosen_told_and_kept(self) -> None:
         assert self.alice.ask(Contact(99)) == ContactChosen(99, "everybody")

@@ -218,7 +218,7 @@ class OwnerTests(MembershipCase):
         for action in ("kick", "ban", "mute", "op"):
             request = Moderate(99, action, "carol", self.log, 0, "your key leaked")
             self.check(self.alice, request, NoSuchMemberError("carol"))
-        for action in ("unban", "unmute", "deop"):  # Of what was never done.
+        for action in ("unban", "unmute", "deop"):  # Nothing was done to undo.
             request = Moderate(99, action, "carol", self.log, 0, "your key leaked")
             assert self.alice.ask(request) == Ok(99)
         assert len(carol.received) == count
@@ -235,7 +235,7 @@ class OwnerTests(MembershipCase):
         for action in ("mute", "unmute"):
             self.alice.ask(Moderate(99, action, "bob", self.log))
         assert told() == 6
-        # Another room is another matter, and what was done holds untold.
+        # Another room counts separately, and untold actions take effect all the same.
         self.bob.join("other")
         self.alice.join("other")
         self.bob.ask(Moderate(98, "mute", "alice", self.bob.log("other"), 0, "hush"))

@@ -76,11 +76,11 @@ ROLES: Final = ("owner", "operator", "member", "muted", "banned", "stranger", "n
 
 
 Words = Post | Edit | React | Topic | Nick | Invite | Join
-"""Requests that say something."""
+"""Requests that carry words."""
 
 
 def message_id(client: Client) -> MessageId:
-    """Return an id that is new."""
+    """Return a new id."""
     return MessageId(client.next_id().to_bytes(16, "big"))
 
 
@@ -165,7 +165,7 @@ MAY: Final[dict[type[Request], set[str]]] = {
     Join: {"stranger"},  # The others are members already, or banned.
     Private: _ACCOUNTS,
     Requests: _ACCOUNTS,
-    Accept: set(),  # Nobody asks, and a room is nothing to accept.
+    Accept: set(),  # Nobody asked, and a room cannot be accepted.
     Decline: set(),
     Block: _ACCOUNTS,
     Unblock: set(),  # Nobody is blocked.
@@ -361,7 +361,7 @@ class RoomTests(ModerationCase):
         assert [event.action for event in self.audit()] == ["slow", "slow"]
 
     def words(self, client: Client, seq: int) -> list[Words]:
-        """Return requests that carry words to the den, each of another kind."""
+        """Return requests that carry words to the den, one of each kind."""
         return [
             Post(client.next_id(), self.den, message_id(client), "again"),
             Edit(client.next_id(), self.den, message_id(client), seq, "changed"),
@@ -376,7 +376,7 @@ class RoomTests(ModerationCase):
         self.server.pump()
         seq = self.bob.acks[first][0]
         for number in range(5):
-            # All that follows the words of one kind is too soon, from another device as well.
+            # Any words that follow words of one kind come too soon, from another device too.
             for request in self.words(self.bob, seq):
                 answer = self.bob.ask(request)
                 assert answer == refused(request.id, SlowModeError("den", 10)), request
@@ -403,7 +403,7 @@ class RoomTests(ModerationCase):
         assert self.bob.answer(requests[0].id) == Ok(requests[0].id)
         for request in requests[1:]:
             assert phone.answer(request.id) == refused(request.id, SlowModeError("den", 10))
-        # What could not be stored counts for nothing.
+        # Words that could not be stored do not count.
         self.server.advance(10)
         self.store.is_broken = True
         assert phone.ask(Topic(95, self.den, "five")) == refused(95, NotStoredError())

@@ -217,7 +217,7 @@ class World:
         return self.hub.named_room(room).log
 
     def conversation(self, one: str, other: str) -> Room:
-        """Return the conversation of two, by the names that they have at first."""
+        """Return the conversation of two accounts, given their original names."""
         room = self.hub.conversation(self.accounts[one], self.accounts[other])
         assert room is not None
         return room

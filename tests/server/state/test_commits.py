@@ -419,7 +419,7 @@ class FailingTests(ServerCase):
             if self.room.store.held:
                 self.room.store.release()
             heard.append(sum(seq > 0 for seq, _ in self.reader.heard))
-        assert heard[2] == 2, heard  # The text and the topic, in the very next commit.
+        assert heard[2] == 2, heard  # The text and the topic are in the very next commit.
         assert "topic" in self.outcomes.events
         # Nor do posts delay a kick.
         assert f"kick {len(guests) - 2}" in self.outcomes.events
@@ -533,7 +533,7 @@ class PaceTests(ServerCase):
         self.room.clock.advance(0.2 * COMMIT_SECONDS)
         self.room.clock.advance(0)
         assert len(self.commits) == 2
-        # That one was of one log alone.
+        # That commit held one log only.
         self.room.say(self.author, "at once")
         self.room.clock.advance(0)
         assert len(self.commits) == 3

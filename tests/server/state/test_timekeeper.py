@@ -1,4 +1,4 @@
-"""A clock that jumps, at a start and in a run, takes nothing away."""
+"""A clock that jumps, at a start or during a run, destroys nothing."""
 
 from pathlib import Path
 from typing import Final
@@ -27,10 +27,10 @@ PATIENT: Final = Limits(ping_seconds=10**9, silence_seconds=2 * 10**9)
 
 
 class TimeCase(ServerCase):
-    """A server, and a clock that says what it is told to."""
+    """A server, and a clock that the test sets."""
 
     def setUp(self) -> None:
-        """Let alice say something a day and a half before noon, and set the clock to noon."""
+        """Let alice post a day and a half before noon, and set the clock to noon."""
         self.store = HeldStore()
         self.store.is_holding = False
         self.wrong = 0
@@ -45,7 +45,7 @@ class TimeCase(ServerCase):
         self.pass_time(36 * HOUR)
 
     def wall(self) -> int:
-        """Return what the clock says."""
+        """Return the clock's time."""
         return self.now + self.wrong
 
     def read(self) -> tuple[str, float]:
@@ -54,11 +54,11 @@ class TimeCase(ServerCase):
 
     @property
     def time(self) -> Timekeeper:
-        """The server's."""
+        """The server's time."""
         return self.server.dispatcher.context.time
 
     def pass_time(self, milliseconds: int) -> None:
-        """Let time pass, by every clock."""
+        """Let time pass on every clock."""
         self.now += milliseconds
         self.uptime += milliseconds / 1_000
         self.server.clock.advance(milliseconds / 1_000)
@@ -75,7 +75,7 @@ class TimeCase(ServerCase):
         return self.server
 
     def wait(self, coroutine: object) -> None:
-        """Let something happen."""
+        """Let the server do something."""
         done: Deferred[None] = Deferred.fromCoroutine(coroutine)  # type: ignore[arg-type]
         self.server.pump()
         assert done.called
@@ -90,7 +90,7 @@ class TimeCase(ServerCase):
         self.server.pump()
 
     def trim(self) -> list[str]:
-        """Remove what is older than a day, and return what was logged."""
+        """Remove what is older than a day, and return the log."""
         context = self.server.dispatcher.context
         policy = RetentionPolicy(days=1)
         retention = Retention(
@@ -102,13 +102,13 @@ class TimeCase(ServerCase):
 
 
 class StartTests(TimeCase):
-    """What a start believes."""
+    """Which clocks a start trusts."""
 
     def test_a_jump_across_a_start_removes_nothing(self) -> None:
         for is_booted in (False, True):
             for jump in JUMPS:
                 if is_booted and 0 < jump <= DAY:
-                    continue  # A pause of a day is believed.
+                    continue  # A pause of a day is accepted.
                 self.setUp()
                 was = self.now
                 self.wrong = jump
@@ -161,7 +161,7 @@ class StartTests(TimeCase):
 
 
 class RunTests(TimeCase):
-    """What a run believes."""
+    """Which clocks a run trusts."""
 
     def test_a_jump_in_a_run_removes_nothing(self) -> None:
         for jump in JUMPS:
@@ -184,7 +184,7 @@ class RunTests(TimeCase):
             assert not self.is_muted()
 
     def is_muted(self) -> bool:
-        """Tell whether bob may say nothing."""
+        """Return whether bob is muted."""
         post = Post(self.bob.next_id(), self.bob.log(), message_id(self.bob.next_id()), "hi")
         answer = self.bob.ask(post)
         assert not isinstance(answer, Refused) or answer.code == "muted"

@@ -28,7 +28,7 @@ class NoThreads:
     def __init__(self) -> None:
         self.is_holding = False
         self.is_searching = False
-        """Whether the thread of searches is busy, so that these wait too."""
+        """Whether the searching thread is busy, so that searches wait too."""
         self.held: list[Callable[[], object]] = []
         self.is_stopped = False
 

@@ -297,10 +297,10 @@ class SearchTests(SqliteCase):
 
 
 class SlowSearchTests(SqliteCase):
-    """A search may take only so long, and nothing waits for it."""
+    """A search has a time limit, and nothing waits for it."""
 
     def setUp(self) -> None:
-        """Let a search look at the clock at every step, and the clock tick at every look."""
+        """Make a search check the clock at every step, and the clock tick at every check."""
         super().setUp()
         self.replace(reader, "_STEPS", 1)
         self.store = self.open()
