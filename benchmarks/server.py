@@ -16,7 +16,7 @@ __all__ = ["ServerProcess", "free_port"]
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 _UNLIMITED = ("messages_per_second=0", "bytes_per_second=0", "accounts_per_hour=1000000")
-"""Clients of a benchmark come and send as fast as the server answers."""
+"""Benchmark clients connect and send as fast as the server answers."""
 _LISTENING = re.compile(r"Listening on .*:(\d+)")
 
 

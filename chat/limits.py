@@ -38,8 +38,8 @@ SUCCESSIONS: Final = 8
 """Earlier host keys from which a server proves its own; with 8, SA's line has 1,326 bytes."""
 
 CLIENT_KEYS: Final = 16_384
-"""Keys of epochs, and logs, that a client keeps at most: more than the logs that it reads at once
-(`ClientLimits.logs`), each with one, and the epochs of some pages."""
+"""Most epoch keys, and most logs, that a client keeps: more than the logs that it reads at once
+(`ClientLimits.logs`), with one key each, and the epochs of some pages."""
 LOGIN_BYTES: Final = 1_024
 """The login message inside the client finish, which must fit a handshake line."""
 
@@ -218,29 +218,27 @@ class Limits:
     invitations_per_room: int = _set_by_operator(1_000, "open invitations to one room")
     """Invitations of accounts to a room that are not accepted yet. The same number of invitation
     links may be open as well."""
-    invitations_by_account: int = _set_by_operator(
-        1_000, "open invitations that one account has made"
-    )
+    invitations_by_account: int = _set_by_operator(1_000, "open invitations by one account")
     conversations_per_account: int = _set_by_operator(
-        1_000, "private conversations that an account may begin"
+        1_000, "private conversations begun by one account"
     )
-    """They never end; those that others have begun do not count."""
+    """They never end. Those begun by others do not count."""
     tokens_per_account: int = _set_by_operator(100, "open invitation links of one account")
     devices_per_account: int = _set_by_operator(32, "devices of one account")
     bans_per_room: int = _set_by_operator(1_000, "bans and mutes in one room")
     bans_per_server: int = _set_by_operator(
         10_000, "bans and mutes on the whole server, of networks too"
     )
-    """Those that have ended do not count, here and in a room."""
+    """Expired ones do not count, here and in a room."""
 
     accounts_per_hour: int = _set_by_operator(1_000, "new accounts in total, in an hour")
-    """So many at once, and then one whenever its share of the hour has passed, as everywhere here.
-    An account takes about 2 KiB for good: 46 MiB a day from somebody with many networks."""
+    """A burst of this size, and then one per share of the hour, as for all rates here. An account
+    takes about 2 KiB permanently: 46 MiB a day from somebody with many networks."""
     accounts_per_network: int = _set_by_operator(
         100, "new accounts from one network, in a day; not counted on loopback"
     )
-    """A network is an address (a /64 for IPv6). Not counted on loopback addresses and Unix sockets,
-    because a reverse proxy there is everybody; the same holds for all that follow."""
+    """A network is an address (a /64 for IPv6). Loopback addresses and Unix sockets do not count,
+    because a reverse proxy there is everybody. The same holds for all that follow."""
     conversations_per_network: int = _set_by_operator(
         2_000, "new private conversations from one network, in a day"
     )
@@ -252,20 +250,22 @@ class Limits:
         500, "new invitation links from one network, in a day"
     )
     devices_per_network: int = _set_by_operator(500, "new devices from one network, in a day")
-    actions_per_account: int = _set_by_operator(1_000, "moderation actions of an account, in a day")
-    """Bans, mutes, and everything else that has an entry in the audit log."""
+    actions_per_account: int = _set_by_operator(
+        1_000, "moderation actions of one account, in a day"
+    )
+    """Bans, mutes, and everything else that adds an entry to the audit log."""
     actions_per_network: int = _set_by_operator(
         5_000, "moderation actions from one network, in a day"
     )
     reactions_per_message: int = _set_by_operator(
         20, "reactions of one account to one message, in a day"
     )
-    reactions_per_account: int = _set_by_operator(5_000, "reactions of an account, in a day")
+    reactions_per_account: int = _set_by_operator(5_000, "reactions of one account, in a day")
     reactions_per_network: int = _set_by_operator(50_000, "reactions from one network, in a day")
     quota_keys_kept: int = _set_by_operator(
-        4_096, "accounts, or networks, that each daily limit remembers"
+        4_096, "accounts or networks remembered for each daily limit"
     )
-    """The latest that made something; about 250 bytes each, 1 MiB a limit."""
+    """The latest ones are remembered; about 250 bytes each, 1 MiB per limit."""
 
     search_seconds: float = _set_by_operator(1, "time one search may take")
     """Seconds until a search is interrupted. Searches run one at a time, and nothing else waits for
@@ -388,9 +388,9 @@ class ClientLimits:
     logs: int = 10_000
     """Most logs the client accepts in an account's list."""
     listed: int = 100_000
-    """Members of a room, or public rooms, that the client keeps of a list."""
+    """Most members of a room, or public rooms, that the client keeps from a list."""
     reactions: int = 1_000
-    """Accounts whose reactions to one message the client keeps."""
+    """Most accounts whose reactions to one message the client keeps."""
     first_retry: float = 1
     """Delay from a lost connection to the first attempt to reconnect; each further delay is
     `retry_factor` times longer, up to `last_retry`."""

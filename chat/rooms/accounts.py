@@ -70,7 +70,7 @@ class LoginPolicy:
     wants_passwords: bool = False
     """Whether a new key needs a password or a code."""
     limits: Limits = field(default_factory=Limits)
-    """Of which one says how many devices an account may have. They can change meanwhile."""
+    """The limits, one of which is the number of devices of an account. They can change."""
 
 
 @dataclass(frozen=True, slots=True)

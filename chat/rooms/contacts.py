@@ -59,15 +59,15 @@ def converse(
     if account is not other:
         puts.append(_request(hub, account, other, new_log, limits, now))
     most = limits.conversations_per_account
-    if hub.begun_by(account.id) >= most:  # Those that were declined or left are still there.
+    if hub.begun_by(account.id) >= most:  # Declined and abandoned ones still exist.
         what = "private conversations that you began"
         raise OverQuotaError(what, most, "conversations_per_account")
     return changed(puts)
 
 
 def ask_again(hub: Hub, account: Account, room: Room, limits: Limits, now: int) -> Change:
-    """Ask the other account of a conversation, if it has left. Raises as `converse`, but for the
-    quota: the conversation is there."""
+    """Ask the other account of a conversation, if it has left. Raises as `converse`, except for the
+    quota: the conversation exists already."""
     return changed(_asking(hub, account, room, limits, now))
 
 

@@ -1,6 +1,6 @@
-"""What ends at some time, such as bans and invitations, in groups, ordered by when it ends.
+"""Entries that end at some time, such as bans and invitations, in groups, ordered by their end.
 
-So whatever is still good is counted, and whatever has ended is found, without looking at the rest.
+So valid ones can be counted, and ended ones found, without looking at the rest.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -21,12 +21,12 @@ class _End(NamedTuple):
     until: int
     name: str
     fields: tuple[Any, ...]
-    """With the name, a total order of keys that end at the same time."""
+    """With the name, a total order of keys with the same end."""
     key: Any
 
 
 class Ending(Generic[G, K]):
-    """Keys of what ends, in groups. 0 means never."""
+    """Keys of entries that end, in groups. An end of 0 means never."""
 
     def __init__(self) -> None:
         self._ends: dict[G, list[_End]] = {}
@@ -36,7 +36,7 @@ class Ending(Generic[G, K]):
         insort(self._ends.setdefault(group, []), _end(key, until))
 
     def remove(self, group: G, key: K, until: int) -> None:
-        """Remove a key, which was added with the same `until`."""
+        """Remove a key that was added with the same `until`."""
         ends = self._ends[group]
         del ends[bisect_left(ends, _end(key, until))]
         if not ends:
@@ -47,12 +47,12 @@ class Ending(Generic[G, K]):
         return [end.key for end in self._ends.get(group, [])[:most]]
 
     def count(self, group: G, now: int) -> int:
-        """Return how many in a group have not ended at `now`."""
+        """Return how many keys in a group have not ended at `now`."""
         ends = self._ends.get(group, [])
         return len(ends) - bisect_right(ends, now, key=_until)
 
     def ended(self, group: G, now: int) -> list[K]:
-        """Return some in a group that have ended at `now`, the earliest first."""
+        """Return some keys in a group that have ended at `now`, the earliest first."""
         some = self._ends.get(group, [])[:ENDED_AT_ONCE]
         return [end.key for end in some if end.until <= now]
 

@@ -268,15 +268,14 @@ class NoSuchDeviceError(RequestError):
 
 
 class TooManyInvitationsError(RequestError):
-    """One open invitation more than an account or a room may have. Arguments: as
-    `OverQuotaError`."""
+    """More open invitations than an account or a room may have. Arguments: as `OverQuotaError`."""
 
     code = "too_many_invitations"
     sentence = "There are too many open {}: the limit is {} ({})."
 
 
 class OverQuotaError(RequestError):
-    """One more of something than a quota allows. Arguments: what, the quota, and its name in
+    """More of something than a quota allows. Arguments: what, the quota, and its name in
     `chat.limits`."""
 
     code = "over_quota"
@@ -284,8 +283,8 @@ class OverQuotaError(RequestError):
 
 
 class OverRateError(RequestError):
-    """One more of something than may be made at this time. Arguments: as `OverQuotaError`, and
-    seconds to wait."""
+    """More of something than a rate allows. Arguments: as `OverQuotaError`, and the seconds to
+    wait."""
 
     code = "over_rate"
     sentence = "There are too many {}: the limit is {} ({}); try again in {} seconds."

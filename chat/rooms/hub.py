@@ -90,11 +90,11 @@ class Hub:
         self.sanctions = Ending[Scope, BanKey | MuteKey | NetworkKey]()
         """Bans and mutes, by where they apply."""
         self.tokens = Ending[LogId, InvitationKey]()
-        """Invitation tokens, by room; those to the server alone have an empty one."""
+        """Invitation tokens, by room; those to the server have an empty one."""
         self.tokens_by = Ending[AccountId, InvitationKey]()
-        """Invitation tokens, by who made them."""
+        """Invitation tokens, by maker."""
         self._invitees: dict[AccountId, set[InvitedKey]] = {}
-        """Invitations of accounts, by who made them."""
+        """Invitations of accounts, by maker."""
         self.codes: dict[AccountId, LinkCode] = {}
         """Open codes that add a device, by account."""
         self.claim: Claim | None = None
@@ -184,8 +184,8 @@ class Hub:
         return len(self._begun.get(account, ()))
 
     def invitees_of(self, account: AccountId) -> Collection[InvitedKey]:
-        """Return the invitations of other accounts that an account has made, also those that are
-        worth nothing now."""
+        """Return the invitations of other accounts that an account has made, including those that
+        are worth nothing now."""
         return self._invitees.get(account, ())
 
     def invited_to(self, account: Account, now: int) -> list[tuple[Room, InvitedBy]]:

@@ -172,7 +172,7 @@ def withdrawn(hub: Hub, maker: AccountId, room: Room | None) -> list[Put]:
 
 
 def _dead_tokens(hub: Hub, keys: Iterable[InvitationKey], now: int) -> list[InvitationKey]:
-    """Return those of the invitations for anybody that nobody can use any more."""
+    """Return the invitations by token that nobody can use any longer."""
     return [key for key in keys if not hub.is_open(hub.invitations[key.hash], now)]
 
 

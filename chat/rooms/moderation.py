@@ -218,7 +218,7 @@ def block(
 
 
 def _make_place(hub: Hub, scope: Scope, puts: Iterable[Put], limits: Limits, now: int) -> list[Put]:
-    """Return the puts that remove some bans and mutes that have ended, if there are new ones.
+    """If there are new bans and mutes, return the puts that remove some that have ended.
 
     Raises OverQuotaError if there are too many that have not ended.
     """

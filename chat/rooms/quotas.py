@@ -1,8 +1,8 @@
-"""How much an account, a network, and all together may make in a day.
+"""How much an account, a network, and everybody together may make in a day.
 
-How many of something an account or a room *has* is checked by the decision that adds one, against
-the hub. This module counts what is *made*, also where nothing in the hub says who made it: so many
-at once, and then one whenever its share of the day has passed. Nothing survives a restart.
+How many of something an account or a room *has* is checked against the hub by the decision that
+adds one. This module counts what is *made*, even if nothing in the hub says who made it: a burst,
+and then one whenever its share of the day has passed. Nothing survives a restart.
 """
 
 from collections import OrderedDict
@@ -52,7 +52,7 @@ class Maker(NamedTuple):
     """Who makes something."""
 
     group: AddressGroup
-    """The group of the address they come from."""
+    """The group of the maker's address."""
     account: AccountId = NOBODY
     """`NOBODY` before the login."""
 
@@ -61,7 +61,7 @@ class _Rate(NamedTuple):
     """How many may be made in a period."""
 
     limit: str
-    """The name of the number in `chat.limits.Limits`."""
+    """The name of the limit in `chat.limits.Limits`."""
     by: str
     """The end of "too many ..."."""
     seconds: int = _DAY
@@ -85,7 +85,7 @@ _IN_TOTAL: Final = {Made.ACCOUNT: "accounts_per_hour"}
 
 
 def made(hub: Hub, by: AccountId, change: Change) -> list[Made]:
-    """Return what a change makes that is not there yet, if `by` asks for it."""
+    """Return the new things that a change makes when `by` asks for it."""
     found: list[Made] = []
     for key, value in change.puts:
         if value is None:
@@ -98,7 +98,7 @@ def made(hub: Hub, by: AccountId, change: Change) -> list[Made]:
             case RoomKey() if hub.get(key) is None and isinstance(value, RoomProfile):
                 is_private = value.kind is Kind.PRIVATE
                 found.append(Made.CONVERSATION if is_private else Made.ROOM)
-            # Not that of an invitation link, which somebody else made.
+            # Not the room of an invitation link, which somebody else made.
             case InvitedKey() if isinstance(value, InvitedBy) and value.by == by != NOBODY:
                 found.append(Made.INVITATION)
             case InvitationKey() if hub.get(key) is None:
@@ -109,7 +109,7 @@ def made(hub: Hub, by: AccountId, change: Change) -> list[Made]:
 
 
 class _Taken:
-    """What was taken of one allowance, and not given back by time yet."""
+    """How much was taken of one allowance and has not been restored by time yet."""
 
     __slots__ = ("count", "since")
 
@@ -125,11 +125,11 @@ class Allowances:
         self._limits = limits
         self._seconds = seconds
         self._tables: dict[str, OrderedDict[Hashable, _Taken]] = {}
-        """By limit; each ordered by when somebody last took of it, and bounded, so that nobody can
-        push out what is counted of another limit."""
+        """Per limit, in the order of last use. Each is bounded on its own, so nobody can push out
+        the counts of another limit."""
 
     def take(self, what: list[Made], maker: Maker) -> None:
-        """Count what somebody makes, or, if that is too much, nothing. Raises OverRateError."""
+        """Count what somebody makes, or nothing if that is too much. Raises OverRateError."""
         now, counted = self._seconds(), 0
         rates = [(it, *rate) for it in what for rate in _rates(it, maker)]
         try:
@@ -148,13 +148,13 @@ class Allowances:
         self.take([Made.REACTION], maker)
 
     def give_back(self, what: list[Made], maker: Maker) -> None:
-        """Uncount what was taken, because nothing was made."""
+        """Undo a `take`, because nothing was made."""
         for it in what:
             for rate, key in _rates(it, maker):
                 self._give_back(rate, key)
 
     def sizes(self) -> dict[str, int]:
-        """Return how many are counted for each limit."""
+        """Return the number of entries for each limit."""
         return {limit: len(table) for limit, table in self._tables.items()}
 
     def _take(self, it: Made, rate: _Rate, key: Hashable, now: float) -> None:
@@ -173,12 +173,12 @@ class Allowances:
 
     def _give_back(self, rate: _Rate, key: Hashable) -> None:
         taken = self._tables[rate.limit].get(key)
-        if taken is not None:  # It may have been pushed out.
+        if taken is not None:  # The entry may have been pushed out.
             taken.count -= 1
 
 
 def _rates(it: Made, maker: Maker) -> list[tuple[_Rate, Hashable]]:
-    """Return the rates that count something, and under which key."""
+    """Return the rates that count something, with the keys to count it under."""
     rates: list[tuple[_Rate, Hashable]] = []
     if not is_this_machine(maker.group):  # It may be a reverse proxy, and so everybody.
         rates.append((_Rate(_PER_NETWORK[it], "from your network"), maker.group))

@@ -54,7 +54,7 @@ def delete_account(hub: Hub, account: Account) -> Change:
 
 
 def conversations(hub: Hub, nick: str) -> list[Room]:
-    """Return an account's private conversations, also those that it left or has not accepted.
+    """Return an account's private conversations, including those that it left or has not accepted.
 
     Raises NoSuchNickError.
     """

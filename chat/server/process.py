@@ -100,7 +100,7 @@ class _LogFile:
 
             cast(Reactor, reactor).callFromThread(file.rotate)
 
-        if not signal.getsignal(signal.SIGUSR1):  # As twistd's own logger does it.
+        if not signal.getsignal(signal.SIGUSR1):  # As in twistd's own logger.
             signal.signal(signal.SIGUSR1, rotate)
         return textFileLogObserver(file)
 

@@ -118,7 +118,7 @@ class RecordReader:
     def __init__(self) -> None:
         self._logs: dict[LogId, _Log] = {}
         self._keys = 0
-        """In all logs."""
+        """Number of keys, in all logs."""
         self._waiting: list[RecordLine] = []
         self._size = 0
         self._page: Page | None = None

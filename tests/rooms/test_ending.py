@@ -1,4 +1,4 @@
-"""What ends, by when it ends."""
+"""Entries that end, ordered by their end."""
 
 from hypothesis import given
 from hypothesis import strategies as st

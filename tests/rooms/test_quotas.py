@@ -1,4 +1,4 @@
-"""What is made, and how much of it in a day."""
+"""What is counted, and how much of it in a day."""
 
 from typing import Final
 
@@ -48,7 +48,7 @@ def _allowances(**limits: int) -> tuple[Allowances, _Clock]:
 
 
 def _count(allowances: Allowances, it: Made, maker: Maker, most: int = 10_000) -> int:
-    """Return how many may be made before one is refused, of `most`."""
+    """Return how many of `most` may be made before one is refused."""
     for count in range(most):
         try:
             allowances.take([it], maker)
@@ -74,7 +74,7 @@ def test_rooms_and_conversations_are_counted_when_they_are_new() -> None:
     hub, [ana, bob] = hub_with("ana", "bob")
     limits = Limits()
     change = do(hub, membership.join, hub, ana, "r", "public", log_id("r"), limits, NOW)
-    assert made(hub, ana.id, change) == []  # It is there now.
+    assert made(hub, ana.id, change) == []  # Now it exists.
     change = decide(hub, membership.join, hub, bob, "r", "public", log_id("x"), limits, NOW)
     assert made(hub, bob.id, change) == []
     change = decide(hub, membership.join, hub, ana, "q", "invite", log_id("q"), limits, NOW)
@@ -93,7 +93,7 @@ def test_invitations_and_links_are_who_made_them_s() -> None:
     change = decide(hub, invitations.issue_token, *issue)
     assert made(hub, ana.id, change) == [Made.TOKEN, Made.ACTION]
     hub.put_all(change.puts)
-    # Whoever uses the link makes nothing.
+    # Using the link makes nothing.
     used = Change(tuple(invitations.redeem_token(hub, bob.id, token("t"), NOW)))
     assert made(hub, NOBODY, used) == []
 
@@ -105,7 +105,7 @@ def test_every_entry_of_the_audit_log_is_an_action() -> None:
         order = Order(action)
         change = decide(hub, moderation.moderate, hub, order, "ana", bob, room, Limits(), NOW)
         assert made(hub, ana.id, change) == [Made.ACTION]
-    # Not that of the operator's --operator, at a login.
+    # Not at a login with a key that the operator listed (--operator).
     assert made(hub, NOBODY, Change(event=EVENT)) == []
 
 
@@ -206,9 +206,9 @@ def test_an_account_begins_so_many_conversations() -> None:
     do(hub, contacts.converse, hub, ana, bob, log_id("one"), limits, NOW)
     with pytest.raises(OverQuotaError, match=r"you began: the limit is 1 \(conversations_per_acc"):
         decide(hub, contacts.converse, hub, ana, eva, log_id("two"), limits, NOW)
-    do(hub, contacts.converse, hub, ana, bob, log_id("two"), limits, NOW)  # It is there.
+    do(hub, contacts.converse, hub, ana, bob, log_id("two"), limits, NOW)  # It exists.
     do(hub, contacts.converse, hub, eva, ana, log_id("two"), limits, NOW)  # Not ana's.
-    # Also those that were declined, and left, are still there.
+    # Declined and abandoned ones still exist.
     do(hub, contacts.decline, bob, hub.known_room(log_id("one")))
     room = hub.conversation(ana.id, bob.id)
     assert room is not None
@@ -291,7 +291,7 @@ def test_links_and_invitations_that_are_worth_nothing_take_no_place() -> None:
     ):
         with pytest.raises(TooManyInvitationsError, match=limit):
             decision()
-    do(hub, membership.leave, ana, room)  # What she made for it is worth nothing now.
+    do(hub, membership.leave, ana, room)  # Her invitations to it are worth nothing now.
     issue("two", other.log)
     do(hub, invitations.invite, hub, ana, other, "eva", limits, NOW)
     assert set(hub.invitations) == {token("two")}
@@ -315,7 +315,7 @@ def test_there_are_so_many_bans_and_mutes_and_those_that_ended_go(in_room: bool)
     act(Action.BAN, 1, 0, NOW)
     with pytest.raises(OverQuotaError, match=rf"the limit is 3 \({scope}\)"):
         act(Action.MUTE, 2, 10, NOW)
-    act(Action.BAN, 0, 20, NOW)  # It has a place.
+    act(Action.BAN, 0, 20, NOW)  # It has room.
     act(Action.UNBAN, 1, 0, NOW)
     act(Action.MUTE, 2, 30, NOW)
     now = NOW + 20_000

@@ -59,13 +59,13 @@ class Asking(Generic[R]):
 
     @property
     def maker(self) -> Maker:
-        """Whose allowances count what comes of the request."""
+        """Whose allowances the results of the request count against."""
         return Maker(self.session.group, self.session.account)
 
     async def change(self, decide: Callable[[], Change]) -> None:
-        """Let a decision take effect, if they may still ask for it then. See `Commits.change`.
+        """Apply a decision if they may still ask for it then. See `Commits.change`.
 
-        Raises OverRateError if it makes more than they may.
+        Raises OverRateError if it makes more than they are allowed.
         """
 
         def decide_if_allowed() -> Change:
@@ -73,7 +73,7 @@ class Asking(Generic[R]):
             return decide()
 
         hub, maker, allowances = self.context.hub, self.maker, self.context.allowances
-        # Before it waits for the disk: what others have decided meanwhile counts already.
+        # Counted before waiting for the disk, so that concurrent decisions count already.
         what = made(hub, maker.account, decide_if_allowed())
         allowances.take(what, maker)
         try:

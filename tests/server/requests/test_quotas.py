@@ -1,4 +1,4 @@
-"""What is made is counted for whoever asked, and given back where nothing came of it."""
+"""What is made counts against the account that asked, and is given back if nothing was made."""
 
 from collections.abc import Callable
 
@@ -14,13 +14,13 @@ def _limits(**limits: int) -> Limits:
 
 
 def _room(client: Client) -> LogId:
-    """Return the log of the room that a client made for itself."""
+    """Return the log of a room that a client created."""
     made = [it for it in client.received if isinstance(it, m.Joined)]
     return next(it.log for it in made if it.room.startswith("room-of-"))
 
 
 class QuotaTests(ServerCase):
-    """Each is refused in a sentence that names the limit, and the connection stays."""
+    """Each refusal is a sentence that names the limit, and the connection stays open."""
 
     def refused(self, answer: object, code: str, limit: str) -> None:
         """Check a refusal."""
@@ -64,7 +64,7 @@ class QuotaTests(ServerCase):
         for number in (0, 1):
             assert isinstance(begin(server, local, number), m.Joined)
         self.refused(begin(server, local, 3), "over_quota", "conversations_per_account")
-        # Whoever accepts makes nothing, and whoever asks again has asked once.
+        # Accepting makes nothing, and asking again counts once.
         assert isinstance(bob.ask(m.Private(bob.next_id(), "ana")), m.Joined)
         there = bob.ask(m.Private(bob.next_id(), "ana"))
         assert isinstance(there, m.Refused) and there.code == "already_reading"
@@ -144,7 +144,7 @@ class QuotaTests(ServerCase):
         assert isinstance(server.connect("192.0.2.2").log_in("eva"), m.Welcome)
         assert isinstance(server.connect("127.0.0.1").log_in("max"), m.Welcome)
         self.refused(server.connect("127.0.0.1").log_in("new"), "over_rate", "accounts_per_hour")
-        # Whoever has an account is let in, from wherever.
+        # Existing accounts are let in, from anywhere.
         known = server.connect(identity=server.clients[0].identity)
         assert isinstance(known.log_in("ana"), m.Welcome)
         server.advance(3_600 / 4)
@@ -154,7 +154,7 @@ class QuotaTests(ServerCase):
         server = Server(limits=_limits(rooms_per_network=1, accounts_per_network=2))
         [ana] = server.enter("ana")
         for _ in range(3):
-            refused = ana.join("a room")  # No name of a room.
+            refused = ana.join("a room")  # Not a name for a room.
             assert isinstance(refused, m.Refused) and refused.code == "room_invalid"
             taken = server.connect().log_in("ana")
             assert isinstance(taken, m.Refused) and taken.code == "nick_taken"

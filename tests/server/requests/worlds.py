@@ -167,7 +167,7 @@ class WatchedStore(HeldStore):
 
 
 class _NoDirectory(StateDirectory):
-    """All that is asked of a state directory here."""
+    """The parts of a state directory used here."""
 
     def __init__(self) -> None:
         """Touch no disk."""
