@@ -43,7 +43,7 @@ def converse(
 ) -> Change:
     """Make `account` a member of its conversation with `other`; create it as `new_log` if needed.
 
-    This accepts a request of `other`. If `other` is not a member, it is asked. Raises
+    This accepts a request from `other`. If `other` is not a member, it gets a request. Raises
     BlockedError, NotWelcomeError, TooManyRequestsError, OverQuotaError.
     """
     room = hub.conversation(account.id, other.id)

@@ -111,7 +111,7 @@ class Hub:
         self._owned: dict[AccountId, set[LogId]] = {}
         """Rooms by owner."""
         self._asked: dict[AccountId, set[LogId]] = {}
-        """Private conversations that somebody was asked to accept, by who asked."""
+        """Private conversations that await an answer, by the account that asked."""
         self._begun: dict[AccountId, set[LogId]] = {}
         """Private conversations, by who began them."""
         self._slow: set[LogId] = set()

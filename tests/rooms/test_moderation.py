@@ -59,7 +59,7 @@ def may(hub: Hub, action: Action, actor: Account, target: Account, room: Room | 
 
 
 def moderate(hub: Hub, order: Order, target: Account, room: Room | None) -> Change:
-    """Do something to somebody, and return what it came to."""
+    """Act on an account, and return the result."""
     return do(hub, moderation.moderate, hub, order, "ana", target, room, Limits(), NOW)
 
 

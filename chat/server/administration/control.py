@@ -414,7 +414,7 @@ class Control:
                 *(hub, group, request.seconds, request.reason),
                 *(ADMIN, self._context.limits, now),
             ),
-            f"{group} is kept out{_until(request.seconds, self._context.milliseconds())}.",
+            f"{group} is banned{_until(request.seconds, self._context.milliseconds())}.",
         )
 
     async def _unblock(self, request: Unblock) -> object:
