@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import UNSET
 
 from chat import __version__
+from chat.limits import DEVICES
 from chat.rooms import accounts, invitations
 from chat.rooms.accounts import Credentials
 from chat.rooms.changes import Change, changed
@@ -142,7 +143,7 @@ async def code(asking: Asking[messages.Code]) -> None:
 def devices(asking: Asking[messages.Devices]) -> None:
     """List the account's keys."""
     here = {other.device for other in asking.context.sessions.of(asking.account.id)}
-    keys = sorted(asking.account.devices.items(), key=lambda it: (it[1], it[0]))
+    keys = sorted(asking.account.devices.items(), key=lambda it: (it[1], it[0]))[-DEVICES:]
     listed = [(key, added, key in here) for key, added in keys]
     asking.session.send(messages.DeviceList(asking.request.id, listed))
 

@@ -26,7 +26,7 @@ from chat.rooms.errors import (
 )
 from chat.rooms.invitations import Registration
 from chat.rooms.roles import Role, Sanction
-from chat.rooms.values import SERVER, BanKey, NetworkKey
+from chat.rooms.values import SERVER, BanKey, Device, DeviceOf, NetworkKey
 from chat.server.requests.accounts import code_hash, new_code, token_hash
 from chat.store.interface import StoreError
 from chat.testing import Client, Server
@@ -285,6 +285,16 @@ class DeviceTests(EntryCase):
         for server in (self.server, self.reopen(Registration.OPEN)):
             back = self.greet(phone.identity, server)
             assert self.enter(back, "alice") == refused(1, NickTakenError("alice"))
+
+    def test_of_many_devices_the_latest_are_listed(self) -> None:
+        # All of them would be too large for an answer, and cost the connection.
+        hub = self.server.dispatcher.context.hub
+        for number in range(500):
+            key = DeviceOf(DeviceKey(number.to_bytes(32, "big")))
+            hub.put(key, Device(self.alice.account, 1_000 + number))
+        listed = self.alice.ask(Devices(50))
+        assert isinstance(listed, DeviceList)
+        assert [added for _, added, _ in listed.devices] == list(range(1_244, 1_500))
 
     def test_a_code_is_easy_to_read_out(self) -> None:
         code = new_code(lambda size: bytes(range(size)))
