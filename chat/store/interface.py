@@ -40,6 +40,7 @@ from typing import Final, NamedTuple, Protocol
 from twisted.internet.defer import Deferred
 
 from chat.ids import AccountId, LogId, RecordId
+from chat.limits import SEQ_MAX
 
 __all__ = [
     "AUDIT",
@@ -144,6 +145,8 @@ class Trim(NamedTuple):
     log: LogId
     before_time: int | None = None
     keep: int | None = None
+    most: int = SEQ_MAX
+    """How many records it removes at most, erased ones included, the oldest first."""
 
 
 class Value(NamedTuple):
@@ -214,7 +217,7 @@ class Outcome:
     places: Sequence[Place | Void] = ()
     """Places of the commit's records, in order."""
     trimmed: Sequence[int] = ()
-    """How many records each trim removed."""
+    """How many records each trim removed, erased ones included."""
     change: Sequence[Place] | None = None
     """Places of the change's records; None if there was no change, or it was void."""
 

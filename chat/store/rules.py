@@ -138,15 +138,19 @@ def _may_remove(
 
 
 def _trim(trim: Trim, state: State) -> int:
-    end = state.head(trim.log).seq
-    last = 0
-    if end and trim.before_time is not None:
+    first = state.first(trim.log)
+    if first is None:
+        return 0
+    tail = state.head(trim.log).seq
+    end = min(tail, first + trim.most - 1)
+    last = first - 1
+    if trim.before_time is not None:
         # Times never decrease in a log, so this scans only the records to be removed.
-        young = state.first_since(trim.log, trim.before_time)
+        young = state.first_since(trim.log, trim.before_time, end)
         last = end if young is None else young - 1
-    if end and trim.keep is not None:
-        last = max(last, state.last_but(trim.log, trim.keep) or 0)
-    return state.trim(trim.log, last) if last else 0
+    if trim.keep is not None and tail - last > trim.keep:
+        last = max(last, min(state.last_but(trim.log, trim.keep) or 0, end))
+    return state.trim(trim.log, last) if last >= first else 0
 
 
 def _change(change: StateChange, base: int, state: State) -> list[Place] | None:

@@ -67,8 +67,13 @@ class Known(Protocol):
         """Return the sequence numbers of the records that replaced the record `seq`."""
         ...
 
-    def first_since(self, log: LogId, time: int) -> int | None:
-        """Return the first record of a log that is not older than `time`, erased or not."""
+    def first(self, log: LogId) -> int | None:
+        """Return the first record of a log, erased or not."""
+        ...
+
+    def first_since(self, log: LogId, time: int, end: int) -> int | None:
+        """Return the first record of a log, up to `end`, that is not older than `time`, erased or
+        not."""
         ...
 
     def last_but(self, log: LogId, count: int) -> int | None:
@@ -91,7 +96,7 @@ class State(Known, Protocol):
         ...
 
     def trim(self, log: LogId, last: int) -> int:
-        """Remove the records up to `last`, with their ids; return how many were not erased."""
+        """Remove the records up to `last`, with their ids; return how many those were."""
         ...
 
     def put(self, values: Sequence[Value]) -> None:

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from hypothesis import strategies as st
 
 from chat.ids import LogId, RecordId
+from chat.limits import SEQ_MAX
 from chat.store.interface import (
     AUDIT,
     Commit,
@@ -80,7 +81,11 @@ class _Maker:
         log = self._log()
         before = self._model.log(log).head.time - self._random.randint(-2, 1_500)
         keep = self._random.randint(0, 20)
-        return Trim(log, before if self._chance(0.5) else None, keep if self._chance(0.5) else None)
+        most = self._mostly(SEQ_MAX, 1, 2, 5, 50)
+        return Trim(
+            *(log, before if self._chance(0.5) else None),
+            *(keep if self._chance(0.5) else None, most),
+        )
 
     def _records(self, most: int) -> list[Record]:
         return [self._record() for _ in range(self._random.randint(0, most))]

@@ -171,10 +171,10 @@ class Model:
         if trim.keep is not None:
             there = [row.seq for row in log.there()]
             going += there[: max(len(there) - trim.keep, 0)]
-        gone = [row for row in log.rows.values() if row.seq <= max(going)]
+        gone = [row for _, row in sorted(log.rows.items()) if row.seq <= max(going)][: trim.most]
         for row in gone:
             del log.rows[row.seq], log.places[row.record.id]
-        return sum(not row.is_erased for row in gone)
+        return len(gone)
 
     def _change(self, change: StateChange, base: int) -> Sequence[Place] | None:
         if base != self.base:

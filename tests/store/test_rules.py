@@ -153,7 +153,7 @@ def test_epochs_of_which_no_record_is_left_are_forgotten(store: MemoryStore) -> 
     erase(52, 1)
     assert kept() == [7], "which what was erased is told in"
     assert begin(8, 9) == [7, 8, 9]
-    assert trim(store, keep=1) == 3
+    assert trim(store, keep=1) == 6
     assert kept() == [8, 9]
     assert trim(store, keep=0) == 1
     assert kept() == [9], "the latest is always kept"
@@ -323,20 +323,20 @@ def test_the_largest_marker_holds(store: MemoryStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before_time", "keep", "left", "removed", "last"),
+    ("before_time", "keep", "left", "last"),
     [
-        (None, None, [1, 3, 5, 6], 0, 0),
-        (0, 99, [1, 3, 5, 6], 0, 0),
-        (1_001, None, [1, 3, 5, 6], 0, 0),
-        (1_002, None, [3, 5, 6], 1, 1),
-        (1_003, 4, [3, 5, 6], 1, 2),
-        (1_004, None, [5, 6], 2, 3),
-        (None, 3, [3, 5, 6], 1, 1),
-        (None, 2, [5, 6], 2, 3),
-        (1_002, 2, [5, 6], 2, 3),
-        (1_004, 4, [5, 6], 2, 3),
-        (None, 0, [], 4, 6),
-        (9_999, None, [], 4, 6),
+        (None, None, [1, 3, 5, 6], 0),
+        (0, 99, [1, 3, 5, 6], 0),
+        (1_001, None, [1, 3, 5, 6], 0),
+        (1_002, None, [3, 5, 6], 1),
+        (1_003, 4, [3, 5, 6], 2),
+        (1_004, None, [5, 6], 3),
+        (None, 3, [3, 5, 6], 1),
+        (None, 2, [5, 6], 3),
+        (1_002, 2, [5, 6], 3),
+        (1_004, 4, [5, 6], 3),
+        (None, 0, [], 6),
+        (9_999, None, [], 6),
     ],
 )
 def test_what_a_trim_removes_and_keeps(
@@ -344,14 +344,13 @@ def test_what_a_trim_removes_and_keeps(
     before_time: int | None,
     keep: int | None,
     left: list[int],
-    removed: int,
     last: int,
 ) -> None:
     append(store, *(record(number, words="red") for number in range(1, 5)))
     append(store, delete(5, 2), delete(6, 4), record(1, OTHER_LOG, words="red"))
     see(store, ReadMarker(LOG, ME, 6))
     before = fired(store.head(LOG))
-    assert trim(store, LOG, before_time, keep) == removed
+    assert trim(store, LOG, before_time, keep) == last
     assert [it.seq for it in fired(store.read(LOG, 0, 1_000))] == left
     found = {(it.log, it.stored.seq) for it in fired(store.search("red", LOGS, 9))}
     assert found == {(OTHER_LOG, 1), *((LOG, seq) for seq in left if seq < 5)}
@@ -367,6 +366,17 @@ def test_trims_follow_one_another(store: MemoryStore) -> None:
     assert fired(store.commit(Commit(0, trims=trims))).trimmed == [2, 0, 2, 0]
     assert trim(store, keep=1) == 0
     assert fired(store.head(OTHER_LOG)) == Head() and OTHER_LOG not in store._state.logs
+
+
+@pytest.mark.parametrize("trim", [Trim(LOG, keep=1), Trim(LOG, before_time=1_006)])
+def test_a_trim_may_take_several_commits(store: MemoryStore, trim: Trim) -> None:
+    append(store, *map(record, range(1, 6)), delete(6, 2))
+    some = trim._replace(most=2)
+    left = []
+    for removed in (2, 2, 1, 0):
+        assert fired(store.commit(Commit(0, trims=[some]))).trimmed == [removed]
+        left.append([it.seq for it in fired(store.read(LOG, 0, 1_000))])
+    assert left == [[3, 4, 5, 6], [5, 6], [6], [6]]
 
 
 def test_deciding_changes_nothing(store: MemoryStore) -> None:

@@ -75,7 +75,7 @@ class StoreTests(SynchronousTestCase):
             assert one.seq == 312
             self.clock.advance(FILE_SECONDS)
             assert self.pages(store, 10**9, limit=97) == left
-            assert trim(store, keep=3) == len(left) - 3
+            assert trim(store, keep=3) == end - 3
             assert self.pages(store, 10**9) == [end - 2, end - 1, end]
             [one] = fired(store.read(LOG, 0, 1))
             assert one.seq == end - 2

@@ -33,6 +33,7 @@ from chat.server.requests.moderation import use_of
 from chat.server.settings import ConfigurationError
 from chat.server.state.audit import read_events
 from chat.server.state.directory import StateDirectory
+from chat.server.state.retention import trim_in_parts
 from chat.store.interface import AUDIT, StoreError, Trim, audit_of
 from chat.wire.hostkey import HostKey, fingerprint_words
 from chat.wire.identity import identity_fingerprint
@@ -381,8 +382,7 @@ class Control:
 
     async def _erase(self, logs: Iterable[LogId]) -> int:
         """Remove all records of logs that nobody can read any longer."""
-        trims = [self._context.commits.trim(Trim(log, None, 0)) for log in logs]
-        return sum([await trim for trim in trims])
+        return sum(await trim_in_parts(self._context.commits, [Trim(log, None, 0) for log in logs]))
 
     async def _disown(self, request: Disown) -> object:
         nick = self._context.hub.people.named(request.nick).nick

@@ -34,7 +34,7 @@ rooms share commits, each of which costs a flush of the disk. The server is unde
 waiting when a commit ends, or if a commit held several logs or decisions. A single item does not
 wait."""
 
-TRIMS: Final = 32
+TRIMS: Final = 4
 """Most trims in one commit: each scans a log."""
 
 

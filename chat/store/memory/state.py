@@ -73,9 +73,14 @@ class MemoryState:
         kept = self.log(log)
         return [it for it in kept.replacing.get(seq, ()) if it in kept.records]
 
-    def first_since(self, log: LogId, time: int) -> int | None:
+    def first(self, log: LogId) -> int | None:
+        """As `Known.first`."""
+        return next(iter(self.log(log).records), None)
+
+    def first_since(self, log: LogId, time: int, end: int) -> int | None:
         """As `Known.first_since`."""
-        return next((it for it, kept in self.log(log).records.items() if kept.time >= time), None)
+        records = self.log(log).records.items()
+        return next((seq for seq, kept in records if kept.time >= time and seq <= end), None)
 
     def last_but(self, log: LogId, count: int) -> int | None:
         """As `Known.last_but`."""
@@ -117,13 +122,15 @@ class MemoryState:
     def trim(self, log: LogId, last: int) -> int:
         """As `State.trim`."""
         kept = self.logs[log]
-        gone = [kept.records.pop(seq) for seq in list(kept.records) if seq <= last]
+        gone = [seq for seq in kept.records if seq <= last]
+        for seq in gone:
+            del kept.records[seq]
         for seq in [seq for seq in kept.replacing if seq <= last]:
             del kept.replacing[seq]
         for id in [id for id, place in kept.places.items() if place.seq <= last]:
             del kept.places[id]
         self._forget_epochs(kept)
-        return sum(it.stored is not None for it in gone)
+        return len(gone)
 
     def put(self, values: Sequence[Value]) -> None:
         """As `State.put`."""

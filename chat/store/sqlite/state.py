@@ -82,11 +82,18 @@ class SqliteState:
         )
         return [it for [it] in rows]
 
-    def first_since(self, log: LogId, time: int) -> int | None:
+    def first(self, log: LogId) -> int | None:
+        """As `Known.first`."""
+        [first] = self._connection.execute(
+            "SELECT min(seq) FROM records WHERE log = ?", (self._filed(log),)
+        ).fetchone()
+        return None if first is None else int(first)
+
+    def first_since(self, log: LogId, time: int, end: int) -> int | None:
         """As `Known.first_since`."""
         row = self._connection.execute(
-            "SELECT seq FROM records WHERE log = ? AND time >= ? ORDER BY seq LIMIT 1",
-            (self._filed(log), time),
+            "SELECT seq FROM records WHERE log = ? AND seq <= ? AND time >= ? ORDER BY seq LIMIT 1",
+            (self._filed(log), end, time),
         ).fetchone()
         return None if row is None else int(row[0])
 
@@ -160,16 +167,17 @@ class SqliteState:
         number = self._filed(log)
         which = number, last
         self._forget(number, 0, last)
-        [count] = self._connection.execute(
-            "SELECT count(*) FROM records WHERE log = ? AND seq <= ? AND data IS NOT NULL", which
-        ).fetchone()
+        # By id, because ids are not in the order of the records.
+        self._connection.execute(
+            "DELETE FROM ids WHERE log = ? AND id IN"
+            " (SELECT id FROM records WHERE log = ? AND seq <= ?)",
+            (number, *which),
+        )
         gone = self._connection.execute("DELETE FROM records WHERE log = ? AND seq <= ?", which)
-        if gone.rowcount:
-            self._connection.execute("DELETE FROM ids WHERE log = ? AND seq <= ?", which)
-            self._connection.execute("DELETE FROM epochs WHERE log = ? AND ends <= ?", which)
-            self._forget_epochs(log, [last + 1])
-            self._connection.execute(_UNTIDY)
-        return int(count)
+        self._connection.execute("DELETE FROM epochs WHERE log = ? AND ends <= ?", which)
+        self._forget_epochs(log, [last + 1])
+        self._connection.execute(_UNTIDY)
+        return gone.rowcount
 
     def put(self, values: Sequence[Value]) -> None:
         """As `State.put`."""

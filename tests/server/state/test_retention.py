@@ -4,6 +4,7 @@ from typing import Final
 
 from twisted.logger import capturedLogs
 
+from chat.server.state import retention as retention_module
 from chat.server.state.retention import EVERYTHING, Retention, RetentionPolicy
 from chat.store.interface import StoreError
 from chat.testing import Server
@@ -53,12 +54,20 @@ class RetentionTests(ServerCase):
         assert self.left() == [1, 2, 3, 4, 5]
         retention.stop()
 
-    def test_many_logs_share_a_commit(self) -> None:
-        for number in range(40):
+    def test_some_logs_share_a_commit(self) -> None:
+        for number in range(6):
             self.alice.join(f"room{number}")
         commits = self.store.commits
         retention = self.start(RetentionPolicy(days=1))
-        assert self.store.commits - commits == 3, "of 41 logs and 42 audit logs, 32 share one"
+        assert self.store.commits - commits == 4, "of 7 logs and 8 audit logs, 4 share one"
+        retention.stop()
+
+    def test_what_is_much_goes_part_by_part(self) -> None:
+        self.replace(retention_module, "_TRIMMED", 6)
+        commits = self.store.commits
+        retention = self.start(RetentionPolicy(records=1))
+        assert self.left() == [5]
+        assert self.store.commits - commits == 2, "two, because others may need it, and the rest"
         retention.stop()
 
     def test_what_is_too_old_goes(self) -> None:

@@ -181,7 +181,7 @@ class JournalTests(SqliteCase):
         assert self.waiting() == 0
         assert self.found("alike") == [4] and self.found("new") == [5]
         append(self.store, *records(8, 1))
-        assert trim(self.store, keep=1) == 4
+        assert trim(self.store, keep=1) == 5
         assert self.read(0) == [6] and self.found("alike") == [6]
         fired(self.store.close())
 

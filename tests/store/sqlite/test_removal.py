@@ -117,7 +117,7 @@ class RemovalTests(SqliteCase):
         assert WORD.encode() not in self.bytes_on_disk()
         append(store, record(52, words=WORD))
         append(store, delete(53, 50)._replace(words=WORD))
-        assert trim(store, keep=1) == 50
+        assert trim(store, keep=1) == 51
         self.clock.advance(TIDY_SECONDS)
         assert WORD.encode() not in self.bytes_on_disk()
         fired(store.close())
