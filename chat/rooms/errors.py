@@ -53,6 +53,7 @@ __all__ = [
     "TokenNeededError",
     "TooManyAttemptsError",
     "TooManyBlocksError",
+    "TooManyEditsError",
     "TooManyInvitationsError",
     "TooManyNamesError",
     "TooManyPhrasesError",
@@ -265,6 +266,13 @@ class NoSuchDeviceError(RequestError):
 
     code = "no_such_device"
     sentence = "Your account has no such device."
+
+
+class TooManyEditsError(RequestError):
+    """One edit more than a text may have. Argument: the limit."""
+
+    code = "too_many_edits"
+    sentence = "This message has been edited {} times, which is the limit; post a new one."
 
 
 class TooManyInvitationsError(RequestError):

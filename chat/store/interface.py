@@ -18,6 +18,7 @@ The rules, in the order in which items are processed: records, read markers, tri
 * **Gone.** A record that replaces another one is void unless that one is there, and is a TEXT by
   the same author. A record that erases another one is void unless that one is there, and is a TEXT
   or EDIT by the same author.
+* **Too many.** A record that replaces one which `EDITS` records have replaced already is void.
 * **Conflict.** A change is void unless `Commit.base` is the number of the last change that counted.
   It is void too if one of its records is void, or one of its epochs is not the next one of its log.
   If it counts, its number is one higher.
@@ -206,6 +207,7 @@ class Void(Enum):
 
     STALE = auto()
     GONE = auto()
+    TOO_MANY = auto()
 
 
 @dataclass(frozen=True, slots=True)

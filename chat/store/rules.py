@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from chat.ids import LogId
+from chat.limits import EDITS
 from chat.store.interface import (
     CLOCK_MILLISECONDS,
     Commit,
@@ -46,7 +47,7 @@ def apply(commit: Commit, state: State) -> Outcome:
 class _End:
     """The end of a log while records are being appended to it."""
 
-    __slots__ = ("epoch", "gone", "has_rules", "head", "is_shut", "records", "seq", "time")
+    __slots__ = ("edits", "epoch", "gone", "has_rules", "head", "is_shut", "records", "seq", "time")
 
     def __init__(self, log: LogId, base: int, known: Known) -> None:
         self.head = head = known.head(log)
@@ -57,6 +58,8 @@ class _End:
         """The records appended so far."""
         self.gone: set[int] = set()
         """Sequence numbers of the records that these erase."""
+        self.edits: dict[int, int] = {}
+        """How often the records that these replace have been replaced, by sequence number."""
 
     def among_the_new(self, seq: int) -> Record | None:
         """Return the record with this sequence number, if it is one of the appended ones."""
@@ -87,8 +90,8 @@ def decide(records: Sequence[Record], base: int, known: Known) -> Decided:
             end.is_shut or epoch != end.epoch or time < last - CLOCK_MILLISECONDS
         ):
             decided.places.append(Void.STALE)
-        elif (replaces or erases) and not _remove(record, end, decided, known):
-            decided.places.append(Void.GONE)
+        elif (replaces or erases) and (void := _remove(record, end, decided, known)):
+            decided.places.append(void)
         else:
             end.seq = seq = end.seq + 1
             if time < last:
@@ -105,14 +108,19 @@ def decide(records: Sequence[Record], base: int, known: Known) -> Decided:
     return decided
 
 
-def _remove(record: Record, end: _End, decided: Decided, known: Known) -> bool:
-    """Note what a record removes; return False if that is gone or not the author's."""
+def _remove(record: Record, end: _End, decided: Decided, known: Known) -> Void | None:
+    """Note what a record removes; return why it may not, if it may not."""
     log, replaces, erases = record.log, record.replaces, record.erases
     if replaces and not _may_remove(record, replaces, _REPLACEABLE, end, known):
-        return False
+        return Void.GONE
     if erases and not _may_remove(record, erases, _ERASABLE, end, known):
-        return False
+        return Void.GONE
     if replaces:
+        if replaces not in end.edits:
+            end.edits[replaces] = len(known.replacing(log, replaces))
+        if end.edits[replaces] >= EDITS:
+            return Void.TOO_MANY
+        end.edits[replaces] += 1
         decided.hidden.append((log, replaces))
     if erases:
         seqs = {erases, *known.replacing(log, erases)}
@@ -120,7 +128,7 @@ def _remove(record: Record, end: _End, decided: Decided, known: Known) -> bool:
         seqs.update(seq for seq, it in new if it.replaces == erases)
         decided.erased += [(log, seq) for seq in sorted(seqs)]
         end.gone |= seqs
-    return True
+    return None
 
 
 def _may_remove(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from chat.ids import AccountId, LogId, RecordId
+from chat.limits import EDITS
 from chat.store.interface import (
     Commit,
     Epoch,
@@ -151,6 +152,9 @@ class Model:
                 and row.record.kind in kinds
             ):
                 return Void.GONE
+        edits = [row for row in log.rows.values() if row.record.replaces == record.replaces]
+        if record.replaces and len(edits) >= EDITS:
+            return Void.TOO_MANY
         self.logs[record.log] = log
         seq, time = head.seq + 1, max(head.time, record.time)
         log.head = head._replace(seq=seq, time=time)

@@ -379,6 +379,20 @@ def test_a_trim_may_take_several_commits(store: MemoryStore, trim: Trim) -> None
     assert left == [[3, 4, 5, 6], [5, 6], [6], [6]]
 
 
+def test_a_text_has_only_so_many_edits(store: MemoryStore) -> None:
+    append(store, record(1), record(2), edit(3, 1), edit(4, 2))
+    assert len(append(store, *(edit(number, 1) for number in range(10, 264)))) == 254
+    # Also those of one commit, and those that have been erased.
+    places = append(store, delete(5, 3), edit(264, 1), edit(265, 1), edit(266, 2))
+    assert [isinstance(place, Place) for place in places] == [True, True, False, True]
+    assert places[2] is Void.TOO_MANY is append(store, edit(265, 1))[0]
+    [place] = append(store, edit(264, 1))
+    assert isinstance(place, Place) and not place.is_new, "a repetition is none"
+    assert isinstance(append(store, delete(267, 1))[0], Place)
+    assert append(store, edit(265, 1)) == [GONE]
+    assert len(fired(store.read(LOG, 0, 10_000))) == 5
+
+
 def test_deciding_changes_nothing(store: MemoryStore) -> None:
     append(store, record(1))
     before = repr(store._state.logs)

@@ -14,8 +14,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chat.ids import AccountId, LogId, MessageId, RecordId
-from chat.limits import ACKS_PAGE
-from chat.rooms.errors import NotStoredError, NotYoursError, RequestError
+from chat.limits import ACKS_PAGE, EDITS
+from chat.rooms.errors import NotStoredError, NotYoursError, RequestError, TooManyEditsError
 from chat.rooms.happenings import Deleted, Edited, Kept, Passing, Reacted, Renamed, Said
 from chat.rooms.hub import Hub
 from chat.rooms.pace import Pace
@@ -81,9 +81,9 @@ class Feed:
     # --- Drafts ---
 
     @property
-    def has_drafts(self) -> bool:
-        """Whether any drafts wait."""
-        return bool(self._waiting)
+    def waiting(self) -> int:
+        """How many drafts wait."""
+        return len(self._waiting)
 
     def add(self, draft: Draft) -> None:
         """Add a happening; readers get it after the next commit."""
@@ -118,9 +118,13 @@ class Feed:
 
     # --- Down: drafts to records ---
 
-    def take(self, most: int) -> list[Record]:
-        """Seal at most `most` drafts; return the records to store."""
-        drafts, self._waiting = self._waiting[:most], self._waiting[most:]
+    def take(self, most: int, deletions: int) -> list[Record]:
+        """Seal at most `most` drafts, `deletions` of them deletions; return the records to store."""
+        drafts = self._waiting[:most]
+        deleting = [at for at, it in enumerate(drafts) if isinstance(it.happening, Deleted)]
+        if len(deleting) > deletions:
+            del drafts[deleting[deletions] :]
+        del self._waiting[: len(drafts)]
         self._commits.waits_no_longer(sum([draft.size for draft in drafts]))
         if len(drafts) > _CROWD and all(isinstance(draft.happening, Said) for draft in drafts):
             # Drafts that arrived at the same moment have no order yet. In this order, everything an
@@ -230,10 +234,8 @@ class Feed:
         placed: list[tuple[Draft, bytes, Place]] = []
         for draft, data in sealed:
             place = next(stored) if draft.is_kept else _PASSING
-            if place is Void.GONE:
-                self._refuse(draft, NotYoursError())
-            elif place is Void.STALE:
-                self._refuse(draft, NotStoredError())
+            if isinstance(place, Void):
+                self._refuse(draft, _refusal(place))
             else:
                 placed.append((draft, data, place))
         try:
@@ -285,6 +287,16 @@ class Feed:
         ]
         for start in range(0, len(acks), ACKS_PAGE):
             session.send(messages.Posted(self.log, cursor, acks[start : start + ACKS_PAGE]))
+
+
+def _refusal(void: Void) -> RequestError:
+    match void:
+        case Void.STALE:
+            return NotStoredError()
+        case Void.GONE:
+            return NotYoursError()
+        case Void.TOO_MANY:
+            return TooManyEditsError(EDITS)
 
 
 def _author_number(draft: Draft) -> int:

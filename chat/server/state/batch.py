@@ -36,7 +36,10 @@ __all__ = ["RECORDS", "Batch", "Proposal", "guard"]
 _log = Logger()
 
 RECORDS: Final = 1_024
-"""Most records in one commit."""
+"""Most drafts and decisions in one commit, passing drafts included."""
+
+DELETIONS: Final = 8
+"""Most deletions in one commit: each erases a text with all its edits (`chat.limits.EDITS`)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -109,22 +112,26 @@ class Batch:
 
     def gather(self, awake: dict[Source, None]) -> None:
         """Take the drafts of logs in turn, and seal the change's records."""
+        left, deletions = RECORDS, DELETIONS
         for source in list(awake):
-            if len(self.records) >= RECORDS:
+            if left <= 0:
                 break
             del awake[source]
-            if not source.has_drafts:
+            waiting = source.waiting
+            if not waiting:
                 continue
             start = len(self.records)
             try:
-                self.records += source.take(RECORDS - start)
+                self.records += source.take(left, deletions)
             except Exception:
                 _log.failure("Records could not be sealed")
                 del self.records[start:]
                 guard(source.refused)
             else:
                 self._sources[source] = _Taken(start, len(self.records))
-            if source.has_drafts:
+                deletions -= sum([it.erases > 0 for it in self.records[start:]])
+            left -= waiting - source.waiting
+            if source.waiting:
                 awake[source] = None  # At the end of the queue.
         for proposal, (change, _, _) in self._decided:
             if change.event is not None:

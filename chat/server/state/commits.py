@@ -7,6 +7,7 @@ in memory, so there is nothing to undo.
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
@@ -19,12 +20,12 @@ from chat.limits import Limits
 from chat.rooms.hub import Hub
 from chat.rooms.trial import Decide
 from chat.server.session import Session
-from chat.server.state.batch import Batch, Proposal, guard
+from chat.server.state.batch import RECORDS, Batch, Proposal, guard
 from chat.server.state.sources import Applied, Fanout, Source
 from chat.store.interface import Commit, Epoch, LogStore, Outcome, ReadMarker, StoreError, Trim
 from chat.wire.sealing import RandomBytes
 
-__all__ = ["COMMIT_SECONDS", "TRIMS", "Commits"]
+__all__ = ["COMMIT_SECONDS", "MARKERS", "TRIMS", "Commits"]
 
 _log = Logger()
 
@@ -36,6 +37,9 @@ wait."""
 
 TRIMS: Final = 4
 """Most trims in one commit: each scans a log."""
+
+MARKERS: Final = 1_024
+"""Read markers in one commit."""
 
 
 class Commits:
@@ -178,10 +182,12 @@ class Commits:
         for epoch, done in epochs:
             batch.begin(epoch)
             batch.begun.append(done)
-        proposals, self._proposals = self._proposals, []
+        proposals, self._proposals = self._proposals[:RECORDS], self._proposals[RECORDS:]
         batch.decide(proposals)
         batch.gather(self._awake)
-        batch.seen, self._again, self._seen = self._again | self._seen, {}, {}
+        markers = (self._again | self._seen).items()
+        batch.seen = dict(islice(markers, MARKERS))
+        self._seen, self._again = dict(islice(markers, MARKERS, None)), {}
         batch.trims, self._trims = self._trims[:TRIMS], self._trims[TRIMS:]
         change = batch.change()
         if not (batch.records or batch.seen or batch.trims or change):

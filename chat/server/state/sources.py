@@ -17,16 +17,17 @@ class Source(Protocol):
     """A log with waiting drafts."""
 
     @property
-    def has_drafts(self) -> bool:
-        """Whether any drafts wait."""
+    def waiting(self) -> int:
+        """How many drafts wait."""
         ...
 
     def next_epoch(self) -> Epoch:
         """Return the next epoch; the same one until it begins."""
         ...
 
-    def take(self, most: int) -> Sequence[Record]:
-        """Seal at most `most` drafts. No more can be taken until `given` or `refused`."""
+    def take(self, most: int, deletions: int) -> Sequence[Record]:
+        """Seal at most `most` drafts, `deletions` of them deletions. No more can be taken until
+        `given` or `refused`."""
         ...
 
     def seal(self, happening: Kept, asked_by: Session | None) -> Record:

@@ -18,6 +18,9 @@ __all__ = ["SqliteState", "is_single"]
 _UNTIDY: Final = "UPDATE state SET tidy = 0"
 """Every removal executes this: see `chat.store.sqlite.writer`."""
 
+_ERASED: Final = 64
+"""Records per statement that erases them."""
+
 _SEEN: Final = 64
 """Most read markers in one statement."""
 
@@ -140,16 +143,27 @@ class SqliteState:
         # The records to remove may still be in the journal.
         for log, seq in decided.hidden:
             self._forget(self._filed(log), seq, seq)
-        for log, seq in decided.erased:
-            number = self._filed(log)
-            self._connection.execute(
-                "UPDATE records SET data = NULL WHERE log = ? AND seq = ?", (number, seq)
-            )
-            self._forget(number, seq, seq)
         if decided.erased:
+            erased: dict[LogId, set[int]] = {}
+            for log, seq in decided.erased:
+                erased.setdefault(log, set()).add(seq)
+            for log, seqs in erased.items():
+                self._erase(log, sorted(seqs))
             self._connection.execute(_UNTIDY)
-        for log in dict.fromkeys(log for log, _ in decided.erased):
-            self._forget_epochs(log, sorted(seq for it, seq in decided.erased if it == log))
+
+    def _erase(self, log: LogId, seqs: Sequence[int]) -> None:
+        """Erase records, given in ascending order."""
+        number = self._filed(log)
+        for start in range(0, len(seqs), _ERASED):
+            some = padded(list(seqs[start : start + _ERASED]))
+            among = f"IN (?{', ?' * (len(some) - 1)})"
+            self._connection.execute(
+                f"UPDATE records SET data = NULL WHERE log = ? AND seq {among}", [number, *some]
+            )
+            if self._has_search:
+                rows = [row_id(number, seq) for seq in some]
+                self._connection.execute(f"DELETE FROM words WHERE rowid {among}", rows)
+        self._forget_epochs(log, seqs)
 
     def see(self, seen: Sequence[ReadMarker]) -> None:
         """As `State.see`."""

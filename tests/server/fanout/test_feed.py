@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from chat.limits import ACKS_PAGE, RUN_BYTES
+from chat.limits import ACKS_PAGE, EDITS, RUN_BYTES
 from chat.rooms.changes import changed, put
-from chat.rooms.errors import NotStoredError, NotYoursError
+from chat.rooms.errors import NotStoredError, NotYoursError, TooManyEditsError
 from chat.rooms.happenings import Deleted, Edited, Reacted, TopicSet
 from chat.rooms.values import AccountKey, Profile
 from chat.store.interface import Commit, Outcome, StoreError
@@ -455,6 +455,13 @@ class OwnershipTests(ServerCase):
                 self.room.settle()
                 assert session.sent.pop() == refused(1, NotYoursError())
         assert [seq for seq, _ in self.reader.heard] == [1]
+
+    def test_one_edit_too_many_is_refused_and_told_to_nobody(self) -> None:
+        for _ in range(EDITS + 1):
+            self.room.add(Edited(LOG, self.author.account, 1, "ho"), self.author)
+        self.room.settle()
+        assert refused(1, TooManyEditsError(EDITS)) in self.author.sent
+        assert len(self.reader.heard) == 1 + EDITS
 
     def test_a_refusal_in_the_middle_of_a_batch_is_nobody_else_s(self) -> None:
         self.room.say(self.author, "one", request=2)

@@ -580,6 +580,43 @@ class PaceTests(ServerCase):
         assert [len(commit.trims) for _, commit in self.commits] == [4, 4, 2]
         assert [fired(it) for it in trimming] == [0] * 10
 
+    def test_a_commit_has_a_bounded_number_of_markers(self) -> None:
+        for number in range(2_500):
+            self.room.commits.see(LOG, account(number), number + 1)
+        self.room.settle()
+        assert [len(commit.seen) for _, commit in self.commits] == [1_024, 1_024, 452]
+        assert len(fired(self.room.store.seen())) == 2_500
+
+    def test_a_commit_has_a_bounded_number_of_decisions(self) -> None:
+        for number in range(2_500):
+            self.room.commits.change(claim(self.room.hub, number + 10, f"n{number}"))
+        self.room.settle()
+        changes = [commit.change for _, commit in self.commits]
+        assert [len(it.values) for it in changes if it is not None] == [1_024, 1_024, 452]
+
+    def test_a_commit_has_a_bounded_number_of_deletions_and_keeps_their_order(self) -> None:
+        for number in range(20):
+            self.room.say(self.author, str(number))
+        self.room.settle()
+        self.commits.clear()
+        for number in range(20):
+            self.room.add(Deleted(LOG, self.author.account, number + 1), self.author)
+            self.room.say(self.author, f"behind {number}")
+        self.room.settle()
+        sizes = [sum(it.erases > 0 for it in commit.records) for _, commit in self.commits]
+        assert sizes == [8, 8, 4]
+        assert texts(self.reader)[20:] == [f"behind {number}" for number in range(20)]
+        kept = [record.erases for record in self.room.store.ever[LOG].values() if record.erases]
+        assert kept == list(range(1, 21))
+
+    def test_a_commit_has_a_bounded_number_of_passing_drafts(self) -> None:
+        for number in range(2_500):
+            self.room.rename(self.author, str(number))
+        self.room.clock.advance(0)
+        assert len(self.reader.heard) == 1_024
+        self.room.settle()
+        assert len(self.reader.heard) == 2_500 and self.commits == []
+
     def test_idle_is_when_nothing_waits_and_nothing_is_on_its_way(self) -> None:
         fired(self.room.commits.idle())
         self.room.store.is_holding = True
