@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from chat.ids import AccountId, LogId
 from chat.rooms.happenings import Kept
-from chat.rooms.values import AnyKey, AnyValue, Key, MembershipKey
+from chat.rooms.values import AnyKey, AnyValue, Key, MembershipKey, RoomKey
 
 __all__ = ["NOTHING", "Change", "Event", "Put", "Told", "changed", "put"]
 
@@ -65,8 +65,10 @@ class Change:
         return not (self.puts or self.event or self.happening)
 
     def concerned(self) -> set[LogId]:
-        """Return the logs that somebody leaves, and the log of the happening."""
-        left = {key.log for key, value in self.puts if isinstance(key, MembershipKey) and not value}
+        """Return the logs that somebody leaves, except removed ones, and the log of the happening."""
+        gone = {key for key, value in self.puts if value is None}
+        left = {it.log for it in gone if isinstance(it, MembershipKey)}
+        left -= {it.log for it in gone if isinstance(it, RoomKey)}
         return left if self.happening is None else left | {self.happening.log}
 
 

@@ -3,7 +3,7 @@
 A feed stays until the server stops; it holds numbers, not records.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -103,6 +103,15 @@ class Feeds:
             feed.announce(happening, author)
 
     # --- Called by commits ---
+
+    def is_loaded(self, log: LogId) -> bool:
+        """As `Fanout.is_loaded`."""
+        return log in self._feeds
+
+    async def load(self, logs: Iterable[LogId]) -> None:
+        """As `Fanout.load`."""
+        for log in logs:
+            await self.get(log)
 
     def source(self, log: LogId) -> Feed:
         """Return the feed of a log, which must be loaded."""

@@ -42,8 +42,6 @@ async def moderate(asking: Asking[messages.Moderate]) -> None:
             hub, order, account.nick, target, room, context.limits, context.milliseconds()
         )
 
-    if asking.where is not None:
-        await context.feeds.get(asking.where.log)  # Removing somebody begins an epoch.
     await asking.change(decide)
     asking.session.send(messages.Ok(request.id))
 

@@ -51,6 +51,10 @@ class Proposal:
     done: Deferred[None]
 
 
+class _NotLoadedError(Exception):
+    """A decision concerns logs that are not loaded. Argument: these."""
+
+
 @dataclass(slots=True)
 class _Taken:
     """Which records of the commit, and of its change, belong to a log."""
@@ -75,6 +79,8 @@ class Batch:
         self.losses = Losses()
         self.has_change = False
         """Whether there is a change for the store."""
+        self.unloaded: list[tuple[Proposal, Collection[LogId]]] = []
+        """Proposals that wait for logs to be loaded."""
         self._sources: dict[Source, _Taken] = {}
         self._decided: list[tuple[Proposal, Trial]] = []
         self._refused: list[tuple[Proposal, Exception]] = []
@@ -89,7 +95,9 @@ class Batch:
         epoch."""
         trials = try_all(self._hub, [partial(self._decide, it) for it in proposals])
         for proposal, trial in zip(proposals, trials, strict=True):
-            if trial.error is not None:
+            if isinstance(trial.error, _NotLoadedError):
+                self.unloaded.append((proposal, *trial.error.args))
+            elif trial.error is not None:
                 self._refused.append((proposal, trial.error))
             else:
                 self._decided.append((proposal, trial))
@@ -97,13 +105,17 @@ class Batch:
         self.losses = losses(self._hub, decided)
         for log in new_logs(decided):
             self.begin(self._fanout.found(log))
-        for log in sorted(self.losses.lost):
-            self.begin(self._fanout.source(log).next_epoch())
+        for log in sorted(set().union(*[it.change.concerned() for it in decided])):
+            if log in self.losses.lost:
+                self.begin(self._fanout.source(log).next_epoch())
 
     def _decide(self, proposal: Proposal) -> Change:
         change = proposal.decide()
-        for log in change.concerned():
-            self._fanout.source(log)  # The proposer of the change loads it first.
+        unloaded = [it for it in change.concerned() if not self._fanout.is_loaded(it)]
+        if any(self._hub.known_room(log) is None for log in unloaded):
+            raise LookupError("a decision about a log that there is not")
+        if unloaded:
+            raise _NotLoadedError(unloaded)
         return change
 
     def begin(self, epoch: Epoch) -> None:

@@ -6,7 +6,7 @@ visible, answered and delivered. A commit that fails has changed nothing, neithe
 in memory, so there is nothing to undo.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import islice
 from typing import Final
 
@@ -74,6 +74,8 @@ class Commits:
         self._bytes = 0
         """Bytes of the waiting drafts."""
         self._held: list[Session] = []
+        self._loading = 0
+        """How many decisions wait for logs to be loaded."""
         self._is_scheduled = False
         self._is_committing = False
         self._began = 0.0
@@ -174,7 +176,7 @@ class Commits:
         done = committing.addCallbacks(
             self._committed, self._not_committed, callbackArgs=(batch,), errbackArgs=(batch,)
         )
-        done.addErrback(_log_bug).addCallback(self._go_on)
+        done.addErrback(_log_bug).addCallback(self._go_on, batch)
 
     def _make(self, batch: Batch) -> Deferred[Outcome]:
         """Build a commit from everything that waits, and give it to the store."""
@@ -238,14 +240,32 @@ class Commits:
         self._again |= batch.seen
         return is_busy
 
-    def _go_on(self, is_busy: bool) -> None:
+    def _go_on(self, is_busy: bool, batch: Batch) -> None:
         """Start the next commit, but not too soon under load."""
         self._release()
+        for proposal, logs in batch.unloaded:
+            self._load(proposal, logs)
         wait = self._began + COMMIT_SECONDS - self._clock.seconds() if is_busy else 0.0
         if wait > 0:
             self._clock.callLater(wait, self._end)
         else:
             self._end()
+
+    def _load(self, proposal: Proposal, logs: Collection[LogId]) -> None:
+        """Load the logs that a decision concerns, and try it again."""
+        known = [log for log in logs if self._hub.known_room(log) is not None]
+        self._loading += 1
+        loading = Deferred.fromCoroutine(self._fanout.load(known))
+        loading.addCallbacks(self._loaded, proposal.done.errback, callbackArgs=(proposal,))
+        loading.addErrback(_log_bug).addBoth(self._not_loading)
+
+    def _loaded(self, _: None, proposal: Proposal) -> None:
+        self._proposals.append(proposal)
+        self._schedule()
+
+    def _not_loading(self, _: object) -> None:
+        self._loading -= 1
+        self._check_idle()
 
     def _release(self) -> None:
         """Resume reading from senders beyond the bound, if what waits is within it again."""
@@ -262,7 +282,7 @@ class Commits:
         self._check_idle()
 
     def _check_idle(self) -> None:
-        if self._is_committing or self._is_scheduled or self._has_work:
+        if self._is_committing or self._is_scheduled or self._has_work or self._loading:
             return
         idle, self._idle = self._idle, []
         for waiting in idle:

@@ -1,6 +1,6 @@
 """Logs as `commits` sees them: the sources of drafts, and the receivers of durable records."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from chat.ids import LogId
@@ -46,8 +46,16 @@ class Source(Protocol):
 class Fanout(Protocol):
     """All logs."""
 
+    def is_loaded(self, log: LogId) -> bool:
+        """Tell whether a log is loaded."""
+        ...
+
+    async def load(self, logs: Iterable[LogId]) -> None:
+        """Load logs. Raises StoreError."""
+        ...
+
     def source(self, log: LogId) -> Source:
-        """Return a loaded log. Raises KeyError."""
+        """Return a loaded log."""
         ...
 
     def found(self, log: LogId) -> Epoch:

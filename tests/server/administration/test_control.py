@@ -298,6 +298,24 @@ class DoingTests(ControlCase):
         assert self.bob.log("den") != den
         assert self.run_it(c.Audit(1))[0]["action"] == "delete-room"
 
+    def test_nobody_has_to_have_used_what_is_deleted(self) -> None:
+        self.ana.join("den")
+        self.bob.join("den")
+        self.ana.join("hut")
+        self.ana.say("one", "den")
+        hut = self.ana.log("hut")
+        for client in (self.ana, self.bob):
+            client.bye()
+        self.server = Server(self.store)
+        self.context = self.server.dispatcher.context
+        self.control = Control(self.context, self.state, HOST_KEY, self.keys.append)
+        done = self.run_it(c.DeleteRoom("den"))["done"]
+        assert done == "The room den is deleted, with 1 messages."
+        assert self.run_it(c.DeleteAccount("ana"))["done"].startswith("The account ana is deleted")
+        room = self.context.hub.known_room(hut)
+        assert room is not None and not room.members
+        assert fired(self.store.head(hut)).epoch == 2
+
     def test_an_account_is_deleted_and_may_come_anew(self) -> None:
         self.bob.join("den")
         self.ana.join("den")

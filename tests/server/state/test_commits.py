@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 from msgspec import UNSET
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 
 from chat.content import Content
 from chat.ids import LogId
@@ -397,13 +397,45 @@ class FailingTests(ServerCase):
         assert [type(body).__name__ for _, body in self.reader.heard] == ["TextBody"]
         assert [ack[1] for ack in acks(self.author)] == [1]
 
-    def test_a_decision_about_a_log_that_is_not_loaded_is_a_bug_of_whoever_made_it(self) -> None:
+    def leave_elsewhere(self) -> None:
+        """Let somebody leave a room that nobody has used since the start."""
+        puts = (
+            put(RoomKey(OTHER), RoomProfile(Kind.PUBLIC, "other", account(1))),
+            put(MembershipKey(OTHER, account(1)), Membership()),
+        )
+        self.room.change(changed(puts))
+        self.room.settle()
+        self.room.unload()
+        self.outcomes.watch(
+            "leave", self.room.change(changed([put(MembershipKey(OTHER, account(1)), None)]))
+        )
+        self.change("ana", 3)
+
+    def test_a_decision_waits_for_the_logs_that_it_concerns(self) -> None:
+        self.leave_elsewhere()
+        idle = self.room.commits.idle()
+        self.room.settle()
+        assert self.outcomes.events == ["ana", "leave"]
+        assert self.room.feeds.source(OTHER).epochs.current == 2
+        fired(idle)
+
+    def test_a_decision_fails_if_a_log_that_it_concerns_cannot_be_read(self) -> None:
+        self.leave_elsewhere()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(self.room.store, "head", lambda _: fail(StoreError("a broken disk")))
+            idle = self.room.commits.idle()
+            self.room.settle()
+        assert self.outcomes.events == ["ana", "leave failed"]
+        assert isinstance(self.outcomes.errors["leave"], StoreError)
+        fired(idle)
+
+    def test_what_is_decided_about_no_log_is_a_bug_of_whoever_proposed_it(self) -> None:
         elsewhere = [put(MembershipKey(OTHER, account(1)), None)]
         self.outcomes.watch("bug", self.room.change(changed(elsewhere)))
         self.change("ana", 3)
         self.room.settle()
-        assert isinstance(self.outcomes.errors["bug"], KeyError)
         assert self.outcomes.events == ["ana", "bug failed"]
+        assert isinstance(self.outcomes.errors["bug"], LookupError)
 
     def test_who_is_kicked_in_every_commit_keeps_nothing_from_being_sealed(self) -> None:
         guests = self.room.enter(*range(3, 33))
