@@ -119,7 +119,7 @@ class Feed:
     # --- Down: drafts to records ---
 
     def take(self, most: int, deletions: int) -> list[Record]:
-        """Seal at most `most` drafts, `deletions` of them deletions; return the records to store."""
+        """Seal at most `most` drafts, of them `deletions` deletions; return what to store."""
         drafts = self._waiting[:most]
         deleting = [at for at, it in enumerate(drafts) if isinstance(it.happening, Deleted)]
         if len(deleting) > deletions:
