@@ -126,6 +126,6 @@ def test_many_posts_at_a_time(counted: CountedServer) -> None:
         "syscw": 0.8,
         "wchar": 1_600,
         "bytes": READERS * 365,
-        "calls": 101.5,
+        "calls": 102.5,
     }
     check(cost(counted, POSTS, "many"), bounds)

@@ -121,12 +121,13 @@ class Feed:
     def take(self, most: int, deletions: int) -> list[Record]:
         """Seal at most `most` drafts, of them `deletions` deletions; return what to store."""
         drafts = self._waiting[:most]
-        deleting = [at for at, it in enumerate(drafts) if isinstance(it.happening, Deleted)]
-        if len(deleting) > deletions:
-            del drafts[deleting[deletions] :]
+        kinds = [type(draft.happening) for draft in drafts]
+        if kinds.count(Deleted) > deletions:
+            deleting = [at for at, kind in enumerate(kinds) if kind is Deleted]
+            del drafts[deleting[deletions] :], kinds[deleting[deletions] :]
         del self._waiting[: len(drafts)]
         self._commits.waits_no_longer(sum([draft.size for draft in drafts]))
-        if len(drafts) > _CROWD and all(isinstance(draft.happening, Said) for draft in drafts):
+        if len(drafts) > _CROWD and kinds.count(Said) == len(drafts):
             # Drafts that arrived at the same moment have no order yet. In this order, everything an
             # author gets is two stretches that others get as well.
             drafts.sort(key=_author_number)
