@@ -110,10 +110,7 @@ class Options(usage.Options, strcred.AuthOptionMixin):
         self["listen"].append(endpoint)
 
     def opt_proxy(self, address: str) -> None:
-        """Address or network of a trusted proxy, or unix; may be repeated.
-
-        Use it with --listen haproxy:...
-        """
+        """Address or network of a trusted proxy, or unix, for --listen haproxy:; repeatable."""
         try:
             self["proxies"].append(parse_proxy(address))
         except ValueError:
