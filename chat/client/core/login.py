@@ -81,7 +81,12 @@ class LoginFlow:
     # --- The user's part ---
 
     def start(self, nick: str, password: str | None) -> None:
-        """Be `nick`: connect, or try again on the connection that there is."""
+        """Be `nick`: connect, or try again on the connection that there is.
+
+        Once logged in, this does nothing: a nickname is changed with `Rename`.
+        """
+        if self._has_logged_in:
+            return
         if password is not None:
             self._credentials = replace(self._credentials, password=password)
         try:
@@ -90,6 +95,8 @@ class LoginFlow:
             self._session.emit(LoginRefused(Refusal(error.code, str(error))))
             return
         self._identity = None
+        if self._session.connection.phase not in (Phase.IDLE, Phase.LOGIN_REFUSED):
+            return  # It is connecting already; the next login is with this nickname.
         self._session.move(Phase.CONNECTING)
         if self._link is None:
             self._network.connect()

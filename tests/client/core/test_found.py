@@ -29,6 +29,7 @@ from chat.limits import ClientLimits
 from chat.rooms.roles import Action
 from chat.testing.ids import ANY_LOG, ANY_RECORD
 from chat.wire import messages as m
+from chat.wire.errors import CloseCode
 from chat.wire.identity import Identity, identity_fingerprint
 from tests.client.core.support import CoreCase, only, text
 from tests.client.model import Log, ModelServer
@@ -191,6 +192,36 @@ def test_what_is_over_does_not_begin_again(case: CoreCase) -> None:
     case.cut()
     case.core.log_in_as("ana")
     assert case.core.connection.phase is Phase.OVER and not case.is_dialing
+
+
+def test_a_nickname_chosen_while_waiting_makes_no_second_connection() -> None:
+    case = CoreCase()
+    case.server.account("ana")
+    case.start()
+    case.closed(CloseCode.BUSY)
+    case.be_back()
+    case.closed(CloseCode.TIMEOUT)
+    assert case.core.connection.phase is Phase.WAITING
+    case.core.log_in_as("anna")
+    assert case.core.connection.phase is Phase.WAITING and case.connects == 1
+    case.be_back()
+    assert case.core.account.nick == "anna"
+
+
+def test_a_nickname_chosen_while_connecting_makes_no_second_connection() -> None:
+    case = CoreCase().start()
+    case.core.log_in_as("anna")
+    assert case.connects == 1
+    case.offer()
+    case.carry()
+    assert case.core.account.nick == "anna"
+
+
+def test_a_nickname_chosen_after_the_login_changes_nothing(case: CoreCase) -> None:
+    case.core.log_in_as("anna")
+    case.cut()
+    case.be_back()
+    assert case.core.connection.phase is Phase.ONLINE and case.core.account.nick == "ana"
 
 
 @pytest.mark.parametrize("code", ["\udcff", "x" * 20_000])
