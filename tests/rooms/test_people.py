@@ -4,9 +4,9 @@ import pytest
 
 from chat.rooms.errors import NickTakenError, NoSuchNickError
 from chat.rooms.hub import Hub
-from chat.rooms.names import name_key
+from chat.rooms.names import case_key, name_key
 from chat.rooms.people import RESERVED, Account, People
-from chat.rooms.values import AccountKey, Device, DeviceOf, Profile
+from chat.rooms.values import AccountKey, Device, DeviceOf, Held, HeldKey, Profile
 from tests.rooms.support import account_id, device, hub_with
 
 
@@ -98,3 +98,31 @@ def test_an_account_is_nobody_else() -> None:
 def test_nobody_is_called_what_a_client_calls_the_user(nick: str) -> None:
     with pytest.raises(NickTakenError):
         People().check_free(nick, None)
+
+
+def hold(hub: Hub, nick: str, account: Account, until: int = 9) -> None:
+    """Hold a nickname for an account."""
+    hub.put(HeldKey(name_key(nick)), Held(account.id, nick, until))
+
+
+def test_a_name_that_is_given_up_again_is_held_for_longer() -> None:
+    hub, [ana, bob] = hub_with("ana", "bob")
+    hold(hub, "anna", ana, 5)
+    hold(hub, "anna", ana, 9)
+    assert ana.held == {name_key("anna")}
+    hub.people.check_not_held("anna", ana, 7)
+    with pytest.raises(NickTakenError):
+        hub.people.check_not_held("anna", bob, 7)
+    hub.people.check_not_held("anna", bob, 9)
+
+
+def test_of_two_held_names_that_differ_in_case_each_stays_held() -> None:
+    hub, [ana, bob] = hub_with("ana", "bob")
+    upper, lower = "\u039d\u03af\u03ba\u03bf\u03c2", "\u03bd\u03af\u03ba\u03bf\u03c2"
+    assert name_key(upper) != name_key(lower) and case_key(upper) == case_key(lower)
+    hold(hub, upper, ana)
+    hold(hub, lower, bob)
+    hub.put(HeldKey(name_key(lower)), None)
+    hub.people.check_not_held(lower, ana, 0)
+    with pytest.raises(NickTakenError):
+        hub.people.check_not_held(lower, bob, 0)
