@@ -1,13 +1,13 @@
-"""``python -m benchmarks.state``: what each kind of request costs, by how much of everything there
-is.
+"""``python -m benchmarks.state``: the cost of each kind of request as state piles up.
 
-Three servers, with 10, 1,000 and 100,000 of everything there can be many of: accounts, rooms, rooms
-and conversations of the one who asks, members, devices, bans, mutes, banned networks, invitations,
-links, records, audit entries, read markers, posts in slow mode, open logs. Printed for each
-request: the CPU time until it is answered (median, in microseconds; of a list, by row), and by how
-much it grows from any of them to a larger one, at most. Exits with 1 where that is more than twice.
+Measures three servers, with 10, 1,000 and 100,000 of everything that can pile up: accounts, rooms,
+rooms and conversations of the asking account, members, devices, bans, mutes, banned networks,
+invitations, links, records, audit entries, read markers, posts in slow mode, open logs. Prints for
+each request the CPU time until it is answered (median, in microseconds; for a list, per row), and
+the largest growth from any server to a larger one. Exits with 1 if a growth is more than twofold.
 
-In one process, so that the costs are those of the server alone: all threads, without a socket.
+Everything runs in one process without a socket, so the costs are those of the server alone, in all
+threads.
 """
 
 import os
@@ -42,10 +42,10 @@ from chat.wire.runs import Run
 _COUNTS: Final = (10, 1_000, 100_000)
 _ROUNDS: Final = 15
 _MOST: Final = 2.0
-"""A larger ratio is not flat."""
+"""Growth beyond this is marked."""
 _STEP: Final = 10_000
 _QUIET: Final = 0.05
-"""CPU seconds in a second in which nothing is asked."""
+"""Most CPU seconds per second of an idle server."""
 _PATIENCE: Final = 300.0
 
 _NO_LIMIT: Final = 10**9
@@ -69,7 +69,7 @@ _LIMITS: Final = Limits(
 
 
 class _Session:
-    """A connection without a wire, which notes when a request is answered."""
+    """A connection without a wire, which records when a request is answered."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -81,7 +81,7 @@ class _Session:
         self.on_answer: Callable[[int], None] = lambda _: None
 
     def send(self, message: Struct) -> None:
-        """Note an answer."""
+        """Record an answer."""
         numbers = [getattr(message, "id", None)]
         if isinstance(message, m.Posted):
             numbers = [ack[0] for ack in message.acks]
@@ -109,7 +109,7 @@ class _Session:
         """Do nothing."""
 
     def close(self, code: CloseCode, reason: str, retry_after: int | None = None) -> None:
-        """Be gone."""
+        """Do nothing more."""
         self.is_gone = True
 
 
@@ -122,7 +122,7 @@ def _account(number: int) -> AccountId:
 
 
 class _World:
-    """A server with so many of everything, and ana, who asks."""
+    """A server with `count` of everything, and ana, who makes the requests."""
 
     def __init__(self, reactor: Any, path: Path, count: int) -> None:
         self.reactor = reactor
@@ -134,11 +134,11 @@ class _World:
         self._numbers = iter(range(1, 10**9))
 
     def next(self) -> int:
-        """Return a number that nothing has yet."""
+        """Return an unused number."""
         return next(self._numbers)
 
     async def fill(self) -> None:
-        """Make everything."""
+        """Create everything."""
         dispatcher = self._new()
         await dispatcher.load()
         self.dispatcher = dispatcher
@@ -150,7 +150,7 @@ class _World:
             await self.ask(partial(self._text, text))
         await dispatcher.close()
         await self._fill_logs()
-        # Another one, which knows where the logs end.
+        # A new dispatcher, which knows where the logs end.
         self.dispatcher = self._new()
         await self.dispatcher.load()
         self._fill_hub()
@@ -182,7 +182,7 @@ class _World:
 
     @property
     def context(self) -> Any:
-        """What the server knows."""
+        """The server's context."""
         return self.dispatcher.context
 
     async def _fill_logs(self) -> None:
@@ -249,9 +249,9 @@ class _World:
         return MessageId(os.urandom(16))
 
     async def settle(self) -> None:
-        """Wait until nothing is left to do of earlier requests, such as telling many logs."""
+        """Wait until all work of earlier requests is done, such as telling many logs."""
         account = self.session.account
-        # An answer comes before what the change means to others.
+        # An answer precedes the effects of the change on others.
         await task.deferLater(self.reactor, 2 * COMMIT_SECONDS, lambda: None)
         while self.context.rounds.is_on(account):
             await self.context.rounds.over(account)
@@ -280,7 +280,7 @@ class _World:
 
 
 def _requests(world: _World) -> dict[str, Callable[[], Callable[[int], Struct]]]:
-    """Return what is asked, by its name: each returns a new request whenever it is called."""
+    """Return the kinds of requests by name: each call returns a new request."""
     big, message = world.big, world.message
     middle = f"n{world.count // 2}x"
     state = {"flip": False, "made": 0}
@@ -411,7 +411,7 @@ async def _measure(reactor: Any, count: int) -> dict[str, float]:
 
 
 def _rows(answer: Struct) -> int:
-    """Return how many rows an answer has, or 1 if it is no list."""
+    """Return the number of rows of an answer, or 1 if it is not a list."""
     match answer:
         case m.LogList(logs=rows) | m.RoomList(rooms=rows) | m.Members(members=rows):
             return max(len(rows), 1)

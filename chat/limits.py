@@ -102,7 +102,7 @@ EDITS: Final = 256
 """Edits of one text. Deleting the text erases all of them in one commit, at 10 to 30 µs each."""
 
 DEVICES: Final = 256
-"""Devices in one answer to `devices`, the latest: 256 times (34 + 9 + 1 + 1) bytes is 11,520."""
+"""Devices in one answer to `devices` (the latest): 256 times (34 + 9 + 1 + 1) bytes is 11,520."""
 
 TOKEN_BYTES: Final = 16
 """The token of an invitation: 128 bits, because nobody types it by hand."""

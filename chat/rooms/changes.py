@@ -65,7 +65,8 @@ class Change:
         return not (self.puts or self.event or self.happening)
 
     def concerned(self) -> set[LogId]:
-        """Return the logs that somebody leaves and that stay, and the log of the happening."""
+        """Return the logs that somebody leaves and that continue to exist, and the log of the
+        happening."""
         gone = {key for key, value in self.puts if value is None}
         left = {it.log for it in gone if isinstance(it, MembershipKey)}
         left -= {it.log for it in gone if isinstance(it, RoomKey)}

@@ -43,7 +43,7 @@ class Ending(Generic[G, K]):
             del self._ends[group]
 
     def of(self, group: G, most: int | None = None) -> list[K]:
-        """Return those in a group, or at most so many, the first that ends first."""
+        """Return the keys in a group (at most `most`), in the order in which they end."""
         return [end.key for end in self._ends.get(group, [])[:most]]
 
     def count(self, group: G, now: int) -> int:

@@ -269,7 +269,7 @@ class NoSuchDeviceError(RequestError):
 
 
 class TooManyEditsError(RequestError):
-    """One edit more than a text may have. Argument: the limit."""
+    """More edits than a text may have. Argument: the limit."""
 
     code = "too_many_edits"
     sentence = "This message has been edited {} times, which is the limit; post a new one."

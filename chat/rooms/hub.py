@@ -117,7 +117,7 @@ class Hub:
         self._slow: set[LogId] = set()
         """Rooms in slow mode."""
         self._muted: dict[AccountId, set[LogId]] = {}
-        """Rooms in which somebody was muted, perhaps until it ended."""
+        """Rooms in which somebody was muted; the mutes may have ended."""
 
     # --- Looking ---
 

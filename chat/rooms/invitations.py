@@ -42,7 +42,7 @@ __all__ = [
 
 
 _LOOKED_AT: Final = 16
-"""Invitations that are looked at whenever one is made, those that end first."""
+"""Invitations examined whenever one is made: those that end first."""
 
 
 class Registration(Enum):
@@ -81,9 +81,9 @@ def issue_token(
 ) -> Change:
     """Add an invitation for anybody with its token, and remove dead ones to the same room.
 
-    Not all of them, unless there is no place left: it must not cost more if there are many. Dead
-    ones of the same maker go as well where they would take a place. The operator's own are not
-    counted by account. Raises InvalidError if it would expire at once, TooManyInvitationsError.
+    Only some of them, unless there is no room left: many must not cost more than a few. Dead ones
+    of the same maker go as well if they would count. The operator's own are not counted by account.
+    Raises InvalidError if it would expire at once, TooManyInvitationsError.
     """
     if not invitation.is_good(now):
         raise InvalidError("An invitation must last at least one second.")

@@ -20,7 +20,7 @@ from chat.rooms.room import Room
 __all__ = ["Pace", "Words"]
 
 _FORGOTTEN: Final = 2
-"""Most words forgotten for each that are remembered: they cannot pile up, and no post pays for
+"""Entries examined for removal whenever one is added: they cannot pile up, and no post pays for
 all."""
 
 
@@ -39,7 +39,7 @@ class Pace:
         self._hub = hub
         self._seconds = seconds
         self._last: OrderedDict[tuple[LogId, AccountId], Words] = OrderedDict()
-        """Ordered by when they were noted, and so by when the longest wait would be over."""
+        """In the order in which they were noted, and so in which the longest wait would end."""
 
     def check(
         self, room: Room, account: AccountId, record: RecordId, before: RecordId | None = None
@@ -82,4 +82,4 @@ class Pace:
             return
         del self._last[log, account]
         if before is not None:
-            self._last[log, account] = before  # It is only forgotten later than it could be.
+            self._last[log, account] = before  # At worst it is forgotten later than it could be.

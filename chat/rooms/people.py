@@ -38,7 +38,7 @@ class Account:
     logs: set[LogId] = field(default_factory=set)
     """Logs that it is a member of."""
     sorted_logs: list[LogId] = field(default_factory=list)
-    """The same, sorted, so that a page of them costs no more if there are many."""
+    """The same, sorted, so that a page costs no more if there are many."""
     invitations: set[LogId] = field(default_factory=set)
     """Logs that it is invited to."""
     requests: set[LogId] = field(default_factory=set)
@@ -49,7 +49,7 @@ class Account:
     """The accounts that it has blocked."""
 
     def logs_after(self, log: LogId | None, most: int) -> list[LogId]:
-        """Return at most so many of its logs after `log`, ordered by id."""
+        """Return at most `most` of its logs after `log`, ordered by id."""
         start = 0 if log is None else bisect_right(self.sorted_logs, log)
         return self.sorted_logs[start : start + most]
 

@@ -18,7 +18,7 @@ The rules, in the order in which items are processed: records, read markers, tri
 * **Gone.** A record that replaces another one is void unless that one is there, and is a TEXT by
   the same author. A record that erases another one is void unless that one is there, and is a TEXT
   or EDIT by the same author.
-* **Too many.** A record that replaces one which `EDITS` records have replaced already is void.
+* **Too many.** A record that replaces one that `EDITS` records have already replaced is void.
 * **Conflict.** A change is void unless `Commit.base` is the number of the last change that counted.
   It is void too if one of its records is void, or one of its epochs is not the next one of its log.
   If it counts, its number is one higher.
@@ -147,7 +147,7 @@ class Trim(NamedTuple):
     before_time: int | None = None
     keep: int | None = None
     most: int = SEQ_MAX
-    """How many records it removes at most, erased ones included, the oldest first."""
+    """Most records to remove, including erased ones, oldest first."""
 
 
 class Value(NamedTuple):
@@ -219,7 +219,7 @@ class Outcome:
     places: Sequence[Place | Void] = ()
     """Places of the commit's records, in order."""
     trimmed: Sequence[int] = ()
-    """How many records each trim removed, erased ones included."""
+    """Number of records that each trim removed, including erased ones."""
     change: Sequence[Place] | None = None
     """Places of the change's records; None if there was no change, or it was void."""
 

@@ -59,7 +59,7 @@ class _End:
         self.gone: set[int] = set()
         """Sequence numbers of the records that these erase."""
         self.edits: dict[int, int] = {}
-        """How often the records that these replace have been replaced, by sequence number."""
+        """How often the replaced records have been replaced, by sequence number."""
 
     def among_the_new(self, seq: int) -> Record | None:
         """Return the record with this sequence number, if it is one of the appended ones."""
@@ -109,7 +109,7 @@ def decide(records: Sequence[Record], base: int, known: Known) -> Decided:
 
 
 def _remove(record: Record, end: _End, decided: Decided, known: Known) -> Void | None:
-    """Note what a record removes; return why it may not, if it may not."""
+    """Note what a record removes; return the reason if it may not."""
     log, replaces, erases = record.log, record.replaces, record.erases
     if replaces and not _may_remove(record, replaces, _REPLACEABLE, end, known):
         return Void.GONE

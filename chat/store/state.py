@@ -72,7 +72,7 @@ class Known(Protocol):
         ...
 
     def first_since(self, log: LogId, time: int, end: int) -> int | None:
-        """Return the first record of a log, up to `end`, that is not older than `time`, erased or
+        """Return the first record of a log up to `end` that is not older than `time`, erased or
         not."""
         ...
 
@@ -96,7 +96,7 @@ class State(Known, Protocol):
         ...
 
     def trim(self, log: LogId, last: int) -> int:
-        """Remove the records up to `last`, with their ids; return how many those were."""
+        """Remove the records up to `last`, with their ids; return their number."""
         ...
 
     def put(self, values: Sequence[Value]) -> None:

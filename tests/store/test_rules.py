@@ -382,7 +382,7 @@ def test_a_trim_may_take_several_commits(store: MemoryStore, trim: Trim) -> None
 def test_a_text_has_only_so_many_edits(store: MemoryStore) -> None:
     append(store, record(1), record(2), edit(3, 1), edit(4, 2))
     assert len(append(store, *(edit(number, 1) for number in range(10, 264)))) == 254
-    # Also those of one commit, and those that have been erased.
+    # Edits in one commit count too, and so do erased ones.
     places = append(store, delete(5, 3), edit(264, 1), edit(265, 1), edit(266, 2))
     assert [isinstance(place, Place) for place in places] == [True, True, False, True]
     assert places[2] is Void.TOO_MANY is append(store, edit(265, 1))[0]

@@ -82,7 +82,7 @@ class Feed:
 
     @property
     def waiting(self) -> int:
-        """How many drafts wait."""
+        """Number of waiting drafts."""
         return len(self._waiting)
 
     def add(self, draft: Draft) -> None:
@@ -94,8 +94,8 @@ class Feed:
 
     def announce(self, happening: Passing, author: Session | None) -> None:
         """Tell those who read the log, but not the session that did it, of something passing."""
-        # Whoever comes before it is delivered has yet to hear who else came or went, but not of
-        # the earlier name of somebody.
+        # A reader that comes before delivery still needs to hear who else came or went, but not of
+        # an earlier name.
         if self.readers.has_readers(author if isinstance(happening, Renamed) else None):
             self.add(Draft(happening, self._new_id(happening), Exclude(author)))
 
@@ -119,7 +119,8 @@ class Feed:
     # --- Down: drafts to records ---
 
     def take(self, most: int, deletions: int) -> list[Record]:
-        """Seal at most `most` drafts, of them `deletions` deletions; return what to store."""
+        """Seal at most `most` drafts, at most `deletions` of them deletions; return what to
+        store."""
         drafts = self._waiting[:most]
         kinds = [type(draft.happening) for draft in drafts]
         if kinds.count(Deleted) > deletions:

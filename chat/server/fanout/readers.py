@@ -102,7 +102,7 @@ class Readers:
             _log.failure("session {number}: cannot be closed", number=session.number)
 
     def has_readers(self, but: Session | None = None) -> bool:
-        """Tell whether anybody reads this log, leaving one session aside."""
+        """Return whether anybody reads this log, apart from one session."""
         is_left_aside = but is not None and but.number in self._readers
         return len(self._readers) > is_left_aside
 

@@ -163,7 +163,7 @@ async def nick(asking: Asking[messages.Nick]) -> None:
     context, request = asking.context, asking.request
     if context.policy.authenticator is not None:
         raise NotAllowedError  # The name is what the password belongs to.
-    # It pays for telling all its rooms; at most one rename has yet to be told to some of them.
+    # The session pays for telling all of its rooms. At most one rename at a time is being told.
     asking.session.charge(len(asking.account.logs) // STEP)
     while context.rounds.is_on(asking.account.id):
         await context.rounds.over(asking.account.id)

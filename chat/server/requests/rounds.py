@@ -1,4 +1,4 @@
-"""Rounds through an account's logs, which may be many: some in each turn of the reactor.
+"""Rounds through an account's logs, of which there may be many: a few in each turn of the reactor.
 
 So nobody waits for an account that is in a hundred thousand logs. Accounts take turns.
 """
@@ -19,7 +19,7 @@ __all__ = ["STEP", "Rounds"]
 _log = Logger()
 
 STEP: Final = 32
-"""Logs in one turn of the reactor: about a millisecond, if somebody reads each of them."""
+"""Logs in one turn of the reactor: about a millisecond if each of them has a reader."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,14 +32,14 @@ class _Round:
 
 @dataclass(slots=True)
 class _Rounds:
-    """Those of one account, in order."""
+    """The rounds of one account, in order."""
 
     rounds: list[_Round] = field(default_factory=list)
     waiting: list[Deferred[None]] = field(default_factory=list)
 
 
 class Rounds:
-    """Goes through the logs of accounts."""
+    """Runs the rounds of all accounts."""
 
     def __init__(self, hub: Hub, clock: IReactorTime) -> None:
         self._hub = hub
@@ -52,8 +52,8 @@ class Rounds:
     ) -> None:
         """Call `tell` with each of an account's logs, the first of them now.
 
-        The account's earlier rounds end first. If it `replaces`, only the last such round that has
-        not begun counts, so that they cannot pile up.
+        The account's earlier rounds end first. If `replaces` is set, this one replaces an earlier
+        such round that has not begun, so that they cannot pile up.
         """
         of = self._of.setdefault(account, _Rounds())
         last = of.rounds[-1] if len(of.rounds) > 1 else None
@@ -65,17 +65,18 @@ class Rounds:
         self._schedule()
 
     def is_on(self, account: AccountId) -> bool:
-        """Tell whether some of an account's logs have yet to be told of something."""
+        """Return whether some of an account's logs have yet to be told of something."""
         return account in self._of
 
     def over(self, account: AccountId) -> Deferred[None]:
-        """Return a Deferred that fires when the rounds of an account, which is on one, are over."""
+        """Return a Deferred that fires when the rounds of an account are over; it must be on
+        one."""
         over: Deferred[None] = Deferred()
         self._of[account].waiting.append(over)
         return over
 
     def close(self) -> None:
-        """Tell nobody any more."""
+        """End all rounds."""
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
@@ -90,11 +91,11 @@ class Rounds:
         account = next(iter(self._of))
         self._step(account)
         if account in self._of:
-            self._of[account] = self._of.pop(account)  # Behind the others.
+            self._of[account] = self._of.pop(account)  # After the others.
         self._schedule()
 
     def _step(self, account_id: AccountId) -> None:
-        """Go on with the first round of an account."""
+        """Continue the first round of an account."""
         of = self._of[account_id]
         first = of.rounds[0]
         account = self._hub.people.get(account_id)

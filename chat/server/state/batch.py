@@ -36,7 +36,7 @@ __all__ = ["RECORDS", "Batch", "Proposal", "guard"]
 _log = Logger()
 
 RECORDS: Final = 1_024
-"""Most drafts and decisions in one commit, passing drafts included."""
+"""Most drafts and decisions in one commit, including passing drafts."""
 
 DELETIONS: Final = 8
 """Most deletions in one commit: each erases a text with all its edits (`chat.limits.EDITS`)."""
@@ -52,7 +52,7 @@ class Proposal:
 
 
 class _NotLoadedError(Exception):
-    """A decision concerns logs that are not loaded. Argument: these."""
+    """A decision concerns logs that are not loaded. Argument: the logs."""
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class Batch:
         change = proposal.decide()
         unloaded = [it for it in change.concerned() if not self._fanout.is_loaded(it)]
         if any(self._hub.known_room(log) is None for log in unloaded):
-            raise LookupError("a decision about a log that there is not")
+            raise LookupError("a decision about a log that does not exist")
         if unloaded:
             raise _NotLoadedError(unloaded)
         return change

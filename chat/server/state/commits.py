@@ -39,7 +39,7 @@ TRIMS: Final = 4
 """Most trims in one commit: each scans a log."""
 
 MARKERS: Final = 1_024
-"""Read markers in one commit."""
+"""Most read markers in one commit."""
 
 
 class Commits:
@@ -75,7 +75,7 @@ class Commits:
         """Bytes of the waiting drafts."""
         self._held: list[Session] = []
         self._loading = 0
-        """How many decisions wait for logs to be loaded."""
+        """Number of decisions that wait for logs to be loaded."""
         self._is_scheduled = False
         self._is_committing = False
         self._began = 0.0
@@ -252,7 +252,7 @@ class Commits:
             self._end()
 
     def _load(self, proposal: Proposal, logs: Collection[LogId]) -> None:
-        """Load the logs that a decision concerns, and try it again."""
+        """Load the logs that a decision concerns, and retry it."""
         known = [log for log in logs if self._hub.known_room(log) is not None]
         self._loading += 1
         loading = Deferred.fromCoroutine(self._fanout.load(known))

@@ -22,7 +22,7 @@ _log = Logger()
 _DAY_MILLISECONDS: Final = 86_400_000
 
 _TRIMMED: Final = 1_024
-"""Records removed by one commit, which takes it some 20 ms."""
+"""Most records that one commit removes, which takes it about 20 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ EVERYTHING: Final = RetentionPolicy()
 async def trim_in_parts(commits: Commits, trims: Sequence[Trim]) -> Collection[int]:
     """Trim logs; return how many records each trim removed. Raises FirstError.
 
-    A commit removes a part, so that nobody waits for all of it.
+    Each commit removes a part, so that nobody waits for all of it.
     """
     removed = dict.fromkeys(trims, 0)
     while trims:

@@ -18,7 +18,7 @@ class Source(Protocol):
 
     @property
     def waiting(self) -> int:
-        """How many drafts wait."""
+        """Number of waiting drafts."""
         ...
 
     def next_epoch(self) -> Epoch:
@@ -26,8 +26,8 @@ class Source(Protocol):
         ...
 
     def take(self, most: int, deletions: int) -> Sequence[Record]:
-        """Seal at most `most` drafts, `deletions` of them deletions. No more can be taken until
-        `given` or `refused`."""
+        """Seal at most `most` drafts, at most `deletions` of them deletions. No more can be taken
+        until `given` or `refused`."""
         ...
 
     def seal(self, happening: Kept, asked_by: Session | None) -> Record:
@@ -47,7 +47,7 @@ class Fanout(Protocol):
     """All logs."""
 
     def is_loaded(self, log: LogId) -> bool:
-        """Tell whether a log is loaded."""
+        """Return whether a log is loaded."""
         ...
 
     async def load(self, logs: Iterable[LogId]) -> None:

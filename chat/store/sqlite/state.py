@@ -19,7 +19,7 @@ _UNTIDY: Final = "UPDATE state SET tidy = 0"
 """Every removal executes this: see `chat.store.sqlite.writer`."""
 
 _ERASED: Final = 64
-"""Records per statement that erases them."""
+"""Records per erasing statement."""
 
 _SEEN: Final = 64
 """Most read markers in one statement."""
@@ -181,7 +181,7 @@ class SqliteState:
         number = self._filed(log)
         which = number, last
         self._forget(number, 0, last)
-        # By id, because ids are not in the order of the records.
+        # By id, because ids are not in the order of records.
         self._connection.execute(
             "DELETE FROM ids WHERE log = ? AND id IN"
             " (SELECT id FROM records WHERE log = ? AND seq <= ?)",

@@ -287,7 +287,7 @@ class DeviceTests(EntryCase):
             assert self.enter(back, "alice") == refused(1, NickTakenError("alice"))
 
     def test_of_many_devices_the_latest_are_listed(self) -> None:
-        # All of them would be too large for an answer, and cost the connection.
+        # An answer with all of them would be too large and would cost the connection.
         hub = self.server.dispatcher.context.hub
         for number in range(500):
             key = DeviceOf(DeviceKey(number.to_bytes(32, "big")))

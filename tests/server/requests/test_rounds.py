@@ -1,4 +1,4 @@
-"""Rounds through the logs of accounts, some in each turn."""
+"""Rounds through the logs of accounts, a few in each turn."""
 
 from twisted.internet.task import Clock
 
@@ -14,10 +14,10 @@ from tests.server.cases import ServerCase
 
 
 class _Turns(Clock):
-    """A clock that takes one turn at a time, whatever is called in it."""
+    """A clock that makes one call per turn."""
 
     def turn(self) -> None:
-        """Make the first call that is due."""
+        """Make the first due call."""
         if self.calls:
             call = self.calls.pop(0)
             call.called = 1
@@ -25,7 +25,7 @@ class _Turns(Clock):
 
 
 class RoundTests(ServerCase):
-    """Everybody's logs are told, in turns."""
+    """The logs of all accounts are told, in turns."""
 
     def setUp(self) -> None:
         self.hub, self.clock = Hub(), _Turns()
@@ -33,7 +33,7 @@ class RoundTests(ServerCase):
         self.told: list[tuple[str, LogId]] = []
 
     def account(self, name: str, logs: int) -> AccountId:
-        """Return an account that is in so many logs."""
+        """Return an account that is in this many logs."""
         account = AccountId(name.encode().ljust(16, b"."))
         self.hub.put(AccountKey(account), Profile(name))
         for number in range(logs):
@@ -43,11 +43,11 @@ class RoundTests(ServerCase):
         return account
 
     def begin(self, account: AccountId, what: str, replaces: bool = False) -> None:
-        """Begin a round that notes what was told."""
+        """Begin a round that records the logs told."""
         self.rounds.begin(account, lambda log: self.told.append((what, log)), replaces)
 
     def turns(self, count: int) -> None:
-        """Let so many turns pass."""
+        """Let this many turns pass."""
         for _ in range(count):
             self.clock.turn()
 
