@@ -248,8 +248,9 @@ async def test_memory_is_flat_however_often_the_server_is_attacked(
     for bystander in (server.alice, server.bob):
         [known] = bystander.connection._reader._logs.values()
         assert len(known.keys) == 1, "keys of epochs that are over"
-    # Until a program begins to log, Twisted itself keeps every event: some small objects each.
-    assert now_blocks - blocks < 4 * connections
+    # Until a program begins to log, Twisted itself keeps every event: some 3.6 small objects for a
+    # connection, and up to 4.4 in a process that measures coverage.
+    assert now_blocks - blocks < 5 * connections
     assert now_resident - resident < 2 * 2**20
 
 
