@@ -165,14 +165,14 @@ class Timekeeper:
         """Log that the clock is now in doubt, or no longer."""
         if self.is_in_doubt and not self._was_in_doubt:
             _log.warn(
-                "The clock says {clock}, but it should be {time}. Bans, mutes and invitations use"
+                "The clock says {clock}, but it should be {actual}. Bans, mutes and invitations use"
                 " the latter, and nothing is removed for its age. If the clock is right, run"
                 " chat.admin clock --accept",
                 clock=_utc(self._wall()),
-                time=_utc(self.milliseconds()),
+                actual=_utc(self.milliseconds()),
             )
         elif self._was_in_doubt and not self.is_in_doubt:
-            _log.info("The clock is right: {time}", time=_utc(self._wall()))
+            _log.info("The clock is right: {clock}", clock=_utc(self._wall()))
         self._was_in_doubt = self.is_in_doubt
 
 
