@@ -32,9 +32,9 @@ from chat.client.core.events import (
 )
 from chat.client.core.model import End, Phase, Refusal
 from chat.client.core.rooms import Room
-from chat.client.line.absence import Absence
 from chat.client.line.display import Shown, format_pinned, format_question
 from chat.client.line.interfaces import BadLine, ExitStatus, Screen, TypedLine
+from chat.client.line.outage import Outage
 from chat.client.line.outcomes import Outcomes
 from chat.client.line.output import Output
 from chat.client.line.view import View
@@ -124,7 +124,7 @@ class LineClient(Face):
         self._view = View(
             *(self._output, history, limits, self._proceed), room=room, is_quiet=is_quiet
         )
-        self._absence = Absence(self._output, limits, seconds)
+        self._outage = Outage(self._output, limits, seconds)
         self._outcomes: Outcomes
         self._core: Core
         self._question = _Question.NONE
@@ -224,9 +224,9 @@ class LineClient(Face):
         self._view.mark_read()
         self._core.tick()
         if not self._is_ending:  # Else it ends soon, with a sentence.
-            self._absence.tick()
+            self._outage.tick()
         is_online = self._core.connection.phase is Phase.ONLINE
-        may_come_back = self._core.has_been_online or self._absence
+        may_come_back = self._core.has_been_online or self._outage
         if not may_come_back or not self._is_ending or (is_online and not self._is_settled):
             self._alone_since = None
             return
@@ -238,7 +238,7 @@ class LineClient(Face):
         elif is_online:  # What was missed does not come.
             self._over(self._output.status)
         else:
-            sentence = f"{self._absence.explain()} {self._loss()}".rstrip()
+            sentence = f"{self._outage.explain()} {self._loss()}".rstrip()
             self._fail(sentence, ExitStatus.CONNECTION)
 
     # --- Questions ---
@@ -315,7 +315,7 @@ class LineClient(Face):
         match event:
             case ConnectionChanged(connection):
                 if connection.phase is Phase.WAITING:
-                    self._absence.begin(connection.reason)
+                    self._outage.begin(connection.reason)
             case TrustAsked():
                 self._ask_trust(event)
             case HostKeyPinned():
@@ -383,7 +383,7 @@ class LineClient(Face):
             if self._core.room(name) is None:
                 self._do(Join(name), TypedLine(f"/join {name}", 0))
         self._is_ready = True
-        self._absence.end()
+        self._outage.end()
 
     def _ending(self, ending: Ending) -> None:
         status = _STATUS[ending.end]
@@ -425,7 +425,7 @@ class LineClient(Face):
             return
         # One that has never been there still has to show what was said.
         can_leave = self._core.has_been_online or self._output.is_terminal
-        if is_online or (self._absence and can_leave):
+        if is_online or (self._outage and can_leave):
             self._over(self._output.status)
 
     def _run(self, line: TypedLine) -> bool:

@@ -10,10 +10,10 @@ from chat.client.core.reconnect import LOST
 from chat.client.line.output import Output
 from chat.limits import ClientLimits
 
-__all__ = ["Absence"]
+__all__ = ["Outage"]
 
 
-class Absence:
+class Outage:
     """The time without a connection, if there is one. `seconds` is a monotonic clock."""
 
     def __init__(self, output: Output, limits: ClientLimits, seconds: Callable[[], float]) -> None:
