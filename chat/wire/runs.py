@@ -44,14 +44,10 @@ class Run:
     epoch: int
     last: int
     """The highest sequence number in it; 0 if all records are passing."""
-    size: int = 0
-    """Bytes written to a reader: lines and vouchers. Computed on construction."""
+    size: int
+    """Bytes written to a reader: lines and vouchers."""
     written_at: float = 0.0
     """When it was first written, by the connections' clock; 0 before."""
-
-    def __post_init__(self) -> None:
-        """Compute `size`."""
-        self.size = sum([len(lines) + VOUCHER_LINE_BYTES for lines, _ in self.parts])
 
 
 def line_of(log: LogId, seq: int, record: bytes) -> Line:
@@ -61,9 +57,14 @@ def line_of(log: LogId, seq: int, record: bytes) -> Line:
 
 def run_of(lines: Sequence[Line]) -> Run:
     """Join one or more lines into one run."""
-    data = b"".join([line.data for line in lines])
-    last = max([line.seq for line in lines])
-    return Run(((data, hashlib.sha512(data).digest()),), record_epoch(lines[-1].record), last)
+    if len(lines) == 1:  # As nearly always in quiet rooms.
+        last, record, data = lines[0]
+    else:
+        record = lines[-1].record
+        data = b"".join([line.data for line in lines])
+        last = max([line.seq for line in lines])
+    part = data, hashlib.sha512(data).digest()
+    return Run((part,), record_epoch(record), last, len(data) + VOUCHER_LINE_BYTES)
 
 
 def join_runs(lines: Sequence[Line]) -> list[Run]:
@@ -106,8 +107,14 @@ class _Stretch:
         self.end = start + len(lines)
         self._lines = lines
         self.run = run_of(lines)
-        self._view = memoryview(self.run.parts[0][0])
-        self._suffixes: dict[int, Part] = {}
+
+    @cached_property
+    def _view(self) -> memoryview:
+        return memoryview(self.run.parts[0][0])
+
+    @cached_property
+    def _suffixes(self) -> dict[int, Part]:
+        return {}
 
     @cached_property
     def _offsets(self) -> list[int]:
@@ -151,7 +158,8 @@ class _Stretch:
         # Sequence numbers ascend, but those of passing records are 0.
         backward = range(len(lines) - 1, -1, -1)
         last = next((lines[it].seq for it in backward if it not in omitted and lines[it].seq), 0)
-        return Run(parts, self.run.epoch, last)
+        size = sum([len(data) + VOUCHER_LINE_BYTES for data, _ in parts])
+        return Run(parts, self.run.epoch, last, size)
 
     def _suffix(self, place: int) -> Part:
         part = self._suffixes.get(place)

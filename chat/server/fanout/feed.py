@@ -75,6 +75,8 @@ class Feed:
         self._fence = head.fence
         """The last change that took away somebody's right to post."""
         self._waiting: list[Draft] = []
+        self._deletions = 0
+        """Number of deletions among the waiting drafts."""
         self._sealed: list[tuple[Draft, bytes]] = []
         """Drafts and records of the commit in flight."""
 
@@ -88,9 +90,9 @@ class Feed:
     def add(self, draft: Draft) -> None:
         """Add a happening; readers get it after the next commit."""
         self._waiting.append(draft)
-        commits = self._commits
-        commits.waits(draft.size, draft.reply.session)
-        commits.wake(self)
+        if isinstance(draft.happening, Deleted):
+            self._deletions += 1
+        self._commits.add(self, draft.size, draft.reply.session)
 
     def announce(self, happening: Passing, author: Session | None) -> None:
         """Tell those who read the log, but not the session that did it, of something passing."""
@@ -121,14 +123,13 @@ class Feed:
     def take(self, most: int, deletions: int) -> list[Record]:
         """Seal at most `most` drafts, at most `deletions` of them deletions; return what to
         store."""
-        drafts = self._waiting[:most]
-        kinds = [type(draft.happening) for draft in drafts]
-        if kinds.count(Deleted) > deletions:
-            deleting = [at for at, kind in enumerate(kinds) if kind is Deleted]
-            del drafts[deleting[deletions] :], kinds[deleting[deletions] :]
-        del self._waiting[: len(drafts)]
-        self._commits.waits_no_longer(sum([draft.size for draft in drafts]))
-        if len(drafts) > _CROWD and kinds.count(Said) == len(drafts):
+        drafts, self._waiting = self._waiting, []
+        if len(drafts) > most or self._deletions > deletions:
+            self._leave(drafts, most, deletions)
+        else:
+            self._deletions = 0
+        self._commits.taken(sum([draft.size for draft in drafts]))
+        if len(drafts) > _CROWD and all([isinstance(it.happening, Said) for it in drafts]):
             # Drafts that arrived at the same moment have no order yet. In this order, everything an
             # author gets is two stretches that others get as well.
             drafts.sort(key=_author_number)
@@ -141,6 +142,14 @@ class Feed:
                 self._refuse(draft, NotStoredError())
             raise
 
+    def _leave(self, drafts: list[Draft], most: int, deletions: int) -> None:
+        """Leave the drafts beyond a bound for the next commit."""
+        deleting = [at for at, it in enumerate(drafts) if isinstance(it.happening, Deleted)]
+        end = min([most, *deleting[deletions : deletions + 1]])
+        self._waiting = drafts[end:]
+        self._deletions = len([at for at in deleting if at >= end])
+        del drafts[end:]
+
     def _still_allowed(self, drafts: list[Draft]) -> list[Draft]:
         """Return the drafts whose authors may still post them; refuse the others.
 
@@ -150,7 +159,7 @@ class Feed:
         """
         fence = max(self._fence, self._commits.fence)
         slow = self._slow_room()
-        if slow is None and all(draft.check is None or draft.base >= fence for draft in drafts):
+        if slow is None and all([it.check is None or it.base >= fence for it in drafts]):
             return drafts
         allowed: list[Draft] = []
         posted: dict[AccountId, RecordId] = {}
@@ -207,15 +216,11 @@ class Feed:
         sealed = seal_records(self.epochs.key(), self.log, epoch, ids, bodies, self._random_bytes)
         records = []
         for draft, data in zip(drafts, sealed, strict=True):
-            happening = draft.happening
-            if isinstance(happening, Kept):
+            if draft.is_kept:
+                happening = draft.happening
                 kind, words, replaces, erases = beside(happening)
-                records.append(
-                    Record(
-                        *(self.log, draft.record_id, happening.account, kind, epoch, time, data),
-                        *(words, replaces, erases),
-                    )
-                )
+                head = self.log, draft.record_id, happening.account, kind, epoch, time
+                records.append(Record(*head, data, words, replaces, erases))
         self._sealed += zip(drafts, sealed, strict=True)
         return records
 

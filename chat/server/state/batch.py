@@ -1,7 +1,7 @@
 """The contents of one commit, and who is told about its outcome."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -55,15 +55,6 @@ class _NotLoadedError(Exception):
     """A decision concerns logs that are not loaded. Argument: the logs."""
 
 
-@dataclass(slots=True)
-class _Taken:
-    """Which records of the commit, and of its change, belong to a log."""
-
-    start: int
-    end: int
-    behind: list[int] = field(default_factory=list)
-
-
 class Batch:
     """One commit."""
 
@@ -81,7 +72,10 @@ class Batch:
         """Whether there is a change for the store."""
         self.unloaded: list[tuple[Proposal, Collection[LogId]]] = []
         """Proposals that wait for logs to be loaded."""
-        self._sources: dict[Source, _Taken] = {}
+        self._sources: dict[Source, tuple[int, int]] = {}
+        """The first record of a log in the commit, and the end of them."""
+        self._sources_behind: dict[Source, list[int]] = {}
+        """The indexes of a log's records in the change."""
         self._decided: list[tuple[Proposal, Trial]] = []
         self._refused: list[tuple[Proposal, Exception]] = []
         self._epochs: dict[LogId, Epoch] = {}
@@ -132,26 +126,27 @@ class Batch:
             waiting = source.waiting
             if not waiting:
                 continue
-            start = len(self.records)
             try:
-                self.records += source.take(left, deletions)
+                records = source.take(left, deletions)
             except Exception:
                 _log.failure("Records could not be sealed")
-                del self.records[start:]
                 guard(source.refused)
             else:
-                self._sources[source] = _Taken(start, len(self.records))
-                deletions -= sum([it.erases > 0 for it in self.records[start:]])
-            left -= waiting - source.waiting
-            if source.waiting:
+                start = len(self.records)
+                self.records += records
+                self._sources[source] = start, len(self.records)
+                deletions -= len([it for it in records if it.erases])
+            rest = source.waiting
+            left -= waiting - rest
+            if rest:
                 awake[source] = None  # At the end of the queue.
         for proposal, (change, _, _) in self._decided:
             if change.event is not None:
                 self._behind.append(self._entry(change.event))
             if change.happening is not None:
                 source = self._fanout.source(change.happening.log)
-                taken = self._sources.setdefault(source, _Taken(0, 0))
-                taken.behind.append(len(self._behind))
+                self._sources.setdefault(source, (0, 0))
+                self._sources_behind.setdefault(source, []).append(len(self._behind))
                 self._behind.append(source.seal(change.happening, proposal.asked_by))
 
     def _entry(self, event: Event) -> Record:
@@ -184,12 +179,10 @@ class Batch:
 
     def deliver(self, outcome: Outcome) -> None:
         """Give every log its durable records."""
-        for source, taken in self._sources.items():
-            places: list[Place | Void] = list(outcome.places[taken.start : taken.end])
-            if outcome.change is None:
-                places += [Void.STALE] * len(taken.behind)
-            else:
-                places += [outcome.change[index] for index in taken.behind]
+        for source, (start, end) in self._sources.items():
+            places: list[Place | Void] = list(outcome.places[start:end])
+            for index in self._sources_behind.get(source, ()):
+                places.append(Void.STALE if outcome.change is None else outcome.change[index])
             guard(source.given, places)
 
     def begin_epochs(self, base: int) -> None:

@@ -109,9 +109,14 @@ class Commits:
             self._schedule()
         return done
 
-    def wake(self, source: Source) -> None:
-        """Note that a log has drafts."""
+    def add(self, source: Source, size: int, session: Session | None) -> None:
+        """Note that a log has another draft, of so many bytes. Beyond the bound on what waits, stop
+        reading from its sender until a commit takes the waiting drafts."""
         self._awake[source] = None
+        self._bytes += size
+        if session is not None and self._bytes > self._limits.batch_bytes:
+            session.hold()
+            self._held.append(session)
         self._schedule()
 
     def see(self, log: LogId, account: AccountId, seq: int) -> None:
@@ -140,18 +145,8 @@ class Commits:
         self._check_idle()
         return idle
 
-    # --- Bounding what waits ---
-
-    def waits(self, size: int, session: Session | None) -> None:
-        """Count the bytes of a draft. Beyond the bound, stop reading from its sender until a commit
-        takes the waiting drafts."""
-        self._bytes += size
-        if session is not None and self._bytes > self._limits.batch_bytes:
-            session.hold()
-            self._held.append(session)
-
-    def waits_no_longer(self, size: int) -> None:
-        """Subtract the bytes of drafts that were taken."""
+    def taken(self, size: int) -> None:
+        """Subtract the bytes of drafts that a commit takes."""
         self._bytes -= size
 
     # --- A commit ---

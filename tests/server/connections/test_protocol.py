@@ -18,7 +18,7 @@ from chat.testing import Client, FakeTransport, Server
 from chat.wire.connection import HostKeyOffered, PeerClosed
 from chat.wire.errors import CloseCode, LocalProtocolError
 from chat.wire.messages import Close, LeftBody, Ping, Pong, Refused, Search, Who
-from chat.wire.runs import Run
+from chat.wire.runs import Line, run_of
 from tests.server.cases import COMMITS, HeldStore, ServerCase, chat_lines
 
 SECRET: Final = "the secret"
@@ -163,7 +163,7 @@ class EndTests(ServerCase):
         alice.protocol.close(CloseCode.NORMAL, "a test")
         count = len(alice.transport.writes)
         alice.protocol.send(Ping(1))
-        alice.protocol.deliver(Run([(b"R\r\n", bytes(64))], 1, 1))
+        alice.protocol.deliver(run_of([Line(1, bytes(32), b"R\r\n")]))
         alice.protocol.hold()
         alice.protocol.release()
         assert len(alice.transport.writes) == count
@@ -181,7 +181,7 @@ class EndTests(ServerCase):
     def test_what_cannot_be_delivered_does_too(self) -> None:
         server = Server()
         client = server.connect()
-        client.protocol.deliver(Run([(b"R\r\n", bytes(64))], 1, 1))
+        client.protocol.deliver(run_of([Line(1, bytes(32), b"R\r\n")]))
         self.expect_error(LocalProtocolError)
         server.pump()
         assert client.lines == [b"encchat/1 close 11"]

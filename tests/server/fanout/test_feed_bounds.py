@@ -341,7 +341,7 @@ class AccidentTests(ServerCase):
         [author] = room.enter(1)
         room.say(author, "hi")
         room.settle()
-        room.commits.wake(room.feed)
+        room.commits.add(room.feed, 0, None)
         room.turn()
         assert room.store.held == []
 
