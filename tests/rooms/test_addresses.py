@@ -1,8 +1,24 @@
 """Groups of addresses: all addresses of one network count as one."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from chat.rooms.addresses import LOCAL, address_group, is_loopback
+from chat.rooms.addresses import LOCAL, Address, address_group, is_loopback, peer_address
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [
+        (SimpleNamespace(host="192.0.2.1", port=5555), "192.0.2.1"),
+        (SimpleNamespace(host="2001:db8::1"), "2001:db8::1"),
+        (SimpleNamespace(name="/run/encchat.sock"), "a local socket"),
+        (SimpleNamespace(host=None), "a local socket"),
+        (None, "a local socket"),
+    ],
+)
+def test_the_address_of_a_peer(peer: object, address: str) -> None:
+    assert peer_address(peer) == Address(address)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Struct, UnsetType
 
+from chat.content import Content
 from chat.ids import LogId
 from chat.limits import (
     ACKS_PAGE,
@@ -583,6 +584,12 @@ def test_a_longer_message_is_neither_sent_nor_taken() -> None:
         decode_client_message(pack(message))
 
 
+@pytest.mark.parametrize("number", [2**64, 10**30, -(2**63) - 1])
+def test_a_number_beyond_64_bits_is_not_sent(number: int) -> None:
+    with pytest.raises(LocalProtocolError):
+        encode(Ping(number))
+
+
 def test_a_text_that_is_not_unicode_is_not_sent() -> None:
     with pytest.raises(LocalProtocolError):
         encode(Nick(1, "\ud800"))
@@ -655,3 +662,16 @@ def test_the_longest_honest_login_fits_a_client_finish() -> None:
 def test_everything_public_is_exported() -> None:
     unions = (*get_args(ClientMessage), *get_args(ServerMessage), *get_args(Body), Unknown)
     assert {member.__name__ for member in unions} <= set(messages.__all__)
+
+
+@given(texts, st.booleans(), st.one_of(st.integers(1, SEQ_MAX), st.just(UNSET)))
+def test_content_is_the_same_when_it_is_posted_and_when_it_is_read(
+    text: str, is_action: bool, reply: int | UnsetType
+) -> None:
+    content = Content(text, is_action)
+    post = Post.of(7, ANY_LOG, ANY_MESSAGE, content, reply)
+    assert (post.id, post.log, post.message, post.reply) == (7, ANY_LOG, ANY_MESSAGE, reply)
+    assert decode_client_message(encode(post)) == post and post.content == content
+    body = TextBody.of(1, ANY_ACCOUNT, "ana", content, reply)
+    assert (body.time, body.account, body.nick, body.reply) == (1, ANY_ACCOUNT, "ana", reply)
+    assert decode_body(encode(body)) == body and body.content == content
