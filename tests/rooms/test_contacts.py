@@ -167,7 +167,8 @@ def test_requests_are_listed_in_pages() -> None:
     hub, accounts = hub_with("ana", *(f"n{number}" for number in range(90)))
     ana, *others = accounts
     for number, other in enumerate(others):
-        converse(hub, other, ana, f"{number:02}")
+        asking = contacts.converse(hub, other, ana, log_id(f"{number:02}"), LIMITS, NOW)
+        hub.put_all(asking.puts)
     first, more = hub.requests_after(ana, None)
     assert (len(first), more) == (80, True)
     rest, more = hub.requests_after(ana, first[-1].log)
