@@ -152,9 +152,10 @@ class Model:
                 and row.record.kind in kinds
             ):
                 return Void.GONE
-        edits = [row for row in log.rows.values() if row.record.replaces == record.replaces]
-        if record.replaces and len(edits) >= EDITS:
-            return Void.TOO_MANY
+        if record.replaces:
+            edits = [row for row in log.rows.values() if row.record.replaces == record.replaces]
+            if len(edits) >= EDITS:
+                return Void.TOO_MANY
         self.logs[record.log] = log
         seq, time = head.seq + 1, max(head.time, record.time)
         log.head = head._replace(seq=seq, time=time)
@@ -162,9 +163,10 @@ class Model:
         log.rows[seq] = Row(record, seq, time)
         if record.replaces:
             log.rows[record.replaces] = replace(log.rows[record.replaces], is_hidden=True)
-        for row in list(log.rows.values()):
-            if record.erases and record.erases in (row.seq, row.record.replaces):
-                log.rows[row.seq] = replace(row, is_erased=True)
+        if record.erases:
+            for row in list(log.rows.values()):
+                if record.erases in (row.seq, row.record.replaces):
+                    log.rows[row.seq] = replace(row, is_erased=True)
         return Place(seq, time, True)
 
     def _trim(self, trim: Trim) -> int:
