@@ -10,7 +10,8 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ from benchmarks.load import run
 
 READERS = 40
 POSTS = 64
-
+WINDOWS = 10
+"""How often to look. On a busy machine what is sent at once arrives in parts, records are filed
+every few seconds, and clients are pinged: all that only adds to what one look finds."""
 
 CIPHERS = "newp"
 """The cffi function that PyCryptodome calls once per cipher, with its key schedule."""
@@ -68,31 +71,41 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CountedServer]
         yield counted
 
 
-def cost(counted: CountedServer, in_flight: int, room: str) -> dict[str, float]:
-    """Return the counts for a post to many readers."""
+def costs(
+    counted: CountedServer, in_flight: int, room: str
+) -> Generator[dict[str, float], None, None]:
+    """Yield the counts for a post to many readers, several times."""
     names = [f"{room}{number}" for number in range(READERS + 1)]
     clients = counted.server.admit([CountingClient(name, room) for name in names], READERS)
     sender, *readers = clients
     run([sender], readers, POSTS, in_flight)
-    windows = []
-    for _ in range(2):
-        before, received = counted.counts(), CountingClient.received
-        run([sender], readers, POSTS, in_flight)
-        after, received = counted.counts(), CountingClient.received - received
-        costs = {name: (count - before[name]) / POSTS for name, count in after.items()}
-        windows.append(costs | {"bytes": received / POSTS})
-    for client in clients:
-        client.close()
-    # Records are filed every few seconds, for all posts since; at most one measurement has that.
-    return min(windows, key=lambda costs: costs["wchar"])
+    try:
+        for _ in range(WINDOWS):
+            before, received = counted.counts(), CountingClient.received
+            run([sender], readers, POSTS, in_flight)
+            after, received = counted.counts(), CountingClient.received - received
+            cost = {name: (count - before[name]) / POSTS for name, count in after.items()}
+            yield cost | {"bytes": received / POSTS}
+    finally:
+        for client in clients:
+            client.close()
 
 
-def check(costs: dict[str, float], bounds: dict[str, float]) -> None:
-    """Check that no count exceeds its bound."""
-    found = {name: round(costs.get(name, 0.0), 2) for name in bounds}
-    assert {name: cost for name, cost in found.items() if cost > bounds[name]} == {}, found
-    # A call that has been renamed would be within any bound.
-    assert [name for name, cost in found.items() if not cost] in ([], ["epoll.modify"]), found
+def check(windows: Generator[dict[str, float], None, None], bounds: dict[str, float]) -> None:
+    """Check that there is a window in which no count exceeds its bound."""
+    excesses = []
+    with closing(windows):
+        for costs in windows:
+            found = {name: round(costs.get(name, 0.0), 2) for name in bounds}
+            # A call that has been renamed would be within any bound.
+            assert [name for name, cost in found.items() if not cost] in ([], ["epoll.modify"]), (
+                found
+            )
+            excess = {name: cost for name, cost in found.items() if cost > bounds[name]}
+            if not excess:
+                return
+            excesses.append(excess)
+    raise AssertionError(f"above their bounds in every window: {excesses}")
 
 
 def test_one_post_at_a_time(counted: CountedServer) -> None:
@@ -110,7 +123,7 @@ def test_one_post_at_a_time(counted: CountedServer) -> None:
         "bytes": READERS * 395,
         "calls": READERS * 18.1,
     }
-    check(cost(counted, 1, "one"), bounds)
+    check(costs(counted, 1, "one"), bounds)
 
 
 def test_many_posts_at_a_time(counted: CountedServer) -> None:
@@ -128,4 +141,4 @@ def test_many_posts_at_a_time(counted: CountedServer) -> None:
         "bytes": READERS * 365,
         "calls": 102.5,
     }
-    check(cost(counted, POSTS, "many"), bounds)
+    check(costs(counted, POSTS, "many"), bounds)
