@@ -6,13 +6,20 @@ BIN := $(VENV)/bin
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: run test lint check bench bench-store bench-history bench-stalled bench-kills bench-state vectors attack mutants clean
+.PHONY: run test test-long lint check bench bench-store bench-history bench-stalled bench-kills bench-state vectors attack mutants clean
 
 run: $(VENV)/run
 	@exec $(BIN)/twistd --nodaemon --pidfile= encchat
 
+# Two runs, because tracing doubles what a test costs, and only the core's tests need it.
+CORE := tests/rooms tests/wire
+
 test: $(VENV)/test
-	$(BIN)/python -m pytest -q --cov -n auto
+	$(BIN)/python -m pytest -q --cov -n auto $(CORE)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal $(CORE:%=--ignore=%)
+
+test-long: $(VENV)/test
+	ENCCHAT_TESTS=long $(BIN)/python -m pytest -q -n auto --dist worksteal
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
