@@ -5,7 +5,7 @@ import socket
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import IProtocol
@@ -165,14 +165,12 @@ class CuttingTests(SynchronousTestCase):
         for place in range(len(self.stream)):
             self.check([self.stream[:place], self.stream[place:]])
 
-    @settings(deadline=None)
     @given(st.data())
     def test_any_cuts(self, data: st.DataObject) -> None:
         places = data.draw(st.lists(st.integers(0, len(self.stream))).map(sorted))
         edges = zip([0, *places], [*places, len(self.stream)], strict=True)
         self.check([self.stream[start:end] for start, end in edges])
 
-    @settings(deadline=None)
     @given(st.lists(st.text("ab\r\n", max_size=5)), st.integers(1, 12))
     def test_any_lines(self, texts: list[str], size: int) -> None:
         # Without LF, a line cannot contain CR LF, nor form one with its neighbour.

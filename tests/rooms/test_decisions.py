@@ -5,7 +5,6 @@ from functools import partial
 from itertools import count
 from typing import Final
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -20,6 +19,7 @@ from chat.rooms.moderation import Order
 from chat.rooms.names import case_key, name_key
 from chat.rooms.roles import Action, Role
 from chat.rooms.values import SERVER, Invitation, Kind, TokenHash
+from tests import machine
 from tests.rooms.support import (
     NETWORK,
     account_id,
@@ -275,4 +275,4 @@ class DecisionMachine(RuleBasedStateMachine):
 
 
 TestDecisionMachine = DecisionMachine.TestCase
-TestDecisionMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestDecisionMachine.settings = machine(60, 40)

@@ -3,7 +3,6 @@
 from typing import Final
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -51,6 +50,7 @@ from chat.rooms.values import (
     RoomKey,
     RoomProfile,
 )
+from tests import machine
 from tests.rooms.support import account_id, device, hub_with, log_id, snapshot, token
 
 ORDER: Final = (
@@ -257,7 +257,7 @@ class PutMachine(RuleBasedStateMachine):
 
 
 TestPutMachine = PutMachine.TestCase
-TestPutMachine.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestPutMachine.settings = machine(60, 25)
 
 
 EVERYTHING: Final[list[Put]] = [

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 from unittest.mock import patch
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
@@ -16,6 +16,7 @@ from chat.store.memory import MemoryStore
 from chat.store.sqlite import SqliteStore, filing, journal
 from chat.store.sqlite.filing import FILE_SECONDS
 from chat.store.sqlite.schema import prepare
+from tests import examples
 from tests.store.chance import SEEDS, make_commit
 from tests.store.commits import LOGS, fired
 from tests.store.dump import Dump, dump_file, dump_memory
@@ -132,7 +133,7 @@ def _without_words(dump: Dump) -> Dump:
     return dump._replace(logs=tuple(logs))
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(seeds=st.lists(SEEDS, min_size=10, max_size=40), data=st.data())
 def test_replicas_decide_alike(seeds: list[int], data: st.DataObject) -> None:
     model = Model()

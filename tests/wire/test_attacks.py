@@ -8,7 +8,6 @@ from typing import Final
 
 import pytest
 from Crypto.PublicKey import ECC
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -46,6 +45,7 @@ from chat.wire.lines import (
 from chat.wire.messages import Join, Login, Ok, Page, Ping, Pong, encode
 from chat.wire.records import seal_record
 from chat.wire.sealing import BoxKey
+from tests import machine
 from tests.wire.support import (
     LOGIN,
     answer,
@@ -913,4 +913,4 @@ class Network(RuleBasedStateMachine):
 
 
 def test_whatever_the_network_does_only_what_was_said_arrives_and_in_order() -> None:
-    run_state_machine_as_test(Network, settings=settings(max_examples=30, stateful_step_count=30))
+    run_state_machine_as_test(Network, settings=machine(30, 30))

@@ -5,7 +5,7 @@ from hashlib import sha256, sha512
 from typing import Final, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.ids import RecordId
@@ -17,6 +17,7 @@ from chat.wire.messages import Keys, TextBody, encode
 from chat.wire.records import record_epoch, seal_record
 from chat.wire.runs import Delivery, Line, Run, join_runs, line_of, run_of
 from chat.wire.sealing import BoxKey
+from tests import examples
 
 LOG: Final = FakeLog().log
 
@@ -101,7 +102,7 @@ def check(runs: Sequence[Run], lines: Sequence[Line]) -> None:
             assert part and digest == sha512(part).digest()
 
 
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(BATCHES, st.integers(0, 3))
 def test_an_author_is_given_all_lines_but_its_own(batch: list[Said], author: int) -> None:
     own = [place for place, item in enumerate(batch) if item.author == author]
@@ -109,7 +110,7 @@ def test_an_author_is_given_all_lines_but_its_own(batch: list[Said], author: int
     check(runs, [item.line for item in batch if item.author != author])
 
 
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(BATCHES, st.data())
 def test_whatever_is_left_out_the_rest_is_there(batch: list[Said], data: st.DataObject) -> None:
     lines = [item.line for item in batch]
@@ -120,7 +121,7 @@ def test_whatever_is_left_out_the_rest_is_there(batch: list[Said], data: st.Data
     check(shared.runs, lines)
 
 
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(BATCHES, st.integers(0, 3))
 def test_a_client_accepts_what_an_author_is_given(batch: list[Said], author: int) -> None:
     own = [place for place, item in enumerate(batch) if item.author == author]
@@ -137,7 +138,7 @@ def test_a_client_accepts_what_an_author_is_given(batch: list[Said], author: int
     assert [(int(text), seq) for text, seq in got] == expected
 
 
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(BATCHES)
 def test_who_wrote_nothing_is_given_what_all_are_given(batch: list[Said]) -> None:
     shared = Delivery([item.line for item in batch])
@@ -146,7 +147,7 @@ def test_who_wrote_nothing_is_given_what_all_are_given(batch: list[Said]) -> Non
     assert all(one is other for one, other in zip(runs, shared.runs, strict=True))
 
 
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(BATCHES)
 def test_who_wrote_everything_is_given_nothing(batch: list[Said]) -> None:
     lines = [item.line for item in batch]

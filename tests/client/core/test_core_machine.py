@@ -1,6 +1,5 @@
 """Whatever is cut when: the model is that of the log, and every command has one outcome."""
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -19,6 +18,7 @@ from chat.client.core.events import MessageArrived, MessageChanged, Page
 from chat.client.core.model import Handle, Message, MessageState, Refusal
 from chat.client.core.rooms import Room
 from chat.wire.messages import DeleteBody, EditBody, ReactionBody, TextBody
+from tests import machine
 from tests.client.core.naive import read, shown
 from tests.client.core.support import CoreCase, text
 from tests.client.model import ModelServer
@@ -236,5 +236,5 @@ class Sessions(RuleBasedStateMachine):
             assert states == [MessageState.WAITING, MessageState.STORED]
 
 
-Sessions.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+Sessions.TestCase.settings = machine(40, 40)
 TestSessions = Sessions.TestCase

@@ -1,6 +1,5 @@
 """The order in which records come makes no difference: a timeline against a naive reading."""
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec import UNSET
@@ -9,6 +8,7 @@ from chat.client.core.timeline import Timeline
 from chat.ids import AccountId, RecordId
 from chat.testing.ids import ANY_LOG
 from chat.wire.messages import Body, DeleteBody, EditBody, ReactionBody, TextBody
+from tests import machine
 from tests.client.core.naive import read, shown
 
 ANA, BOB = AccountId(bytes(16)), AccountId(bytes(15) + b"\x01")
@@ -84,5 +84,5 @@ class Orders(RuleBasedStateMachine):
             assert self.timeline.find(message.handle) == message
 
 
-Orders.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+Orders.TestCase.settings = machine(40, 40)
 TestOrders = Orders.TestCase

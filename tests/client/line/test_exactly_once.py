@@ -5,11 +5,11 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from chat.wire import messages as m
+from tests import machine
 from tests.client.model import ModelServer
 from tests.client.support import Person
 
@@ -158,5 +158,5 @@ class Network(RuleBasedStateMachine):
             assert log.seen.get(account, 0) >= max(others, default=0), name
 
 
-Network.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+Network.TestCase.settings = machine(100, 40)
 TestExactlyOnce = Network.TestCase

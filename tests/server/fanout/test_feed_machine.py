@@ -6,7 +6,6 @@ joined, once and in order, except its own posts and whatever was gone when it go
 
 from itertools import pairwise
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -18,6 +17,7 @@ from chat.store.interface import Record, Stored
 from chat.store.memory import MemoryStore
 from chat.wire.messages import Posted, Refused
 from chat.wire.records import record_epoch, record_id
+from tests import machine
 from tests.server.support import LOG, FakeSession, HeldStore, Room, message_id
 from tests.store.commits import fired
 
@@ -282,4 +282,4 @@ class FeedMachine(RuleBasedStateMachine):
 
 
 TestFeedMachine = FeedMachine.TestCase
-TestFeedMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestFeedMachine.settings = machine(60, 40)

@@ -7,7 +7,6 @@ that others wrote since it came and that still exists; paging back finds everyth
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec import UNSET
@@ -19,6 +18,7 @@ from chat.testing import Client, Server
 from chat.wire.connection import Delivered, Received
 from chat.wire.identity import Identity
 from chat.wire.messages import Delete, Edit, History, Joined, Page, Posted, Read
+from tests import machine
 from tests.server.support import HeldStore, message_id
 from tests.store.commits import fired
 
@@ -266,4 +266,4 @@ class ServerMachine(RuleBasedStateMachine):
 
 
 TestServerMachine = ServerMachine.TestCase
-TestServerMachine.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+TestServerMachine.settings = machine(20, 20)

@@ -1,9 +1,8 @@
 """The store in memory passes the suite."""
 
-from hypothesis import settings
-
 from chat.store.interface import LogStore
 from chat.store.memory import MemoryStore
+from tests import machine
 from tests.store.commits import LOGS, append, fired, record
 from tests.store.suite import LogStoreMachine
 
@@ -17,7 +16,7 @@ class MemoryStoreMachine(LogStoreMachine):
 
 
 TestMemoryStore = MemoryStoreMachine.TestCase
-TestMemoryStore.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestMemoryStore.settings = machine(40, 40)
 
 
 def test_without_search_nothing_is_found() -> None:

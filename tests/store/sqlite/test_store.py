@@ -12,7 +12,6 @@ from unittest.mock import patch
 
 import pytest
 import pytest_twisted
-from hypothesis import settings
 from hypothesis.stateful import rule
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -44,6 +43,7 @@ from chat.store.sqlite.connection import WritingConnection
 from chat.store.sqlite.filing import FILE_SECONDS
 from chat.store.sqlite.schema import prepare
 from chat.store.sqlite.state import SqliteState
+from tests import machine
 from tests.store.commits import LOGS, append, fired, record, seqs, trim
 from tests.store.sqlite.support import NoThreads, SqliteCase
 from tests.store.suite import LogStoreMachine
@@ -97,7 +97,7 @@ class SqliteStoreMachine(LogStoreMachine):
 
 
 TestSqliteStore = SqliteStoreMachine.TestCase
-TestSqliteStore.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestSqliteStore.settings = machine(40, 30)
 
 
 class CommitTests(SqliteCase):
