@@ -21,7 +21,7 @@ from tests.store.chance import SEEDS, make_commit
 from tests.store.commits import LOGS, fired
 from tests.store.dump import Dump, dump_file, dump_memory
 from tests.store.model import Model
-from tests.store.sqlite.support import NoThreads
+from tests.store.sqlite.support import FAST, NoThreads
 
 HAPPENINGS = st.sampled_from(["nothing"] * 4 + ["restart", "kill", "kill amid", "wait", "search"])
 
@@ -63,7 +63,7 @@ class InFile:
     def __init__(self, has_search: bool) -> None:
         self.outcomes: list[Outcome] = []
         self._has_search = has_search
-        self._directory = Path(tempfile.mkdtemp())
+        self._directory = Path(tempfile.mkdtemp(dir=FAST))
         self._open()
 
     @property
@@ -106,7 +106,7 @@ class InFile:
             self._threads.go_on()
 
     def _kill(self) -> None:
-        old, self._directory = self._directory, Path(tempfile.mkdtemp())
+        old, self._directory = self._directory, Path(tempfile.mkdtemp(dir=FAST))
         for path in old.iterdir():
             shutil.copy(path, self._directory)
         self._store._writer._drop()

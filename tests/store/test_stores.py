@@ -15,7 +15,7 @@ from chat.store.sqlite import SqliteStore
 from chat.store.sqlite.filing import FILE_SECONDS
 from chat.store.sqlite.schema import prepare
 from tests.store.commits import LOGS, append, delete, fired, record, seqs, trim
-from tests.store.sqlite.support import NoThreads
+from tests.store.sqlite.support import FAST, NoThreads
 
 LOG, OTHER_LOG = LOGS
 VECTORS = Path(__file__).parent.parent / "vectors" / "search.json"
@@ -26,7 +26,7 @@ class StoreTests(SynchronousTestCase):
 
     def stores(self) -> list[LogStore]:
         """Return one of each kind."""
-        directory = tempfile.TemporaryDirectory()
+        directory = tempfile.TemporaryDirectory(dir=FAST)
         self.addCleanup(directory.cleanup)
         path = Path(directory.name) / "encchat.db"
         prepare(path, True)

@@ -1,10 +1,11 @@
 """Shared by the tests of the store in a file."""
 
+import os
 import sqlite3
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.interfaces import IDelayedCall
@@ -17,9 +18,16 @@ from chat.store.sqlite import SqliteStore
 from chat.store.sqlite.schema import prepare
 from tests.store.dump import Dump, dump_file
 
-__all__ = ["NoThreads", "SqliteCase"]
+__all__ = ["FAST", "NoThreads", "SqliteCase"]
 
 T = TypeVar("T")
+
+_SHM: Final = "/dev/shm"
+
+FAST: Final = _SHM if os.access(_SHM, os.W_OK) else None
+"""Where to make the directories of these tests: in memory, if the system has such a place. They
+commit tens of thousands of times, and a disk would take most of their time. None of them needs one:
+what a process leaves that dies is a copy of its files. tests.e2e kills real ones."""
 
 
 class NoThreads:
@@ -65,7 +73,7 @@ class SqliteCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Make a directory for it."""
-        directory = tempfile.TemporaryDirectory()
+        directory = tempfile.TemporaryDirectory(dir=FAST)
         self.addCleanup(directory.cleanup)
         self.path = Path(directory.name) / "encchat.db"
         self.threads = NoThreads()

@@ -45,7 +45,7 @@ from chat.store.sqlite.schema import prepare
 from chat.store.sqlite.state import SqliteState
 from tests import machine
 from tests.store.commits import LOGS, append, fired, record, seqs, trim
-from tests.store.sqlite.support import NoThreads, SqliteCase
+from tests.store.sqlite.support import FAST, NoThreads, SqliteCase
 from tests.store.suite import LogStoreMachine
 
 LOG, OTHER_LOG = LOGS
@@ -65,7 +65,7 @@ class SqliteStoreMachine(LogStoreMachine):
         ]
         for one in self.few:
             one.start()
-        self.directory = Path(tempfile.mkdtemp())
+        self.directory = Path(tempfile.mkdtemp(dir=FAST))
         return self.reopen()
 
     def reopen(self) -> LogStore:
@@ -77,7 +77,7 @@ class SqliteStoreMachine(LogStoreMachine):
 
     def abandon(self) -> None:
         """Take the files as a process that died would leave them."""
-        old, self.directory = self.directory, Path(tempfile.mkdtemp())
+        old, self.directory = self.directory, Path(tempfile.mkdtemp(dir=FAST))
         for path in old.iterdir():
             shutil.copy(path, self.directory)
         fired(self.store.close())
