@@ -301,6 +301,9 @@ class LogStore(Protocol):
         Fails with SlowSearchError if that takes longer than `seconds`. No other call waits for it.
         Finds everything that was durable at the time of the call. `words` is what a user typed and
         has no operators. Without any word, nothing is found.
+
+        `logs` is not copied, because it may be large: it may change meanwhile, and another thread
+        may use its `in`, `len` and `list`. A set or list can be used like this.
         """
         ...
 

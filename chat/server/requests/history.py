@@ -137,8 +137,8 @@ async def _find(asking: Asking[messages.Search]) -> list[Found]:
 
     def find() -> Deferred[list[Found]]:
         asking.check()
-        logs = list(asking.account.logs)
-        return context.store.search(asking.request.words, logs, HISTORY_PAGE + 1, seconds)
+        words, logs = asking.request.words, asking.account.logs
+        return context.store.search(words, logs, HISTORY_PAGE + 1, seconds)
 
     try:
         return await context.searches.run(

@@ -20,7 +20,17 @@ from chat.store.sqlite.connection import WritingConnection
 from chat.store.state import Placed
 from chat.store.words import indexed
 
-__all__ = ["FILED", "SINGLE", "file_log", "file_some", "file_up_to", "insert", "row_id", "waiting"]
+__all__ = [
+    "FILED",
+    "SINGLE",
+    "file_log",
+    "file_some",
+    "file_up_to",
+    "insert",
+    "log_of",
+    "row_id",
+    "waiting",
+]
 
 SINGLE: Final = 32
 """Most records in one INSERT. SQLite caches a prepared statement for each number of them."""
@@ -40,6 +50,11 @@ _LOG_BITS: Final = 40
 def row_id(number: int, seq: int) -> int:
     """Return the rowid of a record in the search index: those of one log are contiguous."""
     return number << _LOG_BITS | seq
+
+
+def log_of(row: int) -> int:
+    """Return the number of the log that has this rowid in the search index."""
+    return row >> _LOG_BITS
 
 
 def insert(connection: WritingConnection, placed: list[Placed], has_search: bool) -> None:
@@ -70,9 +85,11 @@ def insert(connection: WritingConnection, placed: list[Placed], has_search: bool
 def waiting(connection: WritingConnection, logs: Collection[LogId]) -> dict[int, int]:
     """Return the last waiting record of each of these logs that has any, by log number."""
     found = {}
-    for number in [connection.logs[log][0] for log in logs if log in connection.logs]:
-        ids = connection.waiting.get(number)
-        if ids:
+    # Fewer logs wait than an account may be in.
+    for number, ids in connection.waiting.items():
+        query = "SELECT id FROM logs WHERE number = ?"
+        [log] = connection.execute(query, (number,)).fetchone()
+        if log in logs:
             [[seq, _]] = islice(reversed(ids.values()), 1)
             found[number] = seq
     return found

@@ -1,31 +1,24 @@
-"""Queries in the threads for reading and searching; none of them waits for a commit."""
+"""Queries in the thread for reading; none of them waits for a commit."""
 
 import sqlite3
-import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from itertools import chain
 from pathlib import Path
 from typing import Final, TypeVar
 
 from chat.ids import LogId
-from chat.store.interface import Epoch, Found, Head, ReadMarker, SlowSearchError, Stored, StoreError
+from chat.store.interface import Epoch, Head, ReadMarker, Stored, StoreError
 from chat.store.sqlite.connection import connect
-from chat.store.sqlite.journal import row_id
-from chat.store.words import phrases
 
-__all__ = ["Reader", "Searcher"]
+__all__ = ["Connected", "Reader"]
 
 T = TypeVar("T")
 
 _KEY_BYTES: Final = 256
 """Longer than any key of a small value."""
 
-_STEPS: Final = 1_000
-"""Steps of SQLite's virtual machine between two looks at the clock: a few milliseconds at most. The
-index also takes a step whenever it reads a page."""
 
-
-class _Connected:
+class Connected:
     """A reading connection, for one thread at a time. Everything raises StoreError."""
 
     def __init__(self, path: Path) -> None:
@@ -38,7 +31,7 @@ class _Connected:
             self._connection.close()
         self._connection = None
 
-    def _at_once(self, question: Callable[[sqlite3.Connection], T]) -> T:
+    def at_once(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """Run a query in one transaction, because records may be filed or removed meanwhile."""
 
         def ask(connection: sqlite3.Connection) -> T:
@@ -61,8 +54,8 @@ class _Connected:
             raise StoreError(str(error)) from None
 
 
-class Reader(_Connected):
-    """All queries but searches."""
+class Reader(Connected):
+    """All queries but searches (`chat.store.sqlite.searcher`)."""
 
     def base(self) -> int:
         """As `LogStore.base`."""
@@ -150,60 +143,4 @@ class Reader(_Connected):
             number, *end = row
             return question(connection, number, Head(*end))
 
-        return self._at_once(look)
-
-
-class Searcher(_Connected):
-    """Searches."""
-
-    def __init__(self, path: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(path)
-        self._monotonic = monotonic
-
-    def search(self, words: str, logs: Sequence[LogId], limit: int, seconds: float) -> list[Found]:
-        """As `LogStore.search`. Raises SlowSearchError."""
-        # Each phrase becomes a quoted string, in which FTS5 has no operators; no word contains
-        # quotes.
-        query = " ".join(f'"{" ".join(phrase)}"' for phrase in phrases(words))
-        if not query:
-            return []
-        end = self._monotonic() + seconds
-
-        def is_over() -> bool:
-            return self._monotonic() > end
-
-        def search(connection: sqlite3.Connection) -> list[Found]:
-            connection.set_progress_handler(is_over, _STEPS)
-            try:
-                found = [it for log in logs for it in _search(connection, query, log, limit)]
-            except sqlite3.OperationalError:
-                if is_over():
-                    raise SlowSearchError from None
-                raise
-            finally:
-                connection.set_progress_handler(None, 0)
-            found.sort(key=lambda it: (it.time, it.stored.seq, it.log), reverse=True)
-            return found[:limit]
-
-        return self._at_once(search)
-
-
-def _search(connection: sqlite3.Connection, query: str, log: LogId, limit: int) -> list[Found]:
-    """Return the latest records of a log that match."""
-    known = connection.execute("SELECT number FROM logs WHERE id = ?", (log,)).fetchone()
-    if known is None:
-        return []
-    [number] = known
-    rows = connection.execute(
-        "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ?"
-        " ORDER BY rowid DESC LIMIT ?",
-        (query, row_id(number, 0), row_id(number + 1, 0) - 1, limit),
-    ).fetchall()
-    found = []
-    for [row] in rows:
-        time, *stored = connection.execute(
-            "SELECT time, seq, id, data FROM records WHERE log = ? AND seq = ?",
-            (number, row - row_id(number, 0)),
-        ).fetchone()
-        found.append(Found(log, time, Stored(*stored)))
-    return found
+        return self.at_once(look)

@@ -91,6 +91,9 @@ _SCHEMA: Final = f"""
 `chat.store.sqlite.journal`. `logs` says where the filed part of a log ends. `epochs` says with
 which record an epoch begins and ends; the latest one has no end."""
 
+_ACTIVE: Final = "CREATE INDEX IF NOT EXISTS active ON logs (time, id)"
+"""Logs by their latest record, for searches. It exists as long as `words` does."""
+
 _WORDS: Final = """
     CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text, tokenize = 'ascii')
 """
@@ -186,11 +189,13 @@ def _set_search(connection: sqlite3.Connection, has_search: bool) -> None:
     """Create the search index if it is wanted, or remove it with all its words."""
     if has_search:
         connection.execute(_WORDS)
+        connection.execute(_ACTIVE)
         _mend_search(connection)
         _renew_search(connection)
     elif _has_table(connection, "words"):
         connection.executescript(
-            "BEGIN IMMEDIATE; DROP TABLE words; UPDATE state SET tidy = 0; COMMIT;"
+            "BEGIN IMMEDIATE; DROP TABLE words; DROP INDEX IF EXISTS active;"
+            "UPDATE state SET tidy = 0; COMMIT;"
         )
 
 

@@ -17,8 +17,9 @@ from chat.ids import LogId
 from chat.store.engine import Reactor
 from chat.store.interface import Commit, Epoch, Found, Head, Outcome, ReadMarker, Stored, StoreError
 from chat.store.sqlite.filing import Filing
-from chat.store.sqlite.reader import Reader, Searcher
+from chat.store.sqlite.reader import Reader
 from chat.store.sqlite.schema import prepare
+from chat.store.sqlite.searcher import Searcher
 from chat.store.sqlite.threads import PoolThreads, Threads
 from chat.store.sqlite.writer import Committed, Tidied, Writer
 
@@ -139,10 +140,10 @@ class SqliteStore:
             return fail(StoreError("the store is closed"))
         if not self.has_search:
             return succeed([])
-        return Deferred.fromCoroutine(self._search(words, list(logs), limit, seconds))
+        return Deferred.fromCoroutine(self._search(words, logs, limit, seconds))
 
     async def _search(
-        self, words: str, logs: list[LogId], limit: int, seconds: float
+        self, words: str, logs: Collection[LogId], limit: int, seconds: float
     ) -> list[Found]:
         self._searches += 1
         try:

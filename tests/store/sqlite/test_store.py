@@ -35,8 +35,8 @@ from chat.store.sqlite import (
     filing,
     journal,
     open_store,
-    reader,
     schema,
+    searcher,
     writer,
 )
 from chat.store.sqlite.connection import WritingConnection
@@ -302,11 +302,11 @@ class SlowSearchTests(SqliteCase):
     def setUp(self) -> None:
         """Make a search check the clock at every step, and the clock tick at every check."""
         super().setUp()
-        self.replace(reader, "_STEPS", 1)
+        self.replace(searcher, "_STEPS", 1)
         self.store = self.open()
         for number in range(30):
             append(self.store, record(number, words="a " * 300))
-        self.searcher = reader.Searcher(self.path, itertools.count().__next__)
+        self.searcher = searcher.Searcher(self.path, itertools.count().__next__)
         self.addCleanup(self.searcher.close)
 
     def tearDown(self) -> None:
@@ -322,9 +322,13 @@ class SlowSearchTests(SqliteCase):
             assert len(self.searcher.search("a", [LOG], 50, 10**9)) == 30
 
     def test_so_it_is_in_many_logs_that_hold_little(self) -> None:
-        logs = [LogId(number.to_bytes(16, "big")) for number in range(300)]
+        logs = [LogId(number.to_bytes(16, "big")) for number in range(1, 301)]
+        for number, log in enumerate(logs):
+            append(self.store, record(number, log, words="b"))
+        fired(self.store.search("b", logs, 1))
         with pytest.raises(SlowSearchError):
-            self.searcher.search("nothing", logs, 50, 900)
+            self.searcher.search("b", logs, 1_000, 900)
+        assert len(self.searcher.search("b", logs, 1_000, 10**9)) == 300
 
     def test_an_error_of_its_own_is_the_store_s(self) -> None:
         fired(self.store.search("a", [LOG], 1))
