@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 
-from chat.store.interface import LogStore
+from chat.store.interface import Epoch, LogStore
 
 __all__ = ["Engine", "Reactor"]
 
@@ -25,5 +25,6 @@ class Engine(NamedTuple):
     copy: Callable[[str, Path], None]
     """Write a snapshot of the store at an address to a new file; a server may be using the
     store."""
-    check: Callable[[str], int]
-    """Check a whole copy at an address, and return its number of records."""
+    check: Callable[[str, Callable[[Epoch], object]], int]
+    """Check a whole copy at an address, and return its number of records. Calls the function with
+    each epoch, to check it; what it raises ends the check."""

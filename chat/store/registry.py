@@ -4,12 +4,13 @@ An engine is a package beside this module, and one line in the table.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from chat.store import memory, sqlite
 from chat.store.engine import Engine, Reactor
-from chat.store.interface import LogStore, StoreError
+from chat.store.interface import Epoch, LogStore, StoreError
 
 __all__ = [
     "ENGINES",
@@ -48,10 +49,13 @@ def copy_store(url: str, target: Path) -> None:
     engine.copy(address, target)
 
 
-def check_copy(url: str) -> int:
-    """Check a whole copy, given its URL, and return its number of records. Raises StoreError."""
+def check_copy(url: str, check_epoch: Callable[[Epoch], object]) -> int:
+    """Check a whole copy, given its URL, and return its number of records. Raises StoreError.
+
+    Calls `check_epoch` with each epoch; what it raises ends the check.
+    """
     engine, address = _find(url)
-    return engine.check(address)
+    return engine.check(address, check_epoch)
 
 
 def put_temporary_files_in(directory: Path) -> None:

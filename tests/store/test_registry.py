@@ -75,11 +75,11 @@ class RegistryTests(SynchronousTestCase):
             open_toy,
             lambda address: address == "yes",
             lambda address, target: copied.append((address, target)),
-            len,
+            lambda address, _: len(address),
         )
         with patch.dict(registry.ENGINES, toy=toy):
             copy_store("toy:a", self.path)
-            assert copied == [("a", self.path)] and check_copy("toy:abc") == 3
+            assert copied == [("a", self.path)] and check_copy("toy:abc", print) == 3
             store = open_store("toy:a:b", REACTOR, False)
             assert has_search("toy:yes") and not has_search("toy:no")
             with pytest.raises(StoreError, match="the known ones are memory:, sqlite:, toy:"):
@@ -97,6 +97,6 @@ class RegistryTests(SynchronousTestCase):
             assert os.environ["SQLITE_TMPDIR"] == str(self.path)
 
     def test_a_store_in_memory_cannot_be_copied(self) -> None:
-        for use in (lambda: copy_store("memory:", self.path), lambda: check_copy("memory:")):
+        for use in (lambda: copy_store("memory:", self.path), lambda: check_copy("memory:", print)):
             with pytest.raises(StoreError, match="in memory"):
                 use()

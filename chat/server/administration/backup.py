@@ -22,9 +22,16 @@ from msgspec import Struct
 from chat.files import give_to_owner_of, write_whole
 from chat.server.administration.control import ControlError
 from chat.server.administration.sealed import Opening, SealedError, Sealing
+from chat.server.fanout.epochs import open_epoch
 from chat.server.settings import ConfigurationError
-from chat.server.state.directory import STORE, StateDirectory, read_host_key, store_url
-from chat.store.interface import StoreError
+from chat.server.state.directory import (
+    STORE,
+    StateDirectory,
+    read_host_key,
+    read_storage_key,
+    store_url,
+)
+from chat.store.interface import Epoch, StoreError
 from chat.store.registry import check_copy, copy_store
 
 __all__ = ["Contents", "back_up", "is_sealed", "restore", "verify"]
@@ -85,7 +92,7 @@ def back_up(state: Path, target: Path, passphrase: str | None) -> Contents:
         listed = Contents(
             time.time_ns() // 1_000_000,
             read_host_key(place).fingerprint,
-            check_copy(store_url(place)),
+            _check_database(place),
             {name: _describe(place / name) for name in names},
         )
         new = place / "backup"
@@ -187,7 +194,7 @@ def _extract(source: Path, passphrase: str | None, place: Path) -> Contents:
             raise ControlError(f"{source} is damaged: {', '.join(missing)} is missing.")
     if read_host_key(place).fingerprint != listed.fingerprint:
         raise ControlError(f"{source} is damaged: its host key is not the one it lists.")
-    if check_copy(store_url(place)) != listed.records:
+    if _check_database(place) != listed.records:
         raise ControlError(f"{source} is damaged: its number of records is not the one it lists.")
     return listed
 
@@ -226,6 +233,23 @@ def _write_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path)
 def _describe(path: Path) -> _File:
     with open(path, "rb") as file:
         return _File(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _check_database(place: Path) -> int:
+    """Check the database in a directory, with the storage key there; return how many records it
+    has. Raises StoreError, ConfigurationError."""
+    key = read_storage_key(place)
+
+    def check(epoch: Epoch) -> None:
+        try:
+            open_epoch(epoch, key)
+        except StoreError:
+            raise StoreError(
+                f"the storage key does not open the messages in {STORE}: it is another server's,"
+                " or damaged"
+            ) from None
+
+    return check_copy(store_url(place), check)
 
 
 def _is_kept(path: Path) -> bool:

@@ -13,7 +13,7 @@ from chat.store.interface import Epoch, LogStore, StoreError
 from chat.wire.errors import RemoteProtocolError
 from chat.wire.sealing import KEY_BYTES, BoxKey, RandomBytes, open_box, seal
 
-__all__ = ["Epochs", "new_epoch"]
+__all__ = ["Epochs", "new_epoch", "open_epoch"]
 
 _AAD: Final = b"encchat/1 epoch key"
 
@@ -25,6 +25,14 @@ def new_epoch(log: LogId, number: int, storage_key: bytes, random_bytes: RandomB
     """Return an epoch with a new key that has not begun yet."""
     key = random_bytes(KEY_BYTES)
     return Epoch(log, number, seal(storage_key, key, _aad(log, number), random_bytes))
+
+
+def open_epoch(epoch: Epoch, storage_key: bytes) -> bytes:
+    """Return an epoch's key. Raises StoreError if the storage key is not the one that wraps it."""
+    try:
+        return open_box(storage_key, epoch.wrapped, _aad(epoch.log, epoch.number))
+    except RemoteProtocolError:
+        raise StoreError(f"the key of epoch {epoch.number} is lost") from None
 
 
 class Epochs:
@@ -90,12 +98,9 @@ class Epochs:
         return keys | {number: self._opened(number, known) for number in sorted(known)}
 
     def _opened(self, number: int, known: dict[int, Epoch]) -> BoxKey:
-        try:
-            wrapped = known[number].wrapped
-            raw = open_box(self._storage_key, wrapped, _aad(self._log, number))
-        except (KeyError, RemoteProtocolError):
-            raise StoreError(f"the key of epoch {number} is lost") from None
-        key = self._open[number] = BoxKey(raw)
+        if number not in known:
+            raise StoreError(f"the key of epoch {number} is lost")
+        key = self._open[number] = BoxKey(open_epoch(known[number], self._storage_key))
         if len(self._open) > _CACHED:
             del self._open[next(iter(self._open))]
         return key

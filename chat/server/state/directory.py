@@ -16,7 +16,14 @@ from chat.server.settings import ConfigurationError
 from chat.wire.hostkey import HOST_KEY_BYTES, SUCCESSION_BYTES, HostKey, predecessors
 from chat.wire.sealing import KEY_BYTES
 
-__all__ = ["STORE", "StateDirectory", "default_state_path", "read_host_key", "store_url"]
+__all__ = [
+    "STORE",
+    "StateDirectory",
+    "default_state_path",
+    "read_host_key",
+    "read_storage_key",
+    "store_url",
+]
 
 
 _log = Logger()
@@ -161,17 +168,11 @@ class StateDirectory:
                     f"Without a backup, all messages are lost; move {STORE} away to start over",
                 )
                 write_whole(path, os.urandom(KEY_BYTES).hex().encode("ascii") + b"\n")
-            _check_private(path)
-            key = bytes.fromhex(path.read_text("ascii"))
         except OSError as error:
             raise ConfigurationError(
                 f"the storage key {path} cannot be used: {error.strerror}"
             ) from None
-        except ValueError:
-            key = b""
-        if len(key) != KEY_BYTES:
-            raise ConfigurationError(f"{path} is not a storage key: 128 hexadecimal digits")
-        return key
+        return read_storage_key(self.path)
 
     def _check_new(self, name: str, remedy: str) -> None:
         """Refuse to generate a file next to an existing store: the file must have been lost."""
@@ -180,6 +181,23 @@ class StateDirectory:
                 f"{name} is missing from {self.path}, next to {STORE}: "
                 f"restore it from a backup. {remedy}"
             )
+
+
+def read_storage_key(directory: Path) -> bytes:
+    """Return the storage key in a directory, 64 bytes. Raises ConfigurationError."""
+    path = directory / "storage_key"
+    try:
+        _check_private(path)
+        key = bytes.fromhex(path.read_text("ascii"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"the storage key {path} cannot be used: {error.strerror}"
+        ) from None
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ConfigurationError(f"{path} is not a storage key: 128 hexadecimal digits")
+    return key
 
 
 def read_host_key(directory: Path) -> HostKey:

@@ -1,9 +1,10 @@
 """A store in memory: for tests, and the simplest implementation of a store."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from chat.store.engine import Engine, Reactor
-from chat.store.interface import LogStore, StoreError
+from chat.store.interface import Epoch, LogStore, StoreError
 from chat.store.memory.store import MemoryStore
 
 __all__ = ["ENGINE", "MemoryStore"]
@@ -28,7 +29,7 @@ def _copy(address: str, target: Path) -> None:
     raise StoreError("a store in memory cannot be copied")
 
 
-def _check_copy(address: str) -> int:
+def _check_copy(address: str, _: Callable[[Epoch], object]) -> int:
     raise StoreError("a store in memory has no copies")
 
 

@@ -1,9 +1,10 @@
 """Logs in one SQLite file: durable when acknowledged, searchable, gone when erased."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from chat.store.engine import Engine, Reactor
-from chat.store.interface import LogStore, StoreError
+from chat.store.interface import Epoch, LogStore, StoreError
 from chat.store.sqlite import backup
 from chat.store.sqlite.schema import has_search
 from chat.store.sqlite.store import SqliteStore, open_store
@@ -30,8 +31,8 @@ def _copy(address: str, target: Path) -> None:
     backup.copy(_path(address), target)
 
 
-def _check(address: str) -> int:
-    return backup.check(_path(address))
+def _check(address: str, check_epoch: Callable[[Epoch], object]) -> int:
+    return backup.check(_path(address), check_epoch)
 
 
 ENGINE = Engine(_open, _has_search, _copy, _check)

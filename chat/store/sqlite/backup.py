@@ -1,9 +1,10 @@
 """Copies of the database file, made while a server writes to it, and their checks."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
-from chat.store.interface import StoreError
+from chat.store.interface import Epoch, StoreError
 from chat.store.sqlite.connection import connect
 from chat.store.sqlite.schema import check_copy
 
@@ -32,8 +33,9 @@ def copy(path: Path, target: Path) -> None:
         raise StoreError(f"{path} cannot be copied: {error}") from None
 
 
-def check(path: Path) -> int:
-    """Check a whole copy, and return its number of records. Raises StoreError."""
+def check(path: Path, check_epoch: Callable[[Epoch], object]) -> int:
+    """Check a whole copy and each of its epochs, and return its number of records. Raises
+    StoreError."""
     try:
         connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
         try:
@@ -41,6 +43,10 @@ def check(path: Path) -> int:
             [records] = connection.execute(
                 "SELECT (SELECT count(*) FROM records) + (SELECT count(*) FROM journal)"
             ).fetchone()
+            for row in connection.execute(
+                "SELECT id, epochs.number, wrapped FROM epochs JOIN logs ON log = logs.number"
+            ):
+                check_epoch(Epoch._make(row))
         finally:
             connection.close()
     except sqlite3.Error as error:

@@ -13,10 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat.files import write_whole
+from chat.ids import LogId
 from chat.server.administration import sealed
 from chat.server.administration.backup import back_up, is_sealed, restore, verify
 from chat.server.administration.control import ControlError
 from chat.server.administration.sealed import CHUNK, Opening, SealedError, Sealing
+from chat.server.fanout.epochs import new_epoch
 from chat.server.state.directory import StateDirectory
 from chat.store.sqlite.schema import prepare
 
@@ -51,6 +54,15 @@ def state(tmp_path: Path) -> Iterator[Path]:
             " VALUES (1, ?, x'00', x'00', 0, 0, 0, ?, '')",
             (seq, os.urandom(200)),
         )
+    for number in range(1, 4):
+        log = LogId(bytes([number]) * 16)
+        database.execute("INSERT INTO logs (number, id) VALUES (?, ?)", (number, log))
+        for each in range(1, number + 1):
+            epoch = new_epoch(log, each, directory.storage_key(), os.urandom)
+            database.execute(
+                "INSERT INTO epochs (log, number, begins, wrapped) VALUES (?, ?, 1, ?)",
+                (number, each, epoch.wrapped),
+            )
     database.execute("COMMIT")
     yield path
     database.close()
@@ -97,12 +109,11 @@ def test_what_was_there_is_replaced_by_a_whole_backup_or_not_at_all(
 ) -> None:
     target = tmp_path / "backup"
     target.write_text("an old one")
-    (state / "storage_key").unlink()
+    (state / "storage_key").rename(tmp_path / "storage_key")
     with pytest.raises(ControlError, match="storage_key is missing from"):
         back_up(state, target, None)
     assert target.read_text() == "an old one"
-    (state / "storage_key").write_text("00" * 64)
-    (state / "storage_key").chmod(0o600)
+    (tmp_path / "storage_key").rename(state / "storage_key")
     back_up(state, target, None)
     assert verify(target, None).records == RECORDS
 
@@ -133,6 +144,52 @@ def test_nothing_is_restored_over_anything(state: Path, tmp_path: Path) -> None:
     lock.close()
     restore(tmp_path / "backup", used, None)
     assert records(used) == RECORDS
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        (os.urandom(64).hex(), "the storage key does not open the messages"),
+        ("00" * 64, "the storage key does not open the messages"),
+        ("00" * 63, "is not a storage key"),
+        ("", "is not a storage key"),
+        ("x" * 128, "is not a storage key"),
+        (None, "storage_key is missing"),
+    ],
+)
+def test_a_storage_key_that_opens_nothing_is_found(
+    state: Path, tmp_path: Path, key: str | None, sentence: str
+) -> None:
+    path = state / "storage_key"
+    path.unlink()
+    if key is not None:
+        write_whole(path, key.encode())
+    with pytest.raises(ControlError, match=sentence):
+        back_up(state, tmp_path / "backup", None)
+    assert not (tmp_path / "backup").exists()
+
+
+@pytest.mark.parametrize("which", ["one bit", "another epoch's", "another log's"])
+def test_one_epoch_that_the_storage_key_does_not_open_is_found(
+    state: Path, tmp_path: Path, which: str
+) -> None:
+    database = sqlite3.connect(state / "encchat.db")
+    [right] = database.execute("SELECT wrapped FROM epochs WHERE log = 3 AND number = 2").fetchone()
+    where = {"another epoch's": "log = 3 AND number = 1", "another log's": "log = 2 AND number = 2"}
+    if which in where:
+        [wrong] = database.execute(f"SELECT wrapped FROM epochs WHERE {where[which]}").fetchone()
+    else:
+        wrong = right[:-1] + bytes([right[-1] ^ 1])
+    for wrapped, is_found in ((wrong, True), (right, False)):
+        database.execute("UPDATE epochs SET wrapped = ? WHERE log = 3 AND number = 2", (wrapped,))
+        database.commit()
+        if is_found:
+            with pytest.raises(ControlError, match="the storage key does not open"):
+                back_up(state, tmp_path / "backup", None)
+        else:
+            back_up(state, tmp_path / "backup", None)
+            assert verify(tmp_path / "backup", None).records == RECORDS
+    database.close()
 
 
 @pytest.mark.parametrize("passphrase", [None, "correct horse"])
