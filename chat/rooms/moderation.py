@@ -187,12 +187,18 @@ class Use:
     accounts: int
     total: int
     """Accounts connected from anywhere."""
+    is_proxy: bool = False
+    """Whether the operator has listed a proxy there."""
 
 
 def check_network(group: AddressGroup, use: Use) -> None:
     """Raise SharedNetworkError if banning a group of addresses would hit more than its target."""
     if is_this_machine(group):
         raise SharedNetworkError(group, "the server's own machine, or a proxy there")
+    if use.is_proxy:
+        raise SharedNetworkError(
+            group, "where a proxy of this server is, and so everybody behind it"
+        )
     if use.is_own:
         raise SharedNetworkError(group, "your own network")
     if use.keepers:

@@ -30,7 +30,7 @@ from chat.rooms.invitations import Registration
 from chat.server.administration.console import SOCKET, ConsoleFactory
 from chat.server.administration.control import Control
 from chat.server.connections.factory import ChatFactory
-from chat.server.connections.proxies import Proxies, through_proxies
+from chat.server.connections.proxies import NO_PROXIES, Proxies, through_proxies
 from chat.server.options import DEFAULT_LISTEN, PROXIED, Options
 from chat.server.passwords.authenticator import Authenticator
 from chat.server.process import (
@@ -84,6 +84,7 @@ class ChatService(Service):
         has_search: bool = True,
         registration: Registration = Registration.OPEN,
         operators: Sequence[str] = (),
+        proxies: Proxies = NO_PROXIES,
         open_store: Callable[[str, engine.Reactor, bool], LogStore] = open_store,
         checkers: Sequence[ICredentialsChecker] = (),
         exit_with_1: Callable[[], None] = exit_with_1,
@@ -103,6 +104,7 @@ class ChatService(Service):
         self._has_search = has_search
         self._registration = registration
         self._operators = operators
+        self._proxies = proxies
         self._open_store = open_store
         self._exit_with_1 = exit_with_1
         self._reopen_log = reopen_log
@@ -160,6 +162,7 @@ class ChatService(Service):
             retention=self._policy,
             registration=self._registration,
             operators=self._operators,
+            is_proxy=self._proxies.are_in,
             authenticator=self.authenticator,
         )
         control = Control(dispatcher.context, self._state, host_key, self._rekey)
@@ -378,12 +381,13 @@ def makeService(options: Options) -> ChatService:
     from twisted.internet import reactor
 
     endpoints = []
+    proxies = Proxies(options["proxies"])
     for description in options["listen"]:
         try:
             inner = description.removeprefix(PROXIED)
             endpoint = serverFromString(reactor, _with_backlog(inner))
             if inner != description:
-                endpoint = through_proxies(endpoint, Proxies(options["proxies"]))
+                endpoint = through_proxies(endpoint, proxies)
             endpoints.append((description, endpoint))
         except Exception as error:  # Parsers are plugins, and may raise anything.
             raise SystemExit(
@@ -400,6 +404,7 @@ def makeService(options: Options) -> ChatService:
         *(endpoints, options["state"], clock, limits, retention, not options["no-search"]),
         registration=options["registration"],
         operators=options["operators"],
+        proxies=proxies,
         checkers=options["credCheckers"],
     )
     reload_on_hangup(clock, service.reload)

@@ -1,6 +1,6 @@
 """A whole server, and clients joined to it by fake transports."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -14,6 +14,7 @@ from twisted.internet.task import Clock
 
 from chat.ids import AccountId, LogId, MessageId
 from chat.limits import Limits
+from chat.rooms.addresses import AddressGroup
 from chat.rooms.invitations import Registration
 from chat.server.connections.factory import ChatFactory
 from chat.server.requests.context import PasswordChecker
@@ -235,6 +236,7 @@ class Server:
         registration: Registration = Registration.OPEN,
         authenticator: PasswordChecker | None = None,
         operators: Sequence[str] = (),
+        is_proxy: Callable[[AddressGroup], bool] = lambda _: False,
     ) -> None:
         self.limits = Limits() if limits is None else limits
         self.clock = Clock()
@@ -247,6 +249,7 @@ class Server:
             registration=registration,
             authenticator=authenticator,
             operators=operators,
+            is_proxy=is_proxy,
         )
         loading = Deferred.fromCoroutine(self.dispatcher.load())
         loading.addCallback(lambda _: self.factory.open())

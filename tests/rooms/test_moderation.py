@@ -437,6 +437,8 @@ FOREIGN: Final = AddressGroup("203.0.113.9")
         (FOREIGN, Use(False, 1, 1, 9)),
         (FOREIGN, Use(False, 0, 3, 6)),
         (FOREIGN, Use(False, 0, 900, 1_000)),
+        (FOREIGN, Use(False, 0, 0, 9, True)),
+        (AddressGroup("2001:db8::/64"), Use(False, 0, 0, 0, True)),
     ],
 )
 def test_a_network_that_is_not_only_somebody_else_s(group: AddressGroup, use: Use) -> None:

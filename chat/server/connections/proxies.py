@@ -20,14 +20,17 @@ from twisted.logger import Logger
 from twisted.protocols.haproxy import proxyEndpoint
 from zope.interface import implementer
 
-from chat.rooms.addresses import peer_address
+from chat.rooms.addresses import AddressGroup, peer_address
 
-__all__ = ["Proxies", "parse_proxy", "through_proxies"]
+__all__ = ["NO_PROXIES", "Proxies", "parse_proxy", "through_proxies"]
 
 _log = Logger()
 
 _UNIX: Final = "unix"
 """Name for Unix sockets. Only the mode of their file says who may connect."""
+
+_MAPPED_BITS: Final = 96
+"""The prefix of IPv4 addresses that are written as IPv6 (RFC 4291 section 2.5.5.2)."""
 
 _Proxy = IPv4Network | IPv6Network | str
 
@@ -55,6 +58,29 @@ class Proxies:
             not isinstance(it, str) and (address in it or (mapped is not None and mapped in it))
             for it in self.named
         )
+
+    def are_in(self, group: AddressGroup) -> bool:
+        """Return whether any of them is in a group of addresses."""
+        try:
+            network = ip_network(group)
+        except ValueError:
+            return _UNIX in self.named
+        return any(
+            not isinstance(it, str) and it.version == network.version and it.overlaps(network)
+            for it in map(_unmapped, self.named)
+        )
+
+
+NO_PROXIES: Final = Proxies(())
+
+
+def _unmapped(named: _Proxy) -> _Proxy:
+    """Return IPv4 networks as such that are written as IPv6 (``::ffff:192.0.2.0/120``)."""
+    if isinstance(named, IPv6Network) and named.prefixlen >= _MAPPED_BITS:
+        mapped = named.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((int(mapped), named.prefixlen - _MAPPED_BITS))
+    return named
 
 
 def through_proxies(endpoint: IStreamServerEndpoint, proxies: Proxies) -> IStreamServerEndpoint:

@@ -52,6 +52,8 @@ class Policy:
     """The limits for clients in `welcome.limits`."""
     operators: frozenset[str] = frozenset()
     """Fingerprints of keys that the operator has listed as owners'."""
+    is_proxy: Callable[[AddressGroup], bool] = lambda _: False
+    """Whether the operator has listed a proxy in a group of addresses."""
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from chat.ids import NOBODY
 from chat.limits import NICK_CHARACTERS, PAYLOAD_BYTES, TEXT_BYTES, Limits
 from chat.rooms.accounts import LoginPolicy
+from chat.rooms.addresses import AddressGroup
 from chat.rooms.changes import NOTHING, Change, changed, put
 from chat.rooms.errors import NotReadError, NotStoredError, RequestError, UnknownRequestError
 from chat.rooms.failures import LoginFailures
@@ -73,6 +74,7 @@ class Dispatcher:
         registration: Registration = Registration.OPEN,
         authenticator: PasswordChecker | None = None,
         operators: Collection[str] = (),
+        is_proxy: Callable[[AddressGroup], bool] = lambda _: False,
         routes: Iterable[Route] = ROUTES,
     ) -> None:
         hub, sessions = Hub(), Sessions()
@@ -94,7 +96,10 @@ class Dispatcher:
             failures,
             Allowances(limits, clock.seconds),
             limits,
-            Policy(login, authenticator, _LIMITS | retention.as_limits(), frozenset(operators)),
+            Policy(
+                *(login, authenticator, _LIMITS | retention.as_limits(), frozenset(operators)),
+                is_proxy,
+            ),
             time,
             time.milliseconds,
             random_bytes,

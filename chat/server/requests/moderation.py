@@ -54,7 +54,8 @@ def use_of(
     here = {session.account for session in sessions if session.group == group} - {target}
     keepers = [it for it in here if context.hub.standing.role(it) >= Role.OPERATOR]
     total = {session.account for session in sessions} - {target}
-    return Use(actor in here, len(keepers), len(here), len(total))
+    is_proxy = context.policy.is_proxy(group)
+    return Use(actor in here, len(keepers), len(here), len(total), is_proxy)
 
 
 async def slow(asking: Asking[messages.Slow]) -> None:

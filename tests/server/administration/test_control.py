@@ -19,6 +19,7 @@ from chat.rooms.roles import Action, Role
 from chat.server.administration import control as c
 from chat.server.administration.console import ConsoleFactory, encode_answer
 from chat.server.administration.control import Control, ControlError, decode_request
+from chat.server.connections.proxies import Proxies, parse_proxy
 from chat.server.state.directory import StateDirectory
 from chat.store.interface import StoreError
 from chat.testing import HOST_KEY, Server
@@ -216,6 +217,17 @@ class DoingTests(ControlCase):
         self.refuse(c.Block("nonsense"), "is not an IP address")
         self.refuse(c.Block("127.0.0.1"), "the server's own machine.* Add --force.")
         self.run_it(c.Block("127.0.0.1", force=True))
+
+    def test_a_network_with_a_proxy(self) -> None:
+        proxies = Proxies([parse_proxy(it) for it in ("192.0.2.0/24", "2001:db8:0:1::7")])
+        self.server = Server(is_proxy=proxies.are_in)
+        context = self.server.dispatcher.context
+        self.control = Control(context, self.state, HOST_KEY, self.keys.append)
+        for network in ("192.0.2.7", "192.0.2.255", "2001:db8:0:1::9"):
+            self.refuse(c.Block(network), "where a proxy of this server is.* Add --force.")
+            self.run_it(c.Block(network, force=True))
+        for network in ("192.0.3.7", "2001:db8:0:2::7"):
+            self.run_it(c.Block(network))
 
     def test_lost_keys(self) -> None:
         code = self.run_it(c.Recover("bob"))["code"]

@@ -17,7 +17,7 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs
 from zope.interface import implementer
 
-from chat.rooms.addresses import peer_address
+from chat.rooms.addresses import address_group, peer_address
 from chat.server.connections.proxies import Proxies, parse_proxy, through_proxies
 from tests.server.cases import chat_lines
 
@@ -47,6 +47,27 @@ def test_only_those_that_are_named_are(
     assert [tcp(it) in proxies for it in those] == [True] * len(those)
     assert [tcp(it) in proxies for it in others] == [False] * len(others)
     assert (UNIXAddress("/run/x") in proxies) is ("unix" in named)
+
+
+@pytest.mark.parametrize(
+    ("named", "groups", "others"),
+    [
+        (["192.0.2.7"], ["192.0.2.7", "::ffff:192.0.2.7"], ["192.0.2.8", "2001:db8::7"]),
+        (["10.0.0.0/8"], ["10.0.0.0", "10.255.255.255"], ["11.0.0.0", "::1"]),
+        (["::ffff:192.0.2.0/120"], ["192.0.2.0", "192.0.2.255"], ["192.0.3.0"]),
+        (["2001:db8:0:1::7"], ["2001:db8:0:1::9"], ["2001:db8:0:2::7"]),
+        (["2001:db8::/32"], ["2001:db8:ffff:1::9"], ["2001:db9::"]),
+        (["2001:db8::7", "192.0.2.7"], ["2001:db8::", "192.0.2.7"], ["192.0.2.6"]),
+        (["unix"], ["a local socket"], ["192.0.2.7", "::1"]),
+        ([], [], ["192.0.2.7", "::1", "a local socket"]),
+    ],
+)
+def test_which_groups_of_addresses_they_are_in(
+    named: Sequence[str], groups: Sequence[str], others: Sequence[str]
+) -> None:
+    proxies = Proxies([parse_proxy(it) for it in named])
+    assert [proxies.are_in(address_group(it)) for it in groups] == [True] * len(groups)
+    assert [proxies.are_in(address_group(it)) for it in others] == [False] * len(others)
 
 
 @pytest.mark.parametrize("text", ["", "example.org", "10.0.0.0/33", "1.2.3", "127.0.0.1:5555"])
