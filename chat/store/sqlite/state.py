@@ -80,8 +80,12 @@ class SqliteState:
 
     def replacing(self, log: LogId, seq: int) -> list[int]:
         """As `Known.replacing`."""
+        # The index is partial, so SQLite uses it only if the query says so, too; with `=` it would
+        # then go through everything that replaces anything.
         rows = self._connection.execute(
-            "SELECT seq FROM records WHERE log = ? AND replaces = ?", (self._filed(log), seq)
+            "SELECT seq FROM records"
+            " WHERE log = ?1 AND replaces > 0 AND replaces BETWEEN ?2 AND ?2",
+            (self._filed(log), seq),
         )
         return [it for [it] in rows]
 
@@ -251,9 +255,9 @@ class SqliteState:
             if last is None:
                 break  # The latest one stays.
             self._connection.execute(
-                "DELETE FROM epochs WHERE log = ? AND ends = ? AND NOT EXISTS (SELECT 1"
-                " FROM records WHERE records.log = epochs.log AND seq BETWEEN begins AND ends"
-                " AND data IS NOT NULL)",
+                "DELETE FROM epochs WHERE log = ?1 AND ends BETWEEN ?2 AND ?2"
+                " AND NOT EXISTS (SELECT 1 FROM records WHERE records.log = epochs.log"
+                " AND seq BETWEEN begins AND ends AND data IS NOT NULL)",
                 (number, last),
             )
 

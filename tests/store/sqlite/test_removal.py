@@ -9,11 +9,11 @@ import pytest
 from twisted.internet.task import Clock
 
 from chat.ids import LogId
-from chat.store.interface import Commit, Record, StoreError
+from chat.store.interface import Commit, Place, Record, StoreError
 from chat.store.sqlite import SqliteStore, connection, writer
 from chat.store.sqlite.connection import WritingConnection
 from chat.store.sqlite.store import TIDY_RATIO, TIDY_SECONDS
-from tests.store.commits import LOGS, append, delete, fired, record, seqs, trim
+from tests.store.commits import LOGS, append, delete, edit, fired, record, seqs, trim
 from tests.store.sqlite.support import NoThreads, SqliteCase
 
 LOG, OTHER_LOG = LOGS
@@ -279,3 +279,38 @@ class TidyingTests(SqliteCase):
         store = SqliteStore(self.path, NoThreads(), Clock(), True)
         with pytest.raises(StoreError):
             append(store, record(99))
+
+
+class CostTests(SqliteCase):
+    """What is changed costs the same in a long log, counted in steps of SQLite."""
+
+    def steps(self, store: SqliteStore, change: Record) -> int:
+        """Return how many steps the writer takes for a change."""
+        count = 0
+
+        def step() -> None:
+            nonlocal count
+            count += 1
+
+        store._writer._use(lambda it: it.set_progress_handler(step, 1))
+        assert isinstance(append(store, change)[0], Place)
+        store._writer._use(lambda it: it.set_progress_handler(None, 0))
+        return count
+
+    def test_edits_and_deletions(self) -> None:
+        store = self.open()
+        self.addCleanup(lambda: fired(store.close()))
+        costs: dict[str, list[int]] = {"edit": [], "again": [], "delete": []}
+        number = 0
+        for target, count in ((70, 100), (71, 1_000), (72, 4_000)):
+            append(store, *(record(number + it, words="red") for it in range(1, count)))
+            number += count
+            edits = [edit(number + it, it, words="blue") for it in range(1, count // 20)]
+            append(store, *edits)  # Others are edited as well.
+            number += len(edits)
+            for name, make in (("edit", edit), ("again", edit), ("delete", delete)):
+                fired(store.search("red", [LOG], 1))  # Files them.
+                number += 1
+                costs[name].append(self.steps(store, make(number, target)))
+        for seen in costs.values():
+            assert max(seen) < 2 * seen[0] + 200, costs
