@@ -394,7 +394,11 @@ class ClientLimits:
     logs: int = 10_000
     """Most logs the client accepts in an account's list."""
     listed: int = 100_000
-    """Most members of a room, or public rooms, that the client keeps from a list."""
+    """Most members of a room that the client keeps from a list: 100,000 times about 270 bytes is
+    27 MB."""
+    listed_rooms: int = 10_000
+    """Most public rooms that the client keeps from a list; with the longest topics, about 1 KiB
+    each."""
     reactions: int = 1_000
     """Most accounts whose reactions to one message the client keeps."""
     first_retry: float = 1

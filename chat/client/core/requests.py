@@ -365,7 +365,7 @@ class Requests:
 
         def take(page: messages.RoomList) -> None:
             listed.extend(PublicRoom(*it) for it in page.rooms)
-            if page.more and page.rooms and len(listed) < self._session.limits.listed:
+            if page.more and page.rooms and len(listed) < self._session.limits.listed_rooms:
                 ask(listed[-1].name)
             else:
                 task.done(tuple(listed))

@@ -162,6 +162,19 @@ def test_members_are_listed_whole(case: CoreCase, server: ModelServer, lobby: Lo
     assert [it.after for it in case.link.all(m.Who)] == [UNSET, "bob"]
 
 
+@pytest.mark.parametrize(("most", "rows"), [(1, 2), (5, 2), (6, 2), (16, 16), (17, 16)])
+def test_a_list_of_rooms_without_end_ends(server: ModelServer, most: int, rows: int) -> None:
+    case = CoreCase(server, limits=ClientLimits(listed_rooms=most)).enter()
+    outcomes = case.do(c.ListRooms())
+    pages = 0
+    while not outcomes:
+        asked = case.link.last(m.Rooms)
+        page = [(f"r{asked.id}x{it}", 1, "topic") for it in range(rows)]
+        case.receive(m.RoomList(asked.id, page, True))
+        pages += 1
+    assert pages == -(-most // rows)
+
+
 def test_lists_end_even_with_a_server_that_promises_more_and_gives_nothing(
     case: CoreCase, lobby: Log
 ) -> None:
