@@ -13,7 +13,7 @@ from types import TracebackType
 
 __all__ = ["ServerProcess", "free_port"]
 
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _UNLIMITED = ("messages_per_second=0", "bytes_per_second=0", "accounts_per_hour=1000000")
 """Benchmark clients connect and send as fast as the server answers."""

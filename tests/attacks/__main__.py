@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -27,6 +28,9 @@ def main() -> None:
             except Fell as error:
                 fell += 1
                 seen = f"FELL SHORT: {error}"
+            except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+                fell += 1
+                seen = f"COULD NOT BE TRIED: {type(error).__name__}: {error}"
         print(f"    before: {attack.before}\n    now:    {seen}", flush=True)
     sys.exit(f"{fell} fell short" if fell else None)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypedDict, TypeVar, Unpack
 
 from msgspec import Struct
 
@@ -28,7 +28,7 @@ from chat.wire.connection import (
 )
 from chat.wire.identity import Identity
 
-__all__ = ["ATTACKS", "Arena", "Attack", "Fell", "RawClient", "attack"]
+__all__ = ["ATTACKS", "Arena", "Attack", "Fell", "RawClient", "attack", "until"]
 
 T = TypeVar("T", bound=Struct)
 
@@ -69,6 +69,27 @@ def attack(
     return register
 
 
+class Proofs(TypedDict, total=False):
+    """What a login may contain besides the key."""
+
+    code: str
+    token: bytes
+    password: str
+
+
+class Options(Proofs, total=False):
+    """How a client connects."""
+
+    identity: Identity
+    host: str
+    source: str
+    """The loopback address to come from."""
+    receive_bytes: int
+    """The kernel's buffer."""
+    greeting: bytes
+    """Sent before everything else."""
+
+
 class RawClient:
     """A connection that sends what it is told to, and reads when it is told to."""
 
@@ -82,13 +103,9 @@ class RawClient:
         source: str | None = None,
         receive_bytes: int | None = None,
         greeting: bytes = b"",
-        **login: object,
+        **proofs: Unpack[Proofs],
     ) -> None:
-        """Connect, and log in as `nick` if that is given.
-
-        `source` is the loopback address to come from; `receive_bytes` the kernel's buffer;
-        `greeting` is sent before everything else. Further arguments are those of the login.
-        """
+        """Connect, and log in as `nick` if that is given. The options are those of `Options`."""
         self.identity = identity or Identity.generate()
         self.socket = socket.socket()
         if receive_bytes:
@@ -108,17 +125,17 @@ class RawClient:
         self.wait(lambda: self._is_offered)
         self.answer: Struct | None = None
         if nick is not None and self._is_offered:
-            self.answer = self.log_in(nick, **login)
+            self.answer = self.log_in(nick, **proofs)
 
     def next_id(self) -> int:
         """Return an id for a request."""
         self._last_id += 1
         return self._last_id
 
-    def log_in(self, nick: str, **login: object) -> Struct | None:
+    def log_in(self, nick: str, **proofs: Unpack[Proofs]) -> Struct | None:
         """Log in, and return the answer."""
         signature = self.identity.sign_login(self.connection.binding)
-        request = m.Login(self.next_id(), nick, self.identity.public, signature, **login)  # type: ignore[arg-type]
+        request = m.Login(self.next_id(), nick, self.identity.public, signature, **proofs)
         self.socket.sendall(self.connection.login(request))
         return self.answer_to(request.id)
 
@@ -175,6 +192,10 @@ class RawClient:
             self.read(left)
         return True
 
+    def ends(self) -> bool:
+        """Wait until the server ends the connection; return whether it does."""
+        return self.wait(lambda: self.is_over) or self.is_over
+
     def read(self, seconds: float = 0) -> bool:
         """Read what is there, waiting so long for it. Return whether there was anything."""
         if self.is_over or not select.select([self.socket], [], [], seconds)[0]:
@@ -208,6 +229,14 @@ class RawClient:
         self.socket.close()
 
 
+def until(condition: Callable[[], bool]) -> bool:
+    """Wait until something is so; return whether it is."""
+    deadline = time.monotonic() + PATIENCE
+    while not (is_so := condition()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return is_so
+
+
 class Arena:
     """A server, and whoever attacks it. Everything is gone at the end of the attack."""
 
@@ -230,10 +259,10 @@ class Arena:
                     client.close()
 
     def client(
-        self, server: ServerProcess, nick: str | None = None, **options: object
+        self, server: ServerProcess, nick: str | None = None, **options: Unpack[Options]
     ) -> RawClient:
         """Connect a client."""
-        client = RawClient(server.port, nick, **options)  # type: ignore[arg-type]
+        client = RawClient(server.port, nick, **options)
         self._clients.append(client)
         return client
 

@@ -2,6 +2,7 @@
 
 import time
 
+from chat.ids import MessageId
 from chat.wire import messages as m
 from tests.attacks.arena import Arena, Fell, RawClient, attack
 
@@ -72,12 +73,12 @@ def blocked(arena: Arena) -> str:
         den = eve.join("den", "invite")
         count = len(victim.received)
         victim.records.clear()
-        answers = []
+        answers, new = [], MessageId(bytes(16))
         for _ in range(2):
             answers += [
                 _code(eve.say(joined.log, "hello?")),
-                _code(eve.ask(m.Edit(eve.next_id(), joined.log, bytes(16), 1, "hello?"))),  # type: ignore[arg-type]
-                _code(eve.ask(m.React(eve.next_id(), joined.log, bytes(16), 1, "+"))),  # type: ignore[arg-type]
+                _code(eve.ask(m.Edit(eve.next_id(), joined.log, new, 1, "hello?"))),
+                _code(eve.ask(m.React(eve.next_id(), joined.log, new, 1, "+"))),
                 _code(eve.ask(m.Invite(eve.next_id(), den, "victim"))),
             ]
             eve.ask(m.Nick(eve.next_id(), "mallory"))

@@ -10,17 +10,18 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from benchmarks.server import ServerProcess, free_port
 from chat.wire import messages as m
 from chat.wire.errors import CloseCode
-from tests.attacks.arena import Arena, Fell, RawClient, attack
+from tests.attacks.arena import PATIENCE, Arena, Fell, RawClient, attack, until
 
 TWISTD = str(Path(sys.executable).with_name("twistd"))
 
 
-def _twistd(*arguments: str, cwd: Path, seconds: float = 8) -> subprocess.CompletedProcess[str]:
+def _twistd(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run twistd in a directory, and return what became of it. Raises Fell if it does not end."""
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
     try:
@@ -29,12 +30,12 @@ def _twistd(*arguments: str, cwd: Path, seconds: float = 8) -> subprocess.Comple
             cwd=cwd,
             capture_output=True,
             text=True,
-            timeout=seconds,
+            timeout=PATIENCE,
             env=environment,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise Fell(f"twistd {' '.join(arguments)} did not return in {seconds} s") from None
+        raise Fell(f"twistd {' '.join(arguments)} did not return in {PATIENCE:g} s") from None
 
 
 @attack(
@@ -92,7 +93,7 @@ def _start(cwd: Path, state: Path) -> str:
             seen = ""
             break
     process.stdout.read()
-    return seen[-300:] or ("" if process.wait(8) == 0 else f"status {process.returncode}")
+    return seen[-300:] or ("" if process.wait(PATIENCE) == 0 else f"status {process.returncode}")
 
 
 @attack(
@@ -126,7 +127,8 @@ def hangup(arena: Arena) -> str:
     state = arena.directory / "state"
     state.mkdir(mode=0o700)
     with arena.server() as server:
-        log_file = Path(re.search(r"--logfile=(\S+)", _command(server.pid))[1])  # type: ignore[index]
+        [log_name] = re.findall(r"--logfile=(\S+)", _command(server.pid))
+        log_file = Path(log_name)
         people = [arena.client(server, f"user{number}") for number in range(5)]
         lobbies = [person.join("lobby") for person in people]
         moved = log_file.with_name("moved")
@@ -139,11 +141,8 @@ def hangup(arena: Arena) -> str:
             (state / "limits").write_text(limits)
             before = server.log().count(said)
             os.kill(server.pid, signal.SIGHUP)
-            deadline = time.monotonic() + 5
-            while server.log().count(said) == before:
-                if time.monotonic() > deadline:
-                    raise Fell(f"{limits}: the log does not say {said!r}")
-                time.sleep(0.01)
+            if not until(partial(_says, server, said, before + 1)):
+                raise Fell(f"{limits}: the log does not say {said!r}")
         people[0].join("one")
         if isinstance(people[0].ask(m.Join(people[0].next_id(), "two", "public")), m.Joined):
             raise Fell("the new limit does not hold")
@@ -155,7 +154,7 @@ def hangup(arena: Arena) -> str:
         people[0].answer_to(posts[0][1])
         os.kill(server.pid, signal.SIGTERM)
         for person in people:
-            person.wait(lambda person=person: person.is_over)  # type: ignore[misc]
+            person.ends()
         acked = {
             (id(person), number)
             for person in people
@@ -268,7 +267,7 @@ def proxied(arena: Arena) -> str:
         if first is None or not isinstance(first.log_in("ana"), m.Welcome):
             raise Fell("a client does not get in through the proxy")
         _admin("block", "198.51.100.7", "--state", str(arena.directory / "state"))
-        if not first.wait(lambda: first.is_over, 5):
+        if not first.ends():
             raise Fell("a banned client stays")
         banned, other = come("198.51.100.7", "127.0.0.9"), come("198.51.100.8", "127.0.0.9")
         if banned is None or isinstance(banned.log_in("bob"), m.Welcome):
@@ -347,7 +346,7 @@ def _few_files(arena: Arena) -> int:
         told = 0
         for _ in range(12):
             newcomer = arena.client(server)
-            newcomer.wait(lambda newcomer=newcomer: newcomer.is_over, 2)  # type: ignore[misc]
+            newcomer.ends()
             told += newcomer.closed is not None and newcomer.closed.code == CloseCode.BUSY
             newcomer.close()
         if told < 12 or any(member.is_over for member in members):
@@ -367,6 +366,10 @@ def _admin(*arguments: str, typed: str = "pass phrase", status: int = 0) -> str:
     if result.returncode != status or "Traceback" in result.stderr:
         raise Fell(f"{' '.join(arguments)}: status {result.returncode}, {result.stderr!r}")
     return result.stdout
+
+
+def _says(server: ServerProcess, said: str, times: int) -> bool:
+    return server.log().count(said) >= times
 
 
 def _command(pid: int) -> str:

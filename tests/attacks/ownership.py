@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Final
 
@@ -14,19 +13,15 @@ from benchmarks.server import ServerProcess
 from chat.client.core.address import parse_address
 from chat.wire import messages as m
 from chat.wire.identity import Identity, identity_fingerprint
-from tests.attacks.arena import PATIENCE, Arena, Fell, RawClient, attack
+from tests.attacks.arena import PATIENCE, Arena, Fell, RawClient, attack, until
 
 _CLAIM: Final = re.compile(r'Become the owner with: .* -m chat\.client "(encchat://.*)"')
 
 
 def token_of(server: ServerProcess) -> bytes:
     """Return the token that a server without an owner has logged."""
+    until(lambda: bool(_CLAIM.findall(server.log())))
     found = _CLAIM.findall(server.log())
-    for _ in range(100):
-        if found:
-            break
-        time.sleep(0.05)
-        found = _CLAIM.findall(server.log())
     token = parse_address(found[-1]).token if found else None
     if token is None:
         raise Fell("the server does not say who becomes its owner, and how")
@@ -232,8 +227,13 @@ def hidden_audit(arena: Arena) -> str:
         server.kill()
         server.start()
         arena.client(server)
-        time.sleep(0.5)
-        left = len(json.loads(admin(state, "--json", "audit", "-n", "1000", "--room", "evesroom")))
+
+        def left_over() -> int:
+            printed = admin(state, "--json", "audit", "-n", "1000", "--room", "evesroom")
+            return len(json.loads(printed))
+
+        until(lambda: left_over() <= 500)
+        left = left_over()
         if left > 500:
             raise Fell(f"retention left {left} entries of 500")
     return f"1 of 1 entries in view behind {len(hers)}; retention left {left} of these"

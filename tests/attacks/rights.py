@@ -20,8 +20,7 @@ def revoked_key(arena: Arena) -> str:
             other = arena.client(server, "ana", code=issued.code)
             owner.send(m.Revoke(owner.next_id(), other.identity.public))
             answer = other.ask(m.Code(other.next_id()))
-            other.wait(lambda other=other: other.is_over, 5)  # type: ignore[misc]
-            stayed += isinstance(answer, m.CodeIssued) and not other.is_over
+            stayed += isinstance(answer, m.CodeIssued) and not other.ends()
         if stayed:
             raise Fell(f"{stayed} of 20 stayed logged in")
         return "0 of 20 stayed logged in"

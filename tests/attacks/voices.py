@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from benchmarks.server import ServerProcess
 from chat.ids import LogId, MessageId
 from chat.wire import messages as m
 from tests.attacks.arena import Arena, Fell, RawClient, attack
@@ -35,11 +36,11 @@ def heard(client: RawClient, asks: dict[str, _Ask], times: int) -> list[str]:
     return [kind for kind, answer in answers if not isinstance(answer, m.Refused)]
 
 
-def enter(arena: Arena, server: object) -> tuple[RawClient, RawClient, LogId, int]:
+def enter(arena: Arena, server: ServerProcess) -> tuple[RawClient, RawClient, LogId, int]:
     """Return the owner of a room, a guest in it, the room, and what the guest has said there."""
-    owner = arena.client(server, "owner")  # type: ignore[arg-type]
+    owner = arena.client(server, "owner")
     log = owner.join("den")
-    guest = arena.client(server, "guest")  # type: ignore[arg-type]
+    guest = arena.client(server, "guest")
     guest.join("den")
     said = guest.say(log, "first")
     if not isinstance(said, m.Posted):
