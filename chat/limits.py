@@ -263,6 +263,11 @@ class Limits:
     actions_per_network: int = _set_by_operator(
         5_000, "moderation actions from one network, in a day"
     )
+    bans_per_account: int = _set_by_operator(
+        500, "new bans and mutes by one account, in a day; of networks too"
+    )
+    """They count as actions as well, but each stays until it ends or is lifted."""
+    bans_per_network: int = _set_by_operator(2_000, "new bans and mutes from one network, in a day")
     reactions_per_message: int = _set_by_operator(
         20, "reactions of one account to one message, in a day"
     )

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-_LOOKED_AT: Final = 16
+_LOOKED_AT: Final = 4
 """Invitations examined whenever one is made: those that end first."""
 
 

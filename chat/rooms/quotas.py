@@ -19,11 +19,14 @@ from chat.rooms.errors import OverRateError
 from chat.rooms.hub import Hub
 from chat.rooms.values import (
     AccountKey,
+    BanKey,
     DeviceOf,
     InvitationKey,
     InvitedBy,
     InvitedKey,
     Kind,
+    MuteKey,
+    NetworkKey,
     RoomKey,
     RoomProfile,
 )
@@ -44,6 +47,7 @@ class Made(Enum):
     INVITATION = "invitations"
     TOKEN = "invitation links"
     ACTION = "moderation actions"
+    BAN = "new bans and mutes"
     DEVICE = "new devices"
     REACTION = "reactions"
 
@@ -74,11 +78,13 @@ _PER_NETWORK: Final = {
     Made.INVITATION: "invitations_per_network",
     Made.TOKEN: "tokens_per_network",
     Made.ACTION: "actions_per_network",
+    Made.BAN: "bans_per_network",
     Made.DEVICE: "devices_per_network",
     Made.REACTION: "reactions_per_network",
 }
 _PER_ACCOUNT: Final = {
     Made.ACTION: "actions_per_account",
+    Made.BAN: "bans_per_account",
     Made.REACTION: "reactions_per_account",
 }
 _IN_TOTAL: Final = {Made.ACCOUNT: "accounts_per_hour"}
@@ -101,6 +107,9 @@ def made(hub: Hub, by: AccountId, change: Change) -> list[Made]:
             # Not the room of an invitation link, which somebody else made.
             case InvitedKey() if isinstance(value, InvitedBy) and value.by == by != NOBODY:
                 found.append(Made.INVITATION)
+            # Not the operator's, nor one that is changed.
+            case BanKey() | MuteKey() | NetworkKey() if by != NOBODY and hub.get(key) is None:
+                found.append(Made.BAN)
             case InvitationKey() if hub.get(key) is None:
                 found.append(Made.TOKEN)
     if change.event is not None and by != NOBODY:

@@ -93,7 +93,9 @@ def things_without_end(arena: Arena) -> str:
 )
 def acts_without_end(arena: Arena) -> str:
     """Do each until the server refuses."""
-    with arena.server("bans_per_room=20", "actions_per_account=200") as server:
+    with arena.server(
+        "bans_per_room=20", "bans_per_account=21", "actions_per_account=200"
+    ) as server:
         victims: list[RawClient] = [arena.client(server, f"victim{it}") for it in range(22)]
         eve = arena.client(server, "eve")
         log = eve.join("room")

@@ -104,9 +104,35 @@ def test_every_entry_of_the_audit_log_is_an_action() -> None:
     for action in (Action.BAN, Action.MUTE, Action.KICK, Action.OP):
         order = Order(action)
         change = decide(hub, moderation.moderate, hub, order, "ana", bob, room, Limits(), NOW)
-        assert made(hub, ana.id, change) == [Made.ACTION]
+        assert [it for it in made(hub, ana.id, change) if it is not Made.BAN] == [Made.ACTION]
     # Not at a login with a key that the operator listed (--operator).
     assert made(hub, NOBODY, Change(event=EVENT)) == []
+
+
+@pytest.mark.parametrize("action", [Action.BAN, Action.MUTE])
+@pytest.mark.parametrize("is_in_room", [True, False])
+def test_bans_and_mutes_are_counted_when_they_are_new(action: Action, is_in_room: bool) -> None:
+    hub, [ana, bob] = hub_with("ana", "bob")
+    room = room_of(hub, ana, bob) if is_in_room else None
+    order = Order(action, 60)
+    change = decide(hub, moderation.moderate, hub, order, "ana", bob, room, Limits(), NOW)
+    assert made(hub, ana.id, change) == [Made.BAN, Made.ACTION]
+    assert made(hub, NOBODY, change) == []  # The operator's.
+    hub.put_all(change.puts)
+    for again in (Order(action, 90), Order({"ban": Action.UNBAN}.get(action.value, Action.UNMUTE))):
+        change = decide(hub, moderation.moderate, hub, again, "ana", bob, room, Limits(), NOW)
+        assert made(hub, ana.id, change) == [Made.ACTION]
+
+
+def test_each_network_of_a_ban_is_counted() -> None:
+    hub, [ana, bob] = hub_with("ana", "bob")
+    order = Order(Action.BAN, groups={NETWORK, ELSEWHERE})
+    change = decide(hub, moderation.moderate, hub, order, "ana", bob, None, Limits(), NOW)
+    assert made(hub, ana.id, change) == [*[Made.BAN] * 3, Made.ACTION]
+    allowances, _ = _allowances(bans_per_account=2)
+    with pytest.raises(OverRateError, match="bans_per_account"):
+        allowances.take(made(hub, ana.id, change), Maker(LOCAL, ana.id))
+    assert _count(allowances, Made.BAN, Maker(LOCAL, ana.id)) == 2
 
 
 # --- How much ---
@@ -128,9 +154,9 @@ def test_a_network_has_an_allowance_of_each(it: Made, network: AddressGroup) -> 
 
 
 def test_an_account_has_one_wherever_it_is() -> None:
-    allowances, _ = _allowances(actions_per_account=3, reactions_per_account=2)
+    allowances, _ = _allowances(actions_per_account=3, reactions_per_account=2, bans_per_account=4)
     groups = [AddressGroup(f"192.0.2.{number}") for number in range(9)]
-    for it, most in ((Made.ACTION, 3), (Made.REACTION, 2)):
+    for it, most in ((Made.ACTION, 3), (Made.REACTION, 2), (Made.BAN, 4)):
         for group in groups[:most]:
             allowances.take([it], Maker(group, account_id("ana")))
         with pytest.raises(OverRateError, match="from your account"):

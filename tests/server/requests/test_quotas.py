@@ -81,6 +81,18 @@ class QuotaTests(ServerCase):
 
         self.try_network("actions_per_network", act)
 
+    def test_a_network_bans_so_often(self) -> None:
+        def mute(server: Server, client: Client, number: int) -> object:
+            log = _room(client)
+            room = server.dispatcher.context.hub.known_room(log)
+            assert room is not None
+            guest = server.connect("198.51.100.1")
+            guest.log_in(f"guest{number}")
+            guest.join(room.name)
+            return client.ask(m.Moderate(client.next_id(), "mute", f"guest{number}", log))
+
+        self.try_network("bans_per_network", mute)
+
     def test_a_network_invites_so_often(self) -> None:
         def invite(server: Server, client: Client, number: int) -> object:
             guest = server.connect("198.51.100.1")
