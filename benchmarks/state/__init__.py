@@ -1,0 +1,1 @@
+"""What requests cost where there is much of everything."""
