@@ -36,6 +36,8 @@ QUOTAS: Final = (
     "blocks_per_account",
     "requests_to_account",
     "invitations_per_account",
+    "invitations_per_room",
+    "tokens_per_account",
 )
 """The quotas that bound what is asked for in one request: raising them would measure what no server
 does."""
@@ -267,7 +269,9 @@ class World:
             hub.put(v.InvitedKey(self.big, other), v.InvitedBy(ana))
             hash = v.TokenHash(numbered("token", number) * 2)
             until = good if number % 2 else over
-            hub.put(v.InvitationKey(hash), v.Invitation(self.big, ana, 1, until))
+            to = self.big if number < self.most("invitations_per_room") else room
+            by = ana if number < self.most("tokens_per_account") else other
+            hub.put(v.InvitationKey(hash), v.Invitation(to, by, 1, until))
             hub.put(v.LinkCodeKey(other), v.LinkCode(hash, good))
             hub.put(v.HeldKey(f"h{number}x"), v.Held(other, f"h{number}x", good))
             hub.put(v.ContactKey(other), v.Contact.MEMBERS)
