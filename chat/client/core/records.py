@@ -71,6 +71,8 @@ class Records:
                 emit(MessageEdited(room, seq, author, target, content, before))
             case DeleteBody(seq=target):
                 before = timeline.message(target)
+                if before is not None:
+                    room.uncount(before, self._session.account.nick)
                 timeline.take(seq, delivered.record_id, body)
                 emit(MessageDeleted(room, seq, author, target, before))
             case ReactionBody(seq=target, reaction=sign):

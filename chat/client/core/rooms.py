@@ -35,7 +35,7 @@ class Room:
         self.read_marker = 0
         """Up to where the user has read."""
         self.unread = 0
-        """Messages of others behind the read marker."""
+        """Messages of others behind the read marker, without deleted ones."""
         self.mentions = 0
         """Those of them that name the user or answer a message of theirs."""
         self.draft = ""
@@ -138,12 +138,25 @@ class Room:
 
     def count(self, message: Message, nick: str) -> None:
         """Count a new message as unread, if it is."""
-        if message.is_own or message.handle.seq <= max(self.read_marker, self._since):
-            return
-        self.unread += 1
+        if self._is_counted(message):
+            self.unread += 1
+            self.mentions += self._is_mention(message, nick)
+
+    def uncount(self, message: Message, nick: str) -> None:
+        """Note that a message, as it was, is deleted."""
+        if self._is_counted(message):
+            self.unread = max(self.unread - 1, 0)
+            # An edit may have made it a mention, which does not count.
+            self.mentions = max(self.mentions - self._is_mention(message, nick), 0)
+
+    def _is_counted(self, message: Message) -> bool:
+        is_new = message.handle.seq > max(self.read_marker, self._since)
+        return is_new and not (message.is_own or message.is_deleted)
+
+    def _is_mention(self, message: Message, nick: str) -> bool:
         answered = None if message.reply is None else self.timeline.message(message.reply.seq)
         is_answer = answered is not None and answered.is_own
-        self.mentions += is_answer or _mentions(message.text, nick)
+        return is_answer or _mentions(message.text, nick)
 
     def mark_read(self, seq: int, nick: str) -> bool:
         """Move the read marker on to `seq`. Return whether that changed anything to be shown."""

@@ -64,6 +64,12 @@ def says(case: CoreCase, words: str, reply: int | None = None, *, nick: str = "b
     return seq
 
 
+def deletes(case: CoreCase, server: ModelServer, seq: int, nick: str = "bob") -> None:
+    """Let somebody delete what they said in the lobby."""
+    server.add(server.room("lobby"), m.DeleteBody(0, server.account(nick), nick, seq))
+    case.carry()
+
+
 # --- What a room is ---
 
 
@@ -236,6 +242,42 @@ def test_what_others_say_is_unread(case: CoreCase) -> None:
     case.done(Send(case.room().log, text("mine")), Message)
     says(case, "from another device", nick="ana")
     assert (case.room().unread, case.room().mentions) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "deleted", "left"),
+    [
+        (["one"], [0], (0, 0)),
+        (["one", "two", "ana?"], [1], (2, 1)),
+        (["one", "ana?", "ana!"], [1], (2, 1)),
+        (["ana?", "ana!"], [0, 1], (0, 0)),
+        (["one", "two"], [0, 0], (1, 0)),
+    ],
+)
+def test_what_is_deleted_is_not_unread(
+    case: CoreCase, server: ModelServer, said: list[str], deleted: list[int], left: tuple[int, int]
+) -> None:
+    seqs = [says(case, words) for words in said]
+    for number in deleted:
+        deletes(case, server, seqs[number])
+    assert (case.room().unread, case.room().mentions) == left
+
+
+def test_deleting_what_was_read_changes_nothing(case: CoreCase, server: ModelServer) -> None:
+    read = says(case, "ana, read this")
+    case.core.mark_read(case.room())
+    says(case, "not read")
+    deletes(case, server, read)
+    assert (case.room().unread, case.room().mentions) == (1, 0)
+    deletes(case, server, case.done(Send(case.room().log, text("mine")), Message).handle.seq, "ana")
+    assert (case.room().unread, case.room().mentions) == (1, 0)
+
+
+def test_moving_the_marker_back_counts_no_deleted_ones(case: CoreCase, server: ModelServer) -> None:
+    seqs = [says(case, words) for words in ("one", "two", "three")]
+    deletes(case, server, seqs[1])
+    case.core.mark_read(case.room(), seqs[0])
+    assert case.room().unread == 1
 
 
 def test_what_was_said_before_one_came_is_not_unread(server: ModelServer, lobby: Log) -> None:
