@@ -287,7 +287,11 @@ class Limits:
     requests_to_account: int = _set_by_operator(
         100, "unanswered requests for a private conversation to one account"
     )
-    """Requests to one account, from anybody: 100 rows that cost its logins nothing."""
+    """Requests to one account, from anybody: 100 rows that cost its logins nothing. Beyond it, a
+    new one takes the place of the oldest from the network that has the most, or is refused."""
+    request_days: float = _set_by_operator(
+        30, "days after which an unanswered request makes room for another"
+    )
     requests_by_account: int = _set_by_operator(
         20, "unanswered requests for a private conversation from one account"
     )

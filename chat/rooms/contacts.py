@@ -5,9 +5,12 @@ becomes a member, and the other gets a request, which says who asks and nothing 
 the other answers, so one account can ask another only once.
 """
 
+from collections import Counter
+from collections.abc import Callable, Hashable
 from dataclasses import replace
+from typing import Final
 
-from chat.ids import LogId
+from chat.ids import AccountId, LogId
 from chat.limits import Limits
 from chat.rooms.changes import Change, Put, changed, put
 from chat.rooms.errors import (
@@ -35,11 +38,37 @@ from chat.rooms.values import (
     RoomProfile,
 )
 
-__all__ = ["accept", "ask_again", "block", "converse", "decline", "set_contact", "unblock"]
+__all__ = [
+    "NetworkOf",
+    "accept",
+    "ask_again",
+    "block",
+    "converse",
+    "decline",
+    "set_contact",
+    "unblock",
+]
+
+_DAY: Final = 86_400_000
+"""In milliseconds."""
+
+
+NetworkOf = Callable[[AccountId], Hashable]
+"""Returns the network that an account comes from, or the account if that is not known."""
+
+
+def _unknown(account: AccountId) -> AccountId:
+    return account
 
 
 def converse(
-    hub: Hub, account: Account, other: Account, new_log: LogId, limits: Limits, now: int
+    hub: Hub,
+    account: Account,
+    other: Account,
+    new_log: LogId,
+    limits: Limits,
+    now: int,
+    network_of: NetworkOf = _unknown,
 ) -> Change:
     """Make `account` a member of its conversation with `other`; create it as `new_log` if needed.
 
@@ -51,13 +80,18 @@ def converse(
         if account.id not in room.members:
             # Otherwise the other would see it join, leave, and join again.
             hub.check_not_blocked(account, other)
-        return changed([*_entering(room, account), *_asking(hub, account, room, limits, now)])
+        return changed(
+            [
+                *_entering(room, account),
+                *_asking(hub, account, room, limits, now, network_of),
+            ]
+        )
     puts = [
         put(RoomKey(new_log), RoomProfile(Kind.PRIVATE, "", account.id, other.id)),
         put(MembershipKey(new_log, account.id), Membership()),
     ]
     if account is not other:
-        puts.append(_request(hub, account, other, new_log, limits, now))
+        puts += _request(hub, account, other, new_log, limits, now, network_of)
     most = limits.conversations_per_account
     if hub.begun_by(account.id) >= most:  # Declined and abandoned ones still exist.
         what = "private conversations that you began"
@@ -65,10 +99,17 @@ def converse(
     return changed(puts)
 
 
-def ask_again(hub: Hub, account: Account, room: Room, limits: Limits, now: int) -> Change:
+def ask_again(
+    hub: Hub,
+    account: Account,
+    room: Room,
+    limits: Limits,
+    now: int,
+    network_of: NetworkOf = _unknown,
+) -> Change:
     """Ask the other account of a conversation, if it has left. Raises as `converse`, except for the
     quota: the conversation exists already."""
-    return changed(_asking(hub, account, room, limits, now))
+    return changed(_asking(hub, account, room, limits, now, network_of))
 
 
 def _entering(room: Room, account: Account) -> list[Put]:
@@ -80,23 +121,57 @@ def _entering(room: Room, account: Account) -> list[Put]:
     return puts
 
 
-def _asking(hub: Hub, account: Account, room: Room, limits: Limits, now: int) -> list[Put]:
+def _asking(
+    hub: Hub, account: Account, room: Room, limits: Limits, now: int, network_of: NetworkOf
+) -> list[Put]:
     other = hub.people.get(room.other(account.id))
     if other is None or other is account or other.id in room.members or other.id in room.requested:
         return []
-    return [_request(hub, account, other, room.log, limits, now)]
+    return _request(hub, account, other, room.log, limits, now, network_of)
 
 
 def _request(
-    hub: Hub, account: Account, other: Account, log: LogId, limits: Limits, now: int
-) -> Put:
+    hub: Hub,
+    account: Account,
+    other: Account,
+    log: LogId,
+    limits: Limits,
+    now: int,
+    network_of: NetworkOf,
+) -> list[Put]:
     hub.check_may_approach(account, other)
-    if (
-        len(other.requests) >= limits.requests_to_account
-        or hub.asked_by(account.id) >= limits.requests_by_account
-    ):
+    if hub.asked_by(account.id) >= limits.requests_by_account:
         raise TooManyRequestsError
-    return put(RequestKey(log, other.id), Requested(account.id, now))
+    request = put(RequestKey(log, other.id), Requested(account.id, now))
+    if len(other.requests) < limits.requests_to_account:
+        return [request]
+    return [_make_place(hub, account, other, limits, now, network_of), request]
+
+
+def _make_place(
+    hub: Hub, account: Account, other: Account, limits: Limits, now: int, network_of: NetworkOf
+) -> Put:
+    """Return what withdraws a request to `other` for one from `account`. Raises
+    TooManyRequestsError.
+
+    The oldest one if it is old, or else the oldest from the network that has the most, if it keeps
+    at least as many as the new one's then has. So strangers with few networks cannot fill all
+    places.
+    """
+    waiting: list[tuple[int, LogId, Hashable]] = []
+    for log in other.requests:
+        room = hub.known_room(log)
+        assert room is not None
+        requested = room.requested[other.id]
+        waiting.append((requested.at, log, network_of(requested.by)))
+    counts = Counter(network for *_, network in waiting)
+    waiting.sort(key=lambda it: it[:2])
+    own = counts[network_of(account.id)]
+    for at, log, network in waiting:
+        is_old = now - at >= limits.request_days * _DAY
+        if is_old or counts[network] == max(counts.values()) > own + 1:
+            return put(RequestKey(log, other.id), None)
+    raise TooManyRequestsError
 
 
 def accept(account: Account, room: Room | None) -> Change:

@@ -158,6 +158,11 @@ class LoginFailures:
         if len(self._known) > self._limits.login_known_kept:
             self._known.popitem(last=False)
 
+    def network(self, nick: str) -> str | None:
+        """Return the group of addresses where an account logged in last, if that is known."""
+        known = self._known.get(_account_key(nick))
+        return None if known is None else known[-1]
+
     def renamed(self, was: str, nick: str) -> None:
         """Keep the known addresses of an account whose nickname changes from `was` to `nick`."""
         known = self._known.pop(_account_key(was), None)

@@ -149,6 +149,66 @@ def test_who_has_left_is_asked_again_and_once() -> None:
     assert room.is_deserted
 
 
+def test_a_full_list_has_room_for_networks_that_have_fewer() -> None:
+    nicks = [f"{place}{number}" for place in "abc" for number in range(6)]
+    hub, people = hub_with("victim", *nicks)
+    victim, others = people[0], dict(zip(nicks, people[1:], strict=True))
+    limits = Limits(requests_to_account=6)
+    made = 0
+
+    def ask(nick: str) -> str | None:
+        """Let somebody ask; return whose request is withdrawn for that."""
+        nonlocal made
+        made += 1
+        before = set(waiting())
+        change = decide(
+            hub,
+            contacts.converse,
+            *(hub, others[nick], victim, log_id(str(made)), limits, NOW + made),
+            lambda account: hub.people.nick_of(account)[0],
+        )
+        hub.put_all(change.puts)
+        gone = before - set(waiting())
+        return gone.pop() if gone else None
+
+    def waiting() -> list[str]:
+        rooms = [hub.known_room(it) for it in victim.requests]
+        return [hub.people.nick_of(it.requested[victim.id].by) for it in rooms if it is not None]
+
+    assert [ask(f"a{number}") for number in range(6)] == [None] * 6
+    assert [ask(f"b{number}") for number in range(2)] == ["a0", "a1"]
+    assert ask("b2") == "a2"  # Three of each.
+    for nick in ("a0", "b3"):
+        with pytest.raises(TooManyRequestsError):
+            ask(nick)
+    assert ask("c0") == "a3" and ask("c1") == "b0"  # Two of each.
+    for nick in ("a1", "b4", "c2"):
+        with pytest.raises(TooManyRequestsError):
+            ask(nick)
+    assert sorted(waiting()) == ["a4", "a5", "b1", "b2", "c0", "c1"]
+
+
+@pytest.mark.parametrize(("days", "is_old"), [(29.9, False), (30, True), (400, True)])
+def test_an_old_request_makes_room(days: float, is_old: bool) -> None:
+    hub, [ana, bob, eva, dan] = hub_with("ana", "bob", "eva", "dan")
+    limits = Limits(requests_to_account=2)
+    converse(hub, bob, ana, "1", limits)
+    converse(hub, eva, ana, "2", limits)
+    later = NOW + round(days * 86_400_000)
+    asking = (hub, dan, ana, log_id("3"), limits, later)
+    if is_old:
+        do(hub, contacts.converse, *asking)
+        assert ana.requests == {log_id("2"), log_id("3")}
+        # Whose request was withdrawn can ask again.
+        room = hub.known_room(log_id("1"))
+        assert room is not None
+        do(hub, contacts.ask_again, hub, bob, room, Limits(), later)
+        assert ana.requests == {log_id("1"), log_id("2"), log_id("3")}
+    else:
+        with pytest.raises(TooManyRequestsError):
+            do(hub, contacts.converse, *asking)
+
+
 def test_requests_are_bounded_by_who_gets_and_by_who_makes_them() -> None:
     hub, [ana, bob, eva, dan] = hub_with("ana", "bob", "eva", "dan")
     limits = Limits(requests_to_account=1, requests_by_account=2)

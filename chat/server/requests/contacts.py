@@ -31,7 +31,8 @@ async def private(asking: Asking[messages.Private]) -> None:
         if request.log is not UNSET and (room is None or room.log != request.log):
             raise OtherAccountError(other.nick)
         return contacts.converse(
-            *(hub, asking.account, other, new_log, context.limits, context.milliseconds())
+            *(hub, asking.account, other, new_log, context.limits, context.milliseconds()),
+            context.network_of,
         )
 
     await asking.change(decide)

@@ -1,13 +1,13 @@
 """Shared by all request handlers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
 from chat.ids import AccountId, LogId
 from chat.limits import Limits
 from chat.rooms.accounts import LoginPolicy
-from chat.rooms.addresses import AddressGroup
+from chat.rooms.addresses import AddressGroup, is_this_machine
 from chat.rooms.failures import LoginFailures
 from chat.rooms.hub import Hub
 from chat.rooms.quotas import Allowances
@@ -79,6 +79,13 @@ class Context:
     """The server's time, in milliseconds since 1970 UTC. For how long something lasts, not for when
     something was said."""
     random_bytes: RandomBytes
+
+    def network_of(self, account: AccountId) -> Hashable:
+        """Return the network where an account logged in last; or the account, if that is not known,
+        or this machine, where a proxy may be."""
+        network = self.failures.network(self.hub.people.nick_of(account))
+        is_known = network is not None and not is_this_machine(AddressGroup(network))
+        return network if is_known else account
 
     def new_account(self) -> AccountId:
         """Return an id for a new account."""

@@ -33,8 +33,10 @@ async def _ask_and_add(asking: Asking[messages.Post], said: Said) -> None:
     context = asking.context
 
     def decide() -> Change:
-        now = context.milliseconds()
-        return contacts.ask_again(context.hub, asking.account, asking.room, context.limits, now)
+        return contacts.ask_again(
+            *(context.hub, asking.account, asking.room, context.limits, context.milliseconds()),
+            context.network_of,
+        )
 
     await asking.change(decide)
     asking.check()

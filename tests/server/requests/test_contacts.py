@@ -233,6 +233,23 @@ class BoundTests(ContactCase):
         assert self.alice.ask(Decline(99, asked[0].log)) == Ok(99)
         assert isinstance(strangers[3].ask(Private(98, "alice")), Joined)
 
+    def test_strangers_of_one_network_leave_room_for_others(self) -> None:
+        def ask(nick: str, address: str) -> object:
+            client = self.server.connect(address)
+            client.log_in(nick)
+            return client.ask(Private(99, "alice"))
+
+        for number in range(3):
+            assert isinstance(ask(f"s{number}", "198.51.100.7"), Joined)
+        assert ask("s3", "198.51.100.7") == refused(99, TooManyRequestsError())
+        assert isinstance(ask("honest", "203.0.113.9"), Joined)
+        for nick, address in (("s4", "198.51.100.7"), ("h2", "203.0.113.9")):
+            assert ask(nick, address) == refused(99, TooManyRequestsError())
+        assert isinstance(ask("h3", "2001:db8::7"), Joined)
+        listed = self.alice.ask(Requests(98))
+        assert isinstance(listed, RequestList)
+        assert sorted(it[2] for it in listed.requests) == ["h3", "honest", "s2"]
+
     def test_one_account_asks_few_at_a_time(self) -> None:
         self.server.enter("s0", "s1", "s2")
         answers = [self.bob.ask(Private(99, f"s{number}")) for number in range(3)]
