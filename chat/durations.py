@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from unicodedata import category
 
 __all__ = ["DurationError", "format_duration", "parse_duration", "take_duration"]
 
@@ -18,7 +19,8 @@ _NAMES: Final = {
     **{"sec": 1, "secs": 1, "min": 60, "mins": 60, "hr": 3_600, "hrs": 3_600},
 }
 _PART: Final = re.compile(r"([0-9]{1,10}) ?([a-z]+)(?![^\W_])\s*|([0-9]{1,10})([a-z])", re.ASCII)
-_NUMBER: Final = re.compile(r"[-+.,]?\d")
+_SIGNS: Final = "-+.,~\u00b1\u2010\u2011\u2012\u2013\u2014\u2212\uff0b\uff0d"
+"""What may stand before a number: signs, hyphens and dashes, and decimal separators."""
 
 
 class DurationError(ValueError):
@@ -40,7 +42,7 @@ def take_duration(text: str) -> tuple[int | None, str]:
     is no duration from 1 to 10^9 seconds: whatever begins with a number was meant as one.
     """
     text = text.strip()
-    if not _NUMBER.match(text):
+    if not _is_number(text):
         return None, text
     total, at, last = 0, 0, _MOST
     while match := _PART.match(text, at):
@@ -50,11 +52,16 @@ def take_duration(text: str) -> tuple[int | None, str]:
             break
         total, at, last = total + int(number) * seconds, match.end(), seconds
     rest = text[at:]
-    if not at or (rest and not text[at - 1].isspace()) or _NUMBER.match(rest):
+    if not at or (rest and not text[at - 1].isspace()) or _is_number(rest):
         raise DurationError(_unclear(text))
     if not 0 < total <= _MOST:
         raise DurationError(f"A time is longer than 0, and at most {_MOST:,} seconds.")
     return total, rest
+
+
+def _is_number(text: str) -> bool:
+    """Return whether a text begins with a number, of any script; halves and the like are some."""
+    return any(category(it)[0] == "N" for it in text.lstrip(_SIGNS)[:1])
 
 
 def _unclear(text: str) -> str:

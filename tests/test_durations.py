@@ -23,6 +23,8 @@ from chat.durations import DurationError, format_duration, parse_duration, take_
         ("spam 10m", None, "spam 10m"),
         ("", None, ""),
         ("forever", None, "forever"),
+        ("- see rule 5", None, "- see rule 5"),
+        ("\u4e00\u76f4 spam", None, "\u4e00\u76f4 spam"),
     ],
 )
 def test_what_a_text_begins_with(text: str, seconds: int | None, rest: str) -> None:
@@ -35,6 +37,17 @@ def test_what_a_text_begins_with(text: str, seconds: int | None, rest: str) -> N
         *("0s", "30", "1.5h", "-5m", "+5m", "3rd warning", "10m5", "5 more people", "0h0m"),
         *("1h1h", "30m2h", "2h30", "1e3s", "10mx", "10m!", "1000000001s", "99999999w"),
         *("\uff11\uff10m", "\u0663m", ".5h", "1,5h", "10 10m"),
+        *(
+            "\u221205m",
+            "\u20135m",
+            "--5m",
+            "\u00bdh",
+            "\u2153 day",
+            "\u00b10s",
+            "~5m",
+            "5m \u00bd h",
+        ),
+        *("\u2075m", "\u0966s", "\uff10s", "0 seconds", "00s", "0m0s"),
     ],
 )
 def test_what_begins_with_a_number_is_a_duration_or_refused(text: str) -> None:
