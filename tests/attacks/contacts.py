@@ -2,6 +2,7 @@
 
 import time
 
+from benchmarks.server import free_port
 from chat.ids import MessageId
 from chat.wire import messages as m
 from tests.attacks.arena import Arena, Fell, RawClient, attack
@@ -188,3 +189,37 @@ def given_up(arena: Arena) -> str:
         if taken or back != "Ok":
             raise Fell(f"{taken}; its owner got {back}")
         return f"0 of {len(answers)} tries took it, and its owner took it back"
+
+
+@attack(
+    "strangers from two networks ask somebody for a conversation, 60 from each; then others ask",
+    "100 unanswered requests refused everybody else",
+)
+def crowded_requests(arena: Arena) -> str:
+    """Fill the places of a victim, and ask from ten other networks."""
+    port = free_port()
+    listen = f"haproxy:tcp:{port}:interface=127.0.0.1"
+    with arena.server(options=("--listen", listen, "--proxy", "127.0.0.9")) as server:
+        victim = arena.client(server, "victim")
+
+        def ask(nick: str, address: str) -> str:
+            header = f"PROXY TCP4 {address} 127.0.0.1 40000 {port}\r\n".encode()
+            client = RawClient(port, nick, source="127.0.0.9", greeting=header)
+            code = _code(client.ask(m.Private(client.next_id(), "victim")))
+            client.close()
+            return code
+
+        crowd = [ask(f"crowd{it}", f"198.51.100.{it % 2 + 1}") for it in range(STRANGERS)]
+        honest = [ask(f"honest{it}", f"203.0.113.{it + 1}") for it in range(10)]
+        late = [ask(f"late{it}", "198.51.100.1") for it in range(5)]
+        asked, let_in = (it.count("Joined") for it in (crowd, honest))
+        pages = [victim.ask(m.Requests(victim.next_id()))]
+        while isinstance(pages[-1], m.RequestList) and pages[-1].more:
+            after = pages[-1].requests[-1][0]
+            pages.append(victim.ask(m.Requests(victim.next_id(), after)))
+        rows = [it for page in pages if isinstance(page, m.RequestList) for it in page.requests]
+        waiting = sum(nick.startswith("honest") for _, _, nick, _ in rows)
+        seen = f"{waiting} of {let_in} honest requests wait, of 10; {len(rows)} in all"
+        if asked > 100 or let_in < 10 or waiting < 10 or len(rows) > 100 or "Joined" in late:
+            raise Fell(f"{seen}; {asked} of {STRANGERS} of the crowd, {late}")
+        return f"{seen}; the crowd had {asked}, and none of its 5 later ones got in"
