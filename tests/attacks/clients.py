@@ -77,7 +77,7 @@ def _grown(server: Hostile, before: float, count: int, what: str = "") -> str:
     growth = server.memory() - before
     ended = server.connections - server.is_connected
     seen = f"+{growth:.0f} MiB at most with {count:,} {what or 'of them'}"
-    seen += f"; the client ended {ended} connections" if ended else ""
+    seen += f"; connections that the client ended: {ended}" if ended else ""
     seen += ", and exited" if server.has_exited else ""
     if growth > MOST_MIB:
         raise Fell(f"{seen}; at most {MOST_MIB} MiB are allowed")
