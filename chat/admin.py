@@ -21,9 +21,10 @@ from chat.durations import DurationError, parse_duration
 from chat.limits import Limits
 from chat.rooms.errors import RequestError
 from chat.rooms.roles import Action
-from chat.server.administration import backup, control
+from chat.server.administration import backup, requests
 from chat.server.administration.console import SOCKET
-from chat.server.administration.control import Control, ControlError, Request
+from chat.server.administration.control import Control
+from chat.server.administration.requests import ControlError, Request
 from chat.server.passwords.file import BadPasswordError, PasswordFile
 from chat.server.requests.dispatcher import Dispatcher
 from chat.server.settings import ConfigurationError
@@ -100,23 +101,23 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         command.set_defaults(make=make)
         return command
 
-    add("status", "show the server's status", lambda _: control.Status())
-    add("users", "list accounts, as `accounts` does", lambda _: control.Users())
+    add("status", "show the server's status", lambda _: requests.Status())
+    add("users", "list accounts, as `accounts` does", lambda _: requests.Users())
     for name, one, listing, deleting in (
-        ("accounts", "NICK", control.Users, control.DeleteAccount),
-        ("rooms", "ROOM", control.Rooms, control.DeleteRoom),
+        ("accounts", "NICK", requests.Users, requests.DeleteAccount),
+        ("rooms", "ROOM", requests.Rooms, requests.DeleteRoom),
     ):
         group = add(name, f"list {name}, or delete one", _always(listing))
         below = group.add_subparsers(dest="below", metavar="[delete]")
         delete = below.add_parser("delete", help=f"delete {one}", parents=[_anywhere()])
         delete.add_argument("name", metavar=one)
         delete.set_defaults(make=_by_name(deleting))
-    add("bans", "list all bans and mutes, on the server and in rooms", lambda _: control.Bans())
-    add("invites", "list invitations", lambda _: control.Invites())
+    add("bans", "list all bans and mutes, on the server and in rooms", lambda _: requests.Bans())
+    add("invites", "list invitations", lambda _: requests.Invites())
     audit = add(
         "audit",
         "show the server's audit log, or a room's",
-        lambda it: control.Audit(min(it.count, 1_000), it.room),
+        lambda it: requests.Audit(min(it.count, 1_000), it.room),
     )
     audit.add_argument("--room", default="", help="show this room's audit log instead")
     audit.add_argument("-n", dest="count", type=_count, default=50, metavar="N")
@@ -126,22 +127,22 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         if action in (Action.BAN, Action.MUTE):
             doing.add_argument("--for", dest="seconds", type=_duration, default=0, metavar="TIME")
         doing.add_argument("--reason", default="")
-    own = add("own", "make NICK an owner of the server", lambda it: control.Own(it.nick))
+    own = add("own", "make NICK an owner of the server", lambda it: requests.Own(it.nick))
     own.add_argument("nick", metavar="NICK")
     disown = add(
-        "disown", "revoke NICK's ownership of the server", lambda it: control.Disown(it.nick)
+        "disown", "revoke NICK's ownership of the server", lambda it: requests.Disown(it.nick)
     )
     disown.add_argument("nick", metavar="NICK")
     recover = add(
         "recover",
         "give NICK, whose keys are lost, a new key: print a code for --link",
-        lambda it: control.Recover(it.nick),
+        lambda it: requests.Recover(it.nick),
     )
     recover.add_argument("nick", metavar="NICK")
     block = add(
         "block",
         "ban an address (for IPv6, its /64)",
-        lambda it: control.Block(it.network, it.seconds, it.reason, it.force),
+        lambda it: requests.Block(it.network, it.seconds, it.reason, it.force),
     )
     block.add_argument("network", metavar="ADDRESS")
     block.add_argument("--for", dest="seconds", type=_duration, default=0, metavar="TIME")
@@ -149,12 +150,12 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     block.add_argument(
         "--force", action="store_true", help="even if the address is a proxy's, or your own"
     )
-    unblock = add("unblock", "lift the ban of an address", lambda it: control.Unblock(it.network))
+    unblock = add("unblock", "lift the ban of an address", lambda it: requests.Unblock(it.network))
     unblock.add_argument("network", metavar="ADDRESS")
     invite = add(
         "invite",
         "print a new invitation link",
-        lambda it: control.Invite(it.uses, it.seconds, it.room, it.address or ""),
+        lambda it: requests.Invite(it.uses, it.seconds, it.room, it.address or ""),
     )
     invite.add_argument("--room", default="", help="invite to this room, not just to the server")
     invite.add_argument("--uses", type=_count, default=1, metavar="N")
@@ -165,14 +166,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         metavar="HOST[:PORT]",
         help="where others reach the server (default: the one given last)",
     )
-    revoke = add("revoke-invite", "withdraw an invitation", lambda it: control.Revoke(it.id))
+    revoke = add("revoke-invite", "withdraw an invitation", lambda it: requests.Revoke(it.id))
     revoke.add_argument("id", metavar="ID", help="the id that `invites` shows, or its beginning")
     clock = add(
-        "clock", "compare the clock with the server's time", lambda it: control.Clock(it.accept)
+        "clock", "compare the clock with the server's time", lambda it: requests.Clock(it.accept)
     )
     clock.add_argument("--accept", action="store_true", help="trust the clock: it is right")
-    add("host-key", "show the host key's fingerprint", lambda _: control.Fingerprint())
-    add("rotate-host-key", "replace the server's host key", lambda _: control.Rotate())
+    add("host-key", "show the host key's fingerprint", lambda _: requests.Fingerprint())
+    add("rotate-host-key", "replace the server's host key", lambda _: requests.Rotate())
     saving = add("backup", "back up the server to FILE; it may be running", None)
     saving.add_argument(
         "--encrypt", action="store_true", help="ask for a passphrase, and encrypt FILE with it"
@@ -205,7 +206,7 @@ def _by_name(request: Callable[[str], Request]) -> Callable[[argparse.Namespace]
 
 
 def _make_do(action: Action) -> Callable[[argparse.Namespace], Request]:
-    return lambda it: control.Do(action, it.nick, getattr(it, "seconds", 0), it.reason)
+    return lambda it: requests.Do(action, it.nick, getattr(it, "seconds", 0), it.reason)
 
 
 # --- Passwords ---

@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from chat.files import give_to_owner_of, write_whole
-from chat.server.administration.control import ControlError
+from chat.server.administration.requests import ControlError
 from chat.server.administration.sealed import Opening, SealedError, Sealing
 from chat.server.fanout.epochs import open_epoch
 from chat.server.settings import ConfigurationError

@@ -10,7 +10,8 @@ from twisted.logger import Logger
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
-from chat.server.administration.control import Control, ControlError, decode_request
+from chat.server.administration.control import Control
+from chat.server.administration.requests import ControlError, decode_request
 
 __all__ = ["SOCKET", "ConsoleFactory", "encode_answer"]
 

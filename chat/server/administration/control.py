@@ -1,22 +1,15 @@
-"""Requests of the admin tool (``chat.admin``), on a running server or on its files.
+"""Carries out requests of the admin tool (``chat.admin``), on a running server or on its files.
 
-Requests and answers are JSON. Anybody who can reach the socket or the files may do everything, so
+Anybody who can reach the socket or the files may do everything, so
 nothing here checks roles.
 """
 
 import ipaddress
-import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import reduce
-from operator import or_
-from typing import Annotated, Final
+from typing import Final
 
-import msgspec
-from msgspec import Meta, Struct
-
-from chat import __version__
-from chat.ids import NOBODY, AccountId, LogId
+from chat.ids import NOBODY, LogId
 from chat.limits import TOKEN_BYTES
 from chat.rooms import accounts, invitations, moderation, removal
 from chat.rooms.addresses import AddressGroup, address_group
@@ -24,21 +17,37 @@ from chat.rooms.changes import Change, Event
 from chat.rooms.errors import InvalidError, RequestError, SharedNetworkError
 from chat.rooms.hub import Hub
 from chat.rooms.moderation import Order
-from chat.rooms.roles import Action, Sanction
+from chat.rooms.roles import Action
 from chat.rooms.values import Invitation
+from chat.server.administration.reports import Reports, identity
+from chat.server.administration.requests import (
+    Block,
+    Clock,
+    ControlError,
+    DeleteAccount,
+    DeleteRoom,
+    Disown,
+    Do,
+    Invite,
+    Own,
+    Query,
+    Recover,
+    Request,
+    Revoke,
+    Rotate,
+    Unblock,
+)
 from chat.server.requests.accounts import code_hash, new_code, token_hash
 from chat.server.requests.context import Context
 from chat.server.requests.dispatcher import LOBBY
 from chat.server.requests.moderation import use_of
 from chat.server.settings import ConfigurationError
-from chat.server.state.audit import read_events
 from chat.server.state.directory import StateDirectory
 from chat.server.state.retention import trim_in_parts
-from chat.store.interface import AUDIT, StoreError, Trim, audit_of
-from chat.wire.hostkey import HostKey, fingerprint_words
-from chat.wire.identity import identity_fingerprint
+from chat.store.interface import StoreError, Trim
+from chat.wire.hostkey import HostKey
 
-__all__ = ["ADMIN", "Control", "ControlError", "decode_request"]
+__all__ = ["ADMIN", "Control"]
 
 ADMIN: Final = "the operator"
 """The actor in the audit log."""
@@ -52,141 +61,6 @@ _DONE: Final = {
     Action.UNMUTE: "{nick} is no longer muted.",
     Action.KICK: "{nick} is removed.",
 }
-
-_Seconds = Annotated[int, Meta(ge=0, le=10**9)]
-
-
-class ControlError(Exception):
-    """A request that failed; the text is a sentence for the operator."""
-
-
-class Request(Struct, frozen=True, tag_field="command", tag=str.lower, forbid_unknown_fields=True):
-    """Base of all requests."""
-
-
-class Status(Request, frozen=True):
-    """Show the server's status."""
-
-
-class Users(Request, frozen=True):
-    """List accounts."""
-
-
-class Rooms(Request, frozen=True):
-    """List rooms."""
-
-
-class Bans(Request, frozen=True):
-    """List bans and mutes, on the server and in rooms."""
-
-
-class Invites(Request, frozen=True):
-    """List invitations."""
-
-
-class Audit(Request, frozen=True):
-    """Show the last `count` entries of the audit log, of the server or of a room."""
-
-    count: Annotated[int, Meta(ge=1, le=1_000)]
-    room: str = ""
-
-
-class Fingerprint(Request, frozen=True):
-    """Show the host key's fingerprint."""
-
-
-class Rotate(Request, frozen=True):
-    """Replace the host key."""
-
-
-class Clock(Request, frozen=True):
-    """Show the time according to the server and to the clock, and optionally trust the clock."""
-
-    accept: bool = False
-
-
-class Do(Request, frozen=True):
-    """Act on an account, on the whole server; 0 seconds means forever."""
-
-    action: Action
-    nick: str
-    seconds: _Seconds = 0
-    reason: str = ""
-
-
-class Own(Request, frozen=True):
-    """Make an account an owner of the server."""
-
-    nick: str
-
-
-class Disown(Request, frozen=True):
-    """Revoke an account's ownership of the server."""
-
-    nick: str
-
-
-class DeleteAccount(Request, frozen=True):
-    """Remove an account."""
-
-    nick: str
-
-
-class DeleteRoom(Request, frozen=True):
-    """Remove a room with all of its messages."""
-
-    room: str
-
-
-class Recover(Request, frozen=True):
-    """Give a nickname to a new key: remove the old keys, and issue a code for a new device."""
-
-    nick: str
-
-
-class Block(Request, frozen=True):
-    """Ban a group of addresses; 0 seconds means forever."""
-
-    network: str
-    seconds: _Seconds = 0
-    reason: str = ""
-    force: bool = False
-    """Ban the network even if others use it."""
-
-
-class Unblock(Request, frozen=True):
-    """Lift the ban of a group of addresses."""
-
-    network: str
-
-
-class Invite(Request, frozen=True):
-    """Make an invitation."""
-
-    uses: Annotated[int, Meta(ge=1, le=10**9)]
-    seconds: _Seconds
-    room: str = ""
-    address: str = ""
-    """Where clients reach the server; empty for the address given last."""
-
-
-class Revoke(Request, frozen=True):
-    """Withdraw an invitation, by the beginning of its id."""
-
-    invitation: Annotated[str, Meta(min_length=4)]
-
-
-_requests: Final[msgspec.json.Decoder[Request]] = msgspec.json.Decoder(
-    reduce(or_, Request.__subclasses__())
-)
-
-
-def decode_request(line: bytes) -> Request:
-    """Return the request in a line. Raises ControlError."""
-    try:
-        return _requests.decode(line)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise ControlError(f"Not a valid request: {error}") from None
 
 
 class Control:
@@ -202,15 +76,17 @@ class Control:
     ) -> None:
         self._context = context
         self._state = state
-        self._host_key = host_key
         self._rekey = rekey
-        self._is_running = is_running
+        self._reports = Reports(context, state, host_key, is_running)
 
     async def run(self, request: Request) -> object:
         """Run a request, and return an answer that JSON can encode. Raises ControlError."""
         try:
             # Each request has a method with its name.
-            return await getattr(self, f"_{type(request).__name__.lower()}")(request)
+            name = type(request).__name__.lower()
+            if isinstance(request, Query):
+                return await getattr(self._reports, name)(request)
+            return await getattr(self, f"_{name}")(request)
         except (RequestError, StoreError, ConfigurationError) as error:
             raise ControlError(str(error)) from None
 
@@ -225,101 +101,6 @@ class Control:
         claim = self._context.hub.claim
         return token if claim is not None and claim.hash == token_hash(token) else None
 
-    # --- Looking ---
-
-    async def _status(self, request: Status) -> object:
-        hub, sessions = self._context.hub, self._context.sessions.all()
-        disk = os.statvfs(self._state.path)
-        return {
-            "version": __version__,
-            "running": self._is_running,
-            "state": str(self._state.path.absolute()),
-            "address": self._known_address() or None,
-            "fingerprint": self._host_key.fingerprint,
-            "accounts": len(hub.people.all()),
-            "rooms": len(hub.shared_rooms()),
-            "conversations": len(hub.logs()) - len(hub.shared_rooms()),
-            "connections": len(list(sessions)),
-            "free_bytes": disk.f_bavail * disk.f_frsize,
-        }
-
-    async def _users(self, request: Users) -> object:
-        standing, now = self._context.hub.standing, self._context.milliseconds()
-        return [
-            {
-                "nick": account.nick,
-                "role": standing.role(account.id).name.lower(),
-                "connected": self._context.sessions.count(account.id),
-                "rooms": len(account.logs),
-                "banned": standing.ban(account.id, now) is not None,
-                "muted": standing.mute(account.id, now) is not None,
-                "keys": [identity_fingerprint(key) for key in account.devices],
-            }
-            for account in self._context.hub.people.all()
-        ]
-
-    async def _rooms(self, request: Rooms) -> object:
-        hub = self._context.hub
-        return [
-            {
-                "room": room.name,
-                "kind": room.kind.value,
-                "members": len(room.members),
-                "owner": hub.people.nick_of(room.owner),
-                "topic": room.topic,
-            }
-            for room in sorted(hub.shared_rooms(), key=lambda it: it.name)
-        ]
-
-    async def _bans(self, request: Bans) -> object:
-        hub, now = self._context.hub, self._context.milliseconds()
-        rooms = sorted(hub.shared_rooms(), key=lambda it: it.name)
-        places = [("server", hub.standing), *((room.name, room.standing) for room in rooms)]
-        return [
-            {"what": what, "whom": whom, "where": where, "until": it.until, "reason": it.reason}
-            for where, standing in places
-            for what, sanctions in (("ban", standing.banned), ("mute", standing.muted))
-            for whom, it in _by_nick(hub, sanctions)
-            if it.holds(now)
-        ] + [
-            {
-                "what": "network",
-                "whom": network,
-                "where": "server",
-                "until": it.until,
-                "reason": it.reason,
-            }
-            for network, it in hub.networks.items()
-            if it.holds(now)
-        ]
-
-    async def _invites(self, request: Invites) -> object:
-        hub, now = self._context.hub, self._context.milliseconds()
-        return [
-            {
-                "invitation": hash.hex(),
-                "room": self._room_of(it.log),
-                "by": hub.people.nick_of(it.by),
-                "uses": it.uses,
-                "until": it.until,
-            }
-            for hash, it in hub.invitations.items()
-            if hub.is_open(it, now)
-        ]
-
-    async def _audit(self, request: Audit) -> object:
-        room = self._context.hub.named_room(request.room) if request.room else None
-        log = AUDIT if room is None else audit_of(room.log)
-        events = await read_events(self._context.store, request.count, log)
-        return [event._asdict() for event in events]
-
-    async def _fingerprint(self, request: Fingerprint) -> object:
-        return _identity(self._host_key)
-
-    def _room_of(self, log: LogId) -> str:
-        room = self._context.hub.known_room(log)
-        return "" if room is None else room.name
-
     # --- Doing ---
 
     async def _rotate(self, request: Rotate) -> object:
@@ -327,9 +108,9 @@ class Control:
         event = self._event("rotate-host-key", "", host_key.fingerprint)
         # First, so that nothing happens without an entry in the audit log.
         await self._change(lambda *_: Change(event=event))
-        self._host_key = self._state.replace_host_key(host_key)
+        self._reports.host_key = self._state.replace_host_key(host_key)
         self._rekey(host_key)
-        return _identity(host_key)
+        return identity(host_key)
 
     async def _clock(self, request: Clock) -> object:
         time = self._context.time
@@ -425,7 +206,7 @@ class Control:
         )
 
     async def _invite(self, request: Invite) -> object:
-        address = request.address or self._known_address()
+        address = request.address or self._state.address()
         if not address:
             raise ControlError(
                 "The server does not know where clients reach it: add --address HOST[:PORT]. It"
@@ -444,12 +225,9 @@ class Control:
             self._state.set_address(request.address)
         return {
             "token": token.hex(),
-            "fingerprint": self._host_key.fingerprint,
+            "fingerprint": self._reports.host_key.fingerprint,
             "address": address,
         }
-
-    def _known_address(self) -> str:
-        return self._state.address()
 
     async def _revoke(self, request: Revoke) -> object:
         def decide(hub: Hub, _: int) -> Change:
@@ -484,17 +262,8 @@ def _group(address: str) -> AddressGroup:
     return address_group(address.partition("/")[0])
 
 
-def _by_nick(hub: Hub, sanctions: dict[AccountId, Sanction]) -> list[tuple[str, Sanction]]:
-    named = [(hub.people.nick_of(account), it) for account, it in sanctions.items()]
-    return sorted(named, key=lambda it: it[0])
-
-
 def _until(seconds: int, now: int) -> str:
     """Return the duration as the end of a sentence."""
     if not seconds:
         return " permanently"
     return f" until {datetime.fromtimestamp(now // 1_000 + seconds, UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _identity(host_key: HostKey) -> dict[str, str]:
-    return {"fingerprint": host_key.fingerprint, "words": fingerprint_words(host_key.public)}

@@ -17,7 +17,7 @@ from chat.files import write_whole
 from chat.ids import LogId
 from chat.server.administration import sealed
 from chat.server.administration.backup import back_up, is_sealed, restore, verify
-from chat.server.administration.control import ControlError
+from chat.server.administration.requests import ControlError
 from chat.server.administration.sealed import CHUNK, Opening, SealedError, Sealing
 from chat.server.fanout.epochs import new_epoch
 from chat.server.state.directory import StateDirectory

@@ -16,9 +16,10 @@ from twisted.internet.testing import StringTransport
 from chat.ids import MessageId
 from chat.rooms.errors import BannedError, NickTakenError
 from chat.rooms.roles import Action, Role
-from chat.server.administration import control as c
+from chat.server.administration import requests as c
 from chat.server.administration.console import ConsoleFactory, encode_answer
-from chat.server.administration.control import Control, ControlError, decode_request
+from chat.server.administration.control import Control
+from chat.server.administration.requests import ControlError, decode_request
 from chat.server.connections.proxies import Proxies, parse_proxy
 from chat.server.state.directory import StateDirectory
 from chat.store.interface import StoreError

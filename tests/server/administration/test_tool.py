@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chat import admin
-from chat.server.administration import control
+from chat.server.administration import requests
 
 
 def test_the_state_and_json_may_stand_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,13 +35,13 @@ def test_the_state_and_json_may_stand_anywhere(monkeypatch: pytest.MonkeyPatch) 
 
 def test_accounts_and_rooms_are_listed_or_deleted() -> None:
     for words, request in (
-        (["users"], control.Users()),
-        (["accounts"], control.Users()),
-        (["rooms"], control.Rooms()),
-        (["accounts", "delete", "bob"], control.DeleteAccount("bob")),
-        (["rooms", "delete", "den"], control.DeleteRoom("den")),
-        (["status"], control.Status()),
-        (["invite"], control.Invite(1, 604_800)),
+        (["users"], requests.Users()),
+        (["accounts"], requests.Users()),
+        (["rooms"], requests.Rooms()),
+        (["accounts", "delete", "bob"], requests.DeleteAccount("bob")),
+        (["rooms", "delete", "den"], requests.DeleteRoom("den")),
+        (["status"], requests.Status()),
+        (["invite"], requests.Invite(1, 604_800)),
         (["invite", "--address", "Chat.example.org"], invite("chat.example.org:5555")),
         (["invite", "--address", "encchat://[::1]:9/"], invite("[::1]:9")),
     ):
@@ -53,9 +53,9 @@ def test_accounts_and_rooms_are_listed_or_deleted() -> None:
         assert caught.value.code == 2
 
 
-def invite(address: str) -> control.Invite:
+def invite(address: str) -> requests.Invite:
     """Return a request for an invitation."""
-    return control.Invite(1, 604_800, address=address)
+    return requests.Invite(1, 604_800, address=address)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from msgspec import Struct
 from chat.ids import MessageId
 from chat.rooms.errors import NickTakenError, NoSuchRoomError, NotStoredError
 from chat.rooms.roles import Action
-from chat.server.administration import control as c
+from chat.server.administration import requests as c
 from chat.store.interface import StoreError
 from chat.wire import messages as m
 from tests.server.cases import COMMITS, ServerCase, refused

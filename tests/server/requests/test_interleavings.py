@@ -21,7 +21,7 @@ from msgspec import Struct
 from chat.ids import DeviceKey, MessageId
 from chat.rooms.errors import NotReadError, NotStoredError
 from chat.rooms.values import SERVER
-from chat.server.administration import control as c
+from chat.server.administration import requests as c
 from chat.server.requests.table import ROUTES
 from chat.store.interface import StoreError
 from chat.wire import messages as m

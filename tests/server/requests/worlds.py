@@ -21,7 +21,7 @@ from chat.rooms.addresses import Address, AddressGroup
 from chat.rooms.hub import Hub
 from chat.rooms.roles import Role
 from chat.rooms.room import Room
-from chat.server.administration import control as c
+from chat.server.administration import requests as c
 from chat.server.administration.control import Control
 from chat.server.requests.context import PasswordChecker
 from chat.server.requests.dispatcher import Dispatcher
