@@ -1,27 +1,16 @@
-"""The service that twistd runs: options, listening, starting and stopping."""
+"""The service that twistd runs: listening, starting, reloading and stopping."""
 
-import base64
 import gc
-import ipaddress
-import os
-import socket
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
 from twisted.application.service import Service
 from twisted.cred.checkers import ICredentialsChecker
-from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import (
-    IListeningPort,
-    IStreamServerEndpoint,
-)
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -30,37 +19,28 @@ from chat.rooms.invitations import Registration
 from chat.server.administration.console import SOCKET, ConsoleFactory
 from chat.server.administration.control import Control
 from chat.server.connections.factory import ChatFactory
-from chat.server.connections.proxies import NO_PROXIES, Proxies, through_proxies
-from chat.server.options import DEFAULT_LISTEN, PROXIED, Options
+from chat.server.connections.proxies import NO_PROXIES, Proxies
+from chat.server.endpoints import announce, connect_command, links
 from chat.server.passwords.authenticator import Authenticator
 from chat.server.process import (
     Reactor,
     Terminal,
-    exit_cleanly_on_signals,
     exit_with_1,
     raise_file_limit,
-    reload_on_hangup,
     reopen_log,
 )
 from chat.server.requests.dispatcher import Dispatcher
-from chat.server.settings import LIMITS, ConfigurationError, read_limits
+from chat.server.settings import LIMITS, ConfigurationError, CurrentLimits
 from chat.server.state.directory import StateDirectory, store_url
 from chat.server.state.retention import EVERYTHING, Retention, RetentionPolicy
-from chat.server.state.timekeeper import steady_seconds
 from chat.store import engine
 from chat.store.interface import LogStore, StoreError
 from chat.store.registry import open_store, put_temporary_files_in
 from chat.wire.hostkey import HostKey
 
-__all__ = ["DEFAULT_LISTEN", "ChatService", "Options", "makeService"]
+__all__ = ["ChatService"]
 
 _log = Logger()
-
-_BACKLOG: Final = 1_024
-"""Connections that may wait to be accepted, unless the endpoint string sets another number."""
-
-_OTHER_FILES: Final = 96
-"""Open files other than clients': the store's, ports, logs, and those of libraries."""
 
 _COLLECTING: Final = (2_000, 5, 1_000)
 """Thresholds for Python's cyclic garbage collector (`gc.set_threshold`). A full collection scans
@@ -95,11 +75,7 @@ class ChatService(Service):
         self._state_path = state_path
         self._clock = clock
         self._limits = limits
-        self._set_limits = {
-            each.name: value
-            for each in fields(Limits)
-            if (value := getattr(limits, each.name)) != each.default
-        }
+        self._current_limits = CurrentLimits(limits, state_path / LIMITS, file_limit)
         self._policy = retention
         self._has_search = has_search
         self._registration = registration
@@ -108,7 +84,6 @@ class ChatService(Service):
         self._open_store = open_store
         self._exit_with_1 = exit_with_1
         self._reopen_log = reopen_log
-        self._file_limit = file_limit
         self._terminal = Terminal()
         self.authenticator = Authenticator(checkers) if checkers else None
         """Checks passwords; None if the server does not ask for any."""
@@ -148,7 +123,7 @@ class ChatService(Service):
         gc.set_threshold(*_COLLECTING)
         try:
             self._state = StateDirectory(self._state_path)
-            self._read_limits()
+            self._current_limits.read()
             host_key = self._state.host_key()
             storage_key = self._state.storage_key()
             put_temporary_files_in(self._state_path)
@@ -178,20 +153,7 @@ class ChatService(Service):
         _log.info("State directory: {path}", path=self._state_path.absolute())
         _log.info("Host key fingerprint: {fingerprint}", fingerprint=host_key.fingerprint)
         _log.info("The same in words: {words}", words=host_key.fingerprint_words)
-        for port in self.ports:
-            where = port.getHost()
-            if isinstance(where, UNIXAddress):
-                _log.info("Listening on unix:{path}", path=os.fsdecode(where.name or b""))
-            elif not isinstance(where, IPv4Address | IPv6Address):
-                _log.info("Listening on {where}", where=where)
-            else:
-                host = f"[{where.host}]" if isinstance(where, IPv6Address) else where.host
-                _log.info("Listening on {host}:{port}", host=host, port=where.port)
-                _log.info(
-                    'Connect with: {python} -m chat.client "{address}"',
-                    python=_python(),
-                    address=_address(where, host_key.fingerprint),
-                )
+        announce(self.ports, host_key.fingerprint)
 
     def _load(self) -> None:
         assert self._dispatcher is not None
@@ -213,13 +175,8 @@ class ChatService(Service):
             " link works once, within {hours} hours, and only until the next start. Keep it secret",
             hours=hours,
         )
-        for where in (port.getHost() for port in self.ports):
-            if isinstance(where, IPv4Address | IPv6Address):
-                _log.info(
-                    'Become the owner with: {python} -m chat.client "{link}"',
-                    python=_python(),
-                    link=_address(where, fingerprint, token),
-                )
+        for link in links(self.ports, fingerprint, token):
+            _log.info("Become the owner with: {command}", command=connect_command(link))
 
     def _rekey(self, host_key: HostKey) -> None:
         """Use a new host key for new connections."""
@@ -277,40 +234,11 @@ class ChatService(Service):
             _log.error("The log file cannot be reopened: {reason}", reason=error.strerror)
         try:
             _log.info(
-                "Limits were reloaded: {limits}", limits=self._read_limits() or "all are defaults"
+                "Limits were reloaded: {limits}",
+                limits=self._current_limits.read() or "all are defaults",
             )
         except ConfigurationError as error:
             _log.error("The limits stay as they were: {reason}", reason=str(error))
-
-    def _read_limits(self) -> str:
-        """Apply the limits in the file; return those that were set, in words.
-
-        The command line takes precedence. Raises ConfigurationError.
-        """
-        limits = read_limits(self._state_path / LIMITS) | self._set_limits
-        self._limits.become(self._affordable(Limits(**cast(dict[str, Any], limits))))
-        return ", ".join(f"{name}={value}" for name, value in sorted(limits.items()))
-
-    def _affordable(self, limits: Limits) -> Limits:
-        """Return limits with at most as many connections as the process can have open files.
-
-        So a newcomer beyond them is told that the server is full. If the kernel had no file for it,
-        the server could only drop it silently. Those being told need files meanwhile, as many as
-        there may be connections that have not logged in.
-        """
-        most = max(self._file_limit() - _OTHER_FILES, 8)
-        if limits.connections_total + limits.waiting_total <= most:
-            return limits
-        waiting = min(limits.waiting_total, most // 4)
-        total = min(limits.connections_total, most - waiting)
-        _log.warn(
-            "The process can have {files} open files (ulimit -n), so there are at most {total}"
-            " connections, and {waiting} that have not logged in",
-            files=most + _OTHER_FILES,
-            total=total,
-            waiting=waiting,
-        )
-        return replace(limits, connections_total=total, waiting_total=waiting)
 
     # --- The end ---
 
@@ -352,72 +280,3 @@ class ChatService(Service):
             await self._store.close()
         if self._state is not None:
             self._state.close()
-
-
-def _python() -> str:
-    """Return the shortest command for this Python from the current directory."""
-    python = Path(sys.executable)
-    return str(python.relative_to(Path.cwd())) if python.is_relative_to(Path.cwd()) else "python"
-
-
-def _address(where: IPv4Address | IPv6Address, fingerprint: str, token: bytes | None = None) -> str:
-    """Return the link with which a client reaches a port of this machine."""
-    address = ipaddress.ip_address(where.host)
-    if where.host == "127.0.0.1":  # localhost always resolves to this, but not always to ::1.
-        host = "localhost"
-    elif address.is_unspecified:
-        host = socket.gethostname()
-    else:
-        host = f"[{where.host}]" if address.version == 6 else where.host
-    query = ""
-    if token is not None:
-        query = "?token=" + base64.urlsafe_b64encode(token).rstrip(b"=").decode("ascii")
-    return f"encchat://{host}:{where.port}/{query}#{fingerprint}"
-
-
-def makeService(options: Options) -> ChatService:
-    """Return the service for ``twistd encchat`` with these options."""
-    # Imported here, because twistd chooses and installs the reactor first.
-    from twisted.internet import reactor
-
-    endpoints = []
-    proxies = Proxies(options["proxies"])
-    for description in options["listen"]:
-        try:
-            inner = description.removeprefix(PROXIED)
-            endpoint = serverFromString(reactor, _with_backlog(inner))
-            if inner != description:
-                endpoint = through_proxies(endpoint, proxies)
-            endpoints.append((description, endpoint))
-        except Exception as error:  # Parsers are plugins, and may raise anything.
-            raise SystemExit(
-                f"encchat: {description!r} is not an endpoint to listen on: {error}"
-            ) from None
-    clock = cast(Reactor, reactor)
-    # Twisted uses the time of day: setting the clock back an hour would stop all timers for an
-    # hour.
-    cast(Any, reactor).seconds = steady_seconds
-    exit_cleanly_on_signals(clock)
-    retention = RetentionPolicy(options["keep-days"], options["keep-records"])
-    limits = Limits(**options["limits"])
-    service = ChatService(
-        *(endpoints, options["state"], clock, limits, retention, not options["no-search"]),
-        registration=options["registration"],
-        operators=options["operators"],
-        proxies=proxies,
-        checkers=options["credCheckers"],
-    )
-    reload_on_hangup(clock, service.reload)
-    return service
-
-
-def _with_backlog(description: str) -> str:
-    """Return an endpoint string with a backlog, the number of connections waiting for accept.
-
-    Twisted's 50 are too few if everybody reconnects at once: the kernel drops the rest, and they
-    try again a second later, then three.
-    """
-    kind = description.partition(":")[0]
-    if kind not in ("tcp", "tcp6", "ssl", "unix") or ":backlog=" in description:
-        return description
-    return f"{description}:backlog={_BACKLOG}"

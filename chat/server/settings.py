@@ -1,17 +1,31 @@
 """The limits that an operator can set, by their names in `chat.limits.Limits`."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import Field, fields
+from collections.abc import Callable, Iterator
+from dataclasses import Field, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
+
+from twisted.logger import Logger
 
 from chat.limits import HELP, UNLIMITED_AT_0, Limits
 
-__all__ = ["LIMITS", "ConfigurationError", "describe_limits", "parse_limit", "read_limits"]
+__all__ = [
+    "LIMITS",
+    "ConfigurationError",
+    "CurrentLimits",
+    "describe_limits",
+    "parse_limit",
+    "read_limits",
+]
+
+_log = Logger()
 
 LIMITS: Final = "limits"
 """The file in the state directory with limits. They can change while the server runs."""
+
+_OTHER_FILES: Final = 96
+"""Open files other than clients': the store's, ports, logs, and those of libraries."""
 
 _MOST: Final = 10**12
 """A larger number is a typo; a float still holds this one exactly."""
@@ -74,3 +88,51 @@ def describe_limits() -> Iterator[tuple[str, str]]:
     for field in _SETTABLE.values():
         note = "; 0: no limit" if field.metadata[UNLIMITED_AT_0] else ""
         yield f"{field.name}={field.default}", field.metadata[HELP] + note
+
+
+class CurrentLimits:
+    """The limits in force: the file's, then the command line's, as far as there are open files."""
+
+    def __init__(self, limits: Limits, path: Path, file_limit: Callable[[], int]) -> None:
+        """Keep `limits` up to date; now they are those of the command line. `path` is the file.
+
+        `file_limit` returns how many open files the process can have.
+        """
+        self._limits = limits
+        self._path = path
+        self._file_limit = file_limit
+        self._set = {
+            each.name: value
+            for each in fields(Limits)
+            if (value := getattr(limits, each.name)) != each.default
+        }
+
+    def read(self) -> str:
+        """Apply the limits in the file; return those that were set, in words.
+
+        The command line takes precedence. Raises ConfigurationError.
+        """
+        limits = read_limits(self._path) | self._set
+        self._limits.become(self._affordable(Limits(**cast(dict[str, Any], limits))))
+        return ", ".join(f"{name}={value}" for name, value in sorted(limits.items()))
+
+    def _affordable(self, limits: Limits) -> Limits:
+        """Return limits with at most as many connections as the process can have open files.
+
+        So a newcomer beyond them is told that the server is full. If the kernel had no file for it,
+        the server could only drop it silently. Those being told need files meanwhile, as many as
+        there may be connections that have not logged in.
+        """
+        most = max(self._file_limit() - _OTHER_FILES, 8)
+        if limits.connections_total + limits.waiting_total <= most:
+            return limits
+        waiting = min(limits.waiting_total, most // 4)
+        total = min(limits.connections_total, most - waiting)
+        _log.warn(
+            "The process can have {files} open files (ulimit -n), so there are at most {total}"
+            " connections, and {waiting} that have not logged in",
+            files=most + _OTHER_FILES,
+            total=total,
+            waiting=waiting,
+        )
+        return replace(limits, connections_total=total, waiting_total=waiting)

@@ -44,10 +44,12 @@ from chat.limits import Limits
 from chat.rooms.addresses import LOCAL
 from chat.rooms.errors import WrongPasswordError
 from chat.rooms.invitations import Registration
+from chat.server.options import DEFAULT_LISTEN
 from chat.server.passwords.checker import PasswordFileChecker
 from chat.server.passwords.file import PasswordFile
+from chat.server.plugin import Options, makeService
 from chat.server.process import Reactor, exit_cleanly_on_signals
-from chat.server.service import DEFAULT_LISTEN, ChatService, Options, makeService
+from chat.server.service import ChatService
 from chat.server.settings import describe_limits
 from chat.server.state.directory import StateDirectory, default_state_path, store_url
 from chat.server.state.retention import RetentionPolicy
@@ -617,7 +619,7 @@ class ReloadTests(ServiceCase):
     def test_there_are_no_more_connections_than_open_files(self) -> None:
         wanted = "connections_total=1000\nwaiting_total=200"
         running = self.running.factory.limits
-        self.running._set_limits = {}
+        self.running._current_limits._set = {}
         for files, total, waiting in (
             (1_296, 1_000, 200),
             (1_295, 999, 200),

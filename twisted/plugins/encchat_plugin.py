@@ -2,4 +2,4 @@
 
 from twisted.application.service import ServiceMaker
 
-encchat = ServiceMaker("encchat", "chat.server.service", "An encrypted chat server.", "encchat")
+encchat = ServiceMaker("encchat", "chat.server.plugin", "An encrypted chat server.", "encchat")
