@@ -24,6 +24,7 @@ __all__ = [
     "NickTakenError",
     "NickTooLongError",
     "NoSearchError",
+    "NoSpaceError",
     "NoSuchDeviceError",
     "NoSuchMemberError",
     "NoSuchNickError",
@@ -446,6 +447,13 @@ class NotStoredError(RequestError):
 
     code = "not_stored"
     sentence = "The server could not store this, and nobody has seen it; please try again."
+
+
+class NoSpaceError(RequestError):
+    """The store has no space for the change."""
+
+    code = "disk_full"
+    sentence = "The server's disk is full, so this cannot be stored; please try again later."
 
 
 class InvalidError(RequestError):

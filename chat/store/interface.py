@@ -47,6 +47,7 @@ __all__ = [
     "AUDIT",
     "CLOCK_MILLISECONDS",
     "Commit",
+    "DiskFullError",
     "Epoch",
     "Found",
     "Head",
@@ -90,6 +91,10 @@ CLOCK_MILLISECONDS: Final = 1_000
 
 class StoreError(Exception):
     """The store failed; the text says why, for the operator's log."""
+
+
+class DiskFullError(StoreError):
+    """There is no space for it on the disk; the text says how much is free, and where."""
 
 
 class SlowSearchError(Exception):
@@ -260,8 +265,9 @@ class LogStore(Protocol):
     def commit(self, commit: Commit) -> Deferred[Outcome]:
         """Apply a commit.
 
-        Fires when the commit is durable; fails with StoreError if nothing has changed. Commits are
-        applied in the order of calls. At most one should be in flight.
+        Fires when the commit is durable; fails with StoreError if nothing has changed, and with
+        DiskFullError if that is because there is no space. Commits are applied in the order of
+        calls. At most one should be in flight.
         """
         ...
 

@@ -64,7 +64,7 @@ class Feed:
     ) -> None:
         self.log = log
         self.epochs = epochs
-        self.readers = Readers(log, head.seq, epochs, pages, clock)
+        self.readers = Readers(log, head.seq, epochs, pages, clock, commits.trouble)
         self._pages = pages
         self._commits = commits
         self._hub = hub
@@ -232,6 +232,28 @@ class Feed:
         for draft, _ in sealed:
             if draft.is_kept:
                 self._refuse(draft, NotStoredError())
+        self._deliver([(*it, _PASSING) for it in sealed if not it[0].is_kept])
+
+    def put_back(self, tell: Callable[[Session], None]) -> None:
+        """As `Source.put_back`; deliver the passing drafts.
+
+        A client that comes back sends everything again that was not acknowledged. If its last
+        connection's drafts still waited, they would pile up.
+        """
+        sealed, self._sealed = self._sealed, []
+        # A decision's own record has nobody to acknowledge it to: the decision has failed.
+        taken = [draft for draft, _ in sealed if isinstance(draft.reply, Acknowledge)]
+        for draft in taken:
+            self._commits.waits(draft.size, None)
+        waiting, self._waiting = [*taken, *self._waiting], []
+        for draft in waiting:
+            session = draft.reply.session
+            if draft.is_kept and session is not None and session.is_gone:
+                self._commits.waits_no_longer(draft.size)
+            else:
+                self._waiting.append(draft)
+                if draft.is_kept and session is not None:
+                    tell(session)
         self._deliver([(*it, _PASSING) for it in sealed if not it[0].is_kept])
 
     def given(self, places: Sequence[Place | Void]) -> None:

@@ -16,6 +16,8 @@ from chat.ids import LogId
 from chat.server.fanout.epochs import Epochs
 from chat.server.fanout.pages import LogPage, Pages
 from chat.server.session import Session
+from chat.server.state.trouble import Trouble
+from chat.store.interface import StoreError
 from chat.wire import messages
 from chat.wire.errors import CloseCode
 from chat.wire.runs import Delivery, join_runs, line_of
@@ -51,7 +53,13 @@ class Readers:
     """
 
     def __init__(
-        self, log: LogId, tail: int, epochs: Epochs, pages: Pages, clock: IReactorTime
+        self,
+        log: LogId,
+        tail: int,
+        epochs: Epochs,
+        pages: Pages,
+        clock: IReactorTime,
+        trouble: Trouble,
     ) -> None:
         self.log = log
         self.epochs = epochs
@@ -61,6 +69,7 @@ class Readers:
         """The tail at the time of the last delivery to the readers at the tail."""
         self._pages = pages
         self._clock = clock
+        self._trouble = trouble
         self._readers: dict[int, _Reader] = {}
         self._at_tail: dict[int, Session] = {}
         """Readers that have received everything."""
@@ -217,9 +226,12 @@ class Readers:
         try:
             page = await self._pages.get(self.log, reader.cursor, self.tail)
             keys = await self.epochs.keys({run.epoch for run in page.runs})
-        except Exception:
+        except Exception as error:
             # Any exception from a store. The client comes back, and continues from its cursor.
-            _log.failure("A log could not be read")
+            if isinstance(error, StoreError):
+                self._trouble.failed(error)
+            else:
+                _log.failure("A log could not be read")
             if self._readers.get(reader.session.number) is reader:
                 reader.session.close(CloseCode.INTERNAL, "its records could not be read")
             return

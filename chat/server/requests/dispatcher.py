@@ -16,7 +16,13 @@ from chat.limits import NICK_CHARACTERS, PAYLOAD_BYTES, TEXT_BYTES, Limits
 from chat.rooms.accounts import LoginPolicy
 from chat.rooms.addresses import AddressGroup
 from chat.rooms.changes import NOTHING, Change, changed, put
-from chat.rooms.errors import NotReadError, NotStoredError, RequestError, UnknownRequestError
+from chat.rooms.errors import (
+    NoSpaceError,
+    NotReadError,
+    NotStoredError,
+    RequestError,
+    UnknownRequestError,
+)
 from chat.rooms.failures import LoginFailures
 from chat.rooms.hub import Hub
 from chat.rooms.invitations import Registration
@@ -38,7 +44,7 @@ from chat.server.state.markers import ReadMarkers
 from chat.server.state.retention import EVERYTHING, RetentionPolicy
 from chat.server.state.timekeeper import Timekeeper
 from chat.server.turns import Turns
-from chat.store.interface import LogStore, StoreError
+from chat.store.interface import DiskFullError, LogStore, StoreError
 from chat.wire import messages
 from chat.wire.errors import CloseCode
 from chat.wire.messages import Unknown
@@ -148,7 +154,7 @@ class Dispatcher:
 
     def _wait(self, session: Session, message: Struct, route: Route, later: Later) -> None:
         handling = later if isinstance(later, Deferred) else Deferred.fromCoroutine(later)
-        handling.addErrback(_failed, session, message, route)
+        handling.addErrback(self._failed, session, message, route)
         if not handling.called:
             session.hold()
             handling.addCallback(lambda _: session.release())
@@ -171,18 +177,21 @@ class Dispatcher:
         self.context.rounds.close()
         self.context.markers.save()
         await self.context.commits.idle()
+        self.context.commits.trouble.stop()
 
-
-def _failed(failure: Failure, session: Session, message: Struct, route: Route) -> None:
-    """Answer a request whose handler failed. A bug ends only this connection."""
-    if failure.check(StoreError):
-        _log.failure("session {number}: the store failed", failure, number=session.number)
-        _refuse(session, message, NotReadError() if route.only_reads else NotStoredError())
-    elif isinstance(failure.value, RequestError):
-        _refuse(session, message, failure.value)
-    else:
-        _log.failure("session {number}: a bug", failure, number=session.number)
-        session.close(CloseCode.INTERNAL, "a bug in the server")
+    def _failed(self, failure: Failure, session: Session, message: Struct, route: Route) -> None:
+        """Answer a request whose handler failed. A bug ends only this connection."""
+        error = failure.value
+        if isinstance(error, DiskFullError):
+            _refuse(session, message, NoSpaceError())
+        elif isinstance(error, StoreError):
+            self.context.commits.trouble.failed(error)
+            _refuse(session, message, NotReadError() if route.only_reads else NotStoredError())
+        elif isinstance(error, RequestError):
+            _refuse(session, message, error)
+        else:
+            _log.failure("session {number}: a bug", failure, number=session.number)
+            session.close(CloseCode.INTERNAL, "a bug in the server")
 
 
 def _refuse(session: Session, message: Struct, error: RequestError) -> None:

@@ -208,6 +208,15 @@ class Batch:
         for source in self._sources:
             guard(source.refused)
 
+    def put_back(self, tell: Callable[[Session], None]) -> list[Source]:
+        """Let the drafts of records wait for another commit; `tell` their authors.
+
+        Return the logs that have some.
+        """
+        for source in self._sources:
+            guard(source.put_back, tell)
+        return [source for source in self._sources if source.waiting]
+
     def fail_change(self, error: Failure) -> None:
         """Fail every change, and every refusal, which may have been because of one of them."""
         asked = [proposal for proposal, _ in (*self._decided, *self._refused)]

@@ -3,14 +3,14 @@
 Work waits here: drafts of records, decisions, read markers, trims. Everything that waits goes into
 one commit, and one commit is in flight at a time. Once it is durable it is applied, and only then
 visible, answered and delivered. A commit that fails has changed nothing, neither in the store nor
-in memory, so there is nothing to undo.
+in memory, so there is nothing to undo. If it fails because the disk is full, its drafts wait again.
 """
 
 from collections.abc import Callable, Collection
 from itertools import islice
 from typing import Final
 
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -22,7 +22,17 @@ from chat.rooms.trial import Decide
 from chat.server.session import Session
 from chat.server.state.batch import RECORDS, Batch, Proposal, guard
 from chat.server.state.sources import Applied, Fanout, Source
-from chat.store.interface import Commit, Epoch, LogStore, Outcome, ReadMarker, StoreError, Trim
+from chat.server.state.trouble import Trouble
+from chat.store.interface import (
+    Commit,
+    DiskFullError,
+    Epoch,
+    LogStore,
+    Outcome,
+    ReadMarker,
+    StoreError,
+    Trim,
+)
 from chat.wire.sealing import RandomBytes
 
 __all__ = ["COMMIT_SECONDS", "MARKERS", "TRIMS", "Commits"]
@@ -81,6 +91,7 @@ class Commits:
         self._began = 0.0
         """When the last commit began, in monotonic seconds."""
         self._idle: list[Deferred[None]] = []
+        self.trouble = Trouble(clock, self._schedule)
 
     async def start(self, fanout: Fanout, effects: Callable[[Applied], None]) -> None:
         """Load the number of the last change. Raises StoreError."""
@@ -95,6 +106,7 @@ class Commits:
 
         `decide` must be pure, and may run several times. If it finds nothing to do, this fires at
         once. Fails with the RequestError that it raises, and with StoreError if the commit failed.
+        While the disk is full, fails at once.
         """
         done: Deferred[None] = Deferred()
         try:
@@ -104,6 +116,8 @@ class Commits:
             return done
         if is_nothing:
             done.callback(None)
+        elif self.trouble.full is not None:
+            done.errback(self.trouble.full)
         else:
             self._proposals.append(Proposal(decide, asked_by, done))
             self._schedule()
@@ -133,13 +147,16 @@ class Commits:
 
     def begin(self, epoch: Epoch) -> Deferred[None]:
         """Begin an epoch; fires when it is durable. Fails with StoreError if it cannot begin."""
+        if self.trouble.full is not None:
+            return fail(self.trouble.full)
         done: Deferred[None] = Deferred()
         self._epochs.append((epoch, done))
         self._schedule()
         return done
 
     def idle(self) -> Deferred[None]:
-        """Return a Deferred that fires when nothing waits and nothing is in flight."""
+        """Return a Deferred that fires when nothing is in flight, and nothing waits but for
+        space."""
         idle: Deferred[None] = Deferred()
         self._idle.append(idle)
         self._check_idle()
@@ -156,7 +173,8 @@ class Commits:
         return bool(self._awake or self._proposals or self._seen or self._trims or self._epochs)
 
     def _schedule(self) -> None:
-        if not self._is_scheduled and not self._is_committing:
+        is_free = not self._is_scheduled and not self._is_committing
+        if is_free and self.trouble.full is None and self._has_work:
             self._is_scheduled = True
             self._clock.callLater(0, self._commit)
 
@@ -191,7 +209,13 @@ class Commits:
             return succeed(Outcome(self.base))  # Everything is passing or refused.
         seen = [ReadMarker(log, account, seq) for (log, account), seq in batch.seen.items()]
         trims = [trim for trim, _ in batch.trims]
-        return self._store.commit(Commit(self.base, batch.records, seen, trims, change))
+        return self._store.commit(
+            Commit(self.base, batch.records, seen, trims, change)
+        ).addCallback(self._stored)
+
+    def _stored(self, outcome: Outcome) -> Outcome:
+        self.trouble.end()
+        return outcome
 
     def _committed(self, outcome: Outcome, batch: Batch) -> bool:
         """Deliver records, then apply the decisions and answer their askers.
@@ -226,12 +250,21 @@ class Commits:
 
     def _not_committed(self, failure: Failure, batch: Batch) -> bool:
         """Handle any failure of the store: nothing was stored, and nothing is applied."""
-        _log.failure("A commit failed", failure)
         is_busy = self._has_work
-        batch.refuse()
+        if isinstance(failure.value, DiskFullError):
+            self.trouble.begin(failure.value)
+            # First in the next commit, because they came first.
+            self._awake = dict.fromkeys(batch.put_back(self.trouble.tell)) | self._awake
+            self._trims = batch.trims + self._trims
+        else:
+            if isinstance(failure.value, StoreError):
+                self.trouble.failed(failure.value)
+            else:
+                _log.failure("A commit failed", failure)
+            batch.refuse()
+            for _, done in batch.trims:
+                done.errback(failure)
         batch.fail_change(failure)
-        for _, done in batch.trims:
-            done.errback(failure)
         self._again |= batch.seen
         return is_busy
 
@@ -277,7 +310,9 @@ class Commits:
         self._check_idle()
 
     def _check_idle(self) -> None:
-        if self._is_committing or self._is_scheduled or self._has_work or self._loading:
+        if self._is_committing or self._is_scheduled or self._loading:
+            return
+        if self._has_work and self.trouble.full is None:
             return
         idle, self._idle = self._idle, []
         for waiting in idle:

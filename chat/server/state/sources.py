@@ -1,6 +1,6 @@
 """Logs as `commits` sees them: the sources of drafts, and the receivers of durable records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from chat.ids import LogId
@@ -27,7 +27,7 @@ class Source(Protocol):
 
     def take(self, most: int, deletions: int) -> Sequence[Record]:
         """Seal at most `most` drafts, at most `deletions` of them deletions. No more can be taken
-        until `given` or `refused`."""
+        until `given`, `refused` or `put_back`."""
         ...
 
     def seal(self, happening: Kept, asked_by: Session | None) -> Record:
@@ -40,6 +40,11 @@ class Source(Protocol):
 
     def refused(self) -> None:
         """Refuse what was taken and sealed: it was not stored."""
+        ...
+
+    def put_back(self, tell: Callable[[Session], None]) -> None:
+        """Let what was taken wait again, before everything else: there was no space for it. Drop
+        the drafts of sessions that are gone, and `tell` the others. What was sealed is dropped."""
         ...
 
 

@@ -12,6 +12,7 @@ between, its uptime says how long ago that was; otherwise a pause of up to `PAUS
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -149,10 +150,8 @@ class Timekeeper:
         if not self.is_in_doubt:
             ahead = self._wall() - self.milliseconds()
             self._base += max(-_STEP, min(ahead, _STEP))
-        try:
+        with suppress(StoreError):  # Whatever fails to be committed is in the log already.
             await self.save()
-        except StoreError as error:
-            _log.warn("The time could not be saved: {reason}", reason=str(error))
 
     def _moment(self) -> Put:
         boot, seconds = read_uptime()

@@ -8,7 +8,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from chat.ids import LogId
-from chat.store.interface import StoreError
+from chat.seldom import Seldom
+from chat.store.interface import DiskFullError, StoreError
 from chat.store.sqlite import journal
 from chat.store.sqlite.threads import Threads
 from chat.store.sqlite.writer import Unfiled, Writer
@@ -42,6 +43,7 @@ class Filing:
         self._is_filing = False
         self._has_failed = False
         self._is_closed = False
+        self._failing = Seldom(clock.seconds)
         self._wait()
 
     def note(self, unfiled: int) -> None:
@@ -101,9 +103,11 @@ class Filing:
         self._is_filing = True
         try:
             await file()
-        except StoreError:
-            _log.failure("Records could not be filed yet")
+        except StoreError as error:
             self._has_failed = True
+            # Commits fail as well if the disk is full, and say so.
+            if not isinstance(error, DiskFullError) and self._failing.take() is not None:
+                _log.warn("Records could not be filed yet: {reason}", reason=str(error))
         self._is_filing = False
         self._wait()
 

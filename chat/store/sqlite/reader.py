@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from chat.ids import LogId
-from chat.store.interface import Epoch, Head, ReadMarker, Stored, StoreError
+from chat.store.interface import Epoch, Head, ReadMarker, Stored
 from chat.store.sqlite.connection import connect
+from chat.store.sqlite.errors import store_error
 
 __all__ = ["Connected", "Reader"]
 
@@ -51,7 +52,7 @@ class Connected:
         except sqlite3.Error as error:
             # A connection that has failed may keep failing, so use a new one next time.
             self.close()
-            raise StoreError(str(error)) from None
+            raise store_error(error, self._path) from None
 
 
 class Reader(Connected):

@@ -9,6 +9,7 @@ from twisted.logger import Logger
 
 from chat.store.interface import StoreError
 from chat.store.sqlite.connection import connect
+from chat.store.sqlite.errors import store_error
 from chat.store.words import indexed
 
 __all__ = ["VERSION", "check_copy", "has_search", "prepare"]
@@ -135,7 +136,7 @@ def prepare(path: Path, has_search: bool) -> None:
     except OSError as error:
         raise StoreError(f"{path} cannot be used: {error.strerror}") from None
     except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be used: {error}") from None
+        raise StoreError(f"{path} cannot be used: {store_error(error, path)}") from None
 
 
 def check_copy(connection: sqlite3.Connection, path: Path) -> None:

@@ -14,8 +14,19 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from chat.ids import LogId
+from chat.seldom import Seldom
 from chat.store.engine import Reactor
-from chat.store.interface import Commit, Epoch, Found, Head, Outcome, ReadMarker, Stored, StoreError
+from chat.store.interface import (
+    Commit,
+    DiskFullError,
+    Epoch,
+    Found,
+    Head,
+    Outcome,
+    ReadMarker,
+    Stored,
+    StoreError,
+)
 from chat.store.sqlite.filing import Filing
 from chat.store.sqlite.reader import Reader
 from chat.store.sqlite.schema import prepare
@@ -63,6 +74,7 @@ class SqliteStore:
         self._tidying: IDelayedCall | None = None
         self._is_tidying = False
         self._tidied_in = 0.0
+        self._failing = Seldom(clock.seconds)
         # A crash may have left traces of removed records.
         self._tidy_later()
 
@@ -99,9 +111,12 @@ class SqliteStore:
         try:
             while tidied is Tidied.PARTLY and not self._is_closed:
                 tidied = await self._threads.write(self._writer.tidy)
-        except StoreError:
-            _log.failure("Traces of removed records could not be removed yet")
+        except StoreError as error:
             tidied = Tidied.AGAIN
+            # Commits fail as well if the disk is full, and say so.
+            if not isinstance(error, DiskFullError) and self._failing.take() is not None:
+                reason = "Traces of removed records could not be removed yet: {reason}"
+                _log.warn(reason, reason=str(error))
         self._tidied_in = self._clock.seconds() - began
         self._is_tidying = False
         if tidied is Tidied.AGAIN:
@@ -189,6 +204,9 @@ class SqliteStore:
             await self._threads.read(self._reader.close)
             await self._threads.search(self._searcher.close)
             await self._threads.write(self._writer.close)
-        except StoreError:
-            _log.failure("The store could not be closed cleanly; the next start will check it")
+        except StoreError as error:
+            _log.warn(
+                "The store could not be closed cleanly; the next start will check it: {reason}",
+                reason=str(error),
+            )
         self._threads.stop()

@@ -15,9 +15,10 @@ from typing import Final, NamedTuple, TypeVar
 
 from chat.ids import LogId
 from chat.store import rules
-from chat.store.interface import Commit, Outcome, StoreError
+from chat.store.interface import Commit, Outcome
 from chat.store.sqlite import journal
 from chat.store.sqlite.connection import WritingConnection, connect_as, load
+from chat.store.sqlite.errors import store_error
 from chat.store.sqlite.state import SqliteState, is_single
 
 __all__ = ["CLOSING_VACUUM_BYTES", "VACUUM_BYTES", "Committed", "Tidied", "Unfiled", "Writer"]
@@ -179,7 +180,7 @@ class Writer:
             # closing it rolls back. So use a new one next time.
             self._drop()
             if isinstance(error, sqlite3.Error):
-                raise StoreError(str(error)) from None
+                raise store_error(error, self._path) from None
             raise
 
     def _drop(self) -> None:

@@ -178,7 +178,6 @@ class TentativeTests(ServerCase):
         for client, request in asked:
             [answer] = self.answers(client, request)
             assert isinstance(answer, Refused) and answer.code == NotStoredError.code
-        self.expect_error(StoreError, 1 + len(asked))
         # And nothing blocks the next change.
         self.store.is_holding = False
         for client, request in self.ask():
@@ -202,7 +201,6 @@ class TentativeTests(ServerCase):
         self.ask()
         self.store.refuse()
         self.server.pump()
-        self.expect_error(StoreError, 9)
         self.store.is_holding = False
         logs = (AUDIT, *(audit_of(room.log) for room in self.hub.shared_rooms()))
 
@@ -361,14 +359,15 @@ class FailingTests(ServerCase):
         self.room = Room(store)
         self.author, self.reader = self.room.enter(1, 2)
         self.author.sent.clear()
-        for error in (StoreError("closed"), ZeroDivisionError("a bug")):
+        bug = ZeroDivisionError("a bug")
+        for error in (StoreError("closed"), bug):
             before = picture(self.room.hub)
             store.error = error
             self.change("ana", 3)
             self.room.say(self.author, "lost")
             trimming = self.room.commits.trim(Trim(LOG))
             self.room.settle()
-            self.expect_error(type(error))
+            self.expect_error(ZeroDivisionError, int(error is bug))
             assert self.outcomes.errors.pop("ana") is error
             assert self.author.sent.pop() == refused(1, NotStoredError())
             with pytest.raises(type(error)):
@@ -476,7 +475,6 @@ class FailingTests(ServerCase):
         self.room.commits.see(LOG, account(2), 6)
         self.room.turn()
         self.room.store.refuse()
-        self.expect_error(StoreError)
         self.room.turn()
         assert self.room.store.held == []
         fired(self.room.commits.idle())
@@ -494,7 +492,6 @@ class FailingTests(ServerCase):
         self.room.turn()
         self.room.store.refuse()
         self.room.settle()
-        self.expect_error(StoreError)
         assert self.outcomes.events == ["ana failed", "other failed"]
         assert isinstance(self.outcomes.errors["other"], StoreError)
 

@@ -10,10 +10,9 @@ from typing import Final, TypeVar, cast
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
-from twisted.python.failure import Failure
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from chat.store.interface import StoreError
 from chat.store.sqlite import SqliteStore
 from chat.store.sqlite.schema import prepare
 from tests.store.dump import Dump, dump_file
@@ -78,11 +77,20 @@ class SqliteCase(SynchronousTestCase):
         self.path = Path(directory.name) / "encchat.db"
         self.threads = NoThreads()
         self.clock = Clock()
+        self._events: list[LogEvent] = []
+        observer = cast(ILogObserver, self._note)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
 
-    def flush(self) -> list[Failure]:
-        """Return the logged failures of the store, and so expect them."""
-        flush: Callable[..., list[Failure]] = self.flushLoggedErrors
-        return flush(StoreError)
+    def flush(self) -> list[str]:
+        """Return what the store has logged since the last time."""
+        lines = [str(formatEvent(event)) for event in self._events]
+        self._events.clear()
+        return lines
+
+    def _note(self, event: LogEvent) -> None:
+        if event["log_namespace"].startswith("chat.store."):
+            self._events.append(event)
 
     def replace(self, target: object, name: str, value: object) -> None:
         """Replace an attribute until the end of the test."""
