@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["create_whole", "exposure", "give_to_owner_of", "home_path", "write_whole"]
+__all__ = ["create_whole", "exposure", "free_bytes", "give_to_owner_of", "home_path", "write_whole"]
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -100,3 +100,9 @@ def _sync_names(directory: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def free_bytes(path: Path) -> int:
+    """Return how much space is free for us on the disk of `path`. Raises OSError."""
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize

@@ -350,6 +350,11 @@ class Limits:
     )
     """How much of that may be events, which others can cause without limit: notices, invitations,
     logs opened or closed. Room for about 60 of the longest."""
+    disk_warning_bytes: int = _set_by_operator(
+        256 * 2**20, "free space on the disk below which the log warns"
+    )
+    """An hour, at a megabyte of messages a second and four on the disk; weeks, at what people
+    say."""
     presence_seconds: float = _set_by_operator(
         5, "time from a lost connection until the user counts as away"
     )

@@ -33,6 +33,7 @@ from chat.server.requests.dispatcher import Dispatcher
 from chat.server.settings import LIMITS, ConfigurationError, CurrentLimits
 from chat.server.state.directory import StateDirectory, store_url
 from chat.server.state.retention import EVERYTHING, Retention, RetentionPolicy
+from chat.server.state.space import SpaceWatch
 from chat.store import engine
 from chat.store.interface import LogStore, StoreError
 from chat.store.registry import open_store, put_temporary_files_in
@@ -91,6 +92,7 @@ class ChatService(Service):
         self._store: LogStore | None = None
         self._dispatcher: Dispatcher | None = None
         self._retention: Retention | None = None
+        self._space: SpaceWatch | None = None
         self._control: Control | None = None
         self._console: ConsoleFactory | None = None
         self._console_port: IListeningPort | None = None
@@ -147,6 +149,10 @@ class ChatService(Service):
             *(dispatcher.context.hub, dispatcher.context.commits, self._policy, self._clock),
             *(self._limits.trim_seconds, dispatcher.context.time),
         )
+        self._space = SpaceWatch(
+            *(self._state_path, self._limits, dispatcher.context.commits.trouble),
+            *(dispatcher.context.time.save, self._clock),
+        )
         self.factory.start()
         # The store's threads can answer only once the reactor runs.
         self._clock.callWhenRunning(self._load)
@@ -187,6 +193,7 @@ class ChatService(Service):
         if not self.running:
             return  # Stopped meanwhile.
         assert self._retention is not None and self._console is not None
+        assert self._space is not None
         path = self._state_path / SOCKET
         try:
             # We hold the lock on the state, so an existing socket is left over from a crash.
@@ -199,6 +206,7 @@ class ChatService(Service):
         assert self._dispatcher is not None
         self._dispatcher.context.time.start()
         self._retention.start()
+        self._space.start()
         self.factory.open()
         self._terminal.close()
 
@@ -253,6 +261,8 @@ class ChatService(Service):
         self.factory.stop()
         if self._retention is not None:
             self._retention.stop()
+        if self._space is not None:
+            self._space.stop()
         if self._dispatcher is not None:
             self._dispatcher.context.time.stop()
         self.factory.hold_all()

@@ -1,8 +1,7 @@
 """What the admin tool shows. Nothing here changes anything."""
 
-import os
-
 from chat import __version__
+from chat.files import free_bytes
 from chat.ids import AccountId, LogId
 from chat.rooms.hub import Hub
 from chat.rooms.roles import Sanction
@@ -39,7 +38,6 @@ class Reports:
     async def status(self, request: Status) -> object:
         """Return what the server has and is."""
         hub, sessions = self._context.hub, self._context.sessions.all()
-        disk = os.statvfs(self._state.path)
         return {
             "version": __version__,
             "running": self._is_running,
@@ -50,7 +48,7 @@ class Reports:
             "rooms": len(hub.shared_rooms()),
             "conversations": len(hub.logs()) - len(hub.shared_rooms()),
             "connections": len(list(sessions)),
-            "free_bytes": disk.f_bavail * disk.f_frsize,
+            "free_bytes": free_bytes(self._state.path),
         }
 
     async def users(self, request: Users) -> object:

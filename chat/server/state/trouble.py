@@ -75,7 +75,7 @@ class Trouble:
             return
         self.is_on = False
         self._lines.forget()
-        _log.info("The store works again; what waited has been stored")
+        _log.info("The store works again; whatever waited is being stored")
         told, self._told = self._told, {}
         for session in told.values():
             session.tell(Notice(_GOES_ON))

@@ -1,12 +1,12 @@
 """What an error of SQLite means for the operator."""
 
 import errno
-import os
 import sqlite3
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Final
 
+from chat.files import free_bytes
 from chat.store.interface import DiskFullError, StoreError
 
 __all__ = ["store_error"]
@@ -25,8 +25,7 @@ def store_error(error: sqlite3.Error, path: Path) -> StoreError:
     """Return the StoreError for an error of SQLite with the database `path`."""
     code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
     if code == sqlite3.SQLITE_FULL or (code in _UNCLEAR and not _has_space(path.parent)):
-        disk = os.statvfs(path.parent)
-        free = disk.f_bavail * disk.f_frsize
+        free = free_bytes(path.parent)
         return DiskFullError(f"the disk is full: {free:,} bytes are free in {path.parent}")
     return StoreError(str(error))
 

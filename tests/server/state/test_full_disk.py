@@ -231,7 +231,7 @@ class TellingTests(FullCase):
             self.wait()
         lines = chat_lines(events)
         assert set(lines[:-1]) == {f"Nothing can be stored: {FULL}"} and 5 <= len(lines) - 1 <= 6
-        assert lines[-1] == "The store works again; what waited has been stored"
+        assert lines[-1] == "The store works again; whatever waited is being stored"
         assert not [event for event in events if "log_failure" in event]
 
     def test_other_failures_have_one_line_a_minute_too(self) -> None:
@@ -247,7 +247,7 @@ class TellingTests(FullCase):
             self.room.turn()
         lines = chat_lines(events)
         assert lines.count("The store fails: disk I/O error") in (2, 3)
-        assert lines.count("The store works again; what waited has been stored") == 1
+        assert lines.count("The store works again; whatever waited is being stored") == 1
         assert len(lines) <= 4 and not [event for event in events if "log_failure" in event]
 
     def test_authors_are_told_once_and_when_it_is_over(self) -> None:
