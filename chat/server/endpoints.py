@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 
 from chat.server.connections.proxies import Proxies, through_proxies
+from chat.server.oplog import OperatorLog
 from chat.server.options import PROXIED
 
 __all__ = ["announce", "connect_command", "links", "parse_endpoints"]
@@ -26,7 +27,7 @@ _BACKLOG: Final = 1_024
 
 
 def parse_endpoints(
-    reactor: Any, descriptions: Sequence[str], proxies: Proxies
+    reactor: Any, descriptions: Sequence[str], proxies: Proxies, log: OperatorLog
 ) -> list[tuple[str, IStreamServerEndpoint]]:
     """Return endpoint strings with their endpoints. Raises SystemExit for one that is invalid."""
     endpoints = []
@@ -35,7 +36,7 @@ def parse_endpoints(
             inner = description.removeprefix(PROXIED)
             endpoint = serverFromString(reactor, _with_backlog(inner))
             if inner != description:
-                endpoint = through_proxies(endpoint, proxies)
+                endpoint = through_proxies(endpoint, proxies, log)
             endpoints.append((description, endpoint))
         except Exception as error:  # Parsers are plugins, and may raise anything.
             raise SystemExit(

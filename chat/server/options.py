@@ -15,6 +15,7 @@ from twisted.python import usage
 from chat import __version__
 from chat.rooms.invitations import Registration
 from chat.server.connections.proxies import parse_proxy
+from chat.server.oplog import LogAddresses
 from chat.server.process import check_files
 from chat.server.settings import ConfigurationError, describe_limits, parse_limit
 from chat.server.state.directory import default_state_path
@@ -81,6 +82,7 @@ class Options(usage.Options, strcred.AuthOptionMixin):
         self["limits"] = {}
         self["registration"] = Registration.OPEN
         self["operators"] = []
+        self["log-addresses"] = LogAddresses.FULL
         # The mixin prescribes these names and types.
         self["credCheckers"] = []
         self["credInterfaces"] = {}
@@ -148,6 +150,13 @@ class Options(usage.Options, strcred.AuthOptionMixin):
                 " prints a link that makes you its owner"
             )
         self["operators"].append(fingerprint)
+
+    def opt_log_addresses(self, which: str) -> None:
+        """How much of clients' addresses the log shows: full (the default), network, or none."""
+        try:
+            self["log-addresses"] = LogAddresses(which)
+        except ValueError:
+            raise usage.UsageError("--log-addresses must be full, network, or none") from None
 
     def opt_limit(self, limit: str) -> None:
         """Set a limit, as NAME=VALUE (see below); may be repeated."""

@@ -5,6 +5,7 @@ from typing import Any, cast
 from chat.limits import Limits
 from chat.server.connections.proxies import Proxies
 from chat.server.endpoints import parse_endpoints
+from chat.server.oplog import OperatorLog
 from chat.server.options import Options
 from chat.server.process import Reactor, exit_cleanly_on_signals, reload_on_hangup
 from chat.server.service import ChatService
@@ -19,8 +20,9 @@ def makeService(options: Options) -> ChatService:
     # Imported here, because twistd chooses and installs the reactor first.
     from twisted.internet import reactor
 
+    log = OperatorLog(options["log-addresses"], steady_seconds)
     proxies = Proxies(options["proxies"])
-    endpoints = parse_endpoints(reactor, options["listen"], proxies)
+    endpoints = parse_endpoints(reactor, options["listen"], proxies, log)
     clock = cast(Reactor, reactor)
     # Twisted uses the time of day: setting the clock back an hour would stop all timers for an
     # hour.
@@ -34,6 +36,7 @@ def makeService(options: Options) -> ChatService:
         operators=options["operators"],
         proxies=proxies,
         checkers=options["credCheckers"],
+        log=log,
     )
     reload_on_hangup(clock, service.reload)
     return service

@@ -4,9 +4,11 @@ import atexit
 import os
 import resource
 import signal
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn, TextIO, cast
 
@@ -90,9 +92,12 @@ class _LogFile:
     def __init__(self) -> None:
         self.name = ""
         self._file: LogFile | None = None
+        self._adopted: tuple[Path, int] | None = None
+        """The path and the descriptor of twist's log file."""
 
     def observer(self) -> ILogObserver:
         """Open it. SIGUSR1 rotates it, as in twistd."""
+        self._adopted = None
         self._file = file = LogFile.fromFullPath(self.name)
 
         def rotate(number: int, frame: object) -> None:
@@ -104,12 +109,27 @@ class _LogFile:
             signal.signal(signal.SIGUSR1, rotate)
         return textFileLogObserver(file)
 
-    def reopen(self) -> None:
-        """Reopen the log file by its name after logrotate has moved it, if there is one. Raises
-        OSError and keeps the old one open."""
-        if self._file is not None:
+    def adopt(self, file: TextIO) -> None:
+        """Take the log file that ``twist --log-file`` has opened. The standard streams have no name
+        to reopen them by."""
+        with suppress(OSError, ValueError):  # It is no file of the system's.
+            number = file.fileno()
+            if number > sys.stderr.fileno() and stat.S_ISREG(os.fstat(number).st_mode):
+                self._adopted, self._file = (Path(file.name).absolute(), number), None
+
+    def reopen(self) -> bool:
+        """Reopen the log file by its name after logrotate has moved it; return whether there is
+        one. Raises OSError and keeps the old one open."""
+        if self._adopted is not None:
+            path, number = self._adopted
+            with path.open("ab") as file:
+                os.dup2(file.fileno(), number, inheritable=False)
+        elif self._file is not None:
             open(self._file.path, "ab").close()
             self._file.reopen()
+        else:
+            return False
+        return True
 
 
 _log_file: Final = _LogFile()
@@ -126,7 +146,10 @@ def check_files(twistd: Mapping[str, Any]) -> Mapping[str, str]:
     written.
     """
     if "pidfile" not in twistd:
-        return {}  # This is twist, which writes no files of its own.
+        # This is twist. It writes no file but the log, and opens that by itself.
+        if "logFile" in twistd:
+            _log_file.adopt(twistd["logFile"])
+        return {}
     is_daemon = not (twistd["nodaemon"] or twistd["debug"])
     changed = {}
     if not is_daemon and twistd["pidfile"] == _PID_FILE:
@@ -169,12 +192,13 @@ def exit_cleanly_on_signals(reactor: Reactor) -> None:
     twistd's own handlers would kill the process with the same signal once it has stopped.
     """
 
-    def stop() -> None:
+    def stop(name: str) -> None:
         if reactor.running:  # Unless it is already stopping.
+            _log.info("Stopping because of {signal}", signal=name)
             reactor.stop()
 
     def handle(number: int, frame: object) -> None:
-        reactor.callFromThread(stop)
+        reactor.callFromThread(partial(stop, signal.Signals(number).name))
 
     def install() -> None:
         signal.signal(signal.SIGINT, handle)

@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +13,7 @@ from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from chat import __version__
 from chat.limits import Limits
 from chat.rooms.invitations import Registration
 from chat.server.administration.console import SOCKET, ConsoleFactory
@@ -21,6 +21,7 @@ from chat.server.administration.control import Control
 from chat.server.connections.factory import ChatFactory
 from chat.server.connections.proxies import NO_PROXIES, Proxies
 from chat.server.endpoints import announce, connect_command, links
+from chat.server.oplog import OperatorLog
 from chat.server.passwords.authenticator import Authenticator
 from chat.server.process import (
     Reactor,
@@ -69,8 +70,9 @@ class ChatService(Service):
         open_store: Callable[[str, engine.Reactor, bool], LogStore] = open_store,
         checkers: Sequence[ICredentialsChecker] = (),
         exit_with_1: Callable[[], None] = exit_with_1,
-        reopen_log: Callable[[], None] = reopen_log,
+        reopen_log: Callable[[], bool] = reopen_log,
         file_limit: Callable[[], int] = raise_file_limit,
+        log: OperatorLog | None = None,
     ) -> None:
         self._endpoints = endpoints
         self._state_path = state_path
@@ -98,7 +100,8 @@ class ChatService(Service):
         self._console_port: IListeningPort | None = None
         self._failures: list[str] = []
         self._is_listening = False
-        self.factory = ChatFactory(clock, limits)
+        self._operator_log = OperatorLog() if log is None else log
+        self.factory = ChatFactory(clock, limits, log=self._operator_log)
         self.ports: list[IListeningPort] = []
 
     def privilegedStartService(self) -> None:
@@ -125,7 +128,7 @@ class ChatService(Service):
         gc.set_threshold(*_COLLECTING)
         try:
             self._state = StateDirectory(self._state_path)
-            self._current_limits.read()
+            set_limits = self._current_limits.read()
             host_key = self._state.host_key()
             storage_key = self._state.storage_key()
             put_temporary_files_in(self._state_path)
@@ -141,6 +144,7 @@ class ChatService(Service):
             operators=self._operators,
             is_proxy=self._proxies.are_in,
             authenticator=self.authenticator,
+            log=self._operator_log,
         )
         control = Control(dispatcher.context, self._state, host_key, self._rekey)
         self._control = control
@@ -156,6 +160,12 @@ class ChatService(Service):
         self.factory.start()
         # The store's threads can answer only once the reactor runs.
         self._clock.callWhenRunning(self._load)
+        self._operator_log.server(
+            "start",
+            version=__version__,
+            limits=set_limits or "default",
+        )
+        self._operator_log.start(self._clock)
         _log.info("State directory: {path}", path=self._state_path.absolute())
         _log.info("Host key fingerprint: {fingerprint}", fingerprint=host_key.fingerprint)
         _log.info("The same in words: {words}", words=host_key.fingerprint_words)
@@ -236,8 +246,8 @@ class ChatService(Service):
     def reload(self) -> None:
         """Reopen the log file and read the limits again. Whichever fails stays unchanged."""
         try:
-            self._reopen_log()
-            _log.info("The log file was reopened")
+            if self._reopen_log():
+                _log.info("The log file was reopened")
         except OSError as error:
             _log.error("The log file cannot be reopened: {reason}", reason=error.strerror)
         try:
@@ -269,15 +279,22 @@ class ChatService(Service):
         return Deferred.fromCoroutine(self._stopped(closed))
 
     async def _stopped(self, closed: list[Deferred[object]]) -> None:
+        is_stored = True
         if self._dispatcher is not None:
-            answered = self._dispatcher.context.commits.idle()
+            commits = self._dispatcher.context.commits
+            answered = commits.idle()
             answered.addTimeout(self._limits.shutdown_seconds, self._clock)
-            with suppress(TimeoutError):  # Twisted's timeout: the disk hangs.
+            try:
                 await answered
+            except TimeoutError:  # Twisted's: the disk hangs.
+                is_stored = False
+            is_stored = is_stored and commits.trouble.full is None
+        connections = self.factory.count
         self.factory.close_all(self._limits.retry_seconds)
         deadline = self._clock.callLater(self._limits.shutdown_seconds, self.factory.abort_all)
         await self.factory.drained()
-        if deadline.active():
+        is_drained = deadline.active()
+        if is_drained:
             deadline.cancel()
         for port in closed:
             try:
@@ -290,3 +307,10 @@ class ChatService(Service):
             await self._store.close()
         if self._state is not None:
             self._state.close()
+        self._operator_log.stop()
+        self._operator_log.server(
+            "stop",
+            connections=connections,
+            drained="yes" if is_drained else "no",
+            stored="yes" if is_stored else "no",
+        )

@@ -17,6 +17,7 @@ from chat.limits import Limits
 from chat.rooms.addresses import AddressGroup
 from chat.rooms.invitations import Registration
 from chat.server.connections.factory import ChatFactory
+from chat.server.oplog import LogAddresses, OperatorLog
 from chat.server.requests.context import PasswordChecker
 from chat.server.requests.dispatcher import Dispatcher
 from chat.server.state.commits import COMMIT_SECONDS
@@ -237,12 +238,16 @@ class Server:
         authenticator: PasswordChecker | None = None,
         operators: Sequence[str] = (),
         is_proxy: Callable[[AddressGroup], bool] = lambda _: False,
+        log: OperatorLog | None = None,
     ) -> None:
         self.limits = Limits() if limits is None else limits
         self.clock = Clock()
         self.random_bytes = seeded_bytes(seed)
         self.store = MemoryStore() if store is None else store
-        self.factory = ChatFactory(self.clock, self.limits, self.clock.seconds, self.random_bytes)
+        log = OperatorLog(LogAddresses.FULL, self.clock.seconds) if log is None else log
+        self.factory = ChatFactory(
+            *(self.clock, self.limits, self.clock.seconds, self.random_bytes), log=log
+        )
         self.factory.dispatcher = self.dispatcher = Dispatcher(
             *(self.store, STORAGE_KEY, self.clock, self.limits, self.milliseconds),
             self.random_bytes,
@@ -250,6 +255,7 @@ class Server:
             authenticator=authenticator,
             operators=operators,
             is_proxy=is_proxy,
+            log=log,
         )
         loading = Deferred.fromCoroutine(self.dispatcher.load())
         loading.addCallback(lambda _: self.factory.open())

@@ -104,7 +104,7 @@ def unread_events(arena: Arena) -> str:
         for client in idle[20:]:
             for _ in range(100):
                 client.send(m.History(client.next_id(), log, 50))
-        ended = "SLOW_CONSUMER: it does not read what it is told"
+        ended = 'SLOW_CONSUMER reason="it does not read what it is told"'
         until(lambda: server.log().count(ended) >= 20)
         eve.say(log, "enough")
         asked_for = _mib(server)

@@ -277,7 +277,7 @@ def proxied(arena: Arena) -> str:
         forged = [come("203.0.113.1", source) for source in ("127.0.0.1", "127.0.0.8", "127.1.1.1")]
         if any(forged):
             raise Fell(f"{sum(map(bool, forged))} of 3 strangers were taken for a proxy")
-        if "from 198.51.100.7 closed" not in server.log():
+        if not re.search("closed .*address=198.51.100.7 ", server.log()):
             raise Fell("the log does not have the client's address")
     return "the ban hits the client and nobody else; 0 of 3 strangers were taken for a proxy"
 

@@ -62,10 +62,9 @@ def check_log(log: Log, number: int, code: CloseCode) -> None:
     """Check that one line tells of a session, why it was closed, and nothing secret."""
     [event] = log.of_session(number)
     line = formatEvent(event)
-    start = f"session {number} from 127.0.0.1 closed: {code.name}: "
-    assert line.startswith(start)
-    assert REASON.fullmatch(line.removeprefix(start))
-    check_fields(event, {"number", "address", "code", "reason"})
+    assert line.startswith(f"closed session={number} address=127.0.0.1 ")
+    assert event["cause"] == code.name and REASON.fullmatch(event["reason"].strip('"'))
+    check_fields(event, {"session", "address", "cause", "reason"} | ({"account"} & set(event)))
 
 
 def check_fields(event: LogEvent, fields: set[str]) -> None:

@@ -390,6 +390,9 @@ class Server:
         assert self.alice.error is self.bob.error is None
 
 
+_ENDS = ("closed ", "gone ")
+
+
 @implementer(ILogObserver)
 class Log:
     """Everything that is logged while it observes."""
@@ -402,8 +405,13 @@ class Log:
         self.events.append(event)
 
     def of_session(self, number: int) -> list[LogEvent]:
-        """Return what was logged about one session."""
-        return [event for event in self.events if event.get("number") == number]
+        """Return what was logged about the end of one session, and about bugs in it."""
+        return [
+            event
+            for event in self.events
+            if event.get("number") == number
+            or (event.get("session") == str(number) and event["log_format"].startswith(_ENDS))
+        ]
 
 
 def is_complaint(event: LogEvent) -> bool:

@@ -395,7 +395,7 @@ class Room:
             Draft(
                 happening,
                 identity,
-                Acknowledge(session, request),
+                Acknowledge(session, request, lambda _: None),
                 lambda: self.check(happening.account),
                 self.commits.base,
             )

@@ -418,14 +418,15 @@ class SayTests(ServiceCase):
 
     def test_the_fingerprint_and_where_it_listens(self) -> None:
         lines = self.lines(IPv4Address("TCP", "127.0.0.1", 5555), UNIXAddress("/run/chat"))
-        assert lines[:3] == [
+        assert lines[:4] == [
+            f"start version={__version__} limits=default",
             f"State directory: {self.path}",
             "Host key fingerprint: FINGERPRINT",
             "The same in words: WORDS",
         ]
-        kinds = [line.split()[0] for line in lines[3:6]]
+        kinds = [line.split()[0] for line in lines[4:7]]
         assert kinds == ["Listening", "Connect", "Listening"]
-        assert lines[5] == "Listening on unix:/run/chat"
+        assert lines[6] == "Listening on unix:/run/chat"
 
     def test_the_loopback_address_of_ipv4_is_localhost(self) -> None:
         assert self.address(IPv4Address("TCP", "127.0.0.1", 5555)) == "encchat://localhost:5555"
@@ -451,7 +452,7 @@ class SayTests(ServiceCase):
         ):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(sys, "executable", executable)
-                assert f"Connect with: {name} -m chat.client" in self.lines(where)[4]
+                assert f"Connect with: {name} -m chat.client" in self.lines(where)[5]
 
     def test_what_makes_the_operator_the_owner(self) -> None:
         where = IPv4Address("TCP", "127.0.0.1", 5555)
@@ -590,11 +591,12 @@ class ReloadTests(ServiceCase):
         self.stop(self.running, [])
         super().tearDown()
 
-    def reopen(self) -> None:
+    def reopen(self) -> bool:
         """Count it."""
         self.reopened += 1
         if self.reopened == 2:
             raise PermissionError(13, "Permission denied")
+        return self.reopened < 3
 
     def test_limits_are_read_again_and_those_of_the_command_line_hold(self) -> None:
         limits = self.running.factory.limits
@@ -609,6 +611,7 @@ class ReloadTests(ServiceCase):
         lines = self.reload(None)
         assert lines[0] == "The log file cannot be reopened: Permission denied"
         assert limits == Limits(waiting_total=9)
+        assert self.reload("") == ["Limits were reloaded: waiting_total=9"]  # There is no file.
 
     def test_what_is_no_limit_changes_nothing(self) -> None:
         for bad in ("ping_seconds=8\nbogus=1", "ping_seconds=-1", "ping_seconds", b"\xff"):

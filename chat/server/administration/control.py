@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
+
 from chat.ids import NOBODY, LogId
 from chat.limits import TOKEN_BYTES
 from chat.rooms import accounts, invitations, moderation, removal
@@ -42,15 +44,13 @@ from chat.server.requests.context import Context
 from chat.server.requests.dispatcher import LOBBY
 from chat.server.requests.moderation import use_of
 from chat.server.settings import ConfigurationError
+from chat.server.state.audit import OPERATOR
 from chat.server.state.directory import StateDirectory
 from chat.server.state.retention import trim_in_parts
 from chat.store.interface import StoreError, Trim
 from chat.wire.hostkey import HostKey
 
-__all__ = ["ADMIN", "Control"]
-
-ADMIN: Final = "the operator"
-"""The actor in the audit log."""
+__all__ = ["Control"]
 
 _DONE: Final = {
     Action.OP: "{nick} is an operator of the server.",
@@ -77,10 +77,21 @@ class Control:
         self._context = context
         self._state = state
         self._rekey = rekey
+        self._is_running = is_running
         self._reports = Reports(context, state, host_key, is_running)
 
     async def run(self, request: Request) -> object:
-        """Run a request, and return an answer that JSON can encode. Raises ControlError."""
+        """Run and log a request, and return an answer that JSON can encode. Raises ControlError."""
+        is_done = False
+        try:
+            answer = await self._run(request)
+            is_done = True
+            return answer
+        finally:
+            if self._is_running:
+                self._context.log.administered(*_in_the_log(request), is_done)
+
+    async def _run(self, request: Request) -> object:
         try:
             # Each request has a method with its name.
             name = type(request).__name__.lower()
@@ -115,7 +126,7 @@ class Control:
     async def _clock(self, request: Clock) -> object:
         time = self._context.time
         if request.accept:
-            await time.accept(ADMIN)
+            await time.accept(OPERATOR)
         return time.compare()
 
     async def _do(self, request: Do) -> object:
@@ -126,7 +137,7 @@ class Control:
         )
         return await self._change(
             lambda hub, now: moderation.moderate(
-                *(hub, order, ADMIN),
+                *(hub, order, OPERATOR),
                 *(moderation.target(hub, request.action, request.nick), None),
                 *(self._context.limits, now),
             ),
@@ -136,7 +147,7 @@ class Control:
     async def _own(self, request: Own) -> object:
         nick = self._context.hub.people.named(request.nick).nick
         return await self._change(
-            lambda hub, now: accounts.own(hub, request.nick, ADMIN, now),
+            lambda hub, now: accounts.own(hub, request.nick, OPERATOR, now),
             f"{nick} is an owner of the server.",
         )
 
@@ -145,7 +156,7 @@ class Control:
         account = hub.people.named(request.nick)
         nick, private = account.nick, removal.conversations(hub, request.nick)
         # In two steps: rooms hear of the departure while the account still has its name.
-        await self._change(lambda hub, now: removal.empty_account(hub, nick, ADMIN, now))
+        await self._change(lambda hub, now: removal.empty_account(hub, nick, OPERATOR, now))
         await self._change(lambda hub, _: removal.delete_account(hub, account))
         removed = await self._erase(room.log for room in private)
         return _done(
@@ -157,7 +168,7 @@ class Control:
         room = self._context.hub.named_room(request.room)
         if room.owner == NOBODY and room.name == LOBBY:
             raise ControlError(f"{LOBBY} cannot be deleted.")
-        await self._change(lambda hub, now: removal.delete_room(hub, room.name, ADMIN, now))
+        await self._change(lambda hub, now: removal.delete_room(hub, room.name, OPERATOR, now))
         removed = await self._erase([room.log])
         return _done(f"The room {room.name} is deleted, with {removed} messages.")
 
@@ -168,7 +179,7 @@ class Control:
     async def _disown(self, request: Disown) -> object:
         nick = self._context.hub.people.named(request.nick).nick
         return await self._change(
-            lambda hub, now: accounts.disown(hub, request.nick, ADMIN, now),
+            lambda hub, now: accounts.disown(hub, request.nick, OPERATOR, now),
             f"{nick} is no longer an owner of the server.",
         )
 
@@ -177,7 +188,7 @@ class Control:
         good_for = round(self._context.limits.recovery_seconds * 1_000)
         await self._change(
             lambda hub, now: accounts.recover(
-                hub, request.nick, code_hash(code), now + good_for, ADMIN, now
+                hub, request.nick, code_hash(code), now + good_for, OPERATOR, now
             )
         )
         nick = self._context.hub.people.exactly(request.nick).nick
@@ -193,7 +204,7 @@ class Control:
         return await self._change(
             lambda hub, now: moderation.block(
                 *(hub, group, request.seconds, request.reason),
-                *(ADMIN, self._context.limits, now),
+                *(OPERATOR, self._context.limits, now),
             ),
             f"{group} is banned{_until(request.seconds, self._context.milliseconds())}.",
         )
@@ -201,7 +212,7 @@ class Control:
     async def _unblock(self, request: Unblock) -> object:
         group = _group(request.network)
         return await self._change(
-            lambda hub, now: moderation.unblock(hub, group, ADMIN, now),
+            lambda hub, now: moderation.unblock(hub, group, OPERATOR, now),
             f"{group} is no longer banned.",
         )
 
@@ -247,7 +258,18 @@ class Control:
         return _done(done)
 
     def _event(self, action: str, target: str, detail: str) -> Event:
-        return Event(self._context.milliseconds(), ADMIN, action, target, "", detail)
+        return Event(self._context.milliseconds(), OPERATOR, action, target, "", detail)
+
+
+def _in_the_log(request: Request) -> tuple[str, dict[str, object]]:
+    """Return a command and its arguments, without those that are words or were not given."""
+    given = {
+        name: value.value if isinstance(value, Action) else value
+        for name, value in msgspec.structs.asdict(request).items()
+        if value and name != "reason"
+    }
+    command = type(request).__name__.lower()
+    return str(given.pop("action", command)), given
 
 
 def _done(sentence: str) -> dict[str, str]:

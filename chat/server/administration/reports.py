@@ -57,6 +57,7 @@ class Reports:
         return [
             {
                 "nick": account.nick,
+                "account": account.id.hex(),
                 "role": standing.role(account.id).name.lower(),
                 "connected": self._context.sessions.count(account.id),
                 "rooms": len(account.logs),

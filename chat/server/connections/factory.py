@@ -23,6 +23,7 @@ from chat.server.connections.admission import Admission
 from chat.server.connections.protocol import ChatProtocol
 from chat.server.connections.stalls import Stalls
 from chat.server.connections.transport import STREAM, TRANSPORTS
+from chat.server.oplog import OperatorLog
 from chat.server.session import Requests
 from chat.wire.connection import ServerConnection
 from chat.wire.errors import CloseCode
@@ -49,7 +50,9 @@ class ChatFactory(Factory[ChatProtocol]):
         limits: Limits,
         seconds: Callable[[], float] = monotonic,
         random_bytes: RandomBytes = os.urandom,
+        log: OperatorLog | None = None,
     ) -> None:
+        self.log = OperatorLog() if log is None else log
         self.clock = clock
         self.limits = limits
         self.seconds = seconds
@@ -67,6 +70,11 @@ class ChatFactory(Factory[ChatProtocol]):
         self._numbers = count(1)
         self._sweeper = LoopingCall(self._sweep)
         self._sweeper.clock = clock
+
+    @property
+    def count(self) -> int:
+        """The number of connections, logged in or not."""
+        return len({it.number for it in (*self.admission.half_open, *self.clients.values())})
 
     def start(self) -> None:
         """Start checking deadlines."""

@@ -20,6 +20,7 @@ from chat.receiver import ConnectionProtocol
 from chat.rooms.addresses import Address, AddressGroup, address_group
 from chat.server.connections.rates import TokenBucket
 from chat.server.connections.transport import LineTransport, MakeTransport
+from chat.server.oplog import OperatorLog, budget_of
 from chat.server.session import Requests
 from chat.wire.connection import Established, Event, PeerClosed, Received, ServerConnection
 from chat.wire.errors import CloseCode, LocalProtocolError, RemoteProtocolError
@@ -37,6 +38,7 @@ class Registry(Protocol):
     seconds: Callable[[], float]
     limits: Limits
     dispatcher: Requests
+    log: OperatorLog
 
     def connected(self, protocol: "ChatProtocol") -> None:
         """Admit a new connection."""
@@ -172,9 +174,7 @@ class ChatProtocol(ConnectionProtocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget the connection, however it ended, and log one line."""
         if not self._is_reported:
-            _log.info(
-                "session {number} from {address} is gone", number=self.number, address=self.address
-            )
+            self._note("gone")
         self.is_gone = True
         if self._throttle is not None:
             self._throttle.cancel()
@@ -243,17 +243,18 @@ class ChatProtocol(ConnectionProtocol):
         if self.is_gone:
             return
         self.is_gone = self._is_reported = True
-        _log.info(
-            "session {number} from {address} closed: {code}: {reason}",
-            number=self.number,
-            address=self.address,
-            code=code.name,
-            reason=reason,
-        )
+        self._note("closed", cause=code.name, reason=reason)
         try:
             self.write_lines((self.connection.alert(code, retry_after),))
         finally:
             self._lose()
+
+    def _note(self, what: str, **fields: str) -> None:
+        self._registry.log.client(
+            *(what, budget_of(self.address, self.account), self.number, self.address),
+            account=self.account,
+            **fields,
+        )
 
     def abort(self) -> None:
         """Abort the connection."""

@@ -16,15 +16,13 @@ from twisted.internet.interfaces import (
     IProtocolFactory,
     IStreamServerEndpoint,
 )
-from twisted.logger import Logger
 from twisted.protocols.haproxy import proxyEndpoint
 from zope.interface import implementer
 
 from chat.rooms.addresses import AddressGroup, peer_address
+from chat.server.oplog import OperatorLog
 
 __all__ = ["NO_PROXIES", "Proxies", "parse_proxy", "through_proxies"]
-
-_log = Logger()
 
 _UNIX: Final = "unix"
 """Name for Unix sockets. Only the mode of their file says who may connect."""
@@ -83,38 +81,39 @@ def _unmapped(named: _Proxy) -> _Proxy:
     return named
 
 
-def through_proxies(endpoint: IStreamServerEndpoint, proxies: Proxies) -> IStreamServerEndpoint:
+def through_proxies(
+    endpoint: IStreamServerEndpoint, proxies: Proxies, log: OperatorLog
+) -> IStreamServerEndpoint:
     """Return an endpoint that lets only proxies connect, and believes their client addresses."""
-    return proxyEndpoint(_Guarded(endpoint, proxies))
+    return proxyEndpoint(_Guarded(endpoint, proxies, log))
 
 
 @implementer(IStreamServerEndpoint)
 class _Guarded:
-    def __init__(self, endpoint: IStreamServerEndpoint, proxies: Proxies) -> None:
+    def __init__(self, endpoint: IStreamServerEndpoint, proxies: Proxies, log: OperatorLog) -> None:
         self._endpoint = endpoint
         self._proxies = proxies
+        self._log = log
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
         """Listen for proxies."""
-        return self._endpoint.listen(_Guard(protocolFactory, self._proxies))
+        return self._endpoint.listen(_Guard(protocolFactory, self._proxies, self._log))
 
 
 @implementer(IProtocolFactory)
 class _Guard:
     """Drops and logs connections that are not from a proxy."""
 
-    def __init__(self, factory: IProtocolFactory, proxies: Proxies) -> None:
+    def __init__(self, factory: IProtocolFactory, proxies: Proxies, log: OperatorLog) -> None:
         self._factory = factory
         self._proxies = proxies
+        self._log = log
 
     def buildProtocol(self, addr: IAddress) -> IProtocol | None:
         """Return the protocol for a proxy's connection."""
         if addr in self._proxies:
             return self._factory.buildProtocol(addr)
-        _log.warn(
-            "Refused a connection from {address}, which is not listed with --proxy",
-            address=peer_address(addr),
-        )
+        self._log.stranger(peer_address(addr))
         return None
 
     def doStart(self) -> None:

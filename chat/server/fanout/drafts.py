@@ -22,9 +22,12 @@ class Acknowledge:
 
     session: Session
     request: int
+    refused: Callable[[RequestError], None]
+    """Called with the reason before it answers with a refusal."""
 
     def refuse(self, error: RequestError) -> None:
         """Answer with a refusal."""
+        self.refused(error)
         refuse(self.session, self.request, error)
 
 

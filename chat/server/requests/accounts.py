@@ -26,6 +26,7 @@ from chat.rooms.errors import (
 )
 from chat.rooms.people import Account
 from chat.rooms.values import TokenHash
+from chat.server.oplog import budget_of
 from chat.server.requests.asking import Asking
 from chat.server.requests.rounds import STEP
 from chat.wire import messages
@@ -95,13 +96,20 @@ async def login(asking: Asking[messages.Login]) -> None:
     account = people.of_key(request.key)
     if session.is_gone or account is None:
         return
-    _let_in(asking, account)
+    new = "" if is_known else "account" if account.id == new_id else "device"
+    _let_in(asking, account, new)
 
 
-def _let_in(asking: Asking[messages.Login], account: Account) -> None:
-    """Complete a login."""
+def _let_in(asking: Asking[messages.Login], account: Account, new: str) -> None:
+    """Complete a login; `new` says what it has made, for the log."""
     context, session, request = asking.context, asking.session, asking.request
     session.account, session.device = account.id, request.key
+    context.log.client(
+        *("login", budget_of(session.address, account.id), session.number, session.address),
+        nick=account.nick,
+        account=account.id,
+        new=new,
+    )
     context.sessions.add(session)
     context.failures.succeeded(session.address, account.nick)
     session.admit()

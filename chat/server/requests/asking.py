@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 
 from chat.ids import RecordId
 from chat.rooms.changes import Change
+from chat.rooms.errors import RequestError
 from chat.rooms.happenings import Kept
 from chat.rooms.people import Account
 from chat.rooms.quotas import Maker, made
@@ -50,6 +51,10 @@ class Asking(Generic[R]):
     def check(self) -> None:
         """Check whether the asker may make this request now. Raises RequestError."""
         self._standing(self)
+
+    def refused(self, error: RequestError) -> None:
+        """Log that the request was refused."""
+        self.context.refused(self.session, self.request, error)
 
     @property
     def room(self) -> Room:
@@ -133,7 +138,7 @@ def _add(asking: Asking[Any], feed: Feed, happening: Kept) -> None:
         Draft(
             happening,
             record_id(happening.account, request.message),
-            Acknowledge(asking.session, request.id),
+            Acknowledge(asking.session, request.id, asking.refused),
             asking.check,
             asking.context.commits.base,
         )

@@ -4,16 +4,20 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from chat.ids import AccountId, LogId
 from chat.limits import Limits
 from chat.rooms.accounts import LoginPolicy
 from chat.rooms.addresses import AddressGroup, is_this_machine
+from chat.rooms.errors import RequestError
 from chat.rooms.failures import LoginFailures
 from chat.rooms.hub import Hub
 from chat.rooms.quotas import Allowances
 from chat.rooms.room import Room
 from chat.server.fanout.feed import Feed
 from chat.server.fanout.feeds import Feeds
+from chat.server.oplog import OperatorLog, budget_of
 from chat.server.requests.presence import Presence
 from chat.server.requests.rounds import Rounds
 from chat.server.requests.sessions import Sessions
@@ -79,6 +83,7 @@ class Context:
     """The server's time, in milliseconds since 1970 UTC. For how long something lasts, not for when
     something was said."""
     random_bytes: RandomBytes
+    log: OperatorLog
 
     def network_of(self, account: AccountId) -> Hashable:
         """Return the network where an account logged in last; or the account, if that is not known,
@@ -94,6 +99,21 @@ class Context:
     def new_log(self) -> LogId:
         """Return an id for a new log."""
         return LogId(self.random_bytes(16))
+
+    def refused(self, session: Session, request: Struct, error: RequestError) -> None:
+        """Log a refusal."""
+        what, fields = "refused", {"request": type(request).__name__.lower()}
+        if isinstance(request, messages.Login):
+            what, fields = "login-refused", {}
+        nick = self.hub.people.nick_of(session.account)
+        self.log.client(
+            *(what, budget_of(session.address, session.account)),
+            *(session.number, session.address),
+            nick=request.nick if isinstance(request, messages.Login) else nick,
+            account=session.account,
+            **fields,
+            cause=error.code,
+        )
 
     def open(self, session: Session, feed: Feed, room: Room, id: int, after: int | None) -> None:
         """Start a session reading a log, and answer with `joined`."""

@@ -29,6 +29,7 @@ from chat.rooms.invitations import Registration
 from chat.rooms.quotas import Allowances
 from chat.rooms.values import Kind, RoomKey, RoomProfile
 from chat.server.fanout.feeds import Feeds
+from chat.server.oplog import OperatorLog
 from chat.server.requests.asking import Asking
 from chat.server.requests.context import Context, PasswordChecker, Policy
 from chat.server.requests.effects import Effects
@@ -81,6 +82,7 @@ class Dispatcher:
         authenticator: PasswordChecker | None = None,
         operators: Collection[str] = (),
         is_proxy: Callable[[AddressGroup], bool] = lambda _: False,
+        log: OperatorLog | None = None,
         routes: Iterable[Route] = ROUTES,
     ) -> None:
         hub, sessions = Hub(), Sessions()
@@ -109,9 +111,12 @@ class Dispatcher:
             time,
             time.milliseconds,
             random_bytes,
+            OperatorLog() if log is None else log,
         )
         notices = Notices(limits, clock.seconds)
-        self._effects = Effects(hub, feeds, rounds, sessions, failures, notices)
+        self._effects = Effects(
+            *(hub, feeds, rounds, sessions, failures, notices, self.context.log)
+        )
         self._routes = {route.message: route for route in routes}
 
     async def load(self) -> None:
@@ -138,7 +143,7 @@ class Dispatcher:
         route = self._routes.get(type(message))
         if route is None:
             if isinstance(message, Unknown):
-                _refuse(session, message, UnknownRequestError())
+                self._refuse(session, message, UnknownRequestError())
             return  # A pong, or a message from a later version that wants no answer.
         if route.cost > 1:
             session.charge(route.cost - 1)
@@ -147,7 +152,7 @@ class Dispatcher:
             asking.check()
             later = route.handler(asking)
         except RequestError as error:
-            _refuse(session, message, error)
+            self._refuse(session, message, error)
             return
         if later is not None:
             self._wait(session, message, route, later)
@@ -183,17 +188,17 @@ class Dispatcher:
         """Answer a request whose handler failed. A bug ends only this connection."""
         error = failure.value
         if isinstance(error, DiskFullError):
-            _refuse(session, message, NoSpaceError())
+            self._refuse(session, message, NoSpaceError())
         elif isinstance(error, StoreError):
             self.context.commits.trouble.failed(error)
-            _refuse(session, message, NotReadError() if route.only_reads else NotStoredError())
+            self._refuse(session, message, NotReadError() if route.only_reads else NotStoredError())
         elif isinstance(error, RequestError):
-            _refuse(session, message, error)
+            self._refuse(session, message, error)
         else:
             _log.failure("session {number}: a bug", failure, number=session.number)
             session.close(CloseCode.INTERNAL, "a bug in the server")
 
-
-def _refuse(session: Session, message: Struct, error: RequestError) -> None:
-    if isinstance(message, messages.Request | Unknown) and message.id is not None:
-        refuse(session, message.id, error)
+    def _refuse(self, session: Session, message: Struct, error: RequestError) -> None:
+        if isinstance(message, messages.Request | Unknown) and message.id is not None:
+            self.context.refused(session, message, error)
+            refuse(session, message.id, error)

@@ -3,10 +3,15 @@
 The asker already has its answer.
 """
 
+from datetime import UTC, datetime
+from typing import Final
+
 from chat.ids import AccountId, DeviceKey, LogId
+from chat.rooms.changes import Change
 from chat.rooms.failures import LoginFailures
 from chat.rooms.happenings import Arrived, Departed, Renamed
 from chat.rooms.hub import Hub
+from chat.rooms.roles import Sanction
 from chat.rooms.values import (
     SERVER,
     AccountKey,
@@ -24,6 +29,7 @@ from chat.rooms.values import (
     RequestKey,
 )
 from chat.server.fanout.feeds import Feeds
+from chat.server.oplog import OperatorLog
 from chat.server.requests.context import describe
 from chat.server.requests.notices import Notices
 from chat.server.requests.rounds import Rounds
@@ -32,8 +38,12 @@ from chat.server.session import Session
 from chat.server.state.sources import Applied
 from chat.wire import messages
 from chat.wire.errors import CloseCode
+from chat.wire.identity import identity_fingerprint
 
 __all__ = ["Effects"]
+
+_PLAIN_DETAILS: Final = frozenset({"slow", "token", "own"})
+"""Actions whose details are no words of a user's."""
 
 
 class Effects:
@@ -47,6 +57,7 @@ class Effects:
         sessions: Sessions,
         failures: LoginFailures,
         notices: Notices,
+        log: OperatorLog,
     ) -> None:
         self._hub = hub
         self._feeds = feeds
@@ -54,10 +65,12 @@ class Effects:
         self._sessions = sessions
         self._failures = failures
         self._notices = notices
+        self._log = log
 
     def apply(self, applied: Applied) -> None:
         """Carry out the effects of a change."""
         change, asked_by = applied.change, applied.asked_by
+        self._note(change, asked_by)
         told = change.told
         for (key, value), before in zip(change.puts, applied.before, strict=True):
             sentence = told.sentence if told is not None else ""
@@ -72,6 +85,23 @@ class Effects:
         for (key, value), before in zip(change.puts, applied.before, strict=True):
             self._put(key, value, before, asked_by)
 
+    def _note(self, change: Change, asked_by: Session | None) -> None:
+        """Log an action of a user's. The operator's commands are logged as such."""
+        event = change.event
+        if event is None or asked_by is None:
+            return
+        sanctions = [it.value for it in change.puts if isinstance(it.value, Sanction)]
+        self._log.acted(
+            *(asked_by.number, asked_by.address),
+            by=event.actor,
+            account=asked_by.account,
+            action=event.action,
+            target=event.target,
+            room=event.room,
+            until=_until(sanctions[0]) if sanctions else "",
+            detail=event.detail if event.action in _PLAIN_DETAILS else "",
+        )
+
     def _put(
         self, key: AnyKey, value: AnyValue | None, before: AnyValue | None, asked_by: Session | None
     ) -> None:
@@ -83,7 +113,7 @@ class Effects:
             case DeviceOf(device), Device(account_id):
                 self._linked(device, account_id)
             case DeviceOf(device), None if isinstance(before, Device):
-                self._revoked(device, before.account)
+                self._revoked(device, before.account, asked_by)
             case BanKey(scope, account_id), _ if value is not None and scope == SERVER:
                 for session in self._sessions.of(account_id):
                     session.close(CloseCode.REMOVED, "its account was banned")
@@ -124,6 +154,13 @@ class Effects:
         self, account_id: AccountId, was: str, nick: str, asked_by: Session | None
     ) -> None:
         self._failures.renamed(was, nick)
+        if asked_by is not None:
+            self._log.client(
+                *("renamed", account_id.hex(), asked_by.number, asked_by.address),
+                nick=nick,
+                account=account_id,
+                was=was,
+            )
 
         def tell(log: LogId) -> None:
             account, room = self._hub.people.get(account_id), self._hub.known_room(log)
@@ -139,7 +176,14 @@ class Effects:
                 text = "Another device has been linked to your account."
                 session.tell(messages.Notice(text))
 
-    def _revoked(self, device: DeviceKey, account_id: AccountId) -> None:
+    def _revoked(self, device: DeviceKey, account_id: AccountId, asked_by: Session | None) -> None:
+        if asked_by is not None:
+            self._log.client(
+                *("device-removed", account_id.hex(), asked_by.number, asked_by.address),
+                nick=self._hub.people.nick_of(account_id),
+                account=account_id,
+                key=identity_fingerprint(device),
+            )
         for session in self._sessions.of(account_id):
             if session.device == device:
                 session.tell(messages.Notice("This device was removed from your account."))
@@ -154,3 +198,9 @@ class Effects:
     def _requested(self, log: LogId, account_id: AccountId, by: AccountId) -> None:
         for session in self._sessions.of(account_id):
             session.tell(messages.Requested(log, by, self._hub.people.nick_of(by)))
+
+
+def _until(sanction: Sanction) -> str:
+    if not sanction.until:
+        return "revoked"
+    return f"{datetime.fromtimestamp(sanction.until // 1_000, UTC):%Y-%m-%dT%H:%M:%SZ}"

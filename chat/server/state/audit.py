@@ -13,7 +13,10 @@ from chat.limits import SEQ_MAX
 from chat.rooms.changes import Event
 from chat.store.interface import AUDIT, LogStore
 
-__all__ = ["encode_event", "read_events"]
+__all__ = ["OPERATOR", "encode_event", "read_events"]
+
+OPERATOR: Final = "the operator"
+"""The actor of what chat.admin does. No nickname has a space."""
 
 _PAGE_BYTES: Final = 2**20
 

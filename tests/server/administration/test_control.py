@@ -80,6 +80,7 @@ class LookingTests(ControlCase):
         ana, bob = self.run_it(c.Users())
         assert ana == {
             "nick": "ana",
+            "account": self.ana.account.hex(),
             "role": "member",
             "connected": 1,
             "rooms": 1,

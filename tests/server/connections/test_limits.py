@@ -87,9 +87,10 @@ class ConnectionsTests(ServerCase):
         with capturedLogs() as events:
             for number, host in enumerate(("192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.3")):
                 log_in(server, f"c{number}", host)
-        assert chat_lines(events) == [
-            "session 2 from 192.0.2.1 closed: BUSY: too many connections from its address",
-            "session 4 from 192.0.2.3 closed: BUSY: too many connections",
+        assert [line for line in chat_lines(events) if line.startswith("closed ")] == [
+            "closed session=2 address=192.0.2.1 cause=BUSY"
+            ' reason="too many connections from its address"',
+            'closed session=4 address=192.0.2.3 cause=BUSY reason="too many connections"',
         ]
 
     def test_counters_return_to_zero_however_connections_end(self) -> None:

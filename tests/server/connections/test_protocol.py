@@ -331,8 +331,8 @@ class LogTests(ServerCase):
     def check(self, events: Sequence[LogEvent], number: int, code: CloseCode) -> None:
         """Check that one line was logged, with this code and without secrets."""
         [line] = chat_lines(events)
-        start = f"session {number} from 192.0.2.1 closed: {code.name}: "
-        assert line.startswith(start)
+        start = f"closed session={number} address=192.0.2.1 "
+        assert line.startswith(start) and f" cause={code.name} reason=" in line
         for event in events:
             assert "log_failure" not in event
             text = eventAsText(event)
@@ -382,7 +382,8 @@ class LogTests(ServerCase):
         with capturedLogs() as events:
             alice.vanish()
             fresh.vanish()
+        account = server.dispatcher.context.hub.people.named("alice").id.hex()
         assert chat_lines(events) == [
-            "session 1 from 192.0.2.1 is gone",
-            "session 2 from 192.0.2.1 is gone",
+            f"gone session=1 address=192.0.2.1 account={account}",
+            "gone session=2 address=192.0.2.1",
         ]

@@ -25,7 +25,7 @@ from chat.wire.messages import (
 from tests.server.cases import ServerCase, chat_lines
 
 REASON = "\N{GRINNING FACE}" * 200
-GONE = "closed: SLOW_CONSUMER: it does not read what it is told"
+GONE = 'cause=SLOW_CONSUMER reason="it does not read what it is told"'
 
 
 def notices(server: Server, alice: Client, bob: Client) -> None:

@@ -599,7 +599,7 @@ class PaceTests(ServerCase):
             self.room.say(self.author, str(number))
         said = Said(OTHER, self.author.account, Content("quiet"), 0)
         identity = record_id(self.author.account, message_id(1))
-        other.add(Draft(said, identity, Acknowledge(self.author, 2)))
+        other.add(Draft(said, identity, Acknowledge(self.author, 2, lambda _: None)))
         self.room.settle()
         assert [it.records[0].log for _, it in self.commits] == [LOG, OTHER, LOG]
 
