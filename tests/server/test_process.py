@@ -1,5 +1,6 @@
 """The server's process: standard error, exit status, files and signals."""
 
+import io
 import os
 import resource
 import signal
@@ -116,6 +117,39 @@ def test_files_that_are_not_used_are_not_looked_at() -> None:
     for arguments in (("--syslog",), ("--logger=os.getcwd",)):
         options("--pidfile=", *arguments, cwd=Path("/proc"))
     assert process.check_files({"logFile": sys.stdout}) == {}  # twist's.
+
+
+@pytest.mark.parametrize("mode", ["a", "w"])
+def test_the_log_file_of_twist_is_opened_anew_too(
+    tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, ours = tmp_path / "log", process._LogFile()
+    monkeypatch.setattr(process, "_log_file", ours)
+    with log.open(mode) as file:
+        assert process.check_files({"logFile": file}) == {}
+        print("one", file=file, flush=True)
+        log.rename(tmp_path / "log.1")
+        print("two", file=file, flush=True)
+        assert ours.reopen()
+        print("three", file=file, flush=True)
+        assert (tmp_path / "log.1").read_text() == "one\ntwo\n"
+        assert log.read_text() == "three\n"
+        log.rename(tmp_path / "log.2")
+        log.mkdir()
+        with pytest.raises(IsADirectoryError):
+            ours.reopen()
+        print("four", file=file, flush=True)
+        assert (tmp_path / "log.2").read_text() == "three\nfour\n"
+
+
+def test_standard_streams_and_pipes_are_not_reopened(tmp_path: Path) -> None:
+    log = process._LogFile()
+    read, write = os.pipe()
+    with open(write, "w") as pipe, open(read):
+        for stream in (pipe, io.StringIO(), sys.__stdout__, sys.__stderr__):
+            assert stream is not None
+            log.adopt(stream)
+            assert not log.reopen()
 
 
 def test_a_log_file_is_opened_anew_when_it_was_moved(tmp_path: Path) -> None:

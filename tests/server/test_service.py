@@ -44,6 +44,7 @@ from chat.limits import Limits
 from chat.rooms.addresses import LOCAL
 from chat.rooms.errors import WrongPasswordError
 from chat.rooms.invitations import Registration
+from chat.server.oplog import LogAddresses
 from chat.server.options import DEFAULT_LISTEN
 from chat.server.passwords.checker import PasswordFileChecker
 from chat.server.passwords.file import PasswordFile
@@ -428,6 +429,12 @@ class SayTests(ServiceCase):
         assert kinds == ["Listening", "Connect", "Listening"]
         assert lines[6] == "Listening on unix:/run/chat"
 
+    def test_the_end_is_the_last_line(self) -> None:
+        with capturedLogs() as events:
+            service, ports = self.start(IPv4Address("TCP", "127.0.0.1", 5555))
+            self.stop(service, ports)
+        assert chat_lines(events)[-1] == "stop connections=0 drained=yes stored=yes"
+
     def test_the_loopback_address_of_ipv4_is_localhost(self) -> None:
         assert self.address(IPv4Address("TCP", "127.0.0.1", 5555)) == "encchat://localhost:5555"
 
@@ -712,6 +719,13 @@ class MakeServiceTests(ServiceCase):
         assert service.factory.limits == Limits(waiting_total=7, messages_per_second=0)
         assert self.make().factory.limits == Limits()
 
+    def test_the_log_has_as_much_of_addresses_as_was_chosen(self) -> None:
+        assert self.make()._operator_log.shown("192.0.2.77") == "192.0.2.77"
+        for which in LogAddresses:
+            service = self.make("--log-addresses", which.value)
+            assert service._operator_log.shown("192.0.2.77") == which.shown("192.0.2.77")
+            assert service.factory.log is service._operator_log
+
     def test_checkers_are_the_service_s(self) -> None:
         assert self.make().authenticator is None
         assert self.make("--auth", "memory:bob:hunter2").authenticator is not None
@@ -859,6 +873,7 @@ class StoreTests(ServiceCase):
         assert parse()["registration"] is Registration.OPEN and parse()["operators"] == []
         for option, pattern in (
             ("--registration=all", "open, invite, or closed"),
+            ("--log-addresses=some", "full, network, or none"),
             ("--operator=boss", "--operator needs the fingerprint of a key"),
             (f"--operator={KEY[7:]}", "--operator needs the fingerprint of a key"),
             ("--operator=", "it prints a link that makes you its owner"),
