@@ -6,8 +6,8 @@ Messages, topics, reasons, and who talks to whom, are never logged. Addresses ar
 operator chose.
 
 Strangers and users can cause lines without limit, so each kind has a budget for each minute; what
-exceeds it is counted, and the count is a line. So nobody can fill the disk with lines, and nobody's
-lines hide those of others: each network, or account, has a budget of its own within it.
+exceeds it is counted, and the count is a line. So nobody can fill the disk with lines. One account,
+or network of a stranger, has a small part of it, so that it cannot hide what others do.
 """
 
 import re
