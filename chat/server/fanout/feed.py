@@ -128,7 +128,7 @@ class Feed:
             self._leave(drafts, most, deletions)
         else:
             self._deletions = 0
-        self._commits.taken(sum([draft.size for draft in drafts]))
+        self._commits.resized(-sum([draft.size for draft in drafts]))
         if len(drafts) > _CROWD and all([isinstance(it.happening, Said) for it in drafts]):
             # Drafts that arrived at the same moment have no order yet. In this order, everything an
             # author gets is two stretches that others get as well.
@@ -243,17 +243,17 @@ class Feed:
         sealed, self._sealed = self._sealed, []
         # A decision's own record has nobody to acknowledge it to: the decision has failed.
         taken = [draft for draft, _ in sealed if isinstance(draft.reply, Acknowledge)]
-        for draft in taken:
-            self._commits.waits(draft.size, None)
-        waiting, self._waiting = [*taken, *self._waiting], []
-        for draft in waiting:
+        waiting, self._waiting = self._waiting, []
+        before = sum([draft.size for draft in waiting])
+        for draft in [*taken, *waiting]:
             session = draft.reply.session
-            if draft.is_kept and session is not None and session.is_gone:
-                self._commits.waits_no_longer(draft.size)
-            else:
+            if not draft.is_kept or session is None:
                 self._waiting.append(draft)
-                if draft.is_kept and session is not None:
-                    tell(session)
+            elif not session.is_gone:
+                self._waiting.append(draft)
+                tell(session)
+        self._deletions = len([it for it in self._waiting if isinstance(it.happening, Deleted)])
+        self._commits.resized(sum([draft.size for draft in self._waiting]) - before)
         self._deliver([(*it, _PASSING) for it in sealed if not it[0].is_kept])
 
     def given(self, places: Sequence[Place | Void]) -> None:

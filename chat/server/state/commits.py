@@ -162,9 +162,9 @@ class Commits:
         self._check_idle()
         return idle
 
-    def taken(self, size: int) -> None:
-        """Subtract the bytes of drafts that a commit takes."""
-        self._bytes -= size
+    def resized(self, by: int) -> None:
+        """Note that the drafts of a log that wait have become larger or smaller, in bytes."""
+        self._bytes += by
 
     # --- A commit ---
 
