@@ -5,7 +5,6 @@ from typing import get_args
 
 import pytest
 from msgspec import Struct
-from twisted.logger import capturedLogs
 
 from chat import __version__
 from chat.ids import DeviceKey, MessageId
@@ -67,7 +66,7 @@ from chat.wire.messages import (
     Welcome,
     Who,
 )
-from tests.server.cases import READS, HeldStore, ServerCase, chat_lines, refused
+from tests.server.cases import READS, HeldStore, ServerCase, refused
 
 
 class Dance(Request, frozen=True):
@@ -178,12 +177,6 @@ class LoginTests(ServerCase):
     def test_nobody_logs_in_twice(self) -> None:
         self.client.log_in("bob")
         assert self.client.log_in("bobby") == refused(2, AlreadyLoggedInError())
-
-    def test_the_log_does_not_say_who_logged_in(self) -> None:
-        with capturedLogs() as events:
-            self.client.log_in("bob")
-            self.client.log_in("bobby")
-        assert chat_lines(events) == []
 
 
 class AccountTests(ServerCase):
