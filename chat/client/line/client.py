@@ -32,12 +32,14 @@ from chat.client.core.events import (
 )
 from chat.client.core.model import End, Phase, Refusal
 from chat.client.core.rooms import Room
-from chat.client.line.display import Shown, format_pinned, format_question
 from chat.client.line.interfaces import BadLine, ExitStatus, Screen, TypedLine
 from chat.client.line.outage import Outage
 from chat.client.line.outcomes import Outcomes
 from chat.client.line.output import Output
 from chat.client.line.view import View
+from chat.client.wording.advice import NICK_CODES, PASSWORD_CODES, advise, advise_login
+from chat.client.wording.display import Shown, format_pinned, format_question
+from chat.client.wording.outcomes import place_of
 from chat.limits import ClientLimits
 from chat.rooms.names import name_key
 
@@ -51,28 +53,6 @@ _STATUS: Final = {
 }
 
 _NOT_ACCEPTED: Final = "The host key was not accepted."
-
-_PASSWORD_CODES: Final = frozenset({"wrong_password", "auth_unavailable"})
-_NICK_CODES: Final = frozenset({"nick_taken", "nick_empty", "nick_too_long", "nick_invalid"})
-"""Refusals of a login after which a person may try another password, or another nickname. After any
-other one the same would only happen again."""
-
-_LOGIN_ADVICE: Final = {
-    "nick_taken": (
-        "If it is yours, type /link on a device that has it, and start here with --link CODE."
-    ),
-    "bad_code": "A device that is linked already shows a new one when you type /link there.",
-}
-"""What can be done here about the refusal of a login, by its code."""
-
-_ADVICE: Final = {
-    "no_such_device": "/devices lists them",
-    "no_such_room": "/rooms lists those there are, and /create ROOM makes one",
-    "room_taken": "/join ROOM joins it, if you may",
-    "shared_network": "/ban --network --force NICK does that",
-    "other_account": "nothing was sent. If you mean who has the name now, type /known NICK",
-}
-"""The same for other refusals."""
 
 
 class _Question(Enum):
@@ -353,9 +333,8 @@ class LineClient(Face):
                 self._view.take(event)
 
     def _login_refused(self, refusal: Refusal) -> None:
-        advice = _LOGIN_ADVICE.get(refusal.code)
-        sentences = [refusal.text] if advice is None else [refusal.text, advice]
-        is_about_password = refusal.code in _PASSWORD_CODES or (
+        sentences = advise_login(refusal)
+        is_about_password = refusal.code in PASSWORD_CODES or (
             refusal.code == "too_many_attempts" and self._has_password
         )
         if is_about_password and self._output.is_terminal:
@@ -363,7 +342,7 @@ class LineClient(Face):
                 refusal.text if self._has_password else "This server asks for your password."
             )
             self._ask_password()
-        elif refusal.code in _NICK_CODES:
+        elif refusal.code in NICK_CODES:
             self._not_this_nick(sentences)
         else:
             self._fail("\n".join(sentences), ExitStatus.REFUSED)
@@ -480,7 +459,7 @@ class LineClient(Face):
         return isinstance(command, Posting)
 
     def _do(self, command: Command, line: TypedLine) -> None:
-        where = self._outcomes.name(command)
+        where = place_of(self._core, command)
         self._running[line] = not self._is_said(command)
 
         def done(outcome: object) -> None:
@@ -488,12 +467,8 @@ class LineClient(Face):
                 return
             del self._running[line]
             if isinstance(outcome, Refusal):
-                advice = _ADVICE.get(outcome.code)
-                sentence = outcome.text
-                if advice is not None:
-                    sentence = f"{sentence.rstrip('.')}; {advice}."
                 is_command = not isinstance(command, Posting)
-                self._came_to_nothing(sentence, line, is_command=is_command)
+                self._came_to_nothing(advise(outcome), line, is_command=is_command)
             else:
                 self._outcomes.show(command, where, outcome, line)
                 self._settle(line)

@@ -20,8 +20,8 @@ from chat.client.core.events import (
 from chat.client.core.model import Phase, Refusal
 from chat.client.core.resync import LOBBY
 from chat.client.core.rooms import Room
-from chat.client.line.display import Shown, format_event, format_page, format_prefix, name_of
 from chat.client.line.output import Output
+from chat.client.wording.display import Shown, format_event, format_page, format_prefix, name_of
 from chat.ids import LogId
 from chat.limits import HISTORY_PAGE, ClientLimits
 from chat.rooms.names import name_key

@@ -17,7 +17,8 @@ from chat.client.core.events import (
 )
 from chat.client.core.model import Author, Handle, Message, Reaction, Reply
 from chat.client.core.rooms import Room
-from chat.client.line.display import (
+from chat.client.visible import make_visible
+from chat.client.wording.display import (
     Shown,
     format_event,
     format_item,
@@ -28,7 +29,6 @@ from chat.client.line.display import (
     name_of,
     number_of,
 )
-from chat.client.visible import make_visible
 from chat.content import Content
 from chat.ids import AccountId
 from chat.limits import ClientLimits

@@ -1,0 +1,1 @@
+"""The sentences in which every face tells what happened."""
