@@ -13,7 +13,7 @@ from chat.rooms.names import name_key
 from chat.wire.messages import Opened
 from chat.wire.records import Delivered
 
-__all__ = ["Room", "Rooms"]
+__all__ = ["Room", "Rooms", "mentions"]
 
 
 class Room:
@@ -156,7 +156,7 @@ class Room:
     def _is_mention(self, message: Message, nick: str) -> bool:
         answered = None if message.reply is None else self.timeline.message(message.reply.seq)
         is_answer = answered is not None and answered.is_own
-        return is_answer or _mentions(message.text, nick)
+        return is_answer or mentions(message.text, nick)
 
     def mark_read(self, seq: int, nick: str) -> bool:
         """Move the read marker on to `seq`. Return whether that changed anything to be shown."""
@@ -231,7 +231,7 @@ class Rooms:
         return None
 
 
-def _mentions(text: str, nick: str) -> bool:
+def mentions(text: str, nick: str) -> bool:
     """Tell whether a nickname stands in a text as a word of its own, in any case."""
     text, nick = text.casefold(), nick.casefold()
     at = text.find(nick) if nick else -1
