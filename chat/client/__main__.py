@@ -1,6 +1,6 @@
 """Lets ``python -m chat.client`` work."""
 
-from chat.client.line.app import main
+from chat.client.start import main
 
 if __name__ == "__main__":
     main()

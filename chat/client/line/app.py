@@ -19,7 +19,6 @@ from chat.client.core.address import Address
 from chat.client.core.interfaces import StorageError
 from chat.client.core.login import Credentials
 from chat.client.core.resync import LOBBY
-from chat.client.line.arguments import parse_arguments
 from chat.client.line.client import LineClient
 from chat.client.line.interfaces import ExitStatus
 from chat.client.line.screen import TextScreen
@@ -116,9 +115,8 @@ def _secret(name: str) -> str:
     return given if given is not None else getpass(f"{name.capitalize()}: ")
 
 
-def main() -> None:
+def main(arguments: argparse.Namespace) -> None:
     """Run the client, and end the process with its status."""
-    arguments = parse_arguments()
     for name in ("passphrase", "password"):
         setattr(arguments, name, _secret(name) if getattr(arguments, name) else None)
     is_watched = _is_terminal(sys.stdin) and _is_terminal(sys.stdout)

@@ -30,7 +30,13 @@ class Terminal:
             stderr=inner,
             start_new_session=True,
             cwd=CHECKOUT,
-            env={**os.environ, "ENCCHAT_HOME": str(home), "PYTHONPATH": str(CHECKOUT)},
+            # A terminal that can do no better than lines.
+            env={
+                **os.environ,
+                "ENCCHAT_HOME": str(home),
+                "PYTHONPATH": str(CHECKOUT),
+                "TERM": "dumb",
+            },
         )
         os.close(inner)
         self.seen = ""

@@ -2,8 +2,8 @@
 
 import pytest
 
+from chat.client.arguments import parse_arguments
 from chat.client.core.address import Address
-from chat.client.line.arguments import parse_arguments
 from chat.limits import Limits
 
 

@@ -1,0 +1,1 @@
+"""The full-screen client: an application in a terminal, on Textual."""

@@ -1,0 +1,154 @@
+"""The application: Textual's side of the bridge to the cores, and what a person is asked.
+
+Twisted calls the cores, and cores call `ChatApp.call`, which is the only way from there to a
+widget: Textual's widgets need its context. Nothing that goes wrong reaches the terminal as a
+traceback.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final, Protocol
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.filter import Monochrome, NoColor
+from textual.screen import Screen
+
+from chat.client.look import Theme
+from chat.client.tui.styles import Styles, theme_name, toolkit_theme
+from chat.client.tui.terminal import keep_title, restore_title, set_title
+from chat.client.tui.waiting import WaitingScreen
+
+__all__ = ["ChatApp", "Conductor"]
+
+BROKEN: Final = "Something inside encchat went wrong."
+
+
+class Conductor(Protocol):
+    """What the application does once it has painted itself; imported only then."""
+
+    def begin(self, typed: str) -> None:
+        """Take over, with what was typed meanwhile."""
+        ...
+
+    def leave(self) -> None:
+        """End everything; `ChatApp.exit` is called when that is done."""
+        ...
+
+
+class ChatApp(App[int]):
+    """Shows what a conductor has.
+
+    `load` imports the client's core, which takes longer than the first paint may: in a thread, so
+    that what is typed meanwhile is seen. `make` then returns the conductor. `failed` is told of an
+    exception that ends the application.
+    """
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    Toast { background: $panel; color: $foreground; border-left: outer $line; }
+    Toast.-error { border-left: outer $error; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", "Leave", show=False, priority=True),
+        Binding("ctrl+c", "help_leave", "Leave", show=False),
+    ]
+
+    def __init__(
+        self,
+        load: Callable[[], None],
+        make: Callable[["ChatApp"], Conductor],
+        theme: Theme,
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        super().__init__()
+        self._load = load
+        self._make = make
+        self._failed = failed
+        self._bridge: contextvars.Context | None = None
+        self._conductor: Conductor | None = None
+        self.why_ended = ""
+        """A sentence for the terminal, after the end."""
+        for each in Theme:
+            self.register_theme(toolkit_theme(each))
+        self.look = Styles(theme)
+        self.use_theme(theme)
+
+    def use_theme(self, theme: Theme) -> None:
+        """Draw with other colours, or none at all."""
+        self.look = Styles(theme)
+        self.theme = theme_name(theme)
+        # NO_COLOR means none to us, and greys to the toolkit.
+        self._filters = [it for it in self._filters if not isinstance(it, Monochrome | NoColor)]
+        if theme is Theme.NONE:
+            self._filters.append(NoColor())
+
+    # --- The bridge ---
+
+    def call(self, function: Callable[..., None], *arguments: object) -> None:
+        """Call a function that touches widgets, from wherever it may be."""
+        if self._bridge is None or not self.is_running:
+            return
+        try:
+            # A copy: one context cannot be entered twice, and what is called may come back here.
+            self._bridge.copy().run(function, *arguments)
+        except Exception as error:
+            self._handle_exception(error)
+
+    def on_mount(self) -> None:
+        """Paint first, and import the rest then."""
+        self._bridge = contextvars.copy_context()
+        keep_title(self)
+        self.call_after_refresh(self._begin)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return what is painted first."""
+        return WaitingScreen()
+
+    async def _begin(self) -> None:
+        await asyncio.to_thread(self._load)
+        waiting = self.screen
+        self._conductor = self._make(self)
+        typed = waiting.typed if isinstance(waiting, WaitingScreen) else ""
+        self._conductor.begin(typed)
+
+    def set_title(self, title: str) -> None:
+        """Let the terminal's title say something; may have text of other people in it."""
+        set_title(self, title)
+
+    # --- Ends ---
+
+    def action_leave(self) -> None:
+        """End the application."""
+        if self._conductor is None:
+            self.exit(0)
+        else:
+            self._conductor.leave()
+
+    def action_help_leave(self) -> None:
+        """Say how to leave: Ctrl-C copies where something is selected."""
+        self.notify("Ctrl-Q leaves.", markup=False, timeout=3)
+
+    def interrupt(self) -> None:
+        """Leave at once: a signal came, or the reactor stops."""
+        self.action_leave()
+
+    def on_unmount(self) -> None:
+        """Leave the terminal as it was."""
+        restore_title(self)
+
+    def _fatal_error(self) -> None:
+        """End with a sentence. A traceback, with the values of variables in it, stays inside."""
+        if self._exception is not None:
+            self._failed(self._exception)
+        self.why_ended = BROKEN
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: object) -> None:
+        """End with a sentence, likewise."""
+        self._fatal_error()
+
+    def sentences(self) -> Sequence[str]:
+        """Return what to print when the terminal is itself again."""
+        return [self.why_ended] if self.why_ended else []

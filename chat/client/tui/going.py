@@ -1,0 +1,356 @@
+"""Ways to get somewhere: rooms and people, commands, hits of a search, messages by place or day."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from chat.client.commands import ENTRIES
+from chat.client.core import commands
+from chat.client.core.events import Found, Page
+from chat.client.core.model import Message
+from chat.client.core.rooms import Room
+from chat.client.look import count_words, format_time
+from chat.client.tui.client import RoomsClient
+from chat.client.tui.dialogs import Ask
+from chat.client.tui.listing import room_key, sorted_rooms
+from chat.client.tui.paint import shown
+from chat.client.tui.picker import Choice, Picker
+from chat.client.wording.display import format_item, number_of
+from chat.ids import LogId
+
+if TYPE_CHECKING:
+    from chat.client.tui.screen import RoomScreen
+
+__all__ = ["Going"]
+
+_PAGES: Final = 200
+"""Pages of older messages that are fetched to get to one of them."""
+
+
+class Going:
+    """Takes a screen to other places."""
+
+    def __init__(self, screen: "RoomScreen") -> None:
+        self._screen = screen
+
+    # --- Rooms and people ---
+
+    def switch(self) -> None:
+        """Let the user choose a room or person; an unknown one is joined or written to."""
+        choices = []
+        for at, client in enumerate(self._screen.clients):
+            where = f"  {client.name}" if len(self._screen.clients) > 1 else ""
+            known = set()
+            for room in sorted_rooms(client.core.rooms) if client.is_started else ():
+                sign = "@" if room.is_private else "#"
+                count = count_words(room.unread)
+                note = f"{f'{count} new' if count else ''}{where}"
+                name = f"{sign}{shown(room.name)}"
+                choices.append(Choice(room_key(at, room.log), name, note))
+                known.add(name)
+            current = client.room if client is self._screen.client else None
+            for nick in (current.members or ()) if current is not None else ():
+                if f"@{shown(nick)}" not in known and nick != client.nick:
+                    choices.append(Choice(f"person {at} {nick}", f"@{shown(nick)}", "member here"))
+
+        def free(query: str) -> Choice | None:
+            name = query.strip().lstrip("#")
+            if not name:
+                return None
+            if name.startswith("@"):
+                nick = name[1:]
+                key = f"person {self._number()} {nick}"
+                return Choice(key, f"@{shown(nick)}", "write to") if nick else None
+            return Choice(f"join {self._number()} {name}", f"#{shown(name)}", "join")
+
+        self._pick("Go to a room or person", choices, self.choose, free=free)
+
+    def _number(self) -> int:
+        client = self._screen.client
+        return 0 if client is None else self._screen.clients.index(client)
+
+    def _pick(
+        self,
+        title: str,
+        choices: list[Choice],
+        chosen: Callable[[str], None],
+        *,
+        free: Callable[[str], Choice | None] = lambda _: None,
+    ) -> None:
+        def done(key: str | None) -> None:
+            if key is not None:
+                chosen(key)
+
+        self._screen.app.push_screen(Picker(title, choices, self._screen.look, free=free), done)
+
+    def choose(self, key: str) -> None:
+        """Go where the key of an entry leads."""
+        kind, _, rest = key.partition(" ")
+        number, _, what = rest.partition(" ")
+        client = self._screen.clients[int(number)]
+        match kind:
+            case "room":
+                room = next((it for it in client.core.rooms if it.log.hex() == what), None)
+                if room is not None:
+                    self._leave_for(client)
+                    client.enter(room)
+            case "person":
+                client.do(commands.OpenPrivate(what), f"/msg {what} ")
+            case "join" | "invitation":
+                client.submit(f"/join {what}")
+            case "request":
+                self._answer_request(client, LogId(bytes.fromhex(what)))
+
+    def _leave_for(self, client: RoomsClient) -> None:
+        """Leave the room of the server one looked at, for a room of another one."""
+        before = self._screen.client
+        if before is not None and before is not client and before.room is not None:
+            self._screen.leaving(before, before.room)
+        self._screen.client = client
+
+    def _answer_request(self, client: RoomsClient, log: LogId) -> None:
+        request = next((it for it in client.core.requests if it.log == log), None)
+        if request is None:
+            return
+        nick = request.nick
+        choices = [
+            Choice("accept", f"talk to {shown(nick)}"),
+            Choice("decline", "decline", "they cannot ask again"),
+            Choice("block", "block", "nothing of theirs reaches you"),
+        ]
+        self._pick(
+            f"{shown(nick)} asks to talk to you alone",
+            choices,
+            lambda key: self._say(client.submit(f"/{key} {nick}")),
+        )
+
+    def _say(self, sentence: str | None) -> None:
+        if sentence:
+            self._screen.complain(sentence)
+
+    def unread(self, direction: int) -> None:
+        """Go to the next room with something unread, above or below."""
+        places = [
+            (client, room)
+            for client in self._screen.clients
+            if client.is_started
+            for room in sorted_rooms(client.core.rooms)
+        ]
+        here = self._screen.room
+        at = next((at for at, (_, room) in enumerate(places) if room is here), -1)
+        for step in range(1, len(places)):
+            client, room = places[(at + direction * step) % len(places)]
+            if room.unread:
+                self.choose(room_key(self._screen.clients.index(client), room.log))
+                return
+
+    def member(self, nick: str) -> None:
+        """Offer what can be done about a member."""
+        client, room = self._screen.client, self._screen.room
+        if client is None or room is None:
+            return
+        choices = [Choice("msg", "write to them alone"), Choice("mention", "name them here")]
+        if not room.is_private:
+            choices += [
+                Choice("mute", "mute", "they can read only"),
+                Choice("kick", "remove from the room"),
+                Choice("ban", "ban", "remove, and keep out"),
+                Choice("op", "make an operator"),
+            ]
+        choices += [Choice("block", "block", "nothing of theirs reaches you")]
+
+        def chosen(key: str) -> None:
+            if key == "msg":
+                client.do(commands.OpenPrivate(nick))
+            elif key == "mention":
+                self._screen.composer.insert(f"{nick} ")
+                self._screen.composer.focus()
+            else:
+                self._say(client.submit(f"/{key} {nick}"))
+
+        self._pick(shown(nick), choices, chosen)
+
+    # --- Commands ---
+
+    def palette(self) -> None:
+        """Let the user choose a command; one that needs more is put into the input."""
+        choices = [Choice(entry.name, entry.line, entry.help) for entry in ENTRIES.values()]
+
+        def chosen(name: str) -> None:
+            client, entry = self._screen.client, ENTRIES[name]
+            if client is None:
+                return
+            if entry.usage and not entry.usage.startswith("["):
+                self._screen.composer.put(f"/{name} ")
+                self._screen.composer.focus()
+            else:
+                self._say(client.submit(f"/{name}"))
+
+        self._pick("Commands", choices, chosen)
+
+    # --- Search ---
+
+    def search(self) -> None:
+        """Ask for words, and search."""
+
+        def done(words: str | None) -> None:
+            client = self._screen.client
+            if words and words.strip() and client is not None:
+                self._say(client.submit(f"/search {words}"))
+
+        self._screen.app.push_screen(
+            Ask("Search all your rooms for messages with these words"), done
+        )
+
+    def show_found(self, client: RoomsClient, found: Found) -> None:
+        """Show what was found; the one that is chosen is gone to."""
+        now = self._screen.host.milliseconds()
+        choices = []
+        for at, (room, item) in enumerate(found.items):
+            when = (
+                format_time(item.time, now, self._screen.zone) if isinstance(item, Message) else ""
+            )
+            text = shown(" ".join(format_item(item).split()))
+            choices.append(Choice(str(at), text, f"{shown(room.name)}  {when}"))
+        title = "Found, the latest first" if choices else "Nothing was found"
+        if found.more:
+            title += " (there is more; other words find less)"
+
+        def chosen(key: str) -> None:
+            room, item = found.items[int(key)]
+            seq = number_of(item)
+            self.to_message(client, room, seq)
+
+        self._pick(title, choices, chosen)
+
+    # --- Messages ---
+
+    def to_message(self, client: RoomsClient, room: Room, seq: int) -> None:
+        """Go to a message, however old, and select it."""
+        if room is not self._screen.room:
+            self.choose(room_key(self._screen.clients.index(client), room.log))
+        self._fetch_until(
+            client, room, lambda: room.oldest <= seq, lambda: self._show(client, room, seq)
+        )
+
+    def _show(self, client: RoomsClient, room: Room, seq: int) -> None:
+        log = self._screen.log_view
+        document = client.document(room)
+        index = document.index(seq)
+        if index is None:
+            self._screen.complain("That message is not there any more.")
+            return
+        log.settle()
+        log.scroll_to_key(seq)
+        log.focus()
+
+    def _fetch_until(
+        self,
+        client: RoomsClient,
+        room: Room,
+        is_there: Callable[[], bool],
+        done: Callable[[], None],
+        pages: int = _PAGES,
+    ) -> None:
+        if room is not self._screen.room:
+            return
+        if is_there() or room.is_whole or not pages:
+            done()
+            return
+
+        def went_on(_: Page) -> None:
+            self._fetch_until(client, room, is_there, done, pages - 1)
+
+        client.load_older(room, went_on)
+
+    def jump(self) -> None:
+        """Let the user choose a message to go to."""
+        choices = [
+            Choice("new", "first new message"),
+            Choice("date", "a date"),
+            Choice("end", "the end"),
+            Choice("oldest", "the oldest that is here"),
+        ]
+        acts = {
+            "new": self.to_new,
+            "date": self._ask_date,
+            "end": self._screen.log_view.action_end,
+            "oldest": self._screen.log_view.action_top,
+        }
+        self._pick("Go to", choices, lambda key: acts[key]())
+
+    def to_new(self) -> None:
+        """Go to the first new message."""
+        client, room = self._screen.client, self._screen.room
+        if client is None or room is None:
+            return
+        document = client.document(room)
+        marker = document.marker
+        if marker is None:
+            self._screen.complain("Nothing was new when you came here.")
+            return
+
+        def show() -> None:
+            at = document.first_new()
+            if at is not None:
+                self._screen.log_view.scroll_to_key(document.key(at))
+                self._screen.log_view.focus()
+
+        self._fetch_until(client, room, lambda: room.oldest <= marker + 1, show)
+
+    def _ask_date(self) -> None:
+        def done(text: str | None) -> None:
+            if text is None:
+                return
+            day = parse_day(text, datetime.now(self._screen.zone))
+            if day is None:
+                self._screen.complain("A day is like 2026-11-24, 24.11., yesterday or monday.")
+            else:
+                self._to_day(round(day.timestamp() * 1_000))
+
+        self._screen.app.push_screen(Ask("Go to which day? (2026-11-24, yesterday, monday)"), done)
+
+    def _to_day(self, time: int) -> None:
+        client, room = self._screen.client, self._screen.room
+        if client is None or room is None:
+            return
+        document = client.document(room)
+
+        def is_there() -> bool:
+            first = next(iter(document.messages_after(-1)), None)
+            message = None if first is None else document.message(document.key(first))
+            return message is not None and 0 < message.time < time
+
+        def show() -> None:
+            at = document.near(time)
+            if at is not None:
+                self._screen.log_view.settle()
+                self._screen.log_view.scroll_to_key(document.key(at))
+                self._screen.log_view.focus()
+
+        self._fetch_until(client, room, is_there, show)
+
+
+_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def parse_day(text: str, now: datetime) -> datetime | None:
+    """Return the beginning of a day: a date, "today", "yesterday", or the last such weekday."""
+    text = text.strip().lower().rstrip(".")
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if text in ("today", "yesterday"):
+        return today - timedelta(days=text == "yesterday")
+    for at, name in enumerate(_WEEKDAYS):
+        if len(text) >= 3 and name.startswith(text):
+            return today - timedelta(days=(today.weekday() - at) % 7)
+    for form in ("%Y-%m-%d", "%d.%m.%Y", "%d.%m", "%m-%d"):
+        try:
+            found = datetime.strptime(text, form)
+        except ValueError:
+            continue
+        has_year = "%Y" in form
+        day = today.replace(
+            year=found.year if has_year else today.year, month=found.month, day=found.day
+        )
+        return day if has_year or day <= today else day.replace(year=today.year - 1)
+    return None

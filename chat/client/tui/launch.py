@@ -1,0 +1,106 @@
+"""The process of the full-screen client: one loop for Twisted and the toolkit, and the status.
+
+The reactor owns the loop, and the application is a task on it. The other way round, every end goes
+wrong. Importing anything that imports the reactor has to wait until it is installed here.
+"""
+
+import argparse
+import asyncio
+import importlib
+import os
+import sys
+from contextlib import suppress
+from getpass import getpass
+from typing import TYPE_CHECKING, Any, cast
+
+from chat.client.look import Theme, choose_theme
+from chat.client.tui.app import ChatApp
+from chat.client.tui.journal import Journal
+from chat.client.visible import make_visible
+
+if TYPE_CHECKING:
+    from chat.client.tui.conductor import Conductor
+
+__all__ = ["run"]
+
+
+def _secret(name: str) -> str:
+    """Return a secret that the user is asked for, or that the environment has."""
+    given = os.environ.get(f"ENCCHAT_{name.upper()}")
+    return given if given is not None else getpass(f"{name.capitalize()}: ")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the application, and return the exit status."""
+    for name in ("passphrase", "password"):
+        setattr(arguments, name, _secret(name) if getattr(arguments, name) else None)
+    loop = asyncio.SelectorEventLoop()
+    asyncio.set_event_loop(loop)
+    from twisted.internet import asyncioreactor
+
+    asyncioreactor.install(loop)
+    return _Process(loop, arguments).run()
+
+
+def _load() -> None:
+    importlib.import_module("chat.client.tui.world")
+
+
+class _Process:
+    """Ties the application to the reactor."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, arguments: argparse.Namespace) -> None:
+        from twisted.internet import reactor
+        from twisted.internet.defer import Deferred
+
+        self._reactor: Any = cast(Any, reactor)
+        self._loop = loop
+        self._arguments = arguments
+        self._ended: Deferred[None] = Deferred()
+        self._journal = Journal()
+        theme = choose_theme(Theme.DARK, os.environ)
+        self._app = ChatApp(_load, self._make, theme, self._journal.failed)
+        self._status = 0
+
+    def run(self) -> int:
+        """Run until the user leaves, or a signal comes."""
+        self._journal.begin(lambda: self._app.call(self._tell_of_failure))
+        self._reactor.callWhenRunning(self._start)
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
+        self._reactor.run()
+        for sentence in self._app.sentences():
+            for line in sentence.split("\n"):
+                print(make_visible(line), file=sys.stderr)
+        if self._journal.where:
+            print(f"Details are in {self._journal.where}", file=sys.stderr)
+        return self._status
+
+    def _start(self) -> None:
+        task = self._loop.create_task(self._app.run_async())
+        task.add_done_callback(self._done)
+
+    def _make(self, app: ChatApp) -> "Conductor":
+        from chat.client.tui.world import make_conductor
+
+        return make_conductor(app, self._arguments, self._reactor)
+
+    def _tell_of_failure(self) -> None:
+        self._app.notify(
+            "Something went wrong inside encchat; it goes on.", severity="error", markup=False
+        )
+
+    def _done(self, task: "asyncio.Task[int | None]") -> None:
+        from twisted.internet.error import ReactorNotRunning
+
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._journal.failed(error)
+        self._status = 1 if error is not None else self._app.return_code or 0
+        self._ended.callback(None)
+        with suppress(ReactorNotRunning):  # It is stopping already, after a signal.
+            self._reactor.stop()
+
+    def _stop(self) -> object:
+        """Let the reactor wait until the terminal is itself again."""
+        self._app.call(self._app.interrupt)
+        return self._ended

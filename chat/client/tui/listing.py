@@ -1,0 +1,100 @@
+"""What the lists at the sides say: rooms and conversations, members."""
+
+from collections.abc import Iterable, Sequence
+
+from chat.client.core.model import Member
+from chat.client.core.rooms import Room
+from chat.client.look import Role, count_words
+from chat.client.tui.client import RoomsClient
+from chat.client.tui.paint import shown
+from chat.client.tui.side import Entry
+from chat.ids import LogId
+
+__all__ = [
+    "invitation_key",
+    "member_entries",
+    "request_key",
+    "room_entries",
+    "room_key",
+    "sorted_rooms",
+]
+
+
+def room_key(at: int, log: LogId) -> str:
+    """Return the key of a room's entry; `at` is the number of its client."""
+    return f"room {at} {log.hex()}"
+
+
+def request_key(at: int, log: LogId) -> str:
+    """Return the key of the entry of somebody who asks for a conversation."""
+    return f"request {at} {log.hex()}"
+
+
+def invitation_key(at: int, room: str) -> str:
+    """Return the key of the entry of an invitation."""
+    return f"invitation {at} {room}"
+
+
+def sorted_rooms(rooms: Iterable[Room]) -> list[Room]:
+    """Return rooms as they are listed: rooms first, then conversations, each by name.
+
+    What is unread does not move: it would move under the pointer.
+    """
+    return sorted(rooms, key=lambda room: (room.is_private, room.name.casefold()))
+
+
+def room_entries(clients: Sequence[RoomsClient]) -> list[Entry]:
+    """Return the list of rooms and conversations, with what waits for an answer."""
+    entries: list[Entry] = []
+    for at, client in enumerate(clients):
+        if len(clients) > 1:
+            entries.append(Entry(None, shown(client.name), Role.ACCENT))
+        rooms = sorted_rooms(client.core.rooms)
+        requests, invitations = client.core.requests, client.core.invitations
+        for is_private, heading in ((False, "rooms"), (True, "people")):
+            listed = [room for room in rooms if room.is_private == is_private]
+            if listed:
+                entries.append(Entry(None, heading, Role.DIM))
+            entries += [_room_entry(at, room) for room in listed]
+        if requests:
+            entries.append(Entry(None, "they ask to talk", Role.DIM))
+            entries += [
+                Entry(request_key(at, it.log), f"?{shown(it.nick)}", Role.WARN) for it in requests
+            ]
+        if invitations:
+            entries.append(Entry(None, "invitations", Role.DIM))
+            for room_name, by in invitations:
+                text = f"+{shown(room_name)} by {shown(by) if by else 'the operator'}"
+                entries.append(Entry(invitation_key(at, room_name), text, Role.WARN))
+    return entries
+
+
+def _room_entry(at: int, room: Room) -> Entry:
+    badge = count_words(room.unread)
+    if room.mentions:
+        badge = f"@{count_words(room.mentions)} {badge}"
+    sign = "@" if room.is_private else "#"
+    return Entry(
+        room_key(at, room.log), f"{sign}{shown(room.name)}", badge=badge, is_bold=room.unread > 0
+    )
+
+
+def member_entries(room: Room | None) -> list[Entry]:
+    """Return the list of members: who is here first."""
+    if room is None or room.members is None:
+        return []
+    members = sorted(room.members.values(), key=lambda it: it.nick.casefold())
+    here = [member for member in members if member.is_here]
+    away = [member for member in members if not member.is_here]
+    entries = _group(f"here ({len(here)})", here, Role.TEXT)
+    return entries + _group(f"away ({len(away)})", away, Role.DIM)
+
+
+def _group(heading: str, members: Sequence[Member], role: Role) -> list[Entry]:
+    if not members:
+        return []
+    mark = "●" if role is Role.TEXT else "○"
+    return [
+        Entry(None, heading, Role.DIM),
+        *(Entry(it.nick, f"{mark} {shown(it.nick)}", role) for it in members),
+    ]

@@ -1,0 +1,400 @@
+"""The log of a room: a window onto any number of rows, of which only what is seen is ever drawn.
+
+What stays in its place is the row at the top of the view, or the end; never a line number. So
+nothing jumps when a row turns out to be taller than guessed, when older messages come in above,
+when one is edited, or when the width changes.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual.binding import Binding, BindingType
+from textual.events import Click, MouseScrollDown, MouseScrollUp, Resize
+from textual.geometry import Region, Size
+from textual.message import Message as Told
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from chat.client.core.model import Message
+from chat.client.tui.document import Document
+from chat.client.tui.paint import TEXT_INDENT, Context, Painter
+from chat.client.tui.styles import Styles
+
+__all__ = ["LogView"]
+
+_KEPT: Final = 512
+"""Drawn rows that are remembered."""
+
+_WIDEST: Final = 100
+"""Columns: longer lines are hard to read."""
+
+_WHEEL: Final = 3
+"""Lines."""
+
+
+@dataclass(slots=True)
+class _Anchor:
+    """What stays in its place: a row, and which of its lines is at the top. None is the end."""
+
+    key: int | None = None
+    line: int = 0
+
+
+class LogView(ScrollView, can_focus=True):
+    """Shows a `Document`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "select(-1)", "Message above", show=False),
+        Binding("down,j", "select(1)", "Message below", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "top", "Oldest that is here", show=False),
+        Binding("end", "end", "End", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    LogView {
+        background: $background; scrollbar-size-vertical: 1;
+        overflow-x: hidden; overflow-y: scroll;
+    }
+    """
+
+    class OlderWanted(Told):
+        """The user looks at the oldest rows there are."""
+
+    class Selected(Told):
+        """Another message is selected, or none."""
+
+    class Moved(Told):
+        """The view shows other rows."""
+
+    def __init__(self, painter: Painter, styles: Styles, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._painter = painter
+        self._look = styles
+        self._document: Document | None = None
+        self._seen_version = -1
+        self._anchor = _Anchor()
+        self._places: dict[int, _Anchor] = {}
+        self._drawn: OrderedDict[int, list[Strip]] = OrderedDict()
+        self._is_settling = False
+        self.selected: int | None = None
+        """The key of the message that is selected."""
+        self.is_mention: Callable[[Message], bool] = lambda _: False
+        """Tells whether a message names the user."""
+
+    # --- What is shown ---
+
+    @property
+    def document(self) -> Document | None:
+        """The rows."""
+        return self._document
+
+    def show(self, document: Document | None) -> None:
+        """Show another room's rows; its end, or where it was left."""
+        self._document = document
+        self._drawn.clear()
+        self._seen_version = -1
+        self._anchor = _Anchor()
+        self._select(None)
+        self.settle()
+        self.refresh()
+
+    def set_look(self, styles: Styles) -> None:
+        """Draw with other colours."""
+        self._look = styles
+        self._drawn.clear()
+        self.refresh()
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the latest message is in view, and will be."""
+        return self._anchor.key is None
+
+    @property
+    def columns(self) -> int:
+        """How wide a row is."""
+        return max(TEXT_INDENT + 8, min(self.scrollable_content_region.width, _WIDEST))
+
+    def last_visible(self) -> int | None:
+        """Return the key of the last row in view."""
+        document = self._document
+        if document is None or not len(document):
+            return None
+        index, _ = document.heights.find(int(self.scroll_y) + self._rows_in_view() - 1)
+        return document.key(min(index, len(document) - 1))
+
+    def settle(self) -> None:
+        """Measure what is in view, and put the view where its anchor is."""
+        document = self._document
+        if document is None or self._is_settling or not self.size.width:
+            return
+        self._is_settling = True
+        try:
+            document.set_width(self.columns - TEXT_INDENT)
+            self._drop_changed(document)
+            self._seen_version = document.version
+            self._place(document)
+        finally:
+            self._is_settling = False
+
+    def _drop_changed(self, document: Document) -> None:
+        for key in document.changed:
+            self._drawn.pop(key, None)
+        document.changed.clear()
+        if self.selected is not None:
+            self.selected = document.became.get(self.selected, self.selected)
+        if self._anchor.key is not None:
+            self._anchor.key = document.became.get(self._anchor.key, self._anchor.key)
+        document.became.clear()
+        if document.requoted:
+            for key in list(self._drawn):
+                message = document.message(key)
+                reply = None if message is None else message.reply
+                if reply is not None and reply.seq in document.requoted:
+                    del self._drawn[key]
+            document.requoted.clear()
+
+    def _place(self, document: Document) -> None:
+        rows = self._rows_in_view()
+        index = None if self._anchor.key is None else document.index(self._anchor.key)
+        if index is None:
+            self._anchor = _Anchor()
+            seen, at = 0, len(document) - 1
+            while at >= 0 and seen < rows:
+                seen += self._measure(document, at)
+                at -= 1
+            top = max(0, document.heights.total - rows)
+        else:
+            seen, at = -self._anchor.line, index
+            while at < len(document) and seen < rows:
+                seen += self._measure(document, at)
+                at += 1
+            line = min(self._anchor.line, max(0, document.heights[index] - 1))
+            top = document.heights.top(index) + line
+            if seen < rows:  # The end came into view.
+                self._anchor = _Anchor()
+                self._place(document)
+                return
+        self.virtual_size = Size(self.columns, document.heights.total)
+        self.scroll_y = top
+        self.refresh()
+
+    def _measure(self, document: Document, index: int) -> int:
+        lines = self._lines(document, index)
+        document.set_height(index, len(lines))
+        return len(lines)
+
+    def _rows_in_view(self) -> int:
+        return max(1, self.scrollable_content_region.height)
+
+    # --- Drawing ---
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines that are in view."""
+        document = self._document
+        if document is not None and document.version != self._seen_version:
+            self.settle()
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        """Return a line of the view."""
+        back = self._look.bg.rich_style
+        width = self.size.width
+        document = self._document
+        if document is None:
+            return Strip.blank(width, back)
+        # What does not fill the view stands at its end, where the next message comes.
+        y -= max(0, self._rows_in_view() - document.heights.total)
+        if y < 0:
+            return Strip.blank(width, back)
+        index, line = document.heights.find(y + int(self.scroll_y))
+        if index >= len(document):
+            return Strip.blank(width, back)
+        lines = self._lines(document, index)
+        strip = lines[line] if line < len(lines) else Strip.blank(0)
+        return strip.crop_extend(0, width, back)
+
+    def _lines(self, document: Document, index: int) -> list[Strip]:
+        key = document.key(index)
+        lines = self._drawn.get(key)
+        if lines is not None:
+            self._drawn.move_to_end(key)
+            return lines
+        row = document.row(index)
+        context = Context(
+            document.row(index - 1) if index else None,
+            self._marker(document, index),
+            key == self.selected,
+            isinstance(row, Message) and not row.is_own and self.is_mention(row),
+        )
+        lines = self._painter.paint(row, context, self._look, self.columns, document.hues.of)
+        self._drawn[key] = lines
+        if len(self._drawn) > _KEPT:
+            self._drawn.popitem(last=False)
+        return lines
+
+    def _marker(self, document: Document, index: int) -> str:
+        if document.marker is None or index != document.first_new():
+            return ""
+        shown = document.shown_new()
+        return f"{document.new:,} new; last {shown} shown" if document.new > shown else "new"
+
+    # --- Moving ---
+
+    def scroll_lines(self, lines: int) -> None:
+        """Move the view up (below 0) or down."""
+        document = self._document
+        if document is None or not len(document):
+            return
+        index, line = document.heights.find(int(self.scroll_y))
+        line += lines
+        while line < 0 and index > 0:
+            index -= 1
+            line += self._measure(document, index)
+        while index < len(document) - 1 and line >= (height := self._measure(document, index)):
+            line -= height
+            index += 1
+        self._anchor = _Anchor(document.key(index), max(0, line))
+        self.settle()
+        self._moved(document)
+
+    def scroll_to_key(self, key: int, *, is_selected: bool = True) -> bool:
+        """Bring a row into view, with what is around it. Return whether there is such a row."""
+        document = self._document
+        index = None if document is None else document.index(key)
+        if document is None or index is None:
+            return False
+        if is_selected:
+            self._select(key)
+        top = document.heights.top(index)
+        start, rows = int(self.scroll_y), self._rows_in_view()
+        height = self._measure(document, index)
+        if not start <= top <= start + rows - height:
+            self._anchor = _Anchor(key, 0)
+            self.settle()
+            self.scroll_lines(-rows // 3)
+        self.settle()
+        return True
+
+    def action_page(self, direction: int) -> None:
+        """Move by a page, but for two lines."""
+        self.scroll_lines(direction * max(1, self._rows_in_view() - 2))
+
+    def action_top(self) -> None:
+        """Go to the oldest row there is."""
+        document = self._document
+        if document is not None and len(document):
+            self._anchor = _Anchor(document.key(0), 0)
+            self.settle()
+            self._moved(document)
+
+    def action_end(self) -> None:
+        """Go to the end, and stay there."""
+        self._anchor = _Anchor()
+        self._select(None)
+        self.settle()
+        if self._document is not None:
+            self._moved(self._document)
+
+    def _moved(self, document: Document) -> None:
+        if self.scroll_y < self._rows_in_view():
+            self.post_message(self.OlderWanted())
+        self.post_message(self.Moved())
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Note where the scroll bar was dragged to."""
+        super().watch_scroll_y(old_value, new_value)
+        document = self._document
+        if self._is_settling or document is None or round(old_value) == round(new_value):
+            return
+        index, line = document.heights.find(int(new_value))
+        is_end = new_value >= self.max_scroll_y or index >= len(document)
+        self._anchor = _Anchor() if is_end else _Anchor(document.key(index), line)
+        self.call_later(self.settle)
+        self._moved(document)
+
+    def on_resize(self, event: Resize) -> None:
+        """Lay out anew, with the same row at the top."""
+        self._drawn.clear()
+        self.settle()
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Scroll by the wheel."""
+        event.stop()
+        event.prevent_default()
+        self.scroll_lines(-_WHEEL)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Scroll by the wheel."""
+        event.stop()
+        event.prevent_default()
+        self.scroll_lines(_WHEEL)
+
+    # --- Selecting ---
+
+    @property
+    def selected_message(self) -> Message | None:
+        """The message that is selected."""
+        if self._document is None or self.selected is None:
+            return None
+        return self._document.message(self.selected)
+
+    def action_select(self, direction: int) -> None:
+        """Select the message above or below; the last one in view, if none was."""
+        document = self._document
+        if document is None:
+            return
+        at = None if self.selected is None else document.index(self.selected)
+        if at is None:
+            last = self.last_visible()
+            at = None if last is None else document.index(last)
+            found = next(document.messages_before((at or 0) + 1), None)
+        else:
+            step = document.messages_before if direction < 0 else document.messages_after
+            found = next(step(at), None)
+        if found is None:
+            if direction < 0:
+                self.scroll_lines(-_WHEEL)
+            else:
+                self.action_end()
+            return
+        self._select(document.key(found))
+        self._reveal(document, found)
+
+    def _reveal(self, document: Document, index: int) -> None:
+        height = self._measure(document, index)
+        top = document.heights.top(index)
+        start, rows = int(self.scroll_y), self._rows_in_view()
+        if top < start:
+            self.scroll_lines(top - start)
+        elif top + height > start + rows:
+            self.scroll_lines(min(top - start, top + height - start - rows))
+        else:
+            self.settle()
+
+    def deselect(self) -> None:
+        """Select no message."""
+        self._select(None)
+
+    def _select(self, key: int | None) -> None:
+        if key == self.selected:
+            return
+        for changed in (self.selected, key):
+            if changed is not None:
+                self._drawn.pop(changed, None)
+        self.selected = key
+        self.refresh()
+        self.post_message(self.Selected())
+
+    def on_click(self, event: Click) -> None:
+        """Select the message that was clicked."""
+        document = self._document
+        if document is None:
+            return
+        y = event.y - max(0, self._rows_in_view() - document.heights.total)
+        index, _ = document.heights.find(y + int(self.scroll_y))
+        if y >= 0 and index < len(document) and document.message(document.key(index)) is not None:
+            self._select(document.key(index))

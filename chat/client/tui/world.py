@@ -1,0 +1,65 @@
+"""Puts the conductor together: clock, network, files. Imported after the first paint."""
+
+import argparse
+import time
+from collections.abc import Callable
+
+from msgspec import UNSET
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+from chat.client.core.address import Address
+from chat.client.core.core import Core
+from chat.client.core.events import Event
+from chat.client.core.login import Credentials
+from chat.client.core.resync import LOBBY
+from chat.client.network.assemble import assemble
+from chat.client.storage.identities import Identities
+from chat.client.storage.known_accounts import KnownAccounts
+from chat.client.storage.known_hosts import KnownHosts, default_home
+from chat.client.tui.app import ChatApp
+from chat.client.tui.conductor import Conductor, Start
+from chat.client.tui.zone import LocalZone
+
+__all__ = ["make_conductor"]
+
+
+def make_conductor(app: ChatApp, arguments: argparse.Namespace, reactor: IReactorTime) -> Conductor:
+    """Return what runs the application, for what was asked for on the command line."""
+    address: Address = arguments.address
+    start = Start(
+        address,
+        arguments.nick,
+        arguments.room or address.room,
+        Credentials(arguments.link or UNSET, address.token or UNSET, arguments.password or UNSET),
+        arguments.identity,
+        arguments.passphrase,
+    )
+
+    def make_core(listener: Callable[[Event], None], start: Start) -> Core:
+        home = default_home()
+        return assemble(
+            reactor,
+            listener,
+            start.address,
+            keys=Identities(home, start.identity, start.passphrase),
+            pins=KnownHosts(home / "known_hosts"),
+            partners=KnownAccounts(home / "known_accounts", start.address),
+            can_ask=True,
+            trust_new=arguments.trust_new,
+            credentials=start.credentials,
+            home=None if start.room else LOBBY,
+        )
+
+    conductor = Conductor(
+        app,
+        start,
+        make_core,
+        seconds=reactor.seconds,
+        milliseconds=lambda: round(time.time() * 1_000),
+        zone=LocalZone(),
+    )
+    ticker = LoopingCall(lambda: app.call(conductor.tick))
+    ticker.clock = reactor
+    ticker.start(1.0, now=False)
+    return conductor
