@@ -55,8 +55,8 @@ TEXT_BYTES: Final = 8_192
 NICK_CHARACTERS: Final = 32
 """A nickname. At most 128 bytes, so that `MEMBERS_PAGE` of them fit a payload."""
 
-MEMBERS_PAGE: Final = 120
-"""Members in one answer to `who`: 120 times (130 + 1 + 1) bytes is 15,840."""
+MEMBERS_PAGE: Final = 100
+"""Members in one answer to `who`: 100 times (18 + 130 + 1 + 9 + 1) bytes is 15,900."""
 
 ROOM_CHARACTERS: Final = 32
 """A room name, like a nickname."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chat.content import Content
 from chat.ids import AccountId, LogId
+from chat.rooms.roles import Role
 
 __all__ = [
     "Arrived",
@@ -16,6 +17,7 @@ __all__ = [
     "Happening",
     "Kept",
     "Passing",
+    "Ranked",
     "Reacted",
     "Renamed",
     "Said",
@@ -88,10 +90,23 @@ class Passing(Happening):
 class Arrived(Passing):
     """Became a member, or opened its first connection."""
 
+    is_new: bool = False
+    """Whether it became a member."""
+
 
 @dataclass(frozen=True, slots=True)
 class Departed(Passing):
     """Is no longer a member, or closed its last connection."""
+
+    is_gone: bool = False
+    """Whether it is no longer a member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked(Passing):
+    """Was given another role."""
+
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)

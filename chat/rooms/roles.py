@@ -8,12 +8,22 @@ with an equal or higher role.
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, IntEnum
+from typing import Final
 
 from chat.ids import AccountId
 from chat.rooms.errors import NotAllowedError
 from chat.rooms.texts import quote
 
-__all__ = ["Action", "Role", "Sanction", "Standing", "check_above", "reason", "until"]
+__all__ = [
+    "Action",
+    "Role",
+    "Sanction",
+    "Standing",
+    "check_above",
+    "reason",
+    "role_called",
+    "until",
+]
 
 
 class Role(IntEnum):
@@ -24,6 +34,14 @@ class Role(IntEnum):
     OWNER = 2
     HOST = 3
     """In a room only: an owner of the server."""
+
+    @property
+    def word(self) -> str:
+        """What the protocol calls it."""
+        return self.name.lower()
+
+
+_CALLED: Final = {role.word: role for role in Role}
 
 
 class Action(Enum):
@@ -77,6 +95,11 @@ class Standing:
     def ban(self, account: AccountId, now: int) -> Sanction | None:
         """Return the ban in force for an account, if any."""
         return _in_force(self.banned, account, now)
+
+
+def role_called(word: str) -> Role:
+    """Return the role that the protocol calls so; `MEMBER` for a word that it does not know."""
+    return _CALLED.get(word, Role.MEMBER)
 
 
 def check_above(action: Action, actor: Role, target: Role) -> None:

@@ -153,11 +153,14 @@ class ContactChosen(Message, frozen=True, tag="contact"):
 
 
 class Members(Message, frozen=True):
-    """A page of members: (nickname, whether connected)."""
+    """A page of members: (account, nickname, whether connected, role).
+
+    The role is the word for a `chat.rooms.roles.Role`.
+    """
 
     id: RequestId
     log: Log
-    members: list[tuple[str, bool]]
+    members: list[tuple[Account, str, bool, str]]
     more: bool
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "LeftBody",
     "ReactionBody",
     "RenamedBody",
+    "RoleBody",
     "TextBody",
     "TopicBody",
 ]
@@ -73,14 +74,24 @@ class TopicBody(_Body, frozen=True):
 
 
 class JoinedBody(_Body, frozen=True):
-    """`nick` has arrived. Passing."""
+    """`nick` has arrived, perhaps as a new member. Passing."""
+
+    new: bool = False
 
 
 class LeftBody(_Body, frozen=True):
-    """`nick` has left. Passing."""
+    """`nick` has left, perhaps for good. Passing."""
+
+    gone: bool = False
 
 
 class RenamedBody(_Body, frozen=True):
     """`nick` was known as `was`. Passing."""
 
     was: str
+
+
+class RoleBody(_Body, frozen=True):
+    """`nick` has another role: the word for a `chat.rooms.roles.Role`. Passing."""
+
+    role: str

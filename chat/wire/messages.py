@@ -40,6 +40,7 @@ from chat.wire.bodies import (
     LeftBody,
     ReactionBody,
     RenamedBody,
+    RoleBody,
     TextBody,
     TopicBody,
 )
@@ -136,6 +137,7 @@ __all__ = [
     "Requested",
     "Requests",
     "Revoke",
+    "RoleBody",
     "RoomList",
     "Rooms",
     "Search",
@@ -267,6 +269,7 @@ Body = (
     | JoinedBody
     | LeftBody
     | RenamedBody
+    | RoleBody
 )
 
 _client_messages: Final = msgspec.msgpack.Decoder(ClientMessage)

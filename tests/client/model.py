@@ -37,6 +37,7 @@ class Log:
     records: list[Delivered] = field(default_factory=list)
     seq: int = 0
     seen: dict[AccountId, int] = field(default_factory=dict)
+    roles: dict[AccountId, str] = field(default_factory=dict)
 
     def texts(self) -> list[str]:
         """Return what was said, in order."""
@@ -407,8 +408,12 @@ class ModelServer:
         log = self.logs[request.log]
         here = {it.account for it in self.sessions}
         after = "" if request.after is UNSET else request.after
-        members = sorted((self.nicks[it], it in here) for it in log.members)
-        rest = [member for member in members if member[0] > after]
+        members = sorted(log.members, key=self.nicks.__getitem__)
+        rest = [
+            (it, self.nicks[it], it in here, log.roles.get(it, "member"))
+            for it in members
+            if self.nicks[it] > after
+        ]
         session.say(m.Members(request.id, log.log, rest[:2], len(rest) > 2))
 
     def _rooms(self, session: Session, request: m.Rooms) -> None:

@@ -89,7 +89,8 @@ def test_a_server_cannot_make_the_client_grow(tmp_path: Path) -> None:
     ana.core.do(c.ListMembers(lobby.log), outcomes.append)
     for number in range(9):
         who = ana.link.last(m.Who)
-        ana.receive(m.Members(who.id, lobby.log, [(f"m{number}", True)], True))
+        member = AccountId(bytes([number]) * 16), f"m{number}", True, "member"
+        ana.receive(m.Members(who.id, lobby.log, [member], True))
         if outcomes:
             break
     assert outcomes and len(cast(tuple[object, ...], outcomes[0])) == 7

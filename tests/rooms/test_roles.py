@@ -3,7 +3,16 @@
 import pytest
 
 from chat.rooms.errors import NotAllowedError
-from chat.rooms.roles import Action, Role, Sanction, Standing, check_above, reason, until
+from chat.rooms.roles import (
+    Action,
+    Role,
+    Sanction,
+    Standing,
+    check_above,
+    reason,
+    role_called,
+    until,
+)
 from tests.rooms.support import account_id
 
 ANA, BOB = account_id("ana"), account_id("bob")
@@ -19,6 +28,12 @@ def test_one_can_do_things_only_to_those_below(action: Action, actor: Role, targ
     else:
         with pytest.raises(NotAllowedError):
             check_above(action, actor, target)
+
+
+def test_a_role_has_a_word_and_no_other_word_is_a_role() -> None:
+    assert [role.word for role in Role] == ["member", "operator", "owner", "host"]
+    assert [role_called(role.word) for role in Role] == list(Role)
+    assert role_called("Owner") is role_called("") is Role.MEMBER
 
 
 def test_a_sanction_ends_by_itself() -> None:

@@ -1108,7 +1108,7 @@ LOG: Final = fixed("log", 16)
 EPOCH_KEY: Final = fixed("epoch key", 64)
 POST_ID: Final = fixed("message", 16)
 TIME: Final = 1_767_225_600_000
-PASSING: Final = ("joined", "left", "renamed")
+PASSING: Final = ("joined", "left", "renamed", "role")
 TEXT: Final = "Gr\u00fc\u00dfe, \u4f60\u597d \U0001f512"
 
 
@@ -1128,7 +1128,11 @@ def example_messages() -> list[tuple[str, Message]]:
     """Return one or a few examples of everything in sections 6 and 7."""
     tail = 2**63 - 1
     acks = [[number, 2**16 + number, TIME + number] for number in range(1, 21)]
-    members: list[Value] = [[f"{number:032}", number % 2 == 0] for number in range(120)]
+    ranks = ("member", "operator", "owner", "host")
+    members: list[Value] = [
+        [fixed(f"account {number}", 16), f"{number:032}", number % 2 == 0, ranks[number % 4]]
+        for number in range(100)
+    ]
     rooms = [[f"room {number}", 10**number, "What it is about"] for number in range(16)]
     logs = [[fixed(f"log {number}", 16), "public", "room", 2**number, 0] for number in range(17)]
     requests: list[Value] = [
@@ -1212,7 +1216,9 @@ def example_messages() -> list[tuple[str, Message]]:
             message("joined", **bob, topic="", id=10),
             message("joined", **lobby, seq=17, tail=tail, members=500, topic=TEXT, id=12),
             message("members", id=14, log=LOG, members=members, more=True),
-            message("members", id=15, log=LOG, members=[["alice", True]], more=False),
+            message(
+                "members", id=15, log=LOG, members=[[ACCOUNT, "alice", True, "member"]], more=False
+            ),
             message("posted", log=LOG, seq=2**16 + 20, acks=acks),
             message("posted", log=LOG, seq=17, acks=[[20, 17, TIME]]),
             message("requests", id=39, requests=requests, more=True),
@@ -1254,8 +1260,11 @@ def example_messages() -> list[tuple[str, Message]]:
             body("reaction", seq=18, reaction="\U0001f44d\U0001f3fd"),
             body("reaction", seq=18, reaction=""),
             body("topic", topic="What it is about"),
+            body("joined", new=True),
+            body("left", gone=True),
             *(body(kind) for kind in ("joined", "left")),
             body("renamed", was="bob"),
+            body("role", role="operator"),
         ],
     }
     return [(kind, example) for kind, group in examples.items() for example in group]
@@ -1508,9 +1517,12 @@ WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
     ("answer", "members", "members"): {
         "a str": pack("a"),
         "not arrays": pack(["alice"]),
-        "has one of one": pack([["alice"]]),
-        "has one of three": pack([["alice", True, True]]),
-        "has one with an integer": pack([["alice", 1]]),
+        "has one of two": pack([["alice", True]]),
+        "has one of three": pack([[ACCOUNT, "alice", True]]),
+        "has one of five": pack([[ACCOUNT, "alice", True, "member", True]]),
+        "has one with an integer": pack([[ACCOUNT, "alice", 1, "member"]]),
+        "has one with an integer as role": pack([[ACCOUNT, "alice", True, 1]]),
+        "has an account of 15 bytes": pack([[ACCOUNT[:15], "alice", True, "member"]]),
     },
     ("answer", "members", "more"): {"an integer": pack(1)},
     ("answer", "posted", "seq"): {"negative": b"\xff"},
@@ -1550,7 +1562,10 @@ WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
     ("body", "reaction", "seq"): {"0": pack(0)},
     ("body", "reaction", "reaction"): {"a bin": pack(b"+")},
     ("body", "topic", "topic"): {"a bin": pack(b"topic")},
+    ("body", "joined", "new"): {"nil": b"\xc0", "an integer": pack(1)},
+    ("body", "left", "gone"): {"nil": b"\xc0", "a str": pack("true")},
     ("body", "renamed", "was"): {"a bin": pack(b"bob")},
+    ("body", "role", "role"): {"nil": b"\xc0", "an integer": pack(1)},
 }
 
 # Keys that may be left out of the last example of each type; none of the others.

@@ -209,7 +209,13 @@ VALID: Final[dict[str, list[dict[str, Any]]]] = {
         {"type": "blocks", "id": 1, "nicks": ["eve"], "more": False},
         {"type": "contact", "id": 1, "who": "nobody"},
         {"type": "requested", "log": _LOG, "account": bytes(16), "nick": "eve"},
-        {"type": "members", "id": 1, "log": _LOG, "members": [["alice", True]], "more": False},
+        {
+            "type": "members",
+            "id": 1,
+            "log": _LOG,
+            "members": [[bytes(16), "alice", True, "owner"]],
+            "more": False,
+        },
         {"type": "posted", "log": _LOG, "seq": 2, "acks": [[1, 2, 3]]},
         {"type": "page", "id": 1, "count": 0, "more": False},
         {"type": "code", "id": 1, "code": "ABCDE-FGHJK", "seconds": 600},
@@ -231,6 +237,7 @@ VALID: Final[dict[str, list[dict[str, Any]]]] = {
         {"type": "joined", **_WHO},
         {"type": "left", **_WHO},
         {"type": "renamed", **_WHO, "was": "rob"},
+        {"type": "role", **_WHO, "role": "operator"},
     ],
 }
 """One map per type, with its required keys."""
@@ -260,6 +267,8 @@ OPTIONAL: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("server", "close"): {"retry_after": 0},
     ("server", "refused"): {"log": _LOG},
     ("body", "text"): {"reply": 1, "me": True},
+    ("body", "joined"): {"new": True},
+    ("body", "left"): {"gone": True},
 }
 """Its optional keys."""
 
@@ -603,7 +612,7 @@ TEXT: Final = WIDE * (TEXT_BYTES // 4)
 ID: Final = 2**32 - 1
 A_LOG: Final = (ANY_LOG, "private", NAME, SEQ_MAX, SEQ_MAX)
 A_ROOM: Final = (ROOM, SEQ_MAX, TOPIC)
-A_MEMBER: Final = (NAME, True)
+A_MEMBER: Final = (ANY_ACCOUNT, NAME, True, "operator")
 AN_ACK: Final = (ID, SEQ_MAX, SEQ_MAX)
 
 
@@ -637,7 +646,7 @@ def test_the_largest_values_the_limits_allow_fit_a_payload(message: Struct) -> N
     [
         (A_LOG, 18 + 8 + 130 + 9 + 9 + 1, LOGS_PAGE),
         (A_ROOM, 130 + 9 + 803 + 1, ROOMS_PAGE),
-        (A_MEMBER, 130 + 1 + 1, MEMBERS_PAGE),
+        (A_MEMBER, 18 + 130 + 1 + 9 + 1, MEMBERS_PAGE),
         (AN_ACK, 5 + 9 + 9 + 1, ACKS_PAGE),
     ],
     ids=["logs", "rooms", "members", "acks"],
@@ -651,7 +660,7 @@ def test_the_bounds_of_lists_are_derived_from_elements_of_this_size(
 
 
 def test_the_bounds_of_the_tables_are_those_of_the_code() -> None:
-    assert (LOGS_PAGE, ROOMS_PAGE, MEMBERS_PAGE, HISTORY_PAGE) == (80, 16, 120, 50)
+    assert (LOGS_PAGE, ROOMS_PAGE, MEMBERS_PAGE, HISTORY_PAGE) == (80, 16, 100, 50)
     assert (TOPIC_CHARACTERS, REACTION_BYTES, WORDS_BYTES) == (200, 64, 1_024)
 
 

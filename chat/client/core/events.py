@@ -20,6 +20,7 @@ from chat.client.core.model import (
 )
 from chat.client.core.rooms import Room
 from chat.content import Content
+from chat.rooms.roles import Role
 
 __all__ = [
     "Arrival",
@@ -35,6 +36,7 @@ __all__ = [
     "LoginRefused",
     "MemberArrived",
     "MemberLeft",
+    "MemberRanked",
     "MemberRenamed",
     "MessageArrived",
     "MessageChanged",
@@ -288,6 +290,13 @@ class MemberLeft(_InRoom):
 
 
 @dataclass(frozen=True, slots=True)
+class MemberRanked(_InRoom):
+    """Somebody has another role in the room."""
+
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
 class MemberRenamed(_InRoom):
     """Somebody has another nickname; `author` has the new one."""
 
@@ -344,5 +353,6 @@ Event = (
     | TopicChanged
     | MemberArrived
     | MemberLeft
+    | MemberRanked
     | MemberRenamed
 )

@@ -6,6 +6,7 @@ from enum import Enum, auto
 
 from chat.content import Content
 from chat.ids import AccountId, DeviceKey, LogId, RecordId
+from chat.rooms.roles import Role
 
 __all__ = [
     "Account",
@@ -107,9 +108,12 @@ class Author:
 class Member:
     """A member of a room."""
 
+    account: AccountId
     nick: str
     is_here: bool
     """Whether they are connected."""
+    role: Role
+    """In this room."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from chat.client.core.events import (
     MemberArrived,
     MemberLeft,
+    MemberRanked,
     MemberRenamed,
     MessageArrived,
     MessageDeleted,
@@ -19,6 +20,7 @@ from chat.client.core.rooms import Room
 from chat.client.core.session import Session
 from chat.client.core.timeline import Timeline
 from chat.content import Content
+from chat.rooms.roles import role_called
 from chat.wire.messages import (
     DeleteBody,
     EditBody,
@@ -26,6 +28,7 @@ from chat.wire.messages import (
     LeftBody,
     ReactionBody,
     RenamedBody,
+    RoleBody,
     TextBody,
     TopicBody,
     Unknown,
@@ -82,14 +85,18 @@ class Records:
             case TopicBody(topic=topic):
                 room.topic = topic
                 emit(TopicChanged(room, seq, author, topic))
-            case JoinedBody(nick=nick):
-                room.note_member(nick, is_here=True)
+            case JoinedBody():
+                room.note_member(body)
                 emit(MemberArrived(room, seq, author))
-            case LeftBody(nick=nick):
-                room.note_member(nick, is_here=False)
+            case LeftBody():
+                room.note_member(body)
                 emit(MemberLeft(room, seq, author))
-            case RenamedBody(nick=nick, was=was):
+            case RoleBody(role=role):
+                room.note_member(body)
+                emit(MemberRanked(room, seq, author, role_called(role)))
+            case RenamedBody(was=was):
                 self._rename(room, author, was)
+                room.note_member(body)
                 emit(MemberRenamed(room, seq, author, was))
 
     def _rename(self, room: Room, author: Author, was: str) -> None:
@@ -98,7 +105,6 @@ class Records:
             self._session.account = replace(account, nick=author.nick)
         elif room.is_private:
             room.name = author.nick
-        room.rename_member(was, author.nick)
 
 
 def _edited(before: Message | None, text: str) -> Content:

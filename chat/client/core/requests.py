@@ -33,7 +33,7 @@ from chat.client.core.trust import HostKeyCheck
 from chat.ids import LogId
 from chat.rooms.errors import RequestError
 from chat.rooms.names import name_key, prepare_nick
-from chat.rooms.roles import Action
+from chat.rooms.roles import Action, role_called
 from chat.wire import messages
 from chat.wire.identity import identity_fingerprint
 from chat.wire.messages import Request
@@ -383,7 +383,10 @@ class Requests:
             self._session.pending.ask(request, messages.Members, take, task)
 
         def take(page: messages.Members) -> None:
-            listed.extend(Member(*it) for it in page.members)
+            listed.extend(
+                Member(account, nick, is_here, role_called(role))
+                for account, nick, is_here, role in page.members
+            )
             if page.more and page.members and len(listed) < self._session.limits.listed:
                 ask(listed[-1].nick)
                 return
@@ -439,9 +442,10 @@ class Requests:
             return
 
         def renamed() -> Renaming:
+            account = self._session.account
             for room in self._session.rooms:
-                room.rename_member(self._session.account.nick, new)
-            self._session.account = replace(self._session.account, nick=new)
+                room.note_member(messages.RenamedBody(0, account.account, new, account.nick))
+            self._session.account = replace(account, nick=new)
             try:
                 return Renaming(new, self._login.renamed(new))
             except StorageError as error:

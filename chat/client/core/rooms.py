@@ -3,14 +3,15 @@
 They outlive a connection, and say where the next one goes on reading.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from chat.client.core.members import Change, Members
 from chat.client.core.model import Member, Message
 from chat.client.core.timeline import Timeline
 from chat.ids import AccountId, LogId
 from chat.limits import ClientLimits
 from chat.rooms.names import name_key
-from chat.wire.messages import Opened
+from chat.wire.messages import JoinedBody, LeftBody, Opened, RenamedBody
 from chat.wire.records import Delivered
 
 __all__ = ["Room", "Rooms", "mentions"]
@@ -22,10 +23,6 @@ class Room:
     def __init__(self, opened: Opened, account: AccountId, limits: ClientLimits) -> None:
         self.log = opened.log
         self.timeline = Timeline(opened.log, account, limits.timeline, limits.reactions)
-        self.members: dict[str, Member] | None = None
-        """By nickname, once they were asked for; None before."""
-        self._seen_meanwhile: dict[str, Member] | None = None
-        """Who came or went while members are being listed."""
         self.cursor = 0
         """Everything up to this number came here, or from here."""
         self.oldest = opened.seq + 1
@@ -40,7 +37,9 @@ class Room:
         """Those of them that name the user or answer a message of theirs."""
         self.draft = ""
         """What the user has typed and not sent. Faces set it with `Core.set_draft`."""
+        self._account = account
         self._limits = limits
+        self._members = Members(limits.listed)
         self._since = opened.seq
         """What was said before one came, up to this number, is not unread."""
         self._own: set[int] = set()
@@ -54,7 +53,7 @@ class Room:
         """Of a private conversation, the other's nickname."""
         self.topic = opened.topic
         self.member_count = opened.members
-        self.members = None
+        self._members.forget()
         self.tail = opened.tail
         """The last number of the log when it was opened."""
         self.cursor = opened.seq
@@ -78,31 +77,32 @@ class Room:
 
     # --- Who is there ---
 
+    @property
+    def members(self) -> Mapping[AccountId, Member] | None:
+        """The members by account, once they were asked for; None before."""
+        return self._members.listed
+
     def list_members(self) -> None:
         """Members are being listed, in several answers."""
-        self._seen_meanwhile = {}
+        self._members.begin()
 
     def listed_members(self, members: list[Member]) -> None:
         """Keep the members that were listed, as far as nothing newer is known."""
-        self.members = {member.nick: member for member in members} | (self._seen_meanwhile or {})
-        self._seen_meanwhile = None
+        self._members.list(members)
 
-    def note_member(self, nick: str, *, is_here: bool) -> None:
-        """Note that somebody came or went."""
-        if self.is_private:
-            self.member_count = 2 if is_here else 1
-        for members in (self.members, self._seen_meanwhile):
-            if members is not None and (nick in members or len(members) < self._limits.listed):
-                members[nick] = Member(nick, is_here)
-
-    def rename_member(self, was: str, nick: str) -> None:
-        """Note that somebody has another nickname."""
-        if self.is_private and name_key(self.name) == name_key(was):
-            self.name = nick
-        if self.members is not None:
-            member = self.members.pop(was, None)
-            if member is not None:
-                self.members[nick] = Member(nick, member.is_here)
+    def note_member(self, change: Change) -> None:
+        """Note that somebody came, went, or has another nickname or role."""
+        self._members.note(change)
+        match change:
+            case JoinedBody() | LeftBody() if self.is_private:
+                self.member_count = 2 if isinstance(change, JoinedBody) else 1
+            case JoinedBody(new=True) if change.account != self._account:
+                self.member_count += 1
+            case LeftBody(gone=True):
+                self.member_count -= 1
+            case RenamedBody(was=was, nick=nick):
+                if self.is_private and name_key(self.name) == name_key(was):
+                    self.name = nick
 
     # --- How far it has come ---
 

@@ -1,12 +1,14 @@
 """The lines in which the line client shows messages and events. None is made visible yet."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from chat.client.core.address import Address
 from chat.client.core.events import (
     HostKeyPinned,
     MemberArrived,
     MemberLeft,
+    MemberRanked,
     MemberRenamed,
     MessageArrived,
     MessageDeleted,
@@ -21,8 +23,10 @@ from chat.client.core.rooms import Room
 from chat.client.core.trust import word_lines
 from chat.client.visible import isolate, shorten
 from chat.content import Content
+from chat.rooms.roles import Role
 
 __all__ = [
+    "ROLES",
     "Shown",
     "format_event",
     "format_item",
@@ -34,6 +38,13 @@ __all__ = [
     "number_of",
 ]
 
+ROLES: Final = {
+    Role.OPERATOR: "operator",
+    Role.OWNER: "owner of the room",
+    Role.HOST: "owner of the server",
+}
+"""What a role in a room is called."""
+
 Shown = (
     MessageArrived
     | MessageEdited
@@ -42,6 +53,7 @@ Shown = (
     | TopicChanged
     | MemberArrived
     | MemberLeft
+    | MemberRanked
     | MemberRenamed
 )
 """The events that are shown as a line."""
@@ -68,6 +80,10 @@ def format_event(event: Shown) -> str:
             return f"* {nick} joined"
         case MemberLeft():
             return f"* {nick} left"
+        case MemberRanked(role=Role.MEMBER):
+            return f"* {nick} has no special role any more"
+        case MemberRanked(role=role):
+            return f"* {nick} is now {ROLES[role]}"
         case MemberRenamed(was=was):
             return f"* {isolate(was)} is now known as {nick}"
 

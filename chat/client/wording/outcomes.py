@@ -8,9 +8,10 @@ from chat.client.core.commands import Command
 from chat.client.core.core import Core
 from chat.client.core.model import ContactRequest, Device, Member, PublicRoom
 from chat.client.core.rooms import Room
+from chat.client.wording.display import ROLES
 from chat.durations import format_duration
 from chat.ids import LogId
-from chat.rooms.roles import Action
+from chat.rooms.roles import Action, Role
 from chat.rooms.texts import quote
 
 __all__ = ["listing", "place_of", "sentence"]
@@ -93,8 +94,14 @@ def listing(command: Command, listed: tuple[object, ...]) -> list[str]:
 def _members(members: list[Member]) -> str:
     here = sum(member.is_here for member in members)
     count = f"{here} here" if here == len(members) else f"{here} of {len(members)} here"
-    names = (it.nick if it.is_here else f"{it.nick} (away)" for it in members)
-    return f"{count}: {', '.join(names)}"
+    return f"{count}: {', '.join(map(_described, members))}"
+
+
+def _described(member: Member) -> str:
+    """Return a member's nickname, with role and absence."""
+    words = [] if member.role is Role.MEMBER else [ROLES[member.role]]
+    words += [] if member.is_here else ["away"]
+    return f"{member.nick} ({', '.join(words)})" if words else member.nick
 
 
 def _how_long(action: Action, seconds: int) -> str:

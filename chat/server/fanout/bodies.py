@@ -10,6 +10,7 @@ from chat.rooms.happenings import (
     Departed,
     Edited,
     Happening,
+    Ranked,
     Reacted,
     Renamed,
     Said,
@@ -24,6 +25,7 @@ from chat.wire.messages import (
     LeftBody,
     ReactionBody,
     RenamedBody,
+    RoleBody,
     TextBody,
     TopicBody,
 )
@@ -48,10 +50,12 @@ def body_of(happening: Happening, nick: str, time: int) -> Body:
             return ReactionBody(time, account, nick, seq, reaction)
         case TopicSet(topic=topic):
             return TopicBody(time, account, nick, topic)
-        case Arrived():
-            return JoinedBody(time, account, nick)
-        case Departed():
-            return LeftBody(time, account, nick)
+        case Arrived(is_new=is_new):
+            return JoinedBody(time, account, nick, is_new)
+        case Departed(is_gone=is_gone):
+            return LeftBody(time, account, nick, is_gone)
+        case Ranked(role=role):
+            return RoleBody(time, account, nick, role.word)
         case Renamed(was=was, nick=nick):
             return RenamedBody(time, account, nick, was)
         case _:

@@ -9,7 +9,7 @@ from typing import Final
 from chat.ids import AccountId, DeviceKey, LogId
 from chat.rooms.changes import Change
 from chat.rooms.failures import LoginFailures
-from chat.rooms.happenings import Arrived, Departed, Renamed
+from chat.rooms.happenings import Arrived, Departed, Ranked, Renamed
 from chat.rooms.hub import Hub
 from chat.rooms.roles import Sanction
 from chat.rooms.values import (
@@ -22,11 +22,14 @@ from chat.rooms.values import (
     DeviceOf,
     InvitedBy,
     InvitedKey,
+    Kind,
     MembershipKey,
     NetworkKey,
     Profile,
     Requested,
     RequestKey,
+    RoleKey,
+    Scope,
 )
 from chat.server.fanout.feeds import Feeds
 from chat.server.oplog import OperatorLog
@@ -121,6 +124,8 @@ class Effects:
                 for session in self._sessions.all():
                     if session.group == group:
                         session.close(CloseCode.REMOVED, "its network was banned")
+            case RoleKey(scope, account_id), _ if before != value:
+                self._ranked(scope, account_id)
             case InvitedKey(log, account_id), InvitedBy(by) if before != value:
                 self._invited(log, account_id, by)
             case RequestKey(log, account_id), Requested(by) if before is None:
@@ -130,7 +135,7 @@ class Effects:
         room, feed = self._hub.known_room(log), self._feeds.loaded(log)
         if room is None or feed is None:
             return  # Nobody reads it yet.
-        feed.announce(Arrived(log, account_id), asked_by)
+        feed.announce(Arrived(log, account_id, is_new=True), asked_by)
         readers = feed.readers
         for session in self._sessions.of(account_id, asked_by):
             if not readers.reads(session.number):
@@ -148,7 +153,7 @@ class Effects:
             if session is not asked_by:
                 session.tell(messages.Removed(log, sentence))
         if feed is not None and self._hub.known_room(log) is not None:
-            feed.announce(Departed(log, account_id), None)
+            feed.announce(Departed(log, account_id, is_gone=True), None)
 
     def _renamed(
         self, account_id: AccountId, was: str, nick: str, asked_by: Session | None
@@ -169,6 +174,17 @@ class Effects:
             self._feeds.announce(Renamed(log, account_id, was, nick), asked_by)
 
         self._rounds.begin(account_id, tell)
+
+    def _ranked(self, scope: Scope, account_id: AccountId) -> None:
+        def tell(log: LogId) -> None:
+            room = self._hub.known_room(log)
+            if room is not None and room.kind is not Kind.PRIVATE and account_id in room.members:
+                self._feeds.announce(Ranked(log, account_id, self._hub.role(account_id, room)))
+
+        if scope == SERVER:
+            self._rounds.begin(account_id, tell)
+        else:
+            tell(scope)
 
     def _linked(self, device: DeviceKey, account_id: AccountId) -> None:
         for session in self._sessions.of(account_id):

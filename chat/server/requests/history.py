@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import UNSET
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 
-from chat.ids import LogId
+from chat.ids import AccountId, LogId
 from chat.limits import HISTORY_PAGE, SEARCH_PHRASES, SEARCH_WORDS, SEQ_MAX, WORDS_BYTES
 from chat.rooms.errors import (
     NoSearchError,
@@ -20,6 +20,10 @@ from chat.rooms.errors import (
     TooManyPhrasesError,
     TooManyWordsError,
 )
+from chat.rooms.hub import Hub
+from chat.rooms.roles import Role
+from chat.rooms.room import Room
+from chat.rooms.values import Kind
 from chat.server.fanout.feed import Feed
 from chat.server.requests.asking import Asking
 from chat.server.turns import CrowdedError, GoneError
@@ -73,12 +77,18 @@ def who(asking: Asking[messages.Who]) -> None:
     is_blocked = context.hub.is_blocked_in(asking.account, room)
     rows = [
         (
-            member.nick,
+            *(member.id, member.nick),
             context.sessions.count(member.id) > 0 and (member is asking.account or not is_blocked),
+            _role_in(room, member.id, context.hub).word,
         )
         for member in members
     ]
     asking.session.send(messages.Members(request.id, room.log, rows, more))
+
+
+def _role_in(room: Room, account: AccountId, hub: Hub) -> Role:
+    """Return a member's role; there are none in a private conversation."""
+    return Role.MEMBER if room.kind is Kind.PRIVATE else hub.role(account, room)
 
 
 def seen(asking: Asking[messages.Seen]) -> None:

@@ -151,8 +151,9 @@ def test_what_was_read_on_another_device_is_not_unread_any_more(
 def test_ones_own_new_nickname_is_that_of_the_member(case: CoreCase, lobby: Log) -> None:
     case.done(ListMembers(lobby.log), tuple)
     case.done(Rename("anna"), object)
-    assert case.room().members is not None
-    assert set(case.room().members or ()) == {"anna", "bob"}
+    members = case.room().members
+    assert members is not None
+    assert {member.nick for member in members.values()} == {"anna", "bob"}
 
 
 def test_who_comes_while_members_are_listed_is_here(server: ModelServer) -> None:
@@ -161,9 +162,14 @@ def test_who_comes_while_members_are_listed_is_here(server: ModelServer) -> None
     case.do(ListMembers(lobby.log))
     case.carry_up()
     case.carry_down()
-    server.passing(lobby, m.JoinedBody(0, server.account("bob"), "bob"))
+    bob, cat = server.account("bob"), server.account("cat")
+    server.passing(lobby, m.JoinedBody(0, bob, "bob"))
+    server.passing(lobby, m.RenamedBody(0, bob, "rob", "bob"))
+    server.passing(lobby, m.LeftBody(0, cat, "cat", gone=True))
     case.carry()
-    assert (case.room().members or {})["bob"].is_here
+    members = case.room().members or {}
+    assert (members[bob].nick, members[bob].is_here) == ("rob", True)
+    assert cat not in members
 
 
 def test_notes_to_oneself_are_found_after_a_new_nickname(case: CoreCase) -> None:

@@ -27,7 +27,7 @@ from chat.client.core.rooms import Room
 from chat.content import Content
 from chat.ids import LogId
 from chat.limits import ClientLimits
-from chat.rooms.roles import Action
+from chat.rooms.roles import Action, Role
 from chat.testing.ids import ANY_LOG, ANY_RECORD
 from chat.wire import messages as m
 from chat.wire.hostkey import fingerprint
@@ -158,7 +158,10 @@ def test_public_rooms_are_listed_whole(case: CoreCase, server: ModelServer) -> N
 def test_members_are_listed_whole(case: CoreCase, server: ModelServer, lobby: Log) -> None:
     server.room("lobby", "cat", "dan")
     outcome = case.done(c.ListMembers(lobby.log), tuple)
-    assert outcome == tuple(Member(nick, nick == "ana") for nick in ("ana", "bob", "cat", "dan"))
+    assert outcome == tuple(
+        Member(server.account(nick), nick, nick == "ana", Role.MEMBER)
+        for nick in ("ana", "bob", "cat", "dan")
+    )
     assert [it.after for it in case.link.all(m.Who)] == [UNSET, "bob"]
 
 

@@ -18,6 +18,7 @@ from chat.client.core.events import (
     Closing,
     MemberArrived,
     MemberLeft,
+    MemberRanked,
     MemberRenamed,
     Page,
     ReadMarkerMoved,
@@ -29,6 +30,7 @@ from chat.client.core.model import Author, Handle, Member, Message
 from chat.client.core.rooms import Room
 from chat.ids import AccountId
 from chat.limits import ClientLimits
+from chat.rooms.roles import Role
 from chat.testing.ids import ANY_ACCOUNT, ANY_LOG, ANY_RECORD
 from chat.wire import messages as m
 from chat.wire.records import Delivered
@@ -177,20 +179,32 @@ def members(case: CoreCase) -> dict[str, bool]:
     """Return who is a member of the lobby, and who of them is here."""
     listed = case.room().members
     assert listed is not None
-    assert all(nick == member.nick for nick, member in listed.items())
-    return {nick: member.is_here for nick, member in listed.items()}
+    assert all(account == member.account for account, member in listed.items())
+    return {member.nick: member.is_here for member in listed.values()}
+
+
+def roles(case: CoreCase) -> dict[str, Role]:
+    """Return who is a member of the lobby, and their roles."""
+    return {member.nick: member.role for member in (case.room().members or {}).values()}
 
 
 def test_members_are_known_once_they_were_asked_for(case: CoreCase, server: ModelServer) -> None:
-    server.room("lobby", "cat", "dan")
-    passing(case, server.room("lobby"), m.JoinedBody(0, server.account("cat"), "cat"))
+    lobby = server.room("lobby", "cat", "dan")
+    lobby.roles = {server.account("cat"): "owner", server.account("dan"): "made up later"}
+    passing(case, lobby, m.JoinedBody(0, server.account("cat"), "cat"))
     assert case.room().members is None
     outcome = case.done(ListMembers(case.room().log), tuple)
-    assert outcome == (
-        *(Member("ana", True), Member("bob", False)),
-        *(Member("cat", False), Member("dan", False)),
+    assert outcome == tuple(
+        Member(server.account(nick), nick, nick == "ana", role)
+        for nick, role in (
+            ("ana", Role.MEMBER),
+            ("bob", Role.MEMBER),
+            ("cat", Role.OWNER),
+            ("dan", Role.MEMBER),
+        )
     )
     assert members(case) == {"ana": True, "bob": False, "cat": False, "dan": False}
+    assert roles(case)["cat"] is Role.OWNER
 
 
 def test_members_come_and_go_and_are_renamed(case: CoreCase, server: ModelServer) -> None:
@@ -205,17 +219,50 @@ def test_members_come_and_go_and_are_renamed(case: CoreCase, server: ModelServer
     assert members(case) == {"ana": True, "rob": False}
     passing(case, lobby, m.RenamedBody(0, bob.account, "bob", "rob"))
     assert members(case) == {"ana": True, "bob": False}
-    passing(case, lobby, m.JoinedBody(0, cat.account, "cat"))
+    passing(case, lobby, m.JoinedBody(0, cat.account, "cat", new=True))
     assert members(case) == {"ana": True, "bob": False, "cat": True}
     passing(case, lobby, m.RenamedBody(0, ANY_ACCOUNT, "eve", "nobody"))
     assert "eve" not in members(case)
+    passing(case, lobby, m.LeftBody(0, cat.account, "cat", gone=True))
+    assert members(case) == {"ana": True, "bob": False}
     rob = Author(bob.account, "rob")
     assert case.told(MemberArrived) == [MemberArrived(room, 0, bob), MemberArrived(room, 0, cat)]
-    assert case.told(MemberLeft) == [MemberLeft(room, 0, rob)]
+    assert case.told(MemberLeft) == [MemberLeft(room, 0, rob), MemberLeft(room, 0, cat)]
     assert case.told(MemberRenamed)[:2] == [
         MemberRenamed(room, 0, rob, "bob"),
         MemberRenamed(room, 0, bob, "rob"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("word", "role"), [*((role.word, role) for role in Role), ("emperor", Role.MEMBER)]
+)
+def test_roles_are_kept_up_to_date(
+    case: CoreCase, server: ModelServer, word: str, role: Role
+) -> None:
+    lobby, room, bob = server.room("lobby"), case.room(), server.account("bob")
+    case.done(ListMembers(room.log), tuple)
+    passing(case, lobby, m.RoleBody(0, bob, "bob", word))
+    passing(case, lobby, m.RoleBody(0, ANY_ACCOUNT, "eve", "owner"))
+    passing(case, lobby, m.JoinedBody(0, bob, "bob"))
+    passing(case, lobby, m.RenamedBody(0, bob, "rob", "bob"))
+    assert roles(case) == {"ana": Role.MEMBER, "rob": role}
+    assert case.told(MemberRanked)[0] == MemberRanked(room, 0, Author(bob, "bob"), role)
+
+
+def test_who_becomes_a_member_and_who_leaves_is_counted(
+    case: CoreCase, server: ModelServer
+) -> None:
+    lobby, cat = server.room("lobby"), server.account("cat")
+    before = case.room().member_count
+    passing(case, lobby, m.JoinedBody(0, cat, "cat", new=True))
+    assert case.room().member_count == before + 1
+    passing(case, lobby, m.LeftBody(0, cat, "cat"))
+    passing(case, lobby, m.JoinedBody(0, cat, "cat"))
+    passing(case, lobby, m.JoinedBody(0, server.account("ana"), "ana", new=True))
+    assert case.room().member_count == before + 1
+    passing(case, lobby, m.LeftBody(0, cat, "cat", gone=True))
+    assert case.room().member_count == before
 
 
 def test_members_have_to_be_asked_for_on_each_connection(case: CoreCase) -> None:

@@ -6,6 +6,7 @@ from chat.client.core.events import (
     HostKeyPinned,
     MemberArrived,
     MemberLeft,
+    MemberRanked,
     MemberRenamed,
     MessageArrived,
     MessageDeleted,
@@ -32,6 +33,7 @@ from chat.client.wording.display import (
 from chat.content import Content
 from chat.ids import AccountId
 from chat.limits import ClientLimits
+from chat.rooms.roles import Role
 from chat.testing.ids import ANY_ACCOUNT, ANY_LOG, ANY_RECORD
 from chat.wire.hostkey import fingerprint, fingerprint_words
 from chat.wire.messages import Opened
@@ -103,6 +105,9 @@ TO_HELLO = Reply(3, ANA, Content("hello\x07"))
         (TopicChanged(ROOM, 7, BOB, "all\n"), r"* bob set the topic: all\n"),
         (MemberArrived(ROOM, 0, ANA), "* ana joined"),
         (MemberLeft(ROOM, 0, Author(ANA.account, "ana\x1b")), r"* ana\x1b left"),
+        (MemberRanked(ROOM, 0, BOB, Role.MEMBER), "* bob has no special role any more"),
+        (MemberRanked(ROOM, 0, BOB, Role.OPERATOR), "* bob is now operator"),
+        (MemberRanked(ROOM, 0, BOB, Role.HOST), "* bob is now owner of the server"),
         (MemberRenamed(ROOM, 0, Author(ANA.account, "anna"), "ana"), "* ana is now known as anna"),
     ],
 )

@@ -14,11 +14,13 @@ from chat.rooms.happenings import (
     Happening,
     Kept,
     Passing,
+    Ranked,
     Reacted,
     Renamed,
     Said,
     TopicSet,
 )
+from chat.rooms.roles import Role
 from chat.server.fanout.bodies import Beside, beside, body_of
 from chat.store.interface import RecordKind
 from chat.testing.ids import ANY_ACCOUNT
@@ -30,6 +32,7 @@ from chat.wire.messages import (
     LeftBody,
     ReactionBody,
     RenamedBody,
+    RoleBody,
     TextBody,
     TopicBody,
 )
@@ -51,6 +54,9 @@ EDIT: Final = RecordKind.EDIT
         (TopicSet(*WHO, "chess"), TopicBody(*HEAD, "chess"), Beside()),
         (Arrived(*WHO), JoinedBody(*HEAD), Beside()),
         (Departed(*WHO), LeftBody(*HEAD), Beside()),
+        (Arrived(*WHO, is_new=True), JoinedBody(*HEAD, new=True), Beside()),
+        (Departed(*WHO, is_gone=True), LeftBody(*HEAD, gone=True), Beside()),
+        (Ranked(*WHO, Role.HOST), RoleBody(*HEAD, "host"), Beside()),
         (Renamed(*WHO, "al", "alice"), RenamedBody(*HEAD, "al"), Beside()),
     ],
 )
@@ -70,7 +76,8 @@ def test_who_is_renamed_is_told_under_the_name_of_that_change() -> None:
 def test_no_happening_is_forgotten() -> None:
     kinds = [*Kept.__subclasses__(), *Passing.__subclasses__()]
     assert {kind.__name__ for kind in kinds} == {
-        *("Arrived", "Deleted", "Departed", "Edited", "Reacted", "Renamed", "Said", "TopicSet")
+        *("Arrived", "Deleted", "Departed", "Edited", "Ranked", "Reacted", "Renamed", "Said"),
+        "TopicSet",
     }
     with pytest.raises(TypeError, match="no body for Happening"):
         body_of(Happening(*WHO), "alice", 5)

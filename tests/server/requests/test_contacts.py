@@ -452,7 +452,8 @@ class PolicyTests(ContactCase):
         def listed(client: Client) -> list[tuple[str, bool]]:
             answer = client.ask(Who(99, log))
             assert isinstance(answer, Members) and not answer.more
-            return sorted(answer.members)
+            assert {role for *_, role in answer.members} == {"member"}
+            return sorted((nick, is_here) for _, nick, is_here, _ in answer.members)
 
         assert listed(self.bob) == [("bob", True)]
         self.alice.ask(Accept(98, log))
@@ -476,4 +477,4 @@ class PolicyTests(ContactCase):
         self.device(self.alice)
         assert (len(carol.received), len(carol.delivered)) == before
         listed = carol.ask(Who(99, log))
-        assert listed == Members(99, log, [("carol", True)], False)
+        assert listed == Members(99, log, [(carol.account, "carol", True, "member")], False)

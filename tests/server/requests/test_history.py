@@ -342,8 +342,11 @@ class ListTests(ArchiveCase):
         self.alice.bye()
         listed = self.bob.ask(Who(99, self.log))
         assert isinstance(listed, Members) and not listed.more
-        assert sorted(listed.members) == [("alice", False), ("bob", True)]
-        assert self.bob.ask(Who(98, self.log, listed.members[0][0])) == Members(
+        assert sorted(it[1:] for it in listed.members) == [
+            ("alice", False, "member"),
+            ("bob", True, "member"),
+        ]
+        assert self.bob.ask(Who(98, self.log, listed.members[0][1])) == Members(
             98, self.log, listed.members[1:], False
         )
         nobody = self.bob.ask(Who(97, self.log, "nobody"))
