@@ -306,6 +306,9 @@ class Limits:
     )
     answer_seconds: float = 15
     """Silence after a client has sent something before it pings the server."""
+    latency_seconds: float = 60
+    """How old the client's measure of the latency may get before it pings the server along with
+    something that it sends anyway."""
     sweep_seconds: float = _set_by_operator(1, "how often the server checks deadlines")
     """How often deadlines are checked: one timer for all connections."""
 
@@ -358,6 +361,16 @@ class Limits:
     presence_seconds: float = _set_by_operator(
         5, "time from a lost connection until the user counts as away"
     )
+    typing_seconds: float = 3
+    """Seconds until an account may be shown as writing once more. Clients say it every few
+    seconds, and others stop showing it after a few."""
+    typing_per_account: int = 5
+    """The same in a burst, from all connections of an account, in all of its logs."""
+    typing_per_room: int = 6
+    """How often somebody may be shown as writing in one room in `typing_seconds`, and at once:
+    nobody reads more names. Two a second for 500 readers are 1 % of a core."""
+    typing_kept: int = 4_096
+    """The latest accounts, and logs, of which that is remembered; about 150 bytes each."""
     seen_seconds: float = _set_by_operator(5, "how often read markers are saved")
     """How often read markers are written; a crash loses the markers of this time."""
     code_seconds: float = _set_by_operator(600, "lifetime of a code for another device")
@@ -413,6 +426,12 @@ class ClientLimits:
     listed_rooms: int = 10_000
     """Most public rooms that the client keeps from a list; with the longest topics, about 1 KiB
     each."""
+    typing_every: int = 4
+    """Seconds until the client says once more that the user is writing."""
+    typing_shown: int = 8
+    """Seconds for which somebody is shown as writing, unless that is repeated."""
+    typing_names: int = 20
+    """Most people who are shown as writing in a room."""
     reactions: int = 1_000
     """Most accounts whose reactions to one message the client keeps."""
     first_retry: float = 1

@@ -22,6 +22,7 @@ __all__ = [
     "Renamed",
     "Said",
     "TopicSet",
+    "Writing",
 ]
 
 
@@ -115,3 +116,8 @@ class Renamed(Passing):
 
     was: str
     nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Writing(Passing):
+    """Is writing something."""

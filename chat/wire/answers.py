@@ -35,6 +35,7 @@ __all__ = [
     "RequestList",
     "Requested",
     "RoomList",
+    "SeenElsewhere",
     "TokenIssued",
     "Welcome",
 ]
@@ -181,6 +182,13 @@ class Page(Message, frozen=True):
     id: RequestId
     count: Natural
     more: bool
+
+
+class SeenElsewhere(Message, frozen=True, tag="seen"):
+    """The user has seen everything in `log` up to `seq`, on another device. An event."""
+
+    log: Log
+    seq: Natural
 
 
 class Keys(Message, frozen=True):

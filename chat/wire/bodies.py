@@ -16,6 +16,7 @@ __all__ = [
     "RoleBody",
     "TextBody",
     "TopicBody",
+    "TypingBody",
 ]
 
 
@@ -95,3 +96,7 @@ class RoleBody(_Body, frozen=True):
     """`nick` has another role: the word for a `chat.rooms.roles.Role`. Passing."""
 
     role: str
+
+
+class TypingBody(_Body, frozen=True):
+    """`nick` is writing something. Passing."""

@@ -30,6 +30,7 @@ from chat.wire.answers import (
     Requested,
     RequestList,
     RoomList,
+    SeenElsewhere,
     TokenIssued,
     Welcome,
 )
@@ -43,6 +44,7 @@ from chat.wire.bodies import (
     RoleBody,
     TextBody,
     TopicBody,
+    TypingBody,
 )
 from chat.wire.errors import LocalProtocolError, MessageError
 from chat.wire.fields import Message, Natural, RequestId
@@ -78,6 +80,7 @@ from chat.wire.requests import (
     Slow,
     Token,
     Topic,
+    Typing,
     Unblock,
     Who,
 )
@@ -142,6 +145,7 @@ __all__ = [
     "Rooms",
     "Search",
     "Seen",
+    "SeenElsewhere",
     "ServerMessage",
     "Slow",
     "TextBody",
@@ -149,6 +153,8 @@ __all__ = [
     "TokenIssued",
     "Topic",
     "TopicBody",
+    "Typing",
+    "TypingBody",
     "Unblock",
     "Unknown",
     "Update",
@@ -228,6 +234,7 @@ ClientMessage = (
     | History
     | Search
     | Seen
+    | Typing
     | Ping
     | Pong
     | Update
@@ -254,6 +261,7 @@ ServerMessage = (
     | DeviceList
     | TokenIssued
     | Notice
+    | SeenElsewhere
     | Keys
     | Ping
     | Pong
@@ -270,6 +278,7 @@ Body = (
     | LeftBody
     | RenamedBody
     | RoleBody
+    | TypingBody
 )
 
 _client_messages: Final = msgspec.msgpack.Decoder(ClientMessage)

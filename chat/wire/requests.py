@@ -52,6 +52,7 @@ __all__ = [
     "Slow",
     "Token",
     "Topic",
+    "Typing",
     "Unblock",
     "Who",
 ]
@@ -308,3 +309,9 @@ class Seen(Message, frozen=True):
 
     log: Log
     seq: Natural
+
+
+class Typing(Message, frozen=True):
+    """The user is writing something for `log`. No answer."""
+
+    log: Log

@@ -161,10 +161,10 @@ class ModelServer:
                 session.catch_up()
         return log.seq
 
-    def passing(self, log: Log, body: Body) -> None:
+    def passing(self, log: Log, body: Body, cause: Session | None = None) -> None:
         """Tell who reads a log something it does not keep."""
         for session in self.sessions:
-            if log.log in session.reads:
+            if log.log in session.reads and session is not cause:
                 session.say(Delivered(log.log, 0, RecordId(next(self._ids)), body))
 
     # --- Requests ---
@@ -174,7 +174,16 @@ class ModelServer:
         if isinstance(request, m.Seen):
             assert session.account is not None
             seen = self.logs[request.log].seen
-            seen[session.account] = max(request.seq, seen.get(session.account, 0))
+            if request.seq > seen.get(session.account, 0):
+                seen[session.account] = request.seq
+                for other in self.sessions:
+                    if other.account == session.account and other is not session:
+                        other.say(m.SeenElsewhere(request.log, request.seq))
+            return
+        if isinstance(request, m.Typing):
+            assert session.account is not None
+            body = m.TypingBody(0, session.account, self.nicks[session.account])
+            self.passing(self.logs[request.log], body, session)
             return
         if not isinstance(request, m.Request):
             return

@@ -1108,7 +1108,7 @@ LOG: Final = fixed("log", 16)
 EPOCH_KEY: Final = fixed("epoch key", 64)
 POST_ID: Final = fixed("message", 16)
 TIME: Final = 1_767_225_600_000
-PASSING: Final = ("joined", "left", "renamed", "role")
+PASSING: Final = ("joined", "left", "renamed", "role", "typing")
 TEXT: Final = "Gr\u00fc\u00dfe, \u4f60\u597d \U0001f512"
 
 
@@ -1200,6 +1200,7 @@ def example_messages() -> list[tuple[str, Message]]:
             message("search", id=29, words="two words"),
             message("seen", log=LOG, seq=0),
             message("seen", log=LOG, seq=18),
+            message("typing", log=LOG),
         ],
         "answer": [
             message("ok", id=2),
@@ -1240,6 +1241,7 @@ def example_messages() -> list[tuple[str, Message]]:
             message("requested", log=LOG, account=ACCOUNT, nick="eve"),
             message("removed", log=LOG, text="alice removed you from lobby."),
             message("invited", room="lobby", by="alice"),
+            message("seen", log=LOG, seq=18),
             message("notice", text="alice has muted you in lobby for good."),
         ],
         "both": [
@@ -1265,6 +1267,7 @@ def example_messages() -> list[tuple[str, Message]]:
             *(body(kind) for kind in ("joined", "left")),
             body("renamed", was="bob"),
             body("role", role="operator"),
+            body("typing"),
         ],
     }
     return [(kind, example) for kind, group in examples.items() for example in group]
@@ -1542,6 +1545,8 @@ WRONG_VALUES: Final[dict[tuple[str, str, str], dict[str, bytes]]] = {
     ("event", "opened", "log"): {"17 bytes": pack(bytes(17))},
     ("event", "opened", "tail"): {"2^63": pack(2**63)},
     ("event", "removed", "text"): {"nil": b"\xc0"},
+    ("event", "seen", "seq"): {"negative": b"\xff", "2^63": pack(2**63), "nil": b"\xc0"},
+    ("request", "typing", "log"): {"15 bytes": pack(bytes(15)), "a name": pack("lobby")},
     ("event", "notice", "text"): {"nil": b"\xc0"},
     ("answer", "code", "seconds"): {"negative": b"\xff", "a str": pack("600")},
     ("answer", "devices", "devices"): {

@@ -186,6 +186,7 @@ VALID: Final[dict[str, list[dict[str, Any]]]] = {
         {"type": "history", "id": 1, "log": _LOG, "limit": 50},
         {"type": "search", "id": 1, "words": "hello"},
         {"type": "seen", "log": _LOG, "seq": 0},
+        {"type": "typing", "log": _LOG},
         *_BOTH,
     ],
     "server": [
@@ -222,6 +223,7 @@ VALID: Final[dict[str, list[dict[str, Any]]]] = {
         {"type": "devices", "id": 1, "devices": [[bytes(32), 1, True]]},
         {"type": "token", "id": 1, "token": bytes(16)},
         {"type": "notice", "text": "Something happened."},
+        {"type": "seen", "log": _LOG, "seq": 0},
         {"type": "keys", "log": _LOG, "epoch": 1, "key": bytes(64)},
         {"type": "opened", **_OPENED},
         {"type": "removed", "log": _LOG, "text": "alice removed you."},
@@ -238,6 +240,7 @@ VALID: Final[dict[str, list[dict[str, Any]]]] = {
         {"type": "left", **_WHO},
         {"type": "renamed", **_WHO, "was": "rob"},
         {"type": "role", **_WHO, "role": "operator"},
+        {"type": "typing", **_WHO},
     ],
 }
 """One map per type, with its required keys."""

@@ -28,10 +28,12 @@ from chat.client.core.events import (
     Ending,
     Event,
     Invited,
+    LatencyMeasured,
     MessageChanged,
     Noticed,
     ReadMarkerMoved,
     RequestArrived,
+    TypingChanged,
 )
 from chat.client.core.interfaces import KeyRing, Link, Network, Partners
 from chat.client.core.login import NO_CREDENTIALS, Credentials, LoginFlow
@@ -115,6 +117,12 @@ class Core:
         self._link: Link | None = None
         self._may_come_back = False
         self._reason = ""
+        self._seconds = 0
+        """How often `tick` was called."""
+        self._typed: tuple[LogId, int] | None = None
+        """In which log it was last told that the user is writing, and when."""
+        self.latency: float | None = None
+        """Seconds that the server takes to answer, as measured last on this connection."""
         self.has_been_online = False
         """Whether there ever was a connection one could talk over."""
 
@@ -161,6 +169,11 @@ class Core:
     def has(self, room: Room) -> bool:
         """Return whether the user is in a room still."""
         return self._session.rooms.get(room.log) is room
+
+    @property
+    def unsent(self) -> int:
+        """How much of what was said here the server has not stored yet."""
+        return len(self._outbox)
 
     @property
     def is_idle(self) -> bool:
@@ -222,6 +235,20 @@ class Core:
             self._session.emit(ReadMarkerMoved(room))
         self._session.flush()
 
+    def typing(self, room: Room) -> None:
+        """Note that the user is writing something for a room; to be called as often as they type.
+
+        The server is told every few seconds.
+        """
+        is_due = self._typed is None or (
+            self._typed[0] != room.log
+            or self._seconds - self._typed[1] >= self._session.limits.typing_every
+        )
+        is_read = not room.is_private or room.member_count > 1
+        if is_due and is_read and self.connection.phase is Phase.ONLINE and self.has(room):
+            self._typed = room.log, self._seconds
+            self._session.pending.send(messages.Typing(room.log))
+
     def set_draft(self, room: Room, text: str) -> None:
         """Keep what the user has typed for a room and not sent."""
         room.draft = text
@@ -242,6 +269,10 @@ class Core:
 
     def tick(self) -> None:
         """See to what is done from time to time."""
+        self._seconds += 1
+        for room in self._session.rooms:
+            if room.writers.tick():
+                self._session.emit(TypingChanged(room))
         if self.connection.phase is Phase.ONLINE:
             self._tell_read()
         self._session.flush()
@@ -271,6 +302,12 @@ class Core:
         self._login.connected(link)
         if self.connection.phase is Phase.WAITING:
             self._session.move(Phase.CONNECTING, self.connection.reason)
+        self._session.flush()
+
+    def measured(self, seconds: float) -> None:
+        """Note how long the server took to answer a ping."""
+        self.latency = seconds
+        self._session.emit(LatencyMeasured(seconds))
         self._session.flush()
 
     def offered(self, host_key: bytes, successions: bytes, *, is_loopback: bool) -> None:
@@ -363,6 +400,10 @@ class Core:
                 room = self._session.rooms.get(log)
                 if room is not None:  # Else it was left here.
                     close_room(self._session, self._outbox, room, Closing.REMOVED, text)
+            case messages.SeenElsewhere(log=log, seq=seq):
+                room = self._session.rooms.get(log)
+                if room is not None and room.seen_elsewhere(seq, self.account.nick):
+                    self._session.emit(ReadMarkerMoved(room))
             case messages.Notice(text=text):
                 self._session.emit(Noticed(text))
             case messages.Invited(room=name, by=by):
@@ -396,8 +437,12 @@ class Core:
 
     def _detach(self) -> None:
         """The connection is gone; see to it that nothing is missing on the next one."""
+        self.latency = self._typed = None
         self._login.lost()
         self._outbox.detach()
+        for room in self._session.rooms:
+            if room.writers.clear():
+                self._session.emit(TypingChanged(room))
         self._queue.extendleft(reversed(self._session.pending.detach()))
 
     def _hang_up(self) -> None:

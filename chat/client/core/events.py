@@ -32,6 +32,7 @@ __all__ = [
     "Found",
     "HostKeyPinned",
     "Invited",
+    "LatencyMeasured",
     "LoggedIn",
     "LoginRefused",
     "MemberArrived",
@@ -55,6 +56,8 @@ __all__ = [
     "RoomsListed",
     "TopicChanged",
     "TrustAsked",
+    "TypingChanged",
+    "UnsentChanged",
 ]
 
 
@@ -66,6 +69,20 @@ class ConnectionChanged:
     """The state of the connection changed."""
 
     connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyMeasured:
+    """`Core.latency` is known, or newer."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class UnsentChanged:
+    """`Core.unsent` changed: how much of what was said here the server has not stored yet."""
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +197,15 @@ class RoomClosed:
 
 @dataclass(frozen=True, slots=True)
 class ReadMarkerMoved:
-    """`Room.unread` or `Room.mentions` changed because the user read something."""
+    """`Room.unread` or `Room.mentions` changed because the user read something, here or on another
+    device."""
+
+    room: Room
+
+
+@dataclass(frozen=True, slots=True)
+class TypingChanged:
+    """`Room.typing` changed: others began or stopped writing."""
 
     room: Room
 
@@ -330,6 +355,8 @@ class Found:
 
 Event = (
     ConnectionChanged
+    | LatencyMeasured
+    | UnsentChanged
     | TrustAsked
     | HostKeyPinned
     | LoginRefused
@@ -341,6 +368,7 @@ Event = (
     | RoomOpened
     | RoomClosed
     | ReadMarkerMoved
+    | TypingChanged
     | Invited
     | RequestArrived
     | RequestsWait

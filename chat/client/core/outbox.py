@@ -13,7 +13,7 @@ from typing import assert_never
 from msgspec import UNSET
 
 from chat.client.core.commands import Delete, Edit, Posting, React, Send
-from chat.client.core.events import MessageChanged
+from chat.client.core.events import MessageChanged, UnsentChanged
 from chat.client.core.model import Author, Handle, Message, MessageState, Refusal, Reply
 from chat.client.core.pending import UNFIT
 from chat.client.core.rooms import Room
@@ -83,6 +83,7 @@ class Outbox:
         record = record_id(self._session.account.account, message)
         number = self._session.pending.next_id()
         self._waiting[number] = _Outgoing(command, log, number, message, record, done)
+        self._session.emit(UnsentChanged(len(self)))
         if isinstance(command, Send):
             self._show(room, command, Handle(log, record, 0))
         self._send(log)
@@ -138,6 +139,12 @@ class Outbox:
             except LocalProtocolError:
                 self._refuse(outgoing, UNFIT)
 
+    def _remove(self, number: int) -> _Outgoing | None:
+        outgoing = self._waiting.pop(number, None)
+        if outgoing is not None:
+            self._session.emit(UnsentChanged(len(self)))
+        return outgoing
+
     def _is_waiting(self, target: Handle) -> bool:
         return any(it.record == target.record for it in self._waiting.values())
 
@@ -150,7 +157,7 @@ class Outbox:
         """Take acknowledgements."""
         room = self._session.rooms.get(posted.log)
         for number, seq, time in posted.acks:
-            outgoing = self._waiting.pop(number, None)
+            outgoing = self._remove(number)
             if outgoing is None:
                 continue
             if room is not None:
@@ -171,7 +178,7 @@ class Outbox:
             return False
         for outgoing in self._of(room.log):
             if outgoing.record == delivered.record_id:
-                del self._waiting[outgoing.number]
+                self._remove(outgoing.number)
                 self._settle(room, outgoing, delivered.seq, body)
                 self._send(room.log)
                 return True
@@ -224,7 +231,7 @@ class Outbox:
             self._refuse(outgoing, refusal)
 
     def _refuse(self, outgoing: _Outgoing, refusal: Refusal) -> None:
-        del self._waiting[outgoing.number]
+        self._remove(outgoing.number)
         room = self._session.rooms.get(outgoing.log)
         if room is not None:
             message = room.timeline.refuse(outgoing.record, refusal)

@@ -13,6 +13,7 @@ from chat.client.core.events import (
     MessageReacted,
     PageItem,
     TopicChanged,
+    TypingChanged,
 )
 from chat.client.core.model import Author, Message
 from chat.client.core.outbox import Outbox
@@ -31,6 +32,7 @@ from chat.wire.messages import (
     RoleBody,
     TextBody,
     TopicBody,
+    TypingBody,
     Unknown,
 )
 from chat.wire.records import Delivered
@@ -59,6 +61,13 @@ class Records:
             return
         author = Author(body.account, body.nick)
         emit = self._session.emit
+        if isinstance(body, TypingBody):
+            is_own = body.account == self._session.account.account
+            if not is_own and room.writers.note(author):
+                emit(TypingChanged(room))
+            return
+        if isinstance(body, TextBody | EditBody | LeftBody) and room.writers.stop(body.account):
+            emit(TypingChanged(room))
         match body:
             case TextBody() if seq:
                 timeline.take(seq, delivered.record_id, body)

@@ -6,8 +6,9 @@ They outlive a connection, and say where the next one goes on reading.
 from collections.abc import Iterator, Mapping
 
 from chat.client.core.members import Change, Members
-from chat.client.core.model import Member, Message
+from chat.client.core.model import Author, Member, Message
 from chat.client.core.timeline import Timeline
+from chat.client.core.typing import Writers
 from chat.ids import AccountId, LogId
 from chat.limits import ClientLimits
 from chat.rooms.names import name_key
@@ -40,6 +41,8 @@ class Room:
         self._account = account
         self._limits = limits
         self._members = Members(limits.listed)
+        self.writers = Writers(limits.typing_shown, limits.typing_names)
+        """Who is writing: `typing` for a face."""
         self._since = opened.seq
         """What was said before one came, up to this number, is not unread."""
         self._own: set[int] = set()
@@ -81,6 +84,11 @@ class Room:
     def members(self) -> Mapping[AccountId, Member] | None:
         """The members by account, once they were asked for; None before."""
         return self._members.listed
+
+    @property
+    def typing(self) -> tuple[Author, ...]:
+        """Who else is writing something now, in the order in which they began."""
+        return self.writers.authors
 
     def list_members(self) -> None:
         """Members are being listed, in several answers."""
@@ -179,6 +187,12 @@ class Room:
         What it does not know of is told again. Return whether anything changed to be shown.
         """
         self._told = seq
+        return self._move_marker(seq, nick)
+
+    def seen_elsewhere(self, seq: int, nick: str) -> bool:
+        """Note that another device has told what is read. Return whether anything changed to be
+        shown."""
+        self._told = max(self._told, seq)
         return self._move_marker(seq, nick)
 
     def untold(self) -> int | None:

@@ -28,7 +28,7 @@ from chat.wire.connection import (
 )
 from chat.wire.errors import CloseCode, RemoteProtocolError
 from chat.wire.lines import DELIMITER
-from chat.wire.messages import Login, Ping
+from chat.wire.messages import Login, Ping, Pong
 from chat.wire.schedule import VERSION
 
 __all__ = ["UNREAD_BYTES", "ChatClientProtocol"]
@@ -58,6 +58,11 @@ class ChatClientProtocol(ConnectionProtocol):
         self._since = self._heard
         self._asked: float | None = None
         """When something was sent, if nothing was heard since."""
+        self._pings = 0
+        self._measured: float | None = None
+        """When the last ping was sent."""
+        self._is_measuring = False
+        """Whether it was not answered yet."""
         self._pinged: float | None = None
         self._first_line = b""
         self._reason = LOST
@@ -105,6 +110,10 @@ class ChatClientProtocol(ConnectionProtocol):
             case HostKeyOffered(host_key, successions):
                 is_loopback = self._is_loopback()
                 self._core.offered(host_key, successions, is_loopback=is_loopback)
+            case Received(Pong(id=number)):
+                if self._is_measuring and number == self._pings and self._measured is not None:
+                    self._is_measuring = False
+                    self._core.measured(self._seconds() - self._measured)
             case Received(message):
                 self._core.received(message)
             case Delivered():
@@ -141,9 +150,19 @@ class ChatClientProtocol(ConnectionProtocol):
     def send(self, message: Struct) -> None:
         """Send a message."""
         if not self.connection.is_over:
+            now = self._seconds()
             if self._asked is None:
-                self._asked = self._seconds()
+                self._asked = now
+            # Before it, because the answer to a request waits for the server's disk.
+            if self._measured is None or now - self._measured > self._limits.latency_seconds:
+                self._ping(now)
             self.transport.write(self.connection.send(message))
+
+    def _ping(self, now: float) -> None:
+        """Ask for a sign of life, and measure how long it takes."""
+        self._measured, self._is_measuring = now, True
+        self._pings += 1
+        self.transport.write(self.connection.send(Ping(self._pings)))
 
     def close(self, code: CloseCode) -> None:
         """Say why, and end the connection; at once if the server does not take it in time."""
@@ -177,7 +196,7 @@ class ChatClientProtocol(ConnectionProtocol):
             self._asked is not None and now - self._asked > limits.answer_seconds
         ):
             self._pinged = now
-            self.send(Ping(0))
+            self._ping(now)
 
     def _give_up(self, reason: str) -> None:
         self._reason = reason

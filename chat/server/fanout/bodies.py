@@ -15,6 +15,7 @@ from chat.rooms.happenings import (
     Renamed,
     Said,
     TopicSet,
+    Writing,
 )
 from chat.store.interface import RecordKind
 from chat.wire.messages import (
@@ -28,6 +29,7 @@ from chat.wire.messages import (
     RoleBody,
     TextBody,
     TopicBody,
+    TypingBody,
 )
 
 __all__ = ["Beside", "beside", "body_of"]
@@ -58,6 +60,8 @@ def body_of(happening: Happening, nick: str, time: int) -> Body:
             return RoleBody(time, account, nick, role.word)
         case Renamed(was=was, nick=nick):
             return RenamedBody(time, account, nick, was)
+        case Writing():
+            return TypingBody(time, account, nick)
         case _:
             raise TypeError(f"no body for {happening!r}")
 

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from chat.ids import AccountId, LogId, MessageId, RecordId
 from chat.limits import ACKS_PAGE, EDITS
 from chat.rooms.errors import NotStoredError, NotYoursError, RequestError, TooManyEditsError
-from chat.rooms.happenings import Deleted, Edited, Kept, Passing, Reacted, Renamed, Said
+from chat.rooms.happenings import Deleted, Edited, Kept, Passing, Reacted, Renamed, Said, Writing
 from chat.rooms.hub import Hub
 from chat.rooms.pace import Pace
 from chat.rooms.room import Room
@@ -94,12 +94,21 @@ class Feed:
             self._deletions += 1
         self._commits.add(self, draft.size, draft.reply.session)
 
-    def announce(self, happening: Passing, author: Session | None) -> None:
-        """Tell those who read the log, but not the session that did it, of something passing."""
+    def announce(
+        self,
+        happening: Passing,
+        author: Session | None,
+        check: Callable[[], None] | None = None,
+    ) -> None:
+        """Tell those who read the log, but not the session that did it, of something passing.
+
+        With `check`, only if its author may still do it then: see `Draft`.
+        """
         # A reader that comes before delivery still needs to hear who else came or went, but not of
         # an earlier name.
-        if self.readers.has_readers(author if isinstance(happening, Renamed) else None):
-            self.add(Draft(happening, self._new_id(happening), Exclude(author)))
+        if self.readers.has_readers(author if isinstance(happening, Renamed | Writing) else None):
+            record, reply = self._new_id(happening), Exclude(author)
+            self.add(Draft(happening, record, reply, check, self._commits.base))
 
     def _new_id(self, happening: Kept | Passing) -> RecordId:
         return record_id(happening.account, MessageId(self._random_bytes(16)))

@@ -21,6 +21,7 @@ from chat.server.oplog import OperatorLog, budget_of
 from chat.server.requests.presence import Presence
 from chat.server.requests.rounds import Rounds
 from chat.server.requests.sessions import Sessions
+from chat.server.requests.writing import WritingPace
 from chat.server.session import Session
 from chat.server.state.commits import Commits
 from chat.server.state.markers import ReadMarkers
@@ -76,6 +77,7 @@ class Context:
     rounds: Rounds
     failures: LoginFailures
     allowances: Allowances
+    writing: WritingPace
     limits: Limits
     policy: Policy
     time: Timekeeper

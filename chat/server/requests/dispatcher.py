@@ -38,6 +38,7 @@ from chat.server.requests.presence import Presence
 from chat.server.requests.rounds import Rounds
 from chat.server.requests.sessions import Sessions
 from chat.server.requests.table import ROUTES, Later, Route
+from chat.server.requests.writing import WritingPace
 from chat.server.session import Session, refuse
 from chat.server.state.catalog import load_hub
 from chat.server.state.commits import Commits
@@ -103,6 +104,7 @@ class Dispatcher:
             rounds,
             failures,
             Allowances(limits, clock.seconds),
+            WritingPace(limits, clock.seconds),
             limits,
             Policy(
                 *(login, authenticator, _LIMITS | retention.as_limits(), frozenset(operators)),

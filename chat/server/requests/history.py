@@ -92,12 +92,14 @@ def _role_in(room: Room, account: AccountId, hub: Hub) -> Role:
 
 
 def seen(asking: Asking[messages.Seen]) -> None:
-    """Record a read marker. Never answered."""
+    """Record a read marker, and tell the account's other connections. Never answered."""
     context, request = asking.context, asking.request
     feed = context.feeds.loaded(request.log)
     if feed is not None:
         seq = min(request.seq, feed.readers.tail)
-        context.markers.mark(request.log, asking.account.id, seq)
+        if context.markers.mark(request.log, asking.account.id, seq):
+            for session in context.sessions.of(asking.account.id, asking.session):
+                session.tell(messages.SeenElsewhere(request.log, seq))
 
 
 async def history(asking: Asking[messages.History]) -> None:

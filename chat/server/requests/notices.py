@@ -5,11 +5,11 @@ it a few times and then not for a while. The action takes effect all the same, a
 follow from it give the reason.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 
 from chat.ids import AccountId, LogId
 from chat.limits import Limits
+from chat.server.requests.buckets import Buckets
 
 __all__ = ["Notices"]
 
@@ -18,17 +18,13 @@ class Notices:
     """Counts notices. `seconds` is a monotonic clock."""
 
     def __init__(self, limits: Limits, seconds: Callable[[], float]) -> None:
-        self._limits = limits
-        self._seconds = seconds
-        self._empty_at: OrderedDict[tuple[AccountId, LogId], float] = OrderedDict()
-        """When the bucket of each pair is full again."""
+        self._buckets = Buckets[tuple[AccountId, LogId]](
+            lambda: limits.notices_seconds,
+            lambda: limits.notices_per_room,
+            lambda: limits.notices_kept,
+            seconds,
+        )
 
     def take(self, account: AccountId, log: LogId) -> bool:
         """Return whether an account may get one more notice about a room, and count it."""
-        now, step = self._seconds(), self._limits.notices_seconds
-        after = max(self._empty_at.pop((account, log), now), now) + step
-        may = after - now <= step * self._limits.notices_per_room
-        self._empty_at[account, log] = after if may else after - step
-        if len(self._empty_at) > self._limits.notices_kept:
-            self._empty_at.popitem(last=False)
-        return may
+        return self._buckets.take((account, log))

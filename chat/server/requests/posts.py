@@ -1,4 +1,4 @@
-"""Requests that add a record to a log: post, edit, delete, react.
+"""Requests that add a record to a log: post, edit, delete, react; and typing, which passes.
 
 None of them waits if the log is in use, except a post to somebody who has left the conversation:
 they get a request first. The commit decides whether an edited or deleted record exists and whose it
@@ -10,12 +10,12 @@ from twisted.internet.defer import Deferred
 
 from chat.rooms import contacts
 from chat.rooms.changes import Change
-from chat.rooms.happenings import Deleted, Edited, Reacted, Said
+from chat.rooms.happenings import Deleted, Edited, Reacted, Said, Writing
 from chat.rooms.texts import check_reaction, check_text
 from chat.server.requests.asking import Asking, add
 from chat.wire import messages
 
-__all__ = ["delete", "edit", "post", "react"]
+__all__ = ["delete", "edit", "post", "react", "typing"]
 
 
 def post(asking: Asking[messages.Post]) -> Deferred[None] | None:
@@ -64,3 +64,16 @@ def react(asking: Asking[messages.React]) -> Deferred[None] | None:
     check_reaction(request.reaction)
     asking.context.allowances.take_reaction(asking.maker, (request.log, request.seq))
     return add(asking, Reacted(request.log, asking.account.id, request.seq, request.reaction))
+
+
+def typing(asking: Asking[messages.Typing]) -> None:
+    """Tell others that the account is writing, if it has not been told too often. Never answered.
+
+    Dropped where nobody else reads, and again when it is sealed if the account may not write then.
+    """
+    context, session, log = asking.context, asking.session, asking.request.log
+    feed = context.feeds.loaded(log)
+    if feed is None or not feed.readers.has_readers(session):
+        return
+    if context.writing.take(session.account, log):
+        feed.announce(Writing(log, session.account), session, asking.check)

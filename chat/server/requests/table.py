@@ -90,4 +90,5 @@ ROUTES: Final = (
     Route(messages.Edit, speaker, posts.edit),
     Route(messages.Delete, member, posts.delete),
     Route(messages.React, speaker, posts.react),
+    Route(messages.Typing, speaker, posts.typing),
 )

@@ -29,14 +29,15 @@ class ReadMarkers:
         """Return the read marker of an account in a log."""
         return self._seen.get((log, account), 0)
 
-    def mark(self, log: LogId, account: AccountId, seq: int) -> None:
-        """Record that an account has seen a log up to `seq`."""
+    def mark(self, log: LogId, account: AccountId, seq: int) -> bool:
+        """Record that an account has seen a log up to `seq`; return whether that is news."""
         if seq <= self.seen(log, account):
-            return
+            return False
         self._seen[log, account] = seq
         self._unsaved.add((log, account))
         if self._saving is None:
             self._saving = self._clock.callLater(self._limits.seen_seconds, self.save)
+        return True
 
     def save(self) -> None:
         """Save new markers with the next commit."""

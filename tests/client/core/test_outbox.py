@@ -16,7 +16,7 @@ from chat.client.core.commands import (
     Send,
     SendPrivate,
 )
-from chat.client.core.events import Ending, MessageArrived, MessageChanged, Page
+from chat.client.core.events import Ending, MessageArrived, MessageChanged, Page, UnsentChanged
 from chat.client.core.model import Author, Handle, Message, MessageState, Refusal, Reply
 from chat.client.core.rooms import Room
 from chat.content import Content
@@ -82,7 +82,7 @@ def test_a_message_that_is_stored_has_number_and_time_and_the_same_record(case: 
     assert stored.handle == Handle(post.log, waiting.handle.record, 12)
     assert (stored.state, stored.time, stored.text) == (STORED, 1_000, "hello")
     assert outcomes == [stored]
-    assert case.events == [MessageChanged(case.room(), stored)]
+    assert case.events == [UnsentChanged(0), MessageChanged(case.room(), stored)]
     assert case.room().cursor == 12
 
 

@@ -42,6 +42,7 @@ class FakeCore(Core):
     def __init__(self) -> None:
         self.link: Link | None = None
         self.happened: list[object] = []
+        self.latencies: list[float] = []
         self.successions = b""
         self.is_loopback: bool | None = None
         self.is_final: bool | None = None
@@ -61,6 +62,9 @@ class FakeCore(Core):
 
     def delivered(self, delivered: Delivered) -> None:
         self.happened.append(delivered)
+
+    def measured(self, seconds: float) -> None:
+        self.latencies.append(seconds)
 
     def peer_closed(self, code: int, retry_after: int | None) -> None:
         self.happened.append(PeerClosed(code, retry_after))
@@ -181,6 +185,40 @@ class ProtocolTests(SynchronousTestCase):
         self.say(Ping(3))
         assert self.pump() == [Received(Pong(3))]
 
+    def test_the_latency_is_measured_along_with_what_is_sent_anyway(self) -> None:
+        self.establish()
+        assert self.core.latencies == [] and self.pump() == []
+        self.protocol.send(Who(1, ANY_LOG))
+        self.clock.advance(0.25)
+        self.pump()
+        assert self.core.latencies == [0.25]
+        for number in range(2, 30):
+            self.protocol.send(Who(number, ANY_LOG))
+        assert len(self.pump()) == 28 and len(self.core.latencies) == 1
+        self.say(Ok(29))
+        self.advance(LIMITS.latency_seconds + 1)
+        assert self.transport.take() == b""
+        self.protocol.send(Who(30, ANY_LOG))
+        self.clock.advance(0.5)
+        self.pump()
+        assert self.core.latencies == [0.25, 0.5]
+
+    def test_a_ping_that_asks_for_a_sign_of_life_measures_too(self) -> None:
+        self.establish()
+        self.advance(LIMITS.ping_seconds + 2)
+        self.pump()
+        assert len(self.core.latencies) == 1
+        assert self.core.latencies[0] <= 2
+
+    def test_a_pong_that_answers_nothing_measures_nothing(self) -> None:
+        self.establish()
+        self.say(Pong(0), Pong(1), Pong(7))
+        assert self.core.latencies == []
+        self.protocol.send(Who(1, ANY_LOG))
+        self.pump()
+        self.say(Pong(1), Pong(1))
+        assert len(self.core.latencies) == 1
+
     def test_a_server_that_says_nothing_is_given_up(self) -> None:
         self.advance(LIMITS.connect_seconds)
         assert self.happened() == []
@@ -212,7 +250,10 @@ class ProtocolTests(SynchronousTestCase):
     def test_who_waits_for_an_answer_asks_soon(self) -> None:
         self.establish()
         self.protocol.send(Who(1, ANY_LOG))
-        assert len(self.pump()) == 1
+        lines = split_lines(self.transport.take())  # Its first ping is lost.
+        assert [type(it) for line in lines for it in self.server.receive_line(line)] == [
+            *(Transmit, Received)
+        ]
         self.advance(LIMITS.answer_seconds)
         assert self.transport.take() == b""
         self.advance(2)

@@ -19,6 +19,7 @@ from chat.rooms.happenings import (
     Renamed,
     Said,
     TopicSet,
+    Writing,
 )
 from chat.rooms.roles import Role
 from chat.server.fanout.bodies import Beside, beside, body_of
@@ -35,6 +36,7 @@ from chat.wire.messages import (
     RoleBody,
     TextBody,
     TopicBody,
+    TypingBody,
 )
 
 WHO: Final = (LogId(b"l" * 16), ANY_ACCOUNT)
@@ -56,6 +58,7 @@ EDIT: Final = RecordKind.EDIT
         (Departed(*WHO), LeftBody(*HEAD), Beside()),
         (Arrived(*WHO, is_new=True), JoinedBody(*HEAD, new=True), Beside()),
         (Departed(*WHO, is_gone=True), LeftBody(*HEAD, gone=True), Beside()),
+        (Writing(*WHO), TypingBody(*HEAD), Beside()),
         (Ranked(*WHO, Role.HOST), RoleBody(*HEAD, "host"), Beside()),
         (Renamed(*WHO, "al", "alice"), RenamedBody(*HEAD, "al"), Beside()),
     ],
@@ -77,7 +80,7 @@ def test_no_happening_is_forgotten() -> None:
     kinds = [*Kept.__subclasses__(), *Passing.__subclasses__()]
     assert {kind.__name__ for kind in kinds} == {
         *("Arrived", "Deleted", "Departed", "Edited", "Ranked", "Reacted", "Renamed", "Said"),
-        "TopicSet",
+        *("TopicSet", "Writing"),
     }
     with pytest.raises(TypeError, match="no body for Happening"):
         body_of(Happening(*WHO), "alice", 5)

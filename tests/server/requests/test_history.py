@@ -34,6 +34,7 @@ from chat.wire.messages import (
     Rooms,
     Search,
     Seen,
+    SeenElsewhere,
     Topic,
     Welcome,
     Who,
@@ -371,6 +372,25 @@ class ListTests(ArchiveCase):
         assert self.seen(Server(self.store), self.bob) == 0
         self.server.advance(self.limits.seen_seconds + 1)
         assert self.seen(Server(self.store), self.bob) == 5
+
+    def test_other_devices_are_told_what_was_seen(self) -> None:
+        phone = self.server.connect(identity=self.bob.identity)
+        phone.log_in("bob")
+        for number in range(3):
+            self.alice.say(str(number))
+
+        def told(client: Client) -> list[int]:
+            self.server.pump()
+            seen = [it for it in client.received if isinstance(it, SeenElsewhere)]
+            assert {it.log for it in seen} <= {self.log}
+            return [it.seq for it in seen]
+
+        for seq in (1, 1, 2, 1, 99):
+            self.bob.send(Seen(self.log, seq))
+        assert told(phone) == [1, 2, 3]
+        assert told(self.bob) == told(self.alice) == []
+        phone.send(Seen(self.log, 3))
+        assert told(self.bob) == []
 
     def test_a_server_that_stops_writes_what_was_seen(self) -> None:
         self.alice.say("hi")

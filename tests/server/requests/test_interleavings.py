@@ -147,6 +147,7 @@ REQUESTS: Final[dict[type[Struct], Asked]] = {
     m.Post: Asked(lambda world, _: m.Post(ASKED, world.log(), MESSAGE, "hello"), SAID, SPEAKER),
     m.Edit: Asked(lambda world, _: m.Edit(ASKED, world.log(), MESSAGE, 1, "ho"), SAID, SPEAKER),
     m.Delete: Asked(lambda world, _: m.Delete(ASKED, world.log(), MESSAGE, 1), SAID, SPEAKER[:2]),
+    m.Typing: Asked(lambda world, _: m.Typing(world.log())),
     m.React: Asked(lambda world, _: m.React(ASKED, world.log(), MESSAGE, 1, "+"), SAID, SPEAKER),
 }
 
@@ -273,7 +274,7 @@ class Scene:
         """Check everything."""
         answers = self.line.answers()
         if self.line.closed is None:
-            assert len(answers) == (kind is not m.Seen), answers
+            assert len(answers) == (kind not in (m.Seen, m.Typing)), answers
             assert self.line.holds == 0
         else:
             assert len(answers) <= 1, answers
