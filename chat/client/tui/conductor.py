@@ -17,6 +17,7 @@ from chat.client.core.trust import word_lines
 from chat.client.tui.app import ChatApp
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.dialogs import Ask, Confirm
+from chat.client.tui.listening import Listener
 from chat.client.tui.paint import Painter, shown
 from chat.client.tui.screen import RoomScreen
 from chat.client.wording.advice import PASSWORD_CODES, advise_login
@@ -86,13 +87,12 @@ class Conductor:
         if start.nick is None:
             self._ask_nick(start)
             return
-        client = RoomsClient(
-            self.screen, str(start.address), self._app.call, self.milliseconds, start.room
-        )
+        client = RoomsClient(self.screen, str(start.address), self._app.call, self.milliseconds)
+        listener = Listener(client, self.screen, start.room)
         client.is_verified = start.address.fingerprint is not None
         self._starts[client] = start
         try:
-            core = self._assemble(lambda event: self._app.call(client.event, event), start)
+            core = self._assemble(lambda event: self._app.call(listener.event, event), start)
         except StorageError as error:
             self._app.why_ended = f"{error}."
             self._app.exit(1)
@@ -212,6 +212,10 @@ class Conductor:
         """The user looks at this terminal again."""
         self.screen.read()
 
+    def typing(self, client: RoomsClient, room: Room) -> None:
+        """Let others know that the user writes."""
+        client.core.typing(room)
+
     def notice(
         self, client: RoomsClient, room: Room, message: Message, *, is_mention: bool
     ) -> None:
@@ -246,9 +250,9 @@ class Conductor:
 
     def leave(self) -> None:
         """Close all connections, and then the application."""
-        unsettled = sum(client.unsettled for client in self.screen.clients)
-        if unsettled and not self._is_leaving:
-            words = "1 message is" if unsettled == 1 else f"{unsettled} messages are"
+        unsent = sum(client.core.unsent for client in self.screen.clients)
+        if unsent and not self._is_leaving:
+            words = "1 message is" if unsent == 1 else f"{unsent} messages are"
 
             def answered(is_wanted: bool | None) -> None:
                 if is_wanted:

@@ -49,9 +49,10 @@ class Going:
                 choices.append(Choice(room_key(at, room.log), name, note))
                 known.add(name)
             current = client.room if client is self._screen.client else None
-            for nick in (current.members or ()) if current is not None else ():
-                if f"@{shown(nick)}" not in known and nick != client.nick:
-                    choices.append(Choice(f"person {at} {nick}", f"@{shown(nick)}", "member here"))
+            for member in (current.members or {}).values() if current is not None else ():
+                name = f"@{shown(member.nick)}"
+                if name not in known and member.account != client.core.account.account:
+                    choices.append(Choice(f"person {at} {member.nick}", name, "member here"))
 
         def free(query: str) -> Choice | None:
             name = query.strip().lstrip("#")
@@ -261,7 +262,7 @@ class Going:
         def went_on(_: Page) -> None:
             self._fetch_until(client, room, is_there, done, pages - 1)
 
-        client.load_older(room, went_on)
+        client.documents.load_older(room, went_on)
 
     def jump(self) -> None:
         """Let the user choose a message to go to."""

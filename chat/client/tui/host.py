@@ -35,6 +35,10 @@ class Host(Protocol):
         """Keep what is written for a room, over a restart."""
         ...
 
+    def typing(self, client: RoomsClient, room: Room) -> None:
+        """The user writes something for a room: let others know, unless that is off."""
+        ...
+
     def notice(
         self, client: RoomsClient, room: Room, message: Message, *, is_mention: bool
     ) -> None:

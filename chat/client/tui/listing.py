@@ -1,14 +1,17 @@
 """What the lists at the sides say: rooms and conversations, members."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
-from chat.client.core.model import Member
+from textual.style import Style
+
 from chat.client.core.rooms import Room
 from chat.client.look import Role, count_words
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.paint import shown
 from chat.client.tui.side import Entry
-from chat.ids import LogId
+from chat.ids import AccountId, LogId
+from chat.rooms.roles import Role as Rank
 
 __all__ = [
     "invitation_key",
@@ -79,22 +82,25 @@ def _room_entry(at: int, room: Room) -> Entry:
     )
 
 
-def member_entries(room: Room | None) -> list[Entry]:
-    """Return the list of members: who is here first."""
+_BADGES: Final = {Rank.OPERATOR: "op", Rank.OWNER: "owner", Rank.HOST: "host"}
+"""What stands behind the name of a member with a role in the room."""
+
+
+def member_entries(room: Room | None, name: Callable[[AccountId], Style]) -> list[Entry]:
+    """Return the list of members: who is here first, who has a role before others.
+
+    `name` is how somebody's nickname is drawn.
+    """
     if room is None or room.members is None:
         return []
-    members = sorted(room.members.values(), key=lambda it: it.nick.casefold())
-    here = [member for member in members if member.is_here]
-    away = [member for member in members if not member.is_here]
-    entries = _group(f"here ({len(here)})", here, Role.TEXT)
-    return entries + _group(f"away ({len(away)})", away, Role.DIM)
-
-
-def _group(heading: str, members: Sequence[Member], role: Role) -> list[Entry]:
-    if not members:
-        return []
-    mark = "●" if role is Role.TEXT else "○"
-    return [
-        Entry(None, heading, Role.DIM),
-        *(Entry(it.nick, f"{mark} {shown(it.nick)}", role) for it in members),
-    ]
+    members = sorted(room.members.values(), key=lambda it: (-it.role, it.nick.casefold()))
+    entries: list[Entry] = []
+    for is_here, word, mark in ((True, "here", "●"), (False, "away", "○")):
+        listed = [member for member in members if member.is_here == is_here]
+        if listed:
+            entries.append(Entry(None, f"{word} ({len(listed)})", Role.DIM))
+        for member in listed:
+            text, badge = f"{mark} {shown(member.nick)}", _BADGES.get(member.role, "")
+            style = name(member.account) if is_here else None
+            entries.append(Entry(member.nick, text, Role.DIM, badge, nick=style))
+    return entries

@@ -20,7 +20,7 @@ from chat.client.core.commands import Command
 from chat.client.core.events import Ending, Found, TrustAsked
 from chat.client.core.model import ContactRequest, Message, Refusal
 from chat.client.core.rooms import Room
-from chat.client.look import Role
+from chat.client.look import Role, hue_of
 from chat.client.tui.actions import MessageActions
 from chat.client.tui.bars import Bar, Piece
 from chat.client.tui.client import RoomsClient
@@ -34,7 +34,7 @@ from chat.client.tui.log import LogView
 from chat.client.tui.paint import Painter, shown
 from chat.client.tui.side import SideList
 from chat.client.tui.stage import Part
-from chat.client.tui.status import connection_pieces, room_pieces
+from chat.client.tui.status import connection_pieces, room_pieces, writing_words
 from chat.client.tui.styles import Styles
 
 __all__ = ["RoomScreen"]
@@ -182,6 +182,7 @@ class RoomScreen(Screen[None]):
             Part.LOG: self._draw_log,
             Part.MEMBERS: self._draw_members,
             Part.STATUS: self.draw_status,
+            Part.HINT: self.draw_hint,
         }
         for part in Part:
             if part in parts:
@@ -204,7 +205,10 @@ class RoomScreen(Screen[None]):
         self.read()
 
     def _draw_members(self) -> None:
-        self.query_one("#members", SideList).show_all(member_entries(self.room))
+        client, room = self.client, self.room
+        hue = hue_of if client is None or room is None else client.document(room).hues.of
+        entries = member_entries(room, lambda account: self.look.name(hue(account)))
+        self.query_one("#members", SideList).show_all(entries)
 
     def draw_status(self) -> None:
         """Say how it stands with the servers."""
@@ -218,7 +222,8 @@ class RoomScreen(Screen[None]):
                     self.host.seconds(),
                     nick=client.nick,
                     is_verified=client.is_verified,
-                    unsettled=client.unsettled,
+                    unsent=client.core.unsent,
+                    latency=client.core.latency,
                 )
         self.query_one("#status", Bar).show(*pieces)
 
@@ -239,6 +244,10 @@ class RoomScreen(Screen[None]):
         self.set_class(width < _ROOMS_FROM and (rooms or members), "-over")
 
     # --- The stage ---
+
+    def is_free(self, client: RoomsClient) -> bool:
+        """Whether no room of another server is shown."""
+        return self.client in (None, client) or self.room is None
 
     def is_watched(self, client: RoomsClient, room: Room) -> bool:
         """Whether the user sees what is said in a room as it comes."""
@@ -330,7 +339,8 @@ class RoomScreen(Screen[None]):
             words = f"{count} new below" if count else "older messages"
             bar.show(Piece(f"↓ {words}", Role.ACCENT, "end"), Piece("  Esc goes to the end"))
         else:
-            bar.show()
+            writing = writing_words(self.room)
+            bar.show(*([Piece(writing, Role.DIM, can_shrink=True)] if writing else []))
 
     def ask_trust(self, client: RoomsClient, asked: TrustAsked) -> None:
         """Let the user decide about a host key."""
@@ -392,14 +402,17 @@ class RoomScreen(Screen[None]):
         self.app.push_screen(Confirm(question, "Paste"), answer)
 
     def on_text_area_changed(self, event: Composer.Changed) -> None:
-        """Forget a complaint once it was answered."""
+        """Let others know that one writes; forget a complaint once it was answered."""
+        client, room, text = self.client, self.room, event.text_area.text
+        if client is not None and room is not None and text and not text.startswith("/"):
+            self.host.typing(client, room)
         if self._trouble and event.text_area.has_focus and not event.text_area.text:
             self.complain("")
 
     def on_log_view_older_wanted(self, event: LogView.OlderWanted) -> None:
         """Fetch what was said before."""
         if self.client is not None and self.room is not None:
-            self.client.load_older(self.room)
+            self.client.documents.load_older(self.room)
 
     def on_log_view_selected(self, event: LogView.Selected) -> None:
         """Say what can be done with a message."""

@@ -23,6 +23,8 @@ class Part(Enum):
     LOG = auto()
     MEMBERS = auto()
     STATUS = auto()
+    HINT = auto()
+    """The line above the input."""
 
 
 class Stage(Protocol):
@@ -30,6 +32,10 @@ class Stage(Protocol):
 
     def redraw(self, client: "RoomsClient", *parts: Part) -> None:
         """Draw parts anew with the next frame, if they show this client."""
+        ...
+
+    def is_free(self, client: "RoomsClient") -> bool:
+        """Whether no room of another server is shown."""
         ...
 
     def is_watched(self, client: "RoomsClient", room: Room) -> bool:

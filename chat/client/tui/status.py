@@ -1,6 +1,7 @@
 """The lines about the room and about the connection, as values: what is true, in words."""
 
 from math import ceil
+from typing import Final
 
 from chat.client.core.model import Connection, Phase
 from chat.client.core.rooms import Room
@@ -8,7 +9,10 @@ from chat.client.look import Role
 from chat.client.tui.bars import Piece
 from chat.client.tui.paint import shown
 
-__all__ = ["connection_pieces", "room_pieces", "who_reads"]
+__all__ = ["connection_pieces", "room_pieces", "who_reads", "writing_words"]
+
+_WRITERS: Final = 3
+"""People who are named while they write."""
 
 
 def who_reads(room: Room) -> str:
@@ -42,7 +46,7 @@ def connection_pieces(
     *,
     nick: str,
     is_verified: bool,
-    unsettled: int,
+    unsent: int,
     latency: float | None = None,
 ) -> list[Piece]:
     """Return what is to be said about a server. `now` is of the clock of `retry_at`, in seconds;
@@ -75,6 +79,18 @@ def connection_pieces(
                 pieces.append(Piece(f"  {reason}", Role.DIM, can_shrink=True))
         case _:
             pieces += [Piece("○ ", Role.DIM), where]
-    if unsettled:
-        pieces.append(Piece(f"  {unsettled} not sent yet", Role.WARN))
+    if unsent:
+        pieces.append(Piece(f"  {unsent} not sent yet", Role.WARN))
     return pieces
+
+
+def writing_words(room: Room | None) -> str:
+    """Return who else is writing in a room; empty if nobody is."""
+    names = [] if room is None else [shown(author.nick) for author in room.typing]
+    if not names:
+        return ""
+    if len(names) > _WRITERS:
+        return f"{len(names)} people are writing …"
+    if len(names) == 1:
+        return f"{names[0]} is writing …"
+    return f"{', '.join(names[:-1])} and {names[-1]} are writing …"
