@@ -31,7 +31,7 @@ class Piece:
 
 
 class Bar(Widget):
-    """One line of pieces, which is not there while it is empty."""
+    """One line of pieces, which is not there while it is empty, unless it `is_kept`."""
 
     DEFAULT_CSS = """
     Bar { height: 1; background: $panel; }

@@ -165,7 +165,9 @@ class Conductor:
             client.is_verified = bool(is_trusted)
             client.core.answer_trust(bool(is_trusted))
 
-        self._app.push_screen(Confirm(question, "It is the same", "Do not connect"), answered)
+        self._app.push_screen(
+            Confirm(question, "It is the same", "Do not connect", is_sudden=True), answered
+        )
 
     def ending(self, client: RoomsClient, ending: Ending) -> None:
         """Say why a server is given up, and offer to try again."""
@@ -181,7 +183,7 @@ class Conductor:
                 self._app.why_ended = ""
                 self.connect(self._starts[client])
 
-        self._app.push_screen(Confirm(question, "Try again", "Close"), answered)
+        self._app.push_screen(Confirm(question, "Try again", "Close", is_sudden=True), answered)
 
     def ended(self, client: RoomsClient) -> None:
         """Leave, if the last one has ended and the user wants to."""

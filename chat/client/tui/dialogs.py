@@ -14,11 +14,18 @@ __all__ = ["Ask", "Confirm", "Reader"]
 
 
 class Confirm(ModalScreen[bool]):
-    """Asks for a yes or a no."""
+    """Asks for a yes or a no.
+
+    A question that comes by itself `is_sudden`: then no letter answers it, because one may be in
+    the middle of a word, and Enter says no.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,n", "answer(False)", "No", show=False),
-        Binding("y", "answer(True)", "Yes", show=False),
+        Binding("escape", "answer(False)", "No", show=False),
+        Binding("n", "letter(False)", "No", show=False),
+        Binding("y", "letter(True)", "Yes", show=False),
+        Binding("left", "app.focus_previous", "Before", show=False),
+        Binding("right", "app.focus_next", "After", show=False),
     ]
 
     DEFAULT_CSS = """
@@ -31,8 +38,11 @@ class Confirm(ModalScreen[bool]):
     Confirm Button { margin-right: 2; }
     """
 
-    def __init__(self, question: str, yes: str, no: str = "Cancel") -> None:
+    def __init__(
+        self, question: str, yes: str, no: str = "Cancel", *, is_sudden: bool = False
+    ) -> None:
         super().__init__()
+        self._is_sudden = is_sudden
         self._question = question
         self._yes, self._no = yes, no
 
@@ -43,6 +53,15 @@ class Confirm(ModalScreen[bool]):
             with Horizontal():
                 yield Button(Content(self._yes), id="yes", variant="primary", compact=True)
                 yield Button(Content(self._no), id="no", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin at the answer that changes nothing, if the question is sudden."""
+        self.query_one("#no" if self._is_sudden else "#yes").focus()
+
+    def action_letter(self, is_yes: bool) -> None:
+        """Answer by a letter."""
+        if not self._is_sudden:
+            self.dismiss(is_yes)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer."""

@@ -6,6 +6,7 @@ Whatever people wrote is made visible here, and becomes `Content` without markup
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from time import monotonic
 from typing import Final
 
 from rich.segment import Segment
@@ -22,6 +23,8 @@ from chat.client.look import (
     hue_of,
     is_same_day,
 )
+from chat.client.markup import flatten
+from chat.client.tui.bodies import body_rows
 from chat.client.tui.document import Note, NoteKind, Presence, Row
 from chat.client.tui.styles import Styles
 from chat.client.visible import isolate, make_visible
@@ -61,10 +64,14 @@ class Context:
 
 
 class Painter:
-    """Draws rows. `clock` says what day it is: milliseconds of UTC since 1970."""
+    """Draws rows. `clock` says what day it is: milliseconds of UTC since 1970. `seconds` is a
+    monotonic clock."""
 
-    def __init__(self, clock: Callable[[], int], zone: tzinfo) -> None:
+    def __init__(
+        self, clock: Callable[[], int], zone: tzinfo, seconds: Callable[[], float] = monotonic
+    ) -> None:
         self._clock = clock
+        self._seconds = seconds
         self._zone = zone
 
     def paint(
@@ -119,15 +126,15 @@ class Painter:
         if message.is_deleted:
             lines.text(Content("deleted"), dim + Style(italic=True), mark=" ")
             return
-        bodies = [Content(_line(it)) for it in message.text.split("\n")]
-        if is_action:
-            bodies[0] = Content.assemble("* ", (nick, name), " ", bodies[0])
+        before = Content.assemble("* ", (nick, name), " ") if is_action else None
+        bodies = body_rows(message.text, styles, lines.room, self._seconds, before)
         if message.is_edited:
-            bodies[-1] = Content.assemble(bodies[-1], (" (edited)", dim))
+            edited = Content.assemble(bodies[-1].rstrip(), (" (edited)", dim))
+            bodies[-1:] = edited.wrap(lines.room)
         mark, style = _mark(message, styles)
         text = dim if message.state is MessageState.WAITING else styles.role(Role.TEXT)
         for body in bodies:
-            lines.text(body, text, mark=mark, mark_style=style)
+            lines.row(body, text, mark=mark, mark_style=style)
             mark = " "
         if message.reactions:
             counts = message.reaction_counts.items()
@@ -157,6 +164,8 @@ class _Lines:
         self.strips: list[Strip] = []
         self._styles = styles
         self._width = width
+        self.room = max(8, width - TEXT_INDENT)
+        """Columns of text."""
         self._is_marked = context.is_mention
         self._is_selected = context.is_selected
         self._plain = self._base = styles.bg
@@ -195,10 +204,16 @@ class _Lines:
         self, content: Content, style: Style, *, mark: str, mark_style: Style | None = None
     ) -> None:
         """Add lines of text, the first with a mark."""
-        for line in content.wrap(max(8, self._width - TEXT_INDENT)):
-            gutter = self._gutter(mark, mark_style or style)
-            self._add(Content.assemble(gutter, " ", line), style, self._base)
+        for line in content.wrap(self.room):
+            self.row(line, style, mark=mark, mark_style=mark_style)
             mark = " "
+
+    def row(
+        self, content: Content, style: Style, *, mark: str, mark_style: Style | None = None
+    ) -> None:
+        """Add a line of text that is not too long."""
+        gutter = self._gutter(mark, mark_style or style)
+        self._add(Content.assemble(gutter, " ", content), style, self._base)
 
     def _gutter(self, mark: str, style: Style | None) -> Content:
         if self._is_selected:
@@ -229,8 +244,8 @@ def _mark(message: Message, styles: Styles) -> tuple[str, Style]:
 def _quote(reply: Reply) -> Content:
     if reply.author is None or reply.content is None:
         return Content(f"message {reply.seq}")
-    text = " ".join(reply.content.text.split())[:_QUOTED]
-    return Content(f"{shown(reply.author.nick)}: {shown(text)}")
+    text = flatten(reply.content.text[:_QUOTED])
+    return Content(f"{shown(reply.author.nick)}: {isolate(text)}")
 
 
 def _presence_words(presence: Presence) -> str:

@@ -82,7 +82,6 @@ class RoomScreen(Screen[None]):
     RoomScreen .closed { display: none; }
     RoomScreen.-over #middle { display: none; }
     RoomScreen.-over #rooms, RoomScreen.-over #members { width: 1fr; }
-    RoomScreen #status { background: $background; }
     """
 
     def __init__(self, host: Host, painter: Painter, styles: Styles, zone: tzinfo) -> None:
@@ -113,7 +112,7 @@ class RoomScreen(Screen[None]):
             with Vertical(id="middle"):
                 yield LogView(self._painter, self.look, id="log")
                 yield Static(id="trouble")
-                yield Bar(self.look, id="hint")
+                yield Bar(self.look, id="hint", is_kept=True)
                 yield Bar(self.look, id="about")
                 yield Composer(id="composer")
             yield SideList(self.look, id="members")
