@@ -351,7 +351,7 @@ class LogView(ScrollView, can_focus=True):
         if at is None:
             last = self.last_visible()
             at = None if last is None else document.index(last)
-            found = next(document.messages_before((at or 0) + 1), None)
+            found = next(document.messages_before(0 if at is None else at + 1), None)
         else:
             step = document.messages_before if direction < 0 else document.messages_after
             found = next(step(at), None)
