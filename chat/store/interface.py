@@ -299,6 +299,11 @@ class LogStore(Protocol):
         """
         ...
 
+    def seek(self, log: LogId, time: int) -> Deferred[int]:
+        """Return a sequence number that divides a log at a time, in milliseconds since 1970 UTC:
+        all records up to it are older than `time`, and none above it is."""
+        ...
+
     def search(
         self, words: str, logs: Collection[LogId], limit: int, seconds: float = inf
     ) -> Deferred[list[Found]]:

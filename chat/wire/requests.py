@@ -291,11 +291,14 @@ class React(Posting, frozen=True):
 
 
 class History(Request, frozen=True):
-    """Return at most `limit` records below `before`, or the last ones."""
+    """Return at most `limit` records: the last below `before`, or of all; or the first above
+    `after`, or not older than `time`, in milliseconds since 1970 UTC."""
 
     log: Log
     limit: Annotated[int, Meta(ge=1, le=HISTORY_PAGE)]
     before: Seq | UnsetType = UNSET
+    after: Natural | UnsetType = UNSET
+    time: Natural | UnsetType = UNSET
 
 
 class Search(Request, frozen=True):

@@ -436,6 +436,17 @@ class ModelServer:
 
     def _history(self, session: Session, request: m.History) -> None:
         log = self.logs[request.log]
+        if request.after is not UNSET or request.time is not UNSET:
+            after = -1 if request.after is UNSET else request.after
+            time = 0 if request.time is UNSET else request.time
+            newer = [
+                it
+                for it in log.records
+                if it.seq > after and not isinstance(it.body, m.Unknown) and it.body.time >= time
+            ]
+            page = newer[: request.limit]
+            self._page(session, request.id, page, more=len(newer) > len(page))
+            return
         before = log.seq + 1 if request.before is UNSET else request.before
         older = [it for it in log.records if it.seq < before]
         page = older[-request.limit :]

@@ -42,7 +42,7 @@ __all__ = [
 T = TypeVar("T")
 
 COMMITS = frozenset({"commit"})
-READS = frozenset({"head", "epochs", "read", "search"})
+READS = frozenset({"head", "epochs", "read", "seek", "search"})
 EVERYTHING = COMMITS | READS
 
 
@@ -156,6 +156,10 @@ class HeldStore(MemoryStore):
     ) -> Deferred[list[Stored]]:
         """As `LogStore.read`; if held, the answer is that of the time of the call."""
         return self._answer_late("read", super().read(log, after, limit_bytes, backward, limit))
+
+    def seek(self, log: LogId, time: int) -> Deferred[int]:
+        """As `LogStore.seek`; if held, the answer is that of the time of the call."""
+        return self._answer_late("seek", super().seek(log, time))
 
     def search(
         self, words: str, logs: Collection[LogId], limit: int, seconds: float = inf

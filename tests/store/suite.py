@@ -156,6 +156,14 @@ class LogStoreMachine(RuleBasedStateMachine):
                 cursor = page[-1].seq
             assert read == everything
 
+    @rule(log=st.sampled_from(ALL_LOGS), data=st.data())
+    def seek(self, log: LogId, data: st.DataObject) -> None:
+        kept = self.model.log(log)
+        near = [row.time + step for row in kept.rows.values() for step in (-1, 0, 1)]
+        time = data.draw(st.sampled_from([0, *near, kept.head.time + 1, SEQ_MAX]))
+        divides = self.wait(self.store.seek(log, time))
+        assert all((row.seq <= divides) == (row.time < time) for row in kept.rows.values())
+
     @rule(words=TYPED, logs=st.sets(st.sampled_from(ALL_LOGS)), limit=st.integers(1, 500))
     def search(self, words: str, logs: set[LogId], limit: int) -> None:
         found = self.wait(self.store.search(words, logs, limit))

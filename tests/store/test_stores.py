@@ -56,6 +56,33 @@ class StoreTests(SynchronousTestCase):
         assert both[0] == both[1][::-1]
         return both[0]
 
+    def test_a_time_is_found_wherever_records_are_gone(self) -> None:
+        for store in self.stores():
+            assert fired(store.read(LOG, fired(store.seek(LOG, 10**6)), 1)) == []
+            for start in range(1, 901, 30):
+                append(
+                    store,
+                    *(
+                        record(number)._replace(time=10 * (number // 3))
+                        for number in range(start, start + 30)
+                    ),
+                )
+                if start == 451:
+                    self.clock.advance(FILE_SECONDS)
+            append(store, *(delete(10_000 + seq, seq) for seq in range(100, 140)))
+            assert trim(store, keep=700) == 240
+            for is_filed in (False, True):
+                for seq in (241, 242, 243, 300, 500, 899, 900):
+                    time = 10 * (seq // 3)
+                    first = 3 * (seq // 3)
+                    for earlier, expected in ((0, first), (9, first), (-1, first + 3)):
+                        after = fired(store.seek(LOG, time - earlier))
+                        [found, *_] = fired(store.read(LOG, after, 1))
+                        assert found.seq == min(max(expected, 241), 901), (seq, is_filed)
+                assert fired(store.read(LOG, fired(store.seek(LOG, SEQ_MAX)), 1)) == []
+                self.clock.advance(FILE_SECONDS)
+            assert fired(store.seek(OTHER_LOG, SEQ_MAX)) == 0
+
     def test_gaps_of_any_size_are_passed_over(self) -> None:
         for store in self.stores():
             self.fill(store, 1, 5_401)

@@ -265,7 +265,7 @@ OPTIONAL: Final[dict[tuple[str, str], dict[str, Any]]] = {
     },
     ("client", "token"): {"log": _LOG},
     ("client", "post"): {"reply": 1, "me": True},
-    ("client", "history"): {"before": 1},
+    ("client", "history"): {"before": 1, "after": 1, "time": 1},
     ("client", "close"): {"retry_after": 0},
     ("server", "close"): {"retry_after": 0},
     ("server", "refused"): {"log": _LOG},

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, FirstError, gatherResults
 from chat.ids import AccountId, LogId
 from chat.limits import HISTORY_PAGE, SEARCH_PHRASES, SEARCH_WORDS, SEQ_MAX, WORDS_BYTES
 from chat.rooms.errors import (
+    InvalidError,
     NoSearchError,
     SearchBusyError,
     SearchTooSlowError,
@@ -105,16 +106,27 @@ def seen(asking: Asking[messages.Seen]) -> None:
 async def history(asking: Asking[messages.History]) -> None:
     """Send a page of a log."""
     context, request = asking.context, asking.request
-    feed = await context.feeds.get(request.log)
-    before = SEQ_MAX if request.before is UNSET else request.before
+    log, store = request.log, context.store
+    if [request.before, request.after, request.time].count(UNSET) < 2:
+        raise InvalidError("Only one of `before`, `after` and `time` can be asked for.")
+    feed = await context.feeds.get(log)
+    backward, cursor = True, SEQ_MAX
+    if request.before is not UNSET:
+        cursor = request.before
+    elif request.after is not UNSET:
+        backward, cursor = False, request.after
+    elif request.time is not UNSET:
+        backward, cursor = False, await store.seek(log, request.time)
     most = context.limits.catch_up_bytes
     # One more than wanted, to see whether there are others.
-    stored = await context.store.read(request.log, before, most, True, request.limit + 1)
+    stored = await store.read(log, cursor, most, backward, request.limit + 1)
     page = stored[: request.limit]
     more = len(stored) > request.limit
     if page and not more:
-        more = bool(await context.store.read(request.log, page[-1].seq, 0, True, 1))
-    await _send_page(asking, [(feed, it) for it in reversed(page)], more)
+        more = bool(await store.read(log, page[-1].seq, 0, backward, 1))
+    if backward:
+        page.reverse()
+    await _send_page(asking, [(feed, it) for it in page], more)
 
 
 async def search(asking: Asking[messages.Search]) -> None:

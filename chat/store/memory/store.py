@@ -71,6 +71,11 @@ class MemoryStore:
                 break
         return self._answer(page)
 
+    def seek(self, log: LogId, time: int) -> Deferred[int]:
+        """As `LogStore.seek`."""
+        records = reversed(self._state.log(log).records.items())
+        return self._answer(next((seq for seq, kept in records if kept.time < time), 0))
+
     def search(
         self, words: str, logs: Collection[LogId], limit: int, seconds: float = inf
     ) -> Deferred[list[Found]]:

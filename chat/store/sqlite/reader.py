@@ -115,6 +115,31 @@ class Reader(Connected):
 
         return self._look(log, read) or []
 
+    def seek(self, log: LogId, time: int) -> int:
+        """As `LogStore.seek`. Times never decrease, so a binary search finds the place."""
+
+        def seek(connection: sqlite3.Connection, number: int, filed: Head) -> int:
+            if filed.time < time:
+                [last] = connection.execute(
+                    "SELECT max(seq) FROM journal WHERE log = ? AND time < ?", (number, time)
+                ).fetchone()
+                return filed.seq if last is None else int(last)
+            older, end = 0, filed.seq
+            while older < end:
+                middle = (older + end + 1) // 2
+                row = connection.execute(
+                    "SELECT seq, time FROM records WHERE log = ? AND seq BETWEEN ? AND ?"
+                    " ORDER BY seq LIMIT 1",
+                    (number, middle, end),
+                ).fetchone()
+                if row is not None and row[1] < time:
+                    older = int(row[0])
+                else:
+                    end = middle - 1
+            return older
+
+        return self._look(log, seek) or 0
+
     def scan(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
         """As `LogStore.scan`."""
         # An upper bound for all keys with this prefix, as keys are shorter than _KEY_BYTES.

@@ -147,6 +147,10 @@ class SqliteStore:
         """As `LogStore.read`."""
         return self._ask(lambda: self._reader.read(log, after, limit_bytes, backward, limit))
 
+    def seek(self, log: LogId, time: int) -> Deferred[int]:
+        """As `LogStore.seek`."""
+        return self._ask(lambda: self._reader.seek(log, time))
+
     def search(
         self, words: str, logs: Collection[LogId], limit: int, seconds: float = inf
     ) -> Deferred[list[Found]]:

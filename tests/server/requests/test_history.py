@@ -3,8 +3,10 @@
 import pytest
 from twisted.internet.defer import Deferred
 
+from chat.ids import MessageId
 from chat.limits import WORDS_BYTES, Limits
 from chat.rooms.errors import (
+    InvalidError,
     NoSearchError,
     NotAMemberError,
     NotReadError,
@@ -19,6 +21,7 @@ from chat.testing import Client, Server
 from chat.wire.lines import encode_record
 from chat.wire.messages import (
     ClientMessage,
+    Delete,
     History,
     Keys,
     Leave,
@@ -85,6 +88,71 @@ class HistoryTests(ArchiveCase):
         assert self.history(self.bob, 3, 2) == ([1], False)
         assert self.history(self.bob, 3, 1) == ([], False)
         assert self.history(self.bob, 7) == ([1, 2, 3, 4, 5, 6, 7], False)
+
+    def page(self, client: Client, **wanted: int) -> tuple[list[int], bool]:
+        """Return the sequence numbers of a page of 3, and whether there are more."""
+        request = client.next_id()
+        page = client.ask(History(request, self.log, 3, **wanted))
+        assert isinstance(page, Page)
+        return [it.seq for it in client.page(request)], page.more
+
+    def test_pages_go_forward_to_the_end(self) -> None:
+        for number in range(7):
+            self.alice.say(str(number))
+        assert self.page(self.bob, after=0) == ([1, 2, 3], True)
+        assert self.page(self.bob, after=3) == ([4, 5, 6], True)
+        assert self.page(self.bob, after=4) == ([5, 6, 7], False)
+        assert self.page(self.bob, after=6) == ([7], False)
+        assert self.page(self.bob, after=7) == self.page(self.bob, after=99) == ([], False)
+
+    def test_large_records_make_pages_shorter_in_either_direction(self) -> None:
+        for _ in range(3):
+            self.alice.say("x" * 8_000)
+        self.server.dispatcher.context.limits.become(Limits(catch_up_bytes=17_000))
+        assert self.page(self.bob, after=0) == ([1, 2], True)
+        assert self.page(self.bob, after=2) == ([3], False)
+        assert self.page(self.bob) == ([2, 3], True)
+        self.server.dispatcher.context.limits.become(Limits())
+
+    def test_a_page_can_begin_at_a_time(self) -> None:
+        times = []
+        for number in range(6):
+            self.server.advance(10)
+            self.alice.say(str(number))
+            times.append(self.server.milliseconds())
+        self.alice.ask(Delete(self.alice.next_id(), self.log, MessageId(bytes(16)), 3))
+        assert self.page(self.bob, time=0) == ([1, 2, 4], True)
+        assert self.page(self.bob, time=times[1]) == ([2, 4, 5], True)
+        assert self.page(self.bob, time=times[1] - 1) == ([2, 4, 5], True)
+        assert self.page(self.bob, time=times[1] + 1) == ([4, 5, 6], True)
+        assert self.page(self.bob, time=times[2]) == ([4, 5, 6], True)
+        assert self.page(self.bob, time=times[5]) == ([6, 7], False)
+        assert self.page(self.bob, time=2**60) == ([], False)
+
+    def test_only_one_place_can_be_asked_for(self) -> None:
+        sentence = "Only one of `before`, `after` and `time` can be asked for."
+        for places in (
+            {"before": 1, "after": 1},
+            {"after": 1, "time": 1},
+            {"before": 1, "time": 0},
+        ):
+            answer = self.bob.ask(History(99, self.log, 3, **places))
+            assert answer == refused(99, InvalidError(sentence))
+
+    def test_who_is_removed_while_a_time_is_looked_for_gets_nothing(self) -> None:
+        self.alice.join("den")
+        self.bob.join("den")
+        log = self.alice.log("den")
+        self.alice.say("secret", "den")
+        self.store.holds = {"seek"}
+        self.bob.send(History(99, log, 50, time=0))
+        self.server.pump()
+        self.alice.ask(Moderate(98, "kick", "bob", log))
+        self.store.holds = ()
+        self.store.release()
+        self.server.pump()
+        assert self.bob.page(99) == []
+        assert self.bob.answer(99) == refused(99, NotAMemberError())
 
     def test_a_page_is_the_stored_bytes_and_disturbs_nothing(self) -> None:
         for number in range(3):
