@@ -87,6 +87,13 @@ class Composer(TextArea):
         self.move_cursor(self.document.end)
         self._is_pasted = is_literal and bool(text)
 
+    def complete_to(self, text: str, cursor: int) -> None:
+        """Replace what is written by its completion, which can be undone."""
+        before = text[:cursor]
+        end = before.count("\n"), len(before.rpartition("\n")[2])
+        self.replace(text, (0, 0), self.document.end)
+        self.move_cursor(end)
+
     @property
     def is_literal(self) -> bool:
         """Whether what is written is no command, because it was pasted."""

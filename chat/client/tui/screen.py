@@ -6,6 +6,7 @@ however much comes; what is typed stays as it is, whatever comes.
 
 from collections.abc import Callable
 from datetime import tzinfo
+from itertools import islice
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -16,6 +17,7 @@ from textual.events import Key, Resize
 from textual.screen import Screen
 from textual.widgets import Static
 
+from chat.client.complete import Context, Names, usage_of
 from chat.client.core.commands import Command
 from chat.client.core.events import Ending, Found, TrustAsked
 from chat.client.core.model import ContactRequest, Message, Refusal
@@ -24,6 +26,7 @@ from chat.client.look import Role, hue_of
 from chat.client.tui.actions import MessageActions
 from chat.client.tui.bars import Bar, Piece
 from chat.client.tui.client import RoomsClient
+from chat.client.tui.completions import CompletionList
 from chat.client.tui.composer import Composer
 from chat.client.tui.dialogs import Confirm, Reader
 from chat.client.tui.going import Going
@@ -43,7 +46,9 @@ _FRAME: Final = 1 / 60
 _MEMBERS_FROM: Final = 100
 """Columns; members are behind a key on a screen that has fewer."""
 _ROOMS_FROM: Final = 60
-_WIDE_FROM: Final = 120
+
+_RECENT: Final = 50
+"""Messages whose authors are offered first when a name is completed."""
 
 
 class RoomScreen(Screen[None]):
@@ -114,6 +119,7 @@ class RoomScreen(Screen[None]):
                 yield Static(id="trouble")
                 yield Bar(self.look, id="hint", is_kept=True)
                 yield Bar(self.look, id="about")
+                yield CompletionList(self.look, self._completion_context)
                 yield Composer(id="composer")
             yield SideList(self.look, id="members")
         yield Bar(self.look, id="status", is_kept=True)
@@ -122,6 +128,8 @@ class RoomScreen(Screen[None]):
         """Begin at the input."""
         self.log_view.is_mention = self._is_mention
         self.composer.submit = self._submit
+        self.completions.composer = self.composer
+        self.composer.intercept = self.completions.key
         self.composer.focus()
 
     # --- Parts ---
@@ -137,6 +145,11 @@ class RoomScreen(Screen[None]):
         return self.query_one("#composer", Composer)
 
     @property
+    def completions(self) -> CompletionList:
+        """The list of how what is typed can go on."""
+        return self.query_one(CompletionList)
+
+    @property
     def room(self) -> Room | None:
         """The room that is shown."""
         return None if self.client is None else self.client.room
@@ -148,6 +161,7 @@ class RoomScreen(Screen[None]):
         """Draw with other colours."""
         self.look = styles
         self.log_view.set_look(styles)
+        self.completions.set_look(styles)
         for bar in self.query(Bar):
             bar.set_look(styles)
         for side in self.query(SideList):
@@ -327,6 +341,11 @@ class RoomScreen(Screen[None]):
         trouble.display = bool(sentence)
         trouble.update(Content(f"! {shown(sentence)}" if sentence else ""))
 
+    def redraw_hint(self) -> None:
+        """Draw the line above the input anew with the next frame."""
+        if self.client is not None:
+            self.redraw(self.client, Part.HINT)
+
     def draw_hint(self) -> None:
         """Show above the input what is to be known there."""
         bar = self.query_one("#hint", Bar)
@@ -337,6 +356,8 @@ class RoomScreen(Screen[None]):
             count = 0 if room is None else room.unread
             words = f"{count} new below" if count else "older messages"
             bar.show(Piece(f"↓ {words}", Role.ACCENT, "end"), Piece("  Esc goes to the end"))
+        elif (entry := usage_of(self.composer.text)) is not None and not self.composer.is_literal:
+            bar.show(Piece(f"{entry.line}  ", Role.ACCENT), Piece(entry.help, can_shrink=True))
         else:
             writing = writing_words(self.room)
             bar.show(*([Piece(writing, Role.DIM, can_shrink=True)] if writing else []))
@@ -380,6 +401,7 @@ class RoomScreen(Screen[None]):
     def _submit(self, text: str, *, is_literal: bool) -> None:
         """Do what was typed."""
         self.complain("")
+        self.completions.close()
         self.message_actions.submit(text, is_literal=is_literal)
 
     def on_composer_edit_last_wanted(self, event: Composer.EditLastWanted) -> None:
@@ -387,7 +409,23 @@ class RoomScreen(Screen[None]):
         self.message_actions.edit_last()
 
     def on_composer_completion_wanted(self, event: Composer.CompletionWanted) -> None:
-        """Complete; nothing does that yet."""
+        """Complete what is typed."""
+        self.completions.tab()
+
+    def _completion_context(self) -> Context:
+        client, room = self.client, self.room
+        if client is None:
+            return Context()
+        rooms = list(client.core.rooms)
+        nicks = [it.name for it in rooms if it.is_private]
+        recent: dict[str, None] = {}
+        if room is not None:
+            nicks += [it.nick for it in (room.members or {}).values()]
+            for message in islice(reversed(room.timeline), _RECENT):
+                if not message.is_own:
+                    recent.setdefault(message.author.nick)
+        names = Names(it.name for it in rooms if not it.is_private)
+        return Context(Names(nicks), tuple(recent), names)
 
     def on_composer_long_pasted(self, event: Composer.LongPasted) -> None:
         """Ask before many lines are pasted."""
@@ -403,8 +441,10 @@ class RoomScreen(Screen[None]):
     def on_text_area_changed(self, event: Composer.Changed) -> None:
         """Let others know that one writes; forget a complaint once it was answered."""
         client, room, text = self.client, self.room, event.text_area.text
+        self.completions.typed()
         if client is not None and room is not None and text and not text.startswith("/"):
             self.host.typing(client, room)
+        self.redraw_hint()
         if self._trouble and event.text_area.has_focus and not event.text_area.text:
             self.complain("")
 
