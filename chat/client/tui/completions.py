@@ -1,6 +1,7 @@
 """The list of how what is typed can go on, above the input."""
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Final
 
 from textual.content import Content
@@ -9,18 +10,38 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
 
-from chat.client.complete import Completion, Context, Kind, complete
+from chat.client.complete import Completion, Context, Kind, Names, complete
 from chat.client.look import Role
+from chat.client.tui.client import RoomsClient
 from chat.client.tui.composer import Composer
 from chat.client.tui.styles import Styles
 from chat.client.visible import make_visible
 
-__all__ = ["CompletionList"]
+__all__ = ["CompletionList", "completion_context"]
 
 _ROWS: Final = 8
 
+_RECENT: Final = 50
+"""Messages whose authors are offered first when a name is completed."""
+
 _UNASKED: Final = frozenset({Kind.COMMAND, Kind.EMOJI})
 """What is offered while one types. The others on Tab: a name is a word like any other."""
+
+
+def completion_context(client: RoomsClient | None) -> Context:
+    """Return what there is to be completed in the room that a client shows."""
+    if client is None:
+        return Context()
+    rooms, room = list(client.core.rooms), client.room
+    nicks = [it.name for it in rooms if it.is_private]
+    recent: dict[str, None] = {}
+    if room is not None:
+        nicks += [it.nick for it in (room.members or {}).values()]
+        for message in islice(reversed(room.timeline), _RECENT):
+            if not message.is_own:
+                recent.setdefault(message.author.nick)
+    names = Names(it.name for it in rooms if not it.is_private)
+    return Context(Names(nicks), tuple(recent), names)
 
 
 class CompletionList(Widget):

@@ -1,6 +1,5 @@
 """Where a message is written: several lines, history, and what is pasted."""
 
-from collections.abc import Callable
 from typing import ClassVar, Final, Protocol
 
 from textual.binding import Binding, BindingType
@@ -8,7 +7,7 @@ from textual.events import Key, Paste
 from textual.message import Message as Told
 from textual.widgets import TextArea
 
-__all__ = ["PASTE_LINES", "Composer"]
+__all__ = ["PASTE_LINES", "Composer", "ComposerUser"]
 
 PASTE_LINES: Final = 5
 """More lines than these are pasted only after a question."""
@@ -21,16 +20,24 @@ _HISTORY: Final = 200
 """Messages that can be brought back."""
 
 
-class Submit(Protocol):
-    """Takes what is written."""
+class ComposerUser(Protocol):
+    """What a composer tells, at once: what is typed behind a key belongs to what comes after it."""
 
-    def __call__(self, text: str, *, is_literal: bool) -> None:
-        """Send it."""
+    def submit(self, text: str, *, is_literal: bool) -> None:
+        """Send what is written. It is literal if its beginning was pasted: no command then."""
         ...
 
+    def edit_last(self) -> None:
+        """Edit what was said last."""
+        ...
 
-def _ignore(text: str, *, is_literal: bool) -> None:
-    """Send nothing."""
+    def complete(self) -> None:
+        """Complete what the cursor stands behind."""
+        ...
+
+    def takes_key(self, key: str) -> bool:
+        """Take a key before the input does. Return whether that was done."""
+        ...
 
 
 class Composer(TextArea):
@@ -51,12 +58,6 @@ class Composer(TextArea):
     }
     """
 
-    class EditLastWanted(Told):
-        """The user wants to change what was said last."""
-
-    class CompletionWanted(Told):
-        """The user pressed Tab."""
-
     class LongPasted(Told):
         """The user pasted more lines than are taken without a question."""
 
@@ -70,10 +71,8 @@ class Composer(TextArea):
         )
         self.cursor_blink = False
         self._sent: list[str] = []
-        self.submit: Submit = _ignore
-        """Sends what is written. It is literal if its beginning was pasted: no command then."""
-        self.intercept: Callable[[str], bool] = lambda _: False
-        """Takes a key before the input does, where a list of completions is open."""
+        self.user: ComposerUser | None = None
+        """Who is told what is typed."""
         self._recalled: int | None = None
         self._kept = ""
         self._is_pasted = False
@@ -124,15 +123,15 @@ class Composer(TextArea):
     # --- Keys ---
 
     async def _on_key(self, event: Key) -> None:
-        if self.intercept(event.key):
+        if self.user is not None and self.user.takes_key(event.key):
             event.stop()
             event.prevent_default()
             return
         if event.key == "enter":
             event.stop()
             event.prevent_default()
-            # At once: what is typed behind it belongs to the next message.
-            self.submit(self.text, is_literal=self._is_pasted)
+            if self.user is not None:
+                self.user.submit(self.text, is_literal=self._is_pasted)
             return
         if event.key in _BREAKS:
             event.stop()
@@ -157,7 +156,8 @@ class Composer(TextArea):
         if select or self.cursor_location[0] > 0 or not self._is_first_row():
             super().action_cursor_up(select)
         elif not self.text:
-            self.post_message(self.EditLastWanted())
+            if self.user is not None:
+                self.user.edit_last()
         else:
             self.action_recall(-1)
 
@@ -189,4 +189,5 @@ class Composer(TextArea):
 
     def action_complete(self) -> None:
         """Complete what the cursor stands behind."""
-        self.post_message(self.CompletionWanted())
+        if self.user is not None:
+            self.user.complete()

@@ -87,8 +87,10 @@ class Conductor:
         if start.nick is None:
             self._ask_nick(start)
             return
-        client = RoomsClient(self.screen, str(start.address), self._app.call, self.milliseconds)
-        listener = Listener(client, self.screen, start.room)
+        client = RoomsClient(
+            self.screen.stage, str(start.address), self._app.call, self.milliseconds
+        )
+        listener = Listener(client, self.screen.stage, start.room)
         client.is_verified = start.address.fingerprint is not None
         self._starts[client] = start
         try:
@@ -102,7 +104,7 @@ class Conductor:
         if self.screen.client is None:
             self.screen.client = client
         client.start(core, start.nick)
-        self.screen.draw_now()
+        self.screen.drawing.now()
 
     def _ask_nick(self, start: Start, trouble: Sequence[str] = ()) -> None:
         def answered(nick: str | None) -> None:
@@ -190,7 +192,7 @@ class Conductor:
         self._open.discard(client)
         if self._is_leaving and not self._open:
             self._app.exit(self._status)
-        self.screen.draw_now()
+        self.screen.drawing.now()
 
     def _remove(self, client: RoomsClient) -> None:
         if client in self.screen.clients:
@@ -222,7 +224,7 @@ class Conductor:
         self, client: RoomsClient, room: Room, message: Message, *, is_mention: bool
     ) -> None:
         """Ring the bell for what is for the user alone."""
-        if (is_mention or room.is_private) and not self.screen.is_watched(client, room):
+        if (is_mention or room.is_private) and not self.screen.stage.is_watched(client, room):
             self._app.bell()
 
     def show_title(self, room: Room | None, clients: Sequence[RoomsClient]) -> None:
@@ -246,7 +248,7 @@ class Conductor:
         for client in self.screen.clients:
             client.core.tick()
         if any(it.core.connection.phase is Phase.WAITING for it in self.screen.clients):
-            self.screen.draw_status()
+            self.screen.drawing.status()
 
     # --- Ends ---
 
@@ -270,7 +272,7 @@ class Conductor:
         self._is_leaving = True
         client, room = self.screen.client, self.screen.room
         if client is not None and room is not None:
-            self.screen.leaving(client, room)
+            self.screen.stage.leaving(client, room)
         for client in self.screen.clients:
             client.core.close()
         if not self._open:

@@ -106,7 +106,7 @@ class Going:
         """Leave the room of the server one looked at, for a room of another one."""
         before = self._screen.client
         if before is not None and before is not client and before.room is not None:
-            self._screen.leaving(before, before.room)
+            self._screen.stage.leaving(before, before.room)
         self._screen.client = client
 
     def _answer_request(self, client: RoomsClient, log: LogId) -> None:

@@ -134,7 +134,7 @@ class Desk(NetworkByHand):
         """Let everything be drawn that is to be drawn."""
         for _ in range(3):
             await self.pilot.pause()
-        while self.is_shown and self.screen._is_frame_due:
+        while self.is_shown and self.screen.drawing.is_due:
             await self.pilot.pause(0.005)
         await self.pilot.pause()
 
