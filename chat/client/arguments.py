@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from chat import __version__
 from chat.client.core.address import Address, AddressError, parse_address
@@ -10,7 +11,10 @@ from chat.limits import ClientLimits
 from chat.rooms.errors import RequestError
 from chat.rooms.names import prepare_room
 
-__all__ = ["parse_arguments"]
+__all__ = ["THIS_MACHINE", "parse_arguments"]
+
+THIS_MACHINE: Final = Address("localhost")
+"""The address where none is given: compare it by identity to know whether one was."""
 
 _EPILOG = """\
 Without a terminal (or with --plain) the client is for scripts: it reads lines from standard input,
@@ -59,7 +63,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "address",
         nargs="?",
         type=_address,
-        default=Address("localhost"),
+        default=THIS_MACHINE,
         metavar="ADDRESS",
         help="HOST, HOST:PORT, or encchat://HOST:PORT/#SHA256:… (default: localhost:5555)",
     )

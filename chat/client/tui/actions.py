@@ -10,6 +10,7 @@ from chat.client.look import Role, format_moment
 from chat.client.tui.bars import Bar, Piece
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.dialogs import Confirm
+from chat.client.tui.keys import key_words
 from chat.client.tui.paint import shown
 from chat.client.tui.picker import Choice, Picker
 from chat.client.visible import shorten
@@ -18,19 +19,7 @@ from chat.limits import REACTION_BYTES
 if TYPE_CHECKING:
     from chat.client.tui.screen import RoomScreen
 
-__all__ = ["ACTION_KEYS", "MessageActions"]
-
-ACTION_KEYS: Final = {
-    "r": "reply",
-    "e": "edit",
-    "plus": "react",
-    "d": "delete",
-    "y": "copy",
-    "i": "info",
-    "o": "origin",
-    "t": "again",
-}
-"""What one key does in a selected message."""
+__all__ = ["MessageActions"]
 
 _SIGNS: Final = (
     *("👍 thumbs up", "❤️ heart", "😂 laughing", "🎉 party", "👀 looking", "✅ done"),
@@ -140,43 +129,29 @@ class MessageActions:
 
     def pieces(self, message: Message) -> Sequence[Piece]:
         """Return what can be done with a message, for the bar above the input."""
-        pieces = [
-            piece
-            for name, key, action in self._offers(message)
-            for piece in (
-                Piece(f"{key} ", Role.ACCENT, action, is_bold=True),
-                Piece(f"{name}  ", Role.DIM, action),
-            )
-        ]
+        pieces: list[Piece] = []
+        for action, words in self._offers(message).items():
+            keys = key_words(self._screen.host.keys[action][:1])
+            pieces.append(Piece(f"{keys} ", Role.ACCENT, action, is_bold=True))
+            pieces.append(Piece(f"{words}  ", Role.DIM, action))
         when = ""
         if message.time:
             when = format_moment(message.time, self._screen.zone)
         return [*pieces, Piece(when, Role.DIM, can_shrink=True)]
 
-    def _offers(self, message: Message) -> list[tuple[str, str, str]]:
+    def _offers(self, message: Message) -> dict[str, str]:
+        """Return what can be done with a message, in words."""
         if message.state is MessageState.REFUSED:
-            return [
-                ("edit", "e", "edit"),
-                ("try again", "t", "again"),
-                ("give up", "d", "delete"),
-                ("copy", "y", "copy"),
-            ]
+            return {"edit": "edit", "again": "try again", "delete": "give up", "copy": "copy"}
         if message.is_deleted:
-            return [("info", "i", "info")]
-        offers = [("reply", "r", "reply"), ("react", "+", "react"), ("copy", "y", "copy")]
+            return {"info": "info"}
+        offers = {"reply": "reply"}
         if message.is_own:
-            offers[1:1] = [("edit", "e", "edit"), ("delete", "d", "delete")]
+            offers |= {"edit": "edit", "delete": "delete"}
+        offers |= {"react": "react", "copy": "copy"}
         if message.reply is not None:
-            offers.append(("origin", "o", "origin"))
-        return [*offers, ("info", "i", "info")]
-
-    def key(self, key: str) -> bool:
-        """Do what a key does in a selected message. Return whether it does anything."""
-        action = ACTION_KEYS.get(key)
-        if action is None or self._screen.log_view.selected_message is None:
-            return False
-        self.do(action)
-        return True
+            offers["origin"] = "origin"
+        return offers | {"info": "info"}
 
     def do(self, action: str) -> None:
         """Do something with the message that is selected."""
@@ -197,8 +172,7 @@ class MessageActions:
             "origin": self._origin,
             "again": self._again,
         }
-        offered = {act for _, _, act in self._offers(message)}
-        if action in acts and action in offered:
+        if action in acts and action in self._offers(message):
             acts[action](message, room)
 
     def _answer(self, message: Message, room: Room) -> None:
@@ -224,7 +198,7 @@ class MessageActions:
     def _to_input(self) -> None:
         self._screen.log_view.deselect()
         self._draw()
-        self._screen.composer.focus()
+        self._screen.set_focus(self._screen.composer)
 
     def _react(self, message: Message, room: Room) -> None:
         own = self._screen.client.core.account.account if self._screen.client is not None else b""

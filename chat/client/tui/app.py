@@ -20,7 +20,7 @@ from chat.client.tui.styles import Styles, theme_name, toolkit_theme
 from chat.client.tui.terminal import keep_title, restore_title, set_title
 from chat.client.tui.waiting import WaitingScreen
 
-__all__ = ["ChatApp", "Conductor"]
+__all__ = ["ChatApp", "Conductor", "StartError"]
 
 BROKEN: Final = "Something inside encchat went wrong."
 
@@ -36,8 +36,16 @@ class Conductor(Protocol):
         """End everything; `ChatApp.exit` is called when that is done."""
         ...
 
+    def focus_changed(self) -> None:
+        """The user looks at the terminal, or away."""
+        ...
 
-class ChatApp(App[int]):
+
+class StartError(Exception):
+    """It cannot begin; the text is a sentence that says why."""
+
+
+class ChatApp(App[None]):
     """Shows what a conductor has.
 
     `load` imports the client's core, which takes longer than the first paint may: in a thread, so
@@ -109,7 +117,12 @@ class ChatApp(App[int]):
     async def _begin(self) -> None:
         await asyncio.to_thread(self._load)
         waiting = self.screen
-        self._conductor = self._make(self)
+        try:
+            self._conductor = self._make(self)
+        except StartError as error:
+            self.why_ended = str(error)
+            self.exit(return_code=1)
+            return
         typed = waiting.typed if isinstance(waiting, WaitingScreen) else ""
         self._conductor.begin(typed)
 
@@ -117,12 +130,17 @@ class ChatApp(App[int]):
         """Let the terminal's title say something; may have text of other people in it."""
         set_title(self, title)
 
+    def on_app_focus(self) -> None:
+        """The user looks at the terminal again."""
+        if self._conductor is not None:
+            self._conductor.focus_changed()
+
     # --- Ends ---
 
     def action_leave(self) -> None:
         """End the application."""
         if self._conductor is None:
-            self.exit(0)
+            self.exit()
         else:
             self._conductor.leave()
 

@@ -1,11 +1,14 @@
 """Runs the clients of all servers in the application, and asks the user what they need to know."""
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import Final
 
+from chat.client.arguments import THIS_MACHINE
 from chat.client.core.address import Address
 from chat.client.core.core import Core
 from chat.client.core.events import Ending, Event, TrustAsked
@@ -14,9 +17,11 @@ from chat.client.core.login import NO_CREDENTIALS, Credentials
 from chat.client.core.model import End, Message, Phase, Refusal
 from chat.client.core.rooms import Room
 from chat.client.core.trust import word_lines
+from chat.client.storage.servers import Visit
 from chat.client.tui.app import ChatApp
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.dialogs import Ask, Confirm
+from chat.client.tui.files import Files
 from chat.client.tui.listening import Listener
 from chat.client.tui.paint import Painter, shown
 from chat.client.tui.screen import RoomScreen
@@ -44,17 +49,18 @@ class Start:
 
 
 class Conductor:
-    """A `chat.client.tui.host.Host`.
+    """A `chat.client.tui.host.Host`. Making one raises StorageError.
 
-    `assemble` makes cores; `seconds` is their clock, `milliseconds` the time of day in UTC since
-    1970.
+    `start` is what was asked for; without it, the user goes where they were. `assemble` makes
+    cores; `seconds` is their clock, `milliseconds` the time of day in UTC since 1970.
     """
 
     def __init__(
         self,
         app: ChatApp,
-        start: Start,
+        start: Start | None,
         assemble: Assemble,
+        files: Files,
         *,
         seconds: Callable[[], float],
         milliseconds: Callable[[], int],
@@ -63,11 +69,15 @@ class Conductor:
         self._app = app
         self._first = start
         self._assemble = assemble
+        self._files = files
+        self.settings = files.settings.read()
+        self.keys = files.bindings.read()
         self._starts: dict[RoomsClient, Start] = {}
         self._passwords: set[RoomsClient] = set()
         self._open: set[RoomsClient] = set()
         """Clients whose core has not ended."""
         self._is_leaving = False
+        self._is_saving = False
         self._status = 0
         self.seconds = seconds
         self.milliseconds = milliseconds
@@ -80,7 +90,30 @@ class Conductor:
         self._app.push_screen(self.screen)
         if typed:
             self._app.call_later(lambda: self.screen.composer.put(typed))
-        self._app.call_later(lambda: self.connect(self._first))
+        self._app.set_keymap({name: ",".join(keys) for name, keys in self.keys.items()})
+        self._app.call_later(self._connect_first)
+
+    def _connect_first(self) -> None:
+        """Go where the user wants to, or was."""
+        start, visits = self._first, self._visits()
+        if start is None:
+            start = Start(visits[0].address, visits[0].nick) if visits else Start(THIS_MACHINE)
+        place = Address(start.address.host, start.address.port)
+        visit = next((it for it in visits if it.address == place), None)
+        if visit is not None and start.nick in (None, visit.nick):
+            room = start.room or (visit.room or None)
+            start = replace(start, nick=visit.nick, room=room)
+        self.connect(start)
+
+    def _visits(self) -> Sequence[Visit]:
+        try:
+            return self._files.servers.read()
+        except StorageError as error:
+            self._say(error)
+            return ()
+
+    def _say(self, error: StorageError) -> None:
+        self._app.notify(f"{shown(str(error))}.", severity="error", markup=False)
 
     def connect(self, start: Start) -> None:
         """Connect to a server; ask for the nickname, if there is none."""
@@ -97,7 +130,7 @@ class Conductor:
             core = self._assemble(lambda event: self._app.call(listener.event, event), start)
         except StorageError as error:
             self._app.why_ended = f"{error}."
-            self._app.exit(1)
+            self._app.exit(return_code=1)
             return
         self.screen.clients.append(client)
         self._open.add(client)
@@ -191,7 +224,7 @@ class Conductor:
         """Leave, if the last one has ended and the user wants to."""
         self._open.discard(client)
         if self._is_leaving and not self._open:
-            self._app.exit(self._status)
+            self._app.exit(return_code=self._status)
         self.screen.drawing.now()
 
     def _remove(self, client: RoomsClient) -> None:
@@ -217,8 +250,9 @@ class Conductor:
         self.screen.read()
 
     def typing(self, client: RoomsClient, room: Room) -> None:
-        """Let others know that the user writes."""
-        client.core.typing(room)
+        """Let others know that the user writes, unless that is off."""
+        if self.settings.typing:
+            client.core.typing(room)
 
     def notice(
         self, client: RoomsClient, room: Room, message: Message, *, is_mention: bool
@@ -238,8 +272,39 @@ class Conductor:
         where = "" if room is None else f"{'@' if room.is_private else '#'}{room.name} - "
         self._app.set_title(f"{f'({unread}) ' if unread else ''}{where}encchat")
 
+    # --- What outlives the application ---
+
     def keep_draft(self, client: RoomsClient, room: Room) -> None:
         """Keep what is written for a room."""
+        account = client.core.account.account
+        self._files.drafts.note(self._starts[client].address, account, room.log, room.draft)
+
+    def draft(self, client: RoomsClient, room: Room) -> str:
+        """Return what was written for a room, before a restart if need be."""
+        if room.draft:
+            return room.draft
+        account = client.core.account.account
+        try:
+            return self._files.drafts.read(self._starts[client].address, account, room.log)
+        except StorageError as error:
+            self._say(error)
+            return ""
+
+    def went_to(self, client: RoomsClient, room: Room) -> None:
+        """Remember where the user is, for the next start."""
+        name = f"@{room.name}" if room.is_private else room.name
+        try:
+            self._files.servers.note(Visit(self._starts[client].address, client.nick, name))
+        except StorageError as error:
+            self._say(error)
+
+    async def _save_drafts(self) -> None:
+        try:
+            await asyncio.to_thread(self._files.drafts.save)
+        except StorageError as error:
+            self._say(error)
+        finally:
+            self._is_saving = False
 
     # --- Time ---
 
@@ -247,6 +312,10 @@ class Conductor:
         """See to what is done from time to time: to be called about once a second."""
         for client in self.screen.clients:
             client.core.tick()
+        self.screen.stage.note_draft()
+        if not self._files.drafts.is_saved and not self._is_saving:
+            self._is_saving = True
+            self._app.run_worker(self._save_drafts())
         if any(it.core.connection.phase is Phase.WAITING for it in self.screen.clients):
             self.screen.drawing.status()
 
@@ -273,12 +342,14 @@ class Conductor:
         client, room = self.screen.client, self.screen.room
         if client is not None and room is not None:
             self.screen.stage.leaving(client, room)
+        with suppress(StorageError):
+            self._files.drafts.save()
         for client in self.screen.clients:
             client.core.close()
         if not self._open:
-            self._app.exit(self._status)
+            self._app.exit(return_code=self._status)
         else:
-            self._app.set_timer(_LEAVE_SECONDS, lambda: self._app.exit(self._status))
+            self._app.set_timer(_LEAVE_SECONDS, lambda: self._app.exit(return_code=self._status))
 
 
 _LEAVE_SECONDS: Final = 2.0

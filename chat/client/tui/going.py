@@ -165,7 +165,7 @@ class Going:
                 client.do(commands.OpenPrivate(nick))
             elif key == "mention":
                 self._screen.composer.insert(f"{nick} ")
-                self._screen.composer.focus()
+                self._screen.set_focus(self._screen.composer)
             else:
                 self._say(client.submit(f"/{key} {nick}"))
 
@@ -183,7 +183,7 @@ class Going:
                 return
             if entry.usage and not entry.usage.startswith("["):
                 self._screen.composer.put(f"/{name} ")
-                self._screen.composer.focus()
+                self._screen.set_focus(self._screen.composer)
             else:
                 self._say(client.submit(f"/{name}"))
 
@@ -243,7 +243,7 @@ class Going:
             return
         log.settle()
         log.scroll_to_key(seq)
-        log.focus()
+        self._screen.set_focus(log)
 
     def _fetch_until(
         self,
@@ -295,7 +295,7 @@ class Going:
             at = document.first_new()
             if at is not None:
                 self._screen.log_view.scroll_to_key(document.key(at))
-                self._screen.log_view.focus()
+                self._screen.set_focus(self._screen.log_view)
 
         self._fetch_until(client, room, lambda: room.oldest <= marker + 1, show)
 
@@ -327,7 +327,7 @@ class Going:
             if at is not None:
                 self._screen.log_view.settle()
                 self._screen.log_view.scroll_to_key(document.key(at))
-                self._screen.log_view.focus()
+                self._screen.set_focus(self._screen.log_view)
 
         self._fetch_until(client, room, is_there, show)
 

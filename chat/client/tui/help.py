@@ -8,45 +8,41 @@ from textual.style import Style
 
 from chat.client.commands import ENTRIES
 from chat.client.look import Role
+from chat.client.storage.bindings import Keys
+from chat.client.tui.keys import MESSAGE, SCREEN, key_words
 from chat.client.tui.styles import Styles
 
-__all__ = ["KEYS", "help_content"]
+__all__ = ["help_content"]
 
-KEYS: Final[Sequence[tuple[str, str]]] = (
+_INPUT: Final[Sequence[tuple[str, str]]] = (
     ("Enter", "send"),
     ("Ctrl-J", "begin another line (also Shift-Enter or Alt-Enter, where the terminal tells)"),
     ("Tab", "complete a nickname, room, command or :emoji:"),
     ("↑ in an empty input", "edit your last message"),
-    ("↑ ↓ in a text", "bring back what you sent before (also Alt-P, Alt-N)"),
-    ("Ctrl-Z, Ctrl-Y", "undo, redo"),
-    ("Ctrl-K", "go to a room or person"),
-    ("Alt-↑, Alt-↓", "previous, next room with something unread"),
-    ("Ctrl-P", "all commands"),
-    ("Ctrl-F", "search"),
-    ("Ctrl-G", "go to the first new message, to a date, to the end"),
-    ("Page Up, Page Down", "scroll"),
-    ("Ctrl-↑ or Shift-Tab", "select a message; then"),
-    ("  ↑ ↓", "the one above or below"),
-    ("  r  e  d", "reply, edit, delete"),
-    ("  +  y  i", "react, copy, all about it"),
-    ("  o  t", "what it replies to; try again, if it was refused"),
-    ("Esc", "to the end; out of a reply, an edit, a selection"),
-    ("F2, F3", "show or hide rooms, members"),
-    ("F6", "to the next part of the screen"),
-    ("F1 or ? in a selection", "this help"),
-    ("Ctrl-Q", "leave"),
+    ("↑ and ↓ in a text", "bring back what you sent before (also Alt-P and Alt-N)"),
+    ("Ctrl-Z and Ctrl-Y", "undo, redo"),
 )
-"""What the keys do, in the order in which one needs them."""
+_LEAVE: Final = ("Ctrl-Q", "leave")
 
 
-def help_content(styles: Styles) -> Content:
+def help_content(styles: Styles, keys: Keys) -> Content:
     """Return the help: keys, then commands."""
     strong = styles.role(Role.ACCENT)
     bold = Style(bold=True)
-    width = max(len(keys) for keys, _ in KEYS) + 2
-    lines = [Content.styled("Keys", bold)]
-    lines += [Content.assemble((f"{keys:{width}}", strong), does) for keys, does in KEYS]
-    lines += [Content(""), Content.styled("Commands", bold)]
+    lines: list[Content] = []
+    everywhere = [(key_words(keys[it.name]), it.help) for it in SCREEN]
+    selected = [(key_words(keys[it.name]), it.help) for it in MESSAGE]
+    groups = (
+        ("In the input", _INPUT),
+        ("Everywhere", [*everywhere, _LEAVE]),
+        ("In a selected message", selected),
+    )
+    width = max(len(words) for _, group in groups for words, _ in group) + 2
+    for title, group in groups:
+        lines.append(Content.styled(title, bold))
+        lines += [Content.assemble((f"{words:{width}}", strong), does) for words, does in group]
+        lines.append(Content(""))
+    lines.append(Content.styled("Commands", bold))
     width = max(len(entry.line) for entry in ENTRIES.values()) + 2
     for entry in ENTRIES.values():
         lines.append(Content.assemble((f"{entry.line:{width}}", strong), entry.help))

@@ -6,6 +6,7 @@ from typing import Protocol
 from chat.client.core.events import Ending, TrustAsked
 from chat.client.core.model import Message, Refusal
 from chat.client.core.rooms import Room
+from chat.client.storage.bindings import Keys
 from chat.client.tui.client import RoomsClient
 
 __all__ = ["Host"]
@@ -17,6 +18,11 @@ class Host(Protocol):
     @property
     def has_focus(self) -> bool:
         """Whether the user looks at this terminal, as far as that is known."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """Which keys do what."""
         ...
 
     def seconds(self) -> float:
@@ -33,6 +39,14 @@ class Host(Protocol):
 
     def keep_draft(self, client: RoomsClient, room: Room) -> None:
         """Keep what is written for a room, over a restart."""
+        ...
+
+    def draft(self, client: RoomsClient, room: Room) -> str:
+        """Return what was written for a room, before a restart if need be."""
+        ...
+
+    def went_to(self, client: RoomsClient, room: Room) -> None:
+        """Remember where the user is, for the next start."""
         ...
 
     def typing(self, client: RoomsClient, room: Room) -> None:

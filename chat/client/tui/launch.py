@@ -13,8 +13,11 @@ from contextlib import suppress
 from getpass import getpass
 from typing import TYPE_CHECKING, Any, cast
 
-from chat.client.look import Theme, choose_theme
-from chat.client.tui.app import ChatApp
+from chat.client.core.interfaces import StorageError
+from chat.client.look import choose_theme
+from chat.client.storage.known_hosts import default_home
+from chat.client.storage.settings import Settings, SettingsFile
+from chat.client.tui.app import ChatApp, StartError
 from chat.client.tui.journal import Journal
 from chat.client.visible import make_visible
 
@@ -34,12 +37,17 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the application, and return the exit status."""
     for name in ("passphrase", "password"):
         setattr(arguments, name, _secret(name) if getattr(arguments, name) else None)
+    try:
+        settings = SettingsFile(default_home()).read()
+    except StorageError as error:
+        print(f"encchat: {make_visible(str(error))}", file=sys.stderr)
+        return 1
     loop = asyncio.SelectorEventLoop()
     asyncio.set_event_loop(loop)
     from twisted.internet import asyncioreactor
 
     asyncioreactor.install(loop)
-    return _Process(loop, arguments).run()
+    return _Process(loop, arguments, settings).run()
 
 
 def _load() -> None:
@@ -49,7 +57,9 @@ def _load() -> None:
 class _Process:
     """Ties the application to the reactor."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, arguments: argparse.Namespace) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, arguments: argparse.Namespace, settings: Settings
+    ) -> None:
         from twisted.internet import reactor
         from twisted.internet.defer import Deferred
 
@@ -58,7 +68,8 @@ class _Process:
         self._arguments = arguments
         self._ended: Deferred[None] = Deferred()
         self._journal = Journal()
-        theme = choose_theme(Theme.DARK, os.environ)
+        theme = choose_theme(settings.theme, os.environ)
+        self._has_mouse = settings.mouse
         self._app = ChatApp(_load, self._make, theme, self._journal.failed)
         self._status = 0
 
@@ -76,20 +87,23 @@ class _Process:
         return self._status
 
     def _start(self) -> None:
-        task = self._loop.create_task(self._app.run_async())
+        task = self._loop.create_task(self._app.run_async(mouse=self._has_mouse))
         task.add_done_callback(self._done)
 
     def _make(self, app: ChatApp) -> "Conductor":
         from chat.client.tui.world import make_conductor
 
-        return make_conductor(app, self._arguments, self._reactor)
+        try:
+            return make_conductor(app, self._arguments, self._reactor)
+        except StorageError as error:
+            raise StartError(f"{error}.") from None
 
     def _tell_of_failure(self) -> None:
         self._app.notify(
             "Something went wrong inside encchat; it goes on.", severity="error", markup=False
         )
 
-    def _done(self, task: "asyncio.Task[int | None]") -> None:
+    def _done(self, task: "asyncio.Task[None]") -> None:
         from twisted.internet.error import ReactorNotRunning
 
         error = None if task.cancelled() else task.exception()

@@ -19,6 +19,7 @@ from textual.strip import Strip
 
 from chat.client.core.model import Message
 from chat.client.tui.document import Document
+from chat.client.tui.keys import MESSAGE, bindings
 from chat.client.tui.paint import TEXT_INDENT, Context, Painter
 from chat.client.tui.styles import Styles
 
@@ -46,8 +47,7 @@ class LogView(ScrollView, can_focus=True):
     """Shows a `Document`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "select(-1)", "Message above", show=False),
-        Binding("down,j", "select(1)", "Message below", show=False),
+        *bindings(MESSAGE),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home", "top", "Oldest that is here", show=False),

@@ -43,12 +43,23 @@ class ScreenStage(Stage):
             and self._screen.log_view.is_at_end
         )
 
+    def note_draft(self) -> None:
+        """Keep what is written so far, in case there is no time to do it at the end."""
+        client, room = self._screen.client, self._written_for
+        if client is not None and room is not None and room is self._screen.room:
+            text = self._screen.message_actions.draft()
+            if text != room.draft:
+                client.core.set_draft(room, text)
+                self._screen.host.keep_draft(client, room)
+
     def leaving(self, client: RoomsClient, room: Room) -> None:
         """Keep what is written for a room."""
         if room is self._written_for:
             self._written_for = None
             client.core.set_draft(room, self._screen.message_actions.draft())
             self._screen.host.keep_draft(client, room)
+            self._screen.message_actions.reset()
+            self._screen.composer.put("")
 
     def entered(self, client: RoomsClient, room: Room | None) -> None:
         """Show another room."""
@@ -59,8 +70,9 @@ class ScreenStage(Stage):
         self._screen.complain("")
         self._screen.log_view.show(None if room is None else client.document(room))
         # What was written for no room, or for one that is gone, stays.
-        if room is not None and (room.draft or not is_homeless):
-            self._screen.composer.put(room.draft)
+        draft = "" if room is None else self._screen.host.draft(client, room)
+        if room is not None and (draft or not is_homeless):
+            self._screen.composer.put(draft)
         name = "" if room is None else f"{'@' if room.is_private else '#'}{shown(room.name)}"
         self._screen.composer.placeholder = (
             f"Write to {name}" if name else "You are in no room; Ctrl-K"
@@ -68,8 +80,10 @@ class ScreenStage(Stage):
         if self._screen.size.width < ROOMS_FROM:
             self._screen.drawing.asked_for.clear()
             self._screen.drawing.lay_out()
-        self._screen.composer.focus()
+        self._screen.set_focus(self._screen.composer)
         self._screen.drawing.now()
+        if room is not None:
+            self._screen.host.went_to(client, room)
 
     def arrived(
         self, client: RoomsClient, room: Room, message: Message, *, is_mention: bool

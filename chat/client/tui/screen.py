@@ -9,7 +9,7 @@ from datetime import tzinfo
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Key, Resize
@@ -28,6 +28,7 @@ from chat.client.tui.drawing import ROOMS_FROM, Drawing
 from chat.client.tui.going import Going
 from chat.client.tui.help import help_content
 from chat.client.tui.host import Host
+from chat.client.tui.keys import SCREEN, bindings
 from chat.client.tui.log import LogView
 from chat.client.tui.onstage import ScreenStage
 from chat.client.tui.paint import Painter, shown
@@ -40,24 +41,7 @@ __all__ = ["RoomScreen"]
 class RoomScreen(Screen[None]):
     """The widgets and the keys. `stage` is what clients see of it, `drawing` draws it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "help", "Help", show=False),
-        Binding("ctrl+k", "go", "Go to a room or person", show=False, priority=True),
-        Binding("ctrl+p", "palette", "All commands", show=False, priority=True),
-        Binding("ctrl+f", "search", "Search", show=False, priority=True),
-        Binding("ctrl+g", "jump", "Go to a message", show=False, priority=True),
-        Binding("alt+up", "unread(-1)", "Unread before", show=False, priority=True),
-        Binding("alt+down", "unread(1)", "Unread after", show=False, priority=True),
-        Binding(
-            "ctrl+up,shift+tab", "select_message", "Select a message", show=False, priority=True
-        ),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("f2", "toggle_side('rooms')", "Rooms", show=False),
-        Binding("f3", "toggle_side('members')", "Members", show=False),
-        Binding("f6", "next_part", "Next part", show=False, priority=True),
-        Binding("escape", "back", "Back", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(SCREEN)]
 
     DEFAULT_CSS = """
     RoomScreen { background: $background; layout: vertical; }
@@ -111,7 +95,7 @@ class RoomScreen(Screen[None]):
         self.log_view.is_mention = self._is_mention
         self.composer.user = self
         self.completions.composer = self.composer
-        self.composer.focus()
+        self.set_focus(self.composer)
 
     # --- Parts ---
 
@@ -253,16 +237,18 @@ class RoomScreen(Screen[None]):
             self.message_actions.do(event.action)
 
     def on_key(self, event: Key) -> None:
-        """Do what one key does in a selected message; before there is an input, wait for it."""
-        if self.focused is self.log_view and self.message_actions.key(event.key):
-            event.stop()
-        elif self.focused is None and event.is_printable and event.character is not None:
+        """Keep what is typed before the input has the focus."""
+        if self.focused is None and event.is_printable and event.character is not None:
             self.composer.insert(event.character)
-            self.composer.focus()
+            self.set_focus(self.composer)
+
+    def action_act(self, action: str) -> None:
+        """Do something with the message that is selected."""
+        self.message_actions.do(action)
 
     def action_help(self) -> None:
         """Show every key and command."""
-        self.app.push_screen(Reader("encchat", help_content(self.look)))
+        self.app.push_screen(Reader("encchat", help_content(self.look, self.host.keys)))
 
     def action_go(self) -> None:
         """Go to a room or person."""
@@ -289,7 +275,7 @@ class RoomScreen(Screen[None]):
         if self.focused is self.log_view:
             self.log_view.action_select(-1)
             return
-        self.log_view.focus()
+        self.set_focus(self.log_view)
         if self.log_view.selected is None:
             self.log_view.action_select(-1)
 
@@ -306,16 +292,16 @@ class RoomScreen(Screen[None]):
         self.drawing.asked_for[side] = is_shown
         self.drawing.lay_out()
         if is_shown:
-            widget.focus()
+            self.set_focus(widget)
         else:
-            self.composer.focus()
+            self.set_focus(self.composer)
 
     def action_next_part(self) -> None:
         """Go to the next part of the screen."""
         parts = [self.composer, self.log_view, *self.query(SideList)]
         parts = [part for part in parts if part.display]
         at = parts.index(self.focused) if self.focused in parts else -1
-        parts[(at + 1) % len(parts)].focus()
+        self.set_focus(parts[(at + 1) % len(parts)])
 
     def action_back(self) -> None:
         """Go back a step: to the end, then out of reply, edit and selection."""
@@ -324,12 +310,12 @@ class RoomScreen(Screen[None]):
         elif self.has_class("-over"):
             self.drawing.asked_for.clear()
             self.drawing.lay_out()
-            self.composer.focus()
+            self.set_focus(self.composer)
         elif not self.log_view.is_at_end:
             self.log_view.action_end()
-            self.composer.focus()
+            self.set_focus(self.composer)
         elif not self.message_actions.is_idle:
             self.message_actions.cancel()
         else:
             self.log_view.deselect()
-            self.composer.focus()
+            self.set_focus(self.composer)

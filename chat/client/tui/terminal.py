@@ -15,23 +15,23 @@ _TITLE_MOST: Final = 120
 """Characters."""
 
 
-def _write(app: App[int], sequence: str) -> None:
+def _write(app: App[None], sequence: str) -> None:
     driver = app._driver
     if driver is not None and not driver.is_headless:
         driver.write(sequence)
 
 
-def keep_title(app: App[int]) -> None:
+def keep_title(app: App[None]) -> None:
     """Let the terminal remember its title (xterm's window operation 22)."""
     _write(app, "\x1b[22;2t")
 
 
-def restore_title(app: App[int]) -> None:
+def restore_title(app: App[None]) -> None:
     """Give it back."""
     _write(app, "\x1b[23;2t")
 
 
-def set_title(app: App[int], title: str) -> None:
+def set_title(app: App[None], title: str) -> None:
     """Set the terminal's title."""
     text = make_visible(without_isolates(title))[:_TITLE_MOST]
     _write(app, f"\x1b]2;{text}\x1b\\")

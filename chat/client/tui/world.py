@@ -8,6 +8,7 @@ from msgspec import UNSET
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
+from chat.client.arguments import THIS_MACHINE
 from chat.client.core.address import Address
 from chat.client.core.core import Core
 from chat.client.core.events import Event
@@ -19,6 +20,7 @@ from chat.client.storage.known_accounts import KnownAccounts
 from chat.client.storage.known_hosts import KnownHosts, default_home
 from chat.client.tui.app import ChatApp
 from chat.client.tui.conductor import Conductor, Start
+from chat.client.tui.files import Files
 from chat.client.tui.zone import LocalZone
 
 __all__ = ["make_conductor"]
@@ -27,7 +29,7 @@ __all__ = ["make_conductor"]
 def make_conductor(app: ChatApp, arguments: argparse.Namespace, reactor: IReactorTime) -> Conductor:
     """Return what runs the application, for what was asked for on the command line."""
     address: Address = arguments.address
-    start = Start(
+    asked = Start(
         address,
         arguments.nick,
         arguments.room or address.room,
@@ -35,6 +37,7 @@ def make_conductor(app: ChatApp, arguments: argparse.Namespace, reactor: IReacto
         arguments.identity,
         arguments.passphrase,
     )
+    is_anything_asked = address is not THIS_MACHINE or asked != Start(THIS_MACHINE)
 
     def make_core(listener: Callable[[Event], None], start: Start) -> Core:
         home = default_home()
@@ -53,8 +56,9 @@ def make_conductor(app: ChatApp, arguments: argparse.Namespace, reactor: IReacto
 
     conductor = Conductor(
         app,
-        start,
+        asked if is_anything_asked else None,
         make_core,
+        Files.at(default_home()),
         seconds=reactor.seconds,
         milliseconds=lambda: round(time.time() * 1_000),
         zone=LocalZone(),

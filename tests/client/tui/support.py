@@ -7,9 +7,11 @@ from datetime import UTC
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from chat.client.core.core import Core
 from chat.client.core.events import Event
+from chat.client.core.interfaces import StorageError
 from chat.client.core.reconnect import Backoff
 from chat.client.core.resync import LOBBY
 from chat.client.core.trust import HostKeyCheck
@@ -17,10 +19,11 @@ from chat.client.look import Theme
 from chat.client.storage.identities import Identities
 from chat.client.storage.known_accounts import KnownAccounts
 from chat.client.storage.known_hosts import KnownHosts
-from chat.client.tui.app import ChatApp
+from chat.client.tui.app import ChatApp, StartError
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.composer import Composer
 from chat.client.tui.conductor import Conductor, Start
+from chat.client.tui.files import Files
 from chat.client.tui.log import LogView
 from chat.client.tui.screen import RoomScreen
 from chat.limits import ClientLimits
@@ -45,24 +48,32 @@ class Desk(NetworkByHand):
         nick: str | None = "ana",
         theme: Theme = Theme.DARK,
         start: Start | None = None,
+        is_asked: bool = True,
         limits: ClientLimits | None = None,
     ) -> None:
         super().__init__(server)
         self._home = home
         self._limits = limits or ClientLimits()
-        self._start = start or Start(ADDRESS, nick)
+        self._start = (start or Start(ADDRESS, nick)) if is_asked else None
         self.now = NOON
         self.clock = FakeClock()
         self.failures: list[BaseException] = []
         self.conductor: Conductor
-        self.pilot: Pilot[int]
+        self.pilot: Pilot[None]
         self.app = ChatApp(lambda: None, self._make, theme, self.failures.append)
 
     def _make(self, app: ChatApp) -> Conductor:
+        try:
+            return self._make_conductor(app)
+        except StorageError as error:
+            raise StartError(f"{error}.") from None
+
+    def _make_conductor(self, app: ChatApp) -> Conductor:
         self.conductor = Conductor(
             app,
             self._start,
             self._assemble,
+            Files.at(self._home),
             seconds=self.clock,
             milliseconds=lambda: self.now,
             zone=UTC,
@@ -155,6 +166,13 @@ class Desk(NetworkByHand):
         """Type a text and Enter."""
         self.composer.insert(text)
         await self.press("enter")
+
+    async def go_to(self, name: str) -> None:
+        """Go to a room, as the switcher does."""
+        await self.press("ctrl+k")
+        self.app.screen.query_one(Input).value = name
+        await self.press("enter")
+        assert self.screen.room is not None and self.screen.room.name == name
 
     async def say(self, nick: str, text: str, room: str = "lobby", reply: int | None = None) -> int:
         """Let somebody say something; its number."""
