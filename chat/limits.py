@@ -406,9 +406,19 @@ class ClientLimits:
     held: int = 1_000
     """New records of a log held back for a page of older ones; beyond it, the client stops waiting
     for the page."""
-    timeline: int = 500
-    """Messages of a log that the client remembers, besides those the user paged back to: 500 times
-    8 KiB is 4 MiB."""
+    timeline: int = 5_000
+    """Latest messages of a log that the client remembers, unless the user pages back to others."""
+    timeline_bytes: int = 4 * 2**20
+    """The same in bytes of text: no more than 500 of the longest messages."""
+    window: int = 100_000
+    """Most messages of a log that the client remembers where the user reads: about 70 MiB. Beyond
+    it, those are dropped that are farthest from there; they can be fetched again."""
+    window_bytes: int = 32 * 2**20
+    """The same in bytes of text."""
+    jump: int = 25
+    """Records on either side of a place in a log that is jumped to."""
+    catch_up: int = 500
+    """Most records of a log that a face reads which fetches what it shows, when it comes back."""
     own: int = 1_024
     """The client's own acknowledged sequence numbers above a cursor. At most 64 are in flight; the
     rest is room for a log whose other records arrive much later."""

@@ -21,6 +21,7 @@ __all__ = [
     "Edit",
     "Invite",
     "Join",
+    "Jump",
     "KnowAgain",
     "Leave",
     "ListBlocked",
@@ -33,6 +34,7 @@ __all__ = [
     "Moderate",
     "OpenPrivate",
     "PageBack",
+    "PageForward",
     "Posting",
     "React",
     "Rename",
@@ -259,11 +261,36 @@ class ListMembers:
 
 @dataclass(frozen=True, slots=True)
 class PageBack:
-    """Fetch what was said before the oldest that was fetched. The outcome is a `Page`."""
+    """Fetch what was said before what the room's timeline shows. The outcome is a `Page`."""
 
     log: LogId
     limit: int = HISTORY_PAGE
     """Records, 1 to `chat.limits.HISTORY_PAGE`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageForward:
+    """Fetch what was said after what the room's timeline shows, until it shows the end.
+
+    The outcome is a `Page`.
+    """
+
+    log: LogId
+    limit: int = HISTORY_PAGE
+    """Records, 1 to `chat.limits.HISTORY_PAGE`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Let a room's timeline show what is around a place: the number of a record, or a time.
+
+    The outcome is a `Jumped`. `Core.show_end` comes back.
+    """
+
+    log: LogId
+    seq: int | None = None
+    time: int | None = None
+    """Milliseconds of UTC since 1970; of no meaning where there is a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,5 +329,7 @@ Command = (
     | ListRooms
     | ListMembers
     | PageBack
+    | PageForward
+    | Jump
     | Search
 )

@@ -15,8 +15,10 @@ from msgspec import Struct
 
 from chat.client.core.commands import (
     Command,
+    Jump,
     OpenPrivate,
     PageBack,
+    PageForward,
     Posting,
     Send,
     SendPrivate,
@@ -34,6 +36,7 @@ from chat.client.core.events import (
     ReadMarkerMoved,
     RequestArrived,
     TypingChanged,
+    WindowMoved,
 )
 from chat.client.core.interfaces import KeyRing, Link, Network, Partners
 from chat.client.core.login import NO_CREDENTIALS, Credentials, LoginFlow
@@ -80,7 +83,9 @@ class Core:
     """A client of one server, for one user.
 
     `listener` is called with every event. Whoever is in no room joins `home`, unless it is None.
-    `tick` is to be called about once a second, whatever happens.
+    `tick` is to be called about once a second, whatever happens. With `catch_up`, only the last so
+    many records of what was missed in a room are fetched on coming back: for faces that show what
+    is in view, and page to the rest. They are read anew on `WindowMoved`.
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class Core:
         partners: Partners,
         credentials: Credentials = NO_CREDENTIALS,
         home: str | None = LOBBY,
+        catch_up: int | None = None,
         limits: ClientLimits,
         backoff: Backoff | None = None,
         random_bytes: RandomBytes = os.urandom,
@@ -108,7 +114,7 @@ class Core:
             fail=self._end,
             hang_up=self._hang_up,
         )
-        self._resync = Resync(session, self._outbox, home, self._ready, self._refuse)
+        self._resync = Resync(*(session, self._outbox, home, self._ready, self._refuse), catch_up)
         self._records = Records(session, self._outbox)
         self._requests = Requests(session, self._outbox, self._login, check, self._partners)
         self._invitations: dict[tuple[str, str], None] = {}
@@ -216,7 +222,7 @@ class Core:
         self._session.flush()
 
     def _request(self, command: Requested, done: Callable[[object], None]) -> None:
-        key = ("page", command.log) if isinstance(command, PageBack) else None
+        key = ("page", command.log) if isinstance(command, PageBack | PageForward | Jump) else None
         self._queue.append(Task(lambda task: self._requests.run(command, task), done, key))
         self._proceed()
 
@@ -231,8 +237,16 @@ class Core:
 
     def mark_read(self, room: Room, seq: int | None = None) -> None:
         """Note that the user has read a room, up to a number or everything that came."""
-        if room.mark_read(room.cursor if seq is None else seq, self.account.nick):
+        if room.mark_read(room.cursor if seq is None else seq):
             self._session.emit(ReadMarkerMoved(room))
+        self._session.flush()
+
+    def show_end(self, room: Room) -> None:
+        """Let a room's timeline show the end of its log, after a jump or enough paging back."""
+        is_elsewhere = not room.timeline.is_at_end
+        room.timeline.show_end()
+        if is_elsewhere:
+            self._session.emit(WindowMoved(room))
         self._session.flush()
 
     def typing(self, room: Room) -> None:
@@ -271,6 +285,7 @@ class Core:
         """See to what is done from time to time."""
         self._seconds += 1
         for room in self._session.rooms:
+            room.timeline.sweep()
             if room.writers.tick():
                 self._session.emit(TypingChanged(room))
         if self.connection.phase is Phase.ONLINE:
@@ -402,7 +417,7 @@ class Core:
                     close_room(self._session, self._outbox, room, Closing.REMOVED, text)
             case messages.SeenElsewhere(log=log, seq=seq):
                 room = self._session.rooms.get(log)
-                if room is not None and room.seen_elsewhere(seq, self.account.nick):
+                if room is not None and room.seen_elsewhere(seq):
                     self._session.emit(ReadMarkerMoved(room))
             case messages.Notice(text=text):
                 self._session.emit(Noticed(text))

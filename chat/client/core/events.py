@@ -32,6 +32,7 @@ __all__ = [
     "Found",
     "HostKeyPinned",
     "Invited",
+    "Jumped",
     "LatencyMeasured",
     "LoggedIn",
     "LoginRefused",
@@ -58,6 +59,7 @@ __all__ = [
     "TrustAsked",
     "TypingChanged",
     "UnsentChanged",
+    "WindowMoved",
 ]
 
 
@@ -204,6 +206,16 @@ class ReadMarkerMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowMoved:
+    """The room's timeline shows another stretch of the log: what it shows has to be read anew.
+
+    Not told of where messages are added at either end, or dropped at the other.
+    """
+
+    room: Room
+
+
+@dataclass(frozen=True, slots=True)
 class TypingChanged:
     """`Room.typing` changed: others began or stopped writing."""
 
@@ -345,6 +357,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Jumped:
+    """A room's timeline shows a place of its log."""
+
+    room: Room
+    seq: int | None
+    """The first message that is not before that place; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What a search found, the latest first."""
 
@@ -368,6 +389,7 @@ Event = (
     | RoomOpened
     | RoomClosed
     | ReadMarkerMoved
+    | WindowMoved
     | TypingChanged
     | Invited
     | RequestArrived

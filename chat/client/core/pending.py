@@ -70,7 +70,7 @@ class PendingRequests:
         self._link = self._page = None
         self._records = []
         pending, self._pending = self._pending, {}
-        return deque(it.task for it in pending.values() if it.task is not None)
+        return deque(dict.fromkeys(it.task for it in pending.values() if it.task is not None))
 
     @property
     def is_idle(self) -> bool:

@@ -1,5 +1,6 @@
 """From records to what a face shows: new ones to events, pages and hits to messages."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chat.client.core.events import (
@@ -83,8 +84,7 @@ class Records:
                 emit(MessageEdited(room, seq, author, target, content, before))
             case DeleteBody(seq=target):
                 before = timeline.message(target)
-                if before is not None:
-                    room.uncount(before, self._session.account.nick)
+                room.uncount(target)
                 timeline.take(seq, delivered.record_id, body)
                 emit(MessageDeleted(room, seq, author, target, before))
             case ReactionBody(seq=target, reaction=sign):
@@ -121,16 +121,13 @@ def _edited(before: Message | None, text: str) -> Content:
     return Content(text) if before is None else replace(before.content, text=text)
 
 
-def read_page(room: Room, records: list[Delivered]) -> tuple[PageItem, ...]:
-    """Let the timeline learn a page of one log, and return what it shows.
+def read_page(room: Room, records: Sequence[Delivered]) -> tuple[PageItem, ...]:
+    """Return what a page of one log shows, which the timeline has learnt.
 
     Edits and deletions in the page, and newer ones that are known, are applied: what is deleted is
     left out, and an edit stands for itself only where its message is not in the page.
     """
     timeline = room.timeline
-    timeline.grow(len(records))
-    for record in records:
-        timeline.take(record.seq, record.record_id, record.body)
     said = {record.seq for record in records if isinstance(record.body, TextBody)}
     items: list[PageItem] = []
     for record in records:
@@ -161,7 +158,7 @@ def _page_item(room: Room, record: Delivered, body: object) -> PageItem | None:
 
 def _alone(session: Session, record: Delivered) -> Message | None:
     """Return a message without those around it, which the room's timeline does not have."""
-    alone = Timeline(record.log, session.account.account, 1)
+    alone = Timeline(record.log, session.account.account, session.limits)
     alone.take(record.seq, record.record_id, record.body)
     return alone.message(record.seq)
 

@@ -10,7 +10,8 @@ from typing import assert_never
 from msgspec import UNSET, Struct, UnsetType
 
 from chat.client.core import commands
-from chat.client.core.events import Arrival, Closing, Found, Page, PageItem
+from chat.client.core.events import Arrival, Closing
+from chat.client.core.history import Asked, History
 from chat.client.core.interfaces import StorageError
 from chat.client.core.login import LoginFlow
 from chat.client.core.model import (
@@ -25,7 +26,6 @@ from chat.client.core.model import (
 from chat.client.core.outbox import Outbox
 from chat.client.core.partners import PartnerCheck
 from chat.client.core.pending import Task
-from chat.client.core.records import read_found, read_page
 from chat.client.core.resync import LOBBY, close_room, open_room
 from chat.client.core.rooms import Room
 from chat.client.core.session import Session
@@ -37,7 +37,6 @@ from chat.rooms.roles import Action, role_called
 from chat.wire import messages
 from chat.wire.identity import identity_fingerprint
 from chat.wire.messages import Request
-from chat.wire.records import Delivered
 
 __all__ = ["Renaming", "Requested", "Requests"]
 
@@ -64,8 +63,7 @@ Requested = (
     | commands.Rename
     | commands.ListRooms
     | commands.ListMembers
-    | commands.PageBack
-    | commands.Search
+    | Asked
 )
 """The commands that are requests."""
 
@@ -97,6 +95,7 @@ class Requests:
         self._login = login
         self._check = check
         self._partners = partners
+        self._history = History(session)
 
     def run(self, command: Requested, task: Task) -> None:
         """Ask for what a command says; `task.done` gets the outcome.
@@ -167,10 +166,8 @@ class Requests:
                 self._list_rooms(task)
             case commands.ListMembers():
                 self._list_members(command, task)
-            case commands.PageBack():
-                self._page_back(command, task)
-            case commands.Search(words):
-                self._search(messages.Search(self._id(), words), task)
+            case commands.PageBack() | commands.PageForward() | commands.Jump() | commands.Search():
+                self._history.run(command, task)
             case _:
                 assert_never(command)
 
@@ -452,30 +449,3 @@ class Requests:
                 return Renaming(new, None, str(error))
 
         self._ask(messages.Nick(self._id(), new), task, renamed)
-
-    # --- What was said ---
-
-    def _page_back(self, command: commands.PageBack, task: Task) -> None:
-        room = self._session.rooms.get(command.log)
-        if room is None:
-            task.done(Refusal("not_a_member", "You are not in that room."))
-            return
-        if room.is_whole:
-            task.done(Page(room, (), 0))
-            return
-
-        def take(records: list[Delivered], more: bool) -> None:
-            records = [it for it in records if it.log == command.log]
-            room.went_back(records, more=more)
-            items: tuple[PageItem, ...] = read_page(room, records)
-            task.done(Page(room, items, len(records)))
-
-        # Below the oldest, not the last ones: what is new comes by itself.
-        request = messages.History(self._id(), command.log, command.limit, room.oldest)
-        self._session.pending.ask_page(request, take, task)
-
-    def _search(self, request: messages.Search, task: Task) -> None:
-        def take(records: list[Delivered], more: bool) -> None:
-            task.done(Found(read_found(self._session, records), more))
-
-        self._session.pending.ask_page(request, take, task)

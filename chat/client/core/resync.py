@@ -17,6 +17,7 @@ from chat.client.core.events import (
     RoomClosed,
     RoomOpened,
     RoomsListed,
+    WindowMoved,
 )
 from chat.client.core.model import Refusal
 from chat.client.core.outbox import Outbox
@@ -47,13 +48,20 @@ def open_room(
     """
     session.requests.pop(opened.log, None)
     room = session.rooms.get(opened.log)
+    is_known = room is not None
     if room is None:
         room = Room(opened, session.account.account, session.limits)
         session.rooms.add(room)
         session.emit(RoomOpened(room, arrival))
-    else:
-        room.refresh(opened)
-    if seen is not None and room.told_read(seen, session.account.nick):
+    missed = room.refresh(opened) if is_known else 0
+    if missed:
+        session.emit(WindowMoved(room))
+    elif seen is not None and arrival is Arrival.BACK and not is_known:
+        missed = max(opened.seq - seen, 0)
+    if seen is not None and room.told_read(seen):
+        session.emit(ReadMarkerMoved(room))
+    if missed:
+        room.skip(missed)
         session.emit(ReadMarkerMoved(room))
     outbox.send_again(room)
     return room
@@ -72,7 +80,7 @@ class Resync:
     """Opens the account's rooms. `ready` is called when every one was opened.
 
     `failed` gets the sentence where there is no way to go on. Whoever is in no room joins `home`,
-    if that is not None.
+    if that is not None. Of what was missed in a log, the last `catch_up` records are read, or all.
     """
 
     def __init__(
@@ -82,12 +90,14 @@ class Resync:
         home: str | None,
         ready: Callable[[], None],
         failed: Callable[[str], None],
+        catch_up: int | None = None,
     ) -> None:
         self._session = session
         self._outbox = outbox
         self._home = home
         self._ready = ready
         self._failed = failed
+        self._catch_up = catch_up
         self._is_first = True
         self._entries: list[_Entry] = []
         self._opened: set[LogId] = set()
@@ -162,9 +172,11 @@ class Resync:
             self._finish()
 
     def _read(self, entry: _Entry) -> None:
-        log, _, name, _, seen = entry
+        log, _, name, tail, seen = entry
         known = self._session.rooms.get(log)
         after = seen if known is None else known.cursor
+        if self._catch_up is not None:
+            after = max(after, tail - self._catch_up)
         pending = self._session.pending
 
         def take(joined: messages.Joined) -> None:

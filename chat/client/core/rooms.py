@@ -9,6 +9,7 @@ from chat.client.core.members import Change, Members
 from chat.client.core.model import Author, Member, Message
 from chat.client.core.timeline import Timeline
 from chat.client.core.typing import Writers
+from chat.client.core.unread import Unread
 from chat.ids import AccountId, LogId
 from chat.limits import ClientLimits
 from chat.rooms.names import name_key
@@ -23,19 +24,12 @@ class Room:
 
     def __init__(self, opened: Opened, account: AccountId, limits: ClientLimits) -> None:
         self.log = opened.log
-        self.timeline = Timeline(opened.log, account, limits.timeline, limits.reactions)
-        self.cursor = 0
+        self.timeline = Timeline(opened.log, account, limits, opened.seq)
+        self.cursor = opened.seq
         """Everything up to this number came here, or from here."""
-        self.oldest = opened.seq + 1
-        """Everything from this number on came here; paging back goes on before it."""
-        self.is_whole = opened.seq == 0
-        """Whether there is nothing before `oldest`."""
         self.read_marker = 0
         """Up to where the user has read."""
-        self.unread = 0
-        """Messages of others behind the read marker, without deleted ones."""
-        self.mentions = 0
-        """Those of them that name the user or answer a message of theirs."""
+        self._unread = Unread()
         self.draft = ""
         """What the user has typed and not sent. Faces set it with `Core.set_draft`."""
         self._account = account
@@ -49,8 +43,14 @@ class Room:
         self._told = 0
         self.refresh(opened)
 
-    def refresh(self, opened: Opened) -> None:
-        """Take what the server says on opening it again: records after `opened.seq` follow."""
+    def refresh(self, opened: Opened) -> int:
+        """Take what the server says on opening it again: records after `opened.seq` follow.
+
+        Return how many numbers are left out in between.
+        """
+        missed = opened.seq - self.cursor
+        if missed > 0:
+            self.timeline.restart(opened.seq)
         self.kind = opened.kind
         self.name = opened.room
         """Of a private conversation, the other's nickname."""
@@ -61,6 +61,32 @@ class Room:
         """The last number of the log when it was opened."""
         self.cursor = opened.seq
         self._own = {seq for seq in self._own if seq > opened.seq}
+        return max(missed, 0)
+
+    def skip(self, count: int) -> None:
+        """Note that so many records up to the cursor were missed, and are not fetched."""
+        self._unread.skip(count, self.cursor)
+
+    @property
+    def oldest(self) -> int:
+        """Everything from this number on is shown, up to the end of the window; paging back goes on
+        before it."""
+        return self.timeline.window.begin
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is nothing before `oldest`."""
+        return self.timeline.window.is_whole
+
+    @property
+    def unread(self) -> int:
+        """Messages of others behind the read marker, without deleted ones."""
+        return self._unread.count
+
+    @property
+    def mentions(self) -> int:
+        """Those of them that name the user or answer a message of theirs."""
+        return self._unread.mentions
 
     @property
     def is_private(self) -> bool:
@@ -136,64 +162,46 @@ class Room:
             if len(self._own) > self._limits.own:
                 self._own.remove(min(self._own))
 
-    def went_back(self, records: list[Delivered], *, more: bool) -> None:
-        """Note a page of older records."""
-        self.is_whole = not more or not records
-        if records:
-            self.oldest = min(self.oldest, records[0].seq)
-
     # --- What has been read ---
 
     def count(self, message: Message, nick: str) -> None:
         """Count a new message as unread, if it is."""
-        if self._is_counted(message):
-            self.unread += 1
-            self.mentions += self._is_mention(message, nick)
-
-    def uncount(self, message: Message, nick: str) -> None:
-        """Note that a message, as it was, is deleted."""
-        if self._is_counted(message):
-            self.unread = max(self.unread - 1, 0)
-            # An edit may have made it a mention, which does not count.
-            self.mentions = max(self.mentions - self._is_mention(message, nick), 0)
-
-    def _is_counted(self, message: Message) -> bool:
-        is_new = message.handle.seq > max(self.read_marker, self._since)
-        return is_new and not (message.is_own or message.is_deleted)
-
-    def _is_mention(self, message: Message, nick: str) -> bool:
+        if message.is_own or message.handle.seq <= max(self.read_marker, self._since):
+            return
         answered = None if message.reply is None else self.timeline.message(message.reply.seq)
         is_answer = answered is not None and answered.is_own
-        return is_answer or mentions(message.text, nick)
+        is_mention = is_answer or mentions(message.text, nick)
+        self._unread.add(message.handle.seq, is_mention=is_mention)
 
-    def mark_read(self, seq: int, nick: str) -> bool:
+    def uncount(self, seq: int) -> None:
+        """Note that a message is deleted."""
+        self._unread.remove(seq)
+
+    def mark_read(self, seq: int) -> bool:
         """Move the read marker on to `seq`. Return whether that changed anything to be shown."""
-        return self._move_marker(min(seq, self.cursor), nick)
+        return self._move_marker(min(seq, self.cursor))
 
-    def _move_marker(self, seq: int, nick: str) -> bool:
+    def _move_marker(self, seq: int) -> bool:
         if seq <= self.read_marker:
             return False
         before = self.unread, self.mentions
         self.read_marker = seq
-        self.unread = self.mentions = 0
-        if seq < self.cursor:
-            for message in self.timeline:
-                self.count(message, nick)
+        self._unread.read(seq)
         return before != (self.unread, self.mentions)
 
-    def told_read(self, seq: int, nick: str) -> bool:
+    def told_read(self, seq: int) -> bool:
         """Note what the server says is read, here or on another device.
 
         What it does not know of is told again. Return whether anything changed to be shown.
         """
         self._told = seq
-        return self._move_marker(seq, nick)
+        return self._move_marker(seq)
 
-    def seen_elsewhere(self, seq: int, nick: str) -> bool:
+    def seen_elsewhere(self, seq: int) -> bool:
         """Note that another device has told what is read. Return whether anything changed to be
         shown."""
         self._told = max(self._told, seq)
-        return self._move_marker(seq, nick)
+        return self._move_marker(seq)
 
     def untold(self) -> int | None:
         """Return the read marker, if the server was not told of it since the last call."""

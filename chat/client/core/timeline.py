@@ -1,111 +1,75 @@
 """What was said in one log, as it reads now.
 
-Records may come in any order: live, behind a lost connection, or in a page of older ones. The
-highest number of an edit, or of an account's reaction, counts, whichever came first, and what was
-deleted does not come back with an older page.
+A timeline holds two stretches of its log at most: the *tail*, to which new records come, and the
+*window*, which a face shows. They are the same unless one has jumped elsewhere. Both are bounded;
+what is dropped is at the far end from where one reads, and can be fetched again.
 """
 
-from bisect import insort
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from msgspec import UNSET
-from msgspec.structs import replace as replace_fields
-
-from chat.client.core.model import (
-    Author,
-    Handle,
-    Message,
-    MessageState,
-    Reaction,
-    Refusal,
-    Reply,
-)
-from chat.content import Content
+from chat.client.core.entries import Entries
+from chat.client.core.model import Handle, Message, MessageState, Refusal
+from chat.client.core.segment import Segment
 from chat.ids import AccountId, LogId, RecordId
-from chat.wire.messages import Body, DeleteBody, EditBody, ReactionBody, TextBody, Unknown
+from chat.limits import ClientLimits
+from chat.wire.messages import Body, TextBody, Unknown
+from chat.wire.records import Delivered
 
 __all__ = ["Timeline"]
 
-_UNKNOWN = RecordId(b"")
-
-_EDITS = 16
-"""Edits of a message that are remembered, in case the latest is deleted."""
-
-
-@dataclass(slots=True)
-class _Entry:
-    """What is known of a message. What was done to it may be known before the message is."""
-
-    record: RecordId = _UNKNOWN
-    body: TextBody | None = None
-    edits: list[tuple[int, str]] = field(default_factory=list)
-    """Numbers and texts, ascending."""
-    is_deleted: bool = False
-    reactions: dict[AccountId, tuple[int, str, str]] = field(default_factory=dict)
-    """Number, nickname and sign of each account's latest; the sign is empty once taken back."""
-
 
 class Timeline:
-    """The last messages of a log, at most `limit` and those that were paged back to."""
+    """The messages of a log: the last ones, and those around which one reads.
 
-    def __init__(self, log: LogId, account: AccountId, limit: int, reactions: int = 1_000) -> None:
-        self._reactions = reactions
-        self._log = log
-        self._account = account
-        self._limit = limit
-        self._entries: dict[int, _Entry] = {}
-        self._order: list[int] = []
-        """The keys of `_entries`, ascending."""
-        self._numbers: dict[RecordId, int] = {}
-        """Of the messages in `_entries`."""
+    `limits` bounds both; records up to `seq` are not new.
+    """
+
+    def __init__(
+        self, log: LogId, account: AccountId, limits: ClientLimits | None = None, seq: int = 0
+    ) -> None:
+        self._limits = ClientLimits() if limits is None else limits
+        self._entries = Entries(log, account, self._limits)
+        self._tail = Segment(seq + 1, is_whole=seq == 0)
+        self._window = self._tail
+        self._is_growing = False
+        """Whether somebody reads older messages of the tail, so that those are not dropped."""
         self._unsent: dict[RecordId, Message] = {}
         """Messages of one's own that wait or were refused, in their order."""
 
     # --- Looking at it ---
 
-    def __iter__(self) -> Iterator[Message]:
-        """Return all messages in their order; what is not stored comes last."""
-        for seq in list(self._order):
-            message = self.message(seq)
-            if message is not None:
-                yield message
-        yield from list(self._unsent.values())
+    @property
+    def window(self) -> Segment:
+        """The stretch of the log that is shown: the end, or another after a jump."""
+        return self._window
 
-    def __reversed__(self) -> Iterator[Message]:
-        """Return the same from the end."""
-        yield from reversed(list(self._unsent.values()))
-        for seq in reversed(list(self._order)):
+    @property
+    def tail(self) -> Segment:
+        """The stretch of the log that new records come to."""
+        return self._tail
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the window has the end of the log."""
+        return self._window is self._tail
+
+    def __len__(self) -> int:
+        """Return how many messages are shown."""
+        return len(self._window) + (len(self._unsent) if self.is_at_end else 0)
+
+    def __iter__(self) -> Iterator[Message]:
+        """Return the messages of the window in their order; what is not stored comes last."""
+        for seq in tuple(self._window.numbers):
             message = self.message(seq)
             if message is not None:
                 yield message
+        if self.is_at_end:
+            yield from list(self._unsent.values())
 
     def message(self, seq: int) -> Message | None:
         """Return the message with this number, if it is known."""
-        entry = self._entries.get(seq)
-        if entry is None or entry.body is None:
-            return None
-        body = entry.body
-        author = Author(body.account, body.nick)
-        handle = Handle(self._log, entry.record, seq)
-        is_own = body.account == self._account
-        if entry.is_deleted:
-            return Message(handle, author, body.time, Content(""), is_own, is_deleted=True)
-        content = body.content
-        if entry.edits:
-            content = replace(content, text=entry.edits[-1][1])
-        reply = None if body.reply is UNSET else self._reply(body.reply)
-        return Message(
-            *(handle, author, body.time, content, is_own, reply),
-            is_edited=bool(entry.edits),
-            reactions=tuple(
-                Reaction(Author(account, nick), sign)
-                for account, (_, nick, sign) in sorted(
-                    entry.reactions.items(), key=lambda item: item[1][0]
-                )
-                if sign
-            ),
-        )
+        return self._entries.message(seq)
 
     def find(self, handle: Handle) -> Message | None:
         """Return the message that a handle names, if it is known."""
@@ -113,85 +77,144 @@ class Timeline:
 
     def number(self, handle: Handle) -> int:
         """Return the number of the message that a handle names; 0 while it has none."""
-        return handle.seq or self._numbers.get(handle.record, 0)
+        return handle.seq or self._entries.number(handle.record)
 
     def handle(self, seq: int) -> Handle:
         """Return a handle for the number of a message, known or not."""
-        entry = self._entries.get(seq)
-        return Handle(self._log, _UNKNOWN if entry is None else entry.record, seq)
+        return self._entries.handle(seq)
 
     def last(self, *, is_own: bool) -> Message | None:
         """Return the last message of one's own, or of anybody else; none that was deleted."""
-        for message in reversed(self):
-            is_there = not message.is_deleted and message.state is not MessageState.REFUSED
-            if message.is_own == is_own and is_there:
+        for unsent in reversed(self._unsent.values()):
+            if is_own and unsent.state is not MessageState.REFUSED:
+                return unsent
+        for seq in reversed(self._tail.numbers):
+            message = self.message(seq)
+            if message is not None and message.is_own == is_own and not message.is_deleted:
                 return message
         return None
-
-    def _reply(self, seq: int) -> Reply:
-        entry = self._entries.get(seq)
-        if entry is None or entry.body is None or entry.is_deleted:
-            return Reply(seq)
-        body = entry.body
-        text = entry.edits[-1][1] if entry.edits else body.text
-        return Reply(seq, Author(body.account, body.nick), replace(body.content, text=text))
 
     # --- Records ---
 
     def take(self, seq: int, record: RecordId, body: Body | Unknown) -> None:
-        """Note what the record `seq` says or changes. Nothing changes what is yet to be said."""
-        match body:
-            case EditBody() | DeleteBody() | ReactionBody() if body.seq >= seq:
-                return
-            case TextBody():
-                entry = self._entry(seq)
-                entry.record = record
-                entry.body = replace_fields(body, text="") if entry.is_deleted else body
-                self._numbers[record] = seq
-                self._unsent.pop(record, None)
-            case EditBody(seq=target, text=text):
-                edits = self._entry(target).edits
-                is_deleted = seq in self._entries and self._entries[seq].is_deleted
-                if not is_deleted and all(number != seq for number, _ in edits):
-                    insort(edits, (seq, text))
-                    del edits[:-_EDITS]
-            case DeleteBody(seq=target):
-                self._delete(target)
-            case ReactionBody(account=account, nick=nick, seq=target, reaction=sign):
-                reactions = self._entry(target).reactions
-                is_known = account in reactions
-                if not is_known and len(reactions) >= self._reactions:
-                    return
-                if not is_known or reactions[account][0] < seq:
-                    reactions[account] = seq, nick, sign
-        self._forget_oldest()
+        """Note what a new record says or changes. Nothing changes what is yet to be said."""
+        if not isinstance(body, TextBody):
+            self._entries.change(seq, body)
+        elif seq >= self._tail.begin or seq in self._window:
+            self._put(seq, record, body)
+            if seq >= self._tail.begin:
+                self._tail.add(seq)
+                self._bound_tail()
 
-    def grow(self, count: int) -> None:
-        """Make room for a page of older records, which the user asked for."""
-        self._limit += count
+    def _put(self, seq: int, record: RecordId, body: TextBody) -> None:
+        self._entries.put(seq, record, body)
+        self._unsent.pop(record, None)
 
-    def _delete(self, target: int) -> None:
-        entry = self._entry(target)
-        if entry.body is None:  # Perhaps it is an edit: then the text before it holds again.
-            for edited in self._entries.values():
-                edited.edits = [edit for edit in edited.edits if edit[0] != target]
-        entry.is_deleted = True
-        entry.edits.clear()
-        entry.reactions.clear()
-        if entry.body is not None:
-            entry.body = replace_fields(entry.body, text="")
+    # --- Other stretches of the log ---
 
-    def _entry(self, seq: int) -> _Entry:
-        entry = self._entries.get(seq)
-        if entry is None:
-            entry = self._entries[seq] = _Entry()
-            insort(self._order, seq)
-        return entry
+    def grow(self) -> None:
+        """A page of older messages is on its way: keep what it will be joined to."""
+        self._is_growing = True
 
-    def _forget_oldest(self) -> None:
-        while len(self._order) > self._limit:
-            entry = self._entries.pop(self._order.pop(0))
-            self._numbers.pop(entry.record, None)
+    def extend_back(self, records: Sequence[Delivered], *, more: bool) -> None:
+        """Add a page of what is right before the window; without `more`, it begins the log."""
+        window = self._window
+        window.prepend(self._learn(records, window.begin))
+        window.is_whole = not more or not records
+        if records:
+            window.begin = records[0].seq
+        self.grow()
+        if self._is_full(window) and self.is_at_end:
+            self._leave_tail()
+        while self._is_full(window):
+            self._entries.forget(window.drop_last(self._fewer(window)))
+
+    def extend_forward(self, records: Sequence[Delivered], *, more: bool) -> None:
+        """Add a page of what is right after the window; without `more`, it ends the log."""
+        window, tail = self._window, self._tail
+        window.numbers += self._learn(records, tail.begin)
+        if records:
+            window.end = records[-1].seq
+        if not more or window.end >= tail.begin - 1:
+            self._join(window)
+        while self._is_full(window):
+            self._entries.forget(window.drop_first(self._fewer(window)))
+
+    def show(self, records: Sequence[Delivered], *, is_whole: bool, more: bool) -> None:
+        """Show another stretch of the log: these records, of which there is at least one.
+
+        `is_whole`: it begins the log. Without `more`, it ends the log.
+        """
+        self.show_end()
+        numbers = self._learn(records, self._tail.begin)
+        window = Segment(records[0].seq, is_whole=is_whole, numbers=numbers)
+        window.end = records[-1].seq
+        if not more or window.end >= self._tail.begin - 1:
+            self._join(window)
+        self._window = window
+
+    def show_end(self) -> None:
+        """Show the end of the log, and keep no more than that."""
+        self._window = self._tail
+        self._is_growing = False
+        self._tail.drop_first(self._limits.timeline)
+        self._entries.keep(self._tail.numbers)
+        self._bound_tail()
+
+    def sweep(self) -> None:
+        """Free some of the memory of what was forgotten; to be called from time to time."""
+        self._entries.sweep()
+
+    def restart(self, seq: int) -> None:
+        """Forget all that is stored: only records after `seq` come from now on."""
+        self._entries.keep(())
+        self._tail = self._window = Segment(seq + 1, is_whole=seq == 0)
+        self._is_growing = False
+
+    def _learn(self, records: Sequence[Delivered], end: int) -> list[int]:
+        """Learn a page; return the messages in it that are before `end`."""
+        numbers = []
+        for record in records:
+            if not isinstance(record.body, TextBody):
+                self._entries.change(record.seq, record.body)
+            elif record.seq < end:
+                self._put(record.seq, record.record_id, record.body)
+                numbers.append(record.seq)
+        return numbers
+
+    def _join(self, window: Segment) -> None:
+        """The window has come to the tail: there is only one stretch from now on."""
+        window.numbers += self._tail.numbers
+        self._tail = window
+        self._is_growing = True
+
+    def _bound_tail(self) -> None:
+        """Drop the first messages of the tail, or leave them to the window if one reads there."""
+        tail, limits = self._tail, self._limits
+        if self.is_at_end and self._is_growing:
+            if self._is_full(tail):
+                self._leave_tail()
+            return
+        self._entries.forget(tail.drop_first(limits.timeline))
+        if self.is_at_end:
+            while self._entries.size > limits.timeline_bytes and len(tail) > 1:
+                self._entries.forget(tail.drop_first(self._fewer(tail)))
+
+    def _leave_tail(self) -> None:
+        """Let the window be what is before the last messages."""
+        window = self._window
+        self._tail = window.split(min(self._limits.timeline, len(window) // 4))
+
+    def _is_full(self, segment: Segment) -> bool:
+        limits = self._limits
+        is_large = self._entries.size > limits.window_bytes and len(segment) > 1
+        return len(segment) > limits.window or is_large
+
+    def _fewer(self, segment: Segment) -> int:
+        """Return how many messages are to be left of a segment that has too many, or too long
+        ones."""
+        most = self._limits.window
+        return most if len(segment) > most else len(segment) * 7 // 8
 
     # --- Messages of one's own that are not stored ---
 
@@ -207,7 +230,7 @@ class Timeline:
         message = replace(message, state=MessageState.REFUSED, refusal=refusal)
         self._unsent[record] = message
         refused = [it for it in self._unsent.values() if it.state is MessageState.REFUSED]
-        if len(refused) > self._limit:
+        if len(refused) > self._limits.timeline:
             self.discard(refused[0].handle)
         return message
 

@@ -33,6 +33,7 @@ def assemble(
     trust_new: bool = False,
     credentials: Credentials = NO_CREDENTIALS,
     home: str | None = LOBBY,
+    catch_up: int | None = None,
     endpoint: IStreamClientEndpoint | None = None,
     make: Callable[[Core], Protocol] | None = None,
     limits: Limits | None = None,
@@ -41,6 +42,8 @@ def assemble(
     """Return a core for the server at `address`, over TCP or the given endpoint.
 
     `make` returns the protocol of each connection, where that is not a `ChatClientProtocol`.
+
+    `catch_up` is how many of the records that were missed in a room are fetched; all, if None.
 
     With `can_ask`, its face answers `TrustAsked`; without, a new host key is refused unless
     `trust_new`, or the address is loopback or a link with the fingerprint.
@@ -68,6 +71,7 @@ def assemble(
         ),
         credentials=credentials,
         home=home,
+        catch_up=catch_up,
         limits=client_limits or ClientLimits(),
     )
     return core

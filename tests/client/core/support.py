@@ -93,6 +93,7 @@ class CoreCase(NetworkByHand):
         can_ask: bool = False,
         credentials: Credentials = NO_CREDENTIALS,
         home: str | None = LOBBY,
+        catch_up: int | None = None,
         limits: ClientLimits | None = None,
     ) -> None:
         super().__init__(server)
@@ -109,6 +110,7 @@ class CoreCase(NetworkByHand):
             partners=FakePartners(),
             credentials=credentials,
             home=home,
+            catch_up=catch_up,
             limits=limits,
             backoff=self.backoff,
         )

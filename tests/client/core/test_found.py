@@ -103,7 +103,7 @@ def test_a_deleted_edit_is_gone_even_if_somebody_reacted_to_it(case: CoreCase, l
 
 def test_an_edit_that_comes_after_its_deletion_changes_nothing() -> None:
     ana = AccountId(bytes(16))
-    timeline = Timeline(ANY_LOG, ana, 9)
+    timeline = Timeline(ANY_LOG, ana)
     for seq, body in (
         (3, m.TextBody(0, ana, "ana", "1")),
         (9, m.DeleteBody(0, ana, "ana", 6)),

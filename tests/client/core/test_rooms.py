@@ -553,16 +553,16 @@ def test_a_room_is_behind_until_what_was_there_has_come() -> None:
 def test_paging_back_goes_on_before_the_oldest() -> None:
     room = Room(opened(10, 10), ANY_ACCOUNT, ClientLimits())
     assert (room.oldest, room.is_whole) == (11, False)
-    room.went_back([record(4, 1), record(7, 1)], more=True)
+    room.timeline.extend_back([record(4, 1), record(7, 1)], more=True)
     assert (room.oldest, room.is_whole) == (4, False)
-    room.went_back([record(1, 1)], more=False)
+    room.timeline.extend_back([record(1, 1)], more=False)
     assert (room.oldest, room.is_whole) == (1, True)
 
 
-def test_a_page_of_nothing_is_the_end_even_if_the_server_promises_more() -> None:
+def test_a_page_without_records_is_the_beginning() -> None:
     room = Room(opened(10, 10), ANY_ACCOUNT, ClientLimits())
-    room.went_back([], more=True)
-    assert room.is_whole
+    room.timeline.extend_back([], more=True)
+    assert (room.oldest, room.is_whole) == (11, True)
 
 
 def test_a_new_log_is_whole_from_the_beginning() -> None:

@@ -23,7 +23,7 @@ class Orders(RuleBasedStateMachine):
         super().__init__()
         self.log: dict[int, Body] = {}
         self.come_so_far: dict[int, Body] = {}
-        self.timeline = Timeline(ANY_LOG, ANA, 1_000)
+        self.timeline = Timeline(ANY_LOG, ANA)
 
     def add(self, body: Body) -> int:
         seq = 3 * len(self.log) + 3
