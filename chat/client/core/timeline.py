@@ -67,6 +67,10 @@ class Timeline:
         if self.is_at_end:
             yield from list(self._unsent.values())
 
+    def unsent(self) -> Iterator[Message]:
+        """Return the messages of one's own that wait or were refused, in their order."""
+        return iter(list(self._unsent.values()))
+
     def message(self, seq: int) -> Message | None:
         """Return the message with this number, if it is known."""
         return self._entries.message(seq)

@@ -1,7 +1,6 @@
 """The list of how what is typed can go on, above the input."""
 
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import Final
 
 from textual.content import Content
@@ -37,8 +36,9 @@ def completion_context(client: RoomsClient | None) -> Context:
     recent: dict[str, None] = {}
     if room is not None:
         nicks += [it.nick for it in (room.members or {}).values()]
-        for message in islice(reversed(room.timeline), _RECENT):
-            if not message.is_own:
+        for seq in reversed(room.timeline.tail.numbers[-_RECENT:]):
+            message = room.timeline.message(seq)
+            if message is not None and not message.is_own:
                 recent.setdefault(message.author.nick)
     names = Names(it.name for it in rooms if not it.is_private)
     return Context(Names(nicks), tuple(recent), names)

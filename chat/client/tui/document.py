@@ -16,12 +16,18 @@ from chat.client.core.rooms import Room
 from chat.client.look import NameHues
 from chat.client.tui.heights import Heights
 from chat.ids import RecordId
+from chat.limits import SEQ_MAX
 
 __all__ = ["Document", "Note", "NoteKind", "Presence", "Row", "Unsent"]
 
 _SIZE_MOST: Final = 65_535
 _NOTES: Final = 500
 """Rows that nobody said which are kept in a room."""
+
+_LOOKED_AT: Final = 5_000
+"""Messages whose lengths are looked at before they are seen; of more, the heights are guessed."""
+_USUAL_SIZE: Final = 60
+"""Characters of a message, as far as one can guess."""
 
 
 class NoteKind(Enum):
@@ -92,6 +98,8 @@ class Document:
         """Line breaks of each row, at most 255."""
         self.heights = Heights()
         self._others: dict[int, Note | Presence | Unsent] = {}
+        self._behind: dict[int, int] = {}
+        """The number of the message that each note stands behind; 0 if it is before all."""
         self._unsent: dict[RecordId, int] = {}
         self._last_other = 0
         self.rebuild()
@@ -183,17 +191,66 @@ class Document:
     # --- Changing it ---
 
     def rebuild(self) -> None:
-        """Take all rows from the timeline anew, but for notes, which are gone."""
-        self._others.clear()
+        """Show what the timeline shows now, with the notes that belong there."""
+        timeline, notes = self.room.timeline, self._notes()
+        self.became.clear()
         self._unsent.clear()
-        del self._keys[:], self._sizes[:], self._breaks[:]
-        for message in self.room.timeline:
-            seq = message.handle.seq
-            self._keys.append(seq or self._new_unsent(message))
-            self._sizes.append(min(len(message.text), _SIZE_MOST))
-            self._breaks.append(min(message.text.count("\n") + 1, 255))
-        self.heights = Heights(self._guesses(0, len(self._keys)))
+        self._others = {key: self._others[key] for key in notes}
+        numbers = timeline.window.numbers
+        self._keys = array("q", numbers)
+        self._sizes = array("H", [_USUAL_SIZE]) * len(numbers)
+        self._breaks = array("B", [1]) * len(numbers)
+        if len(numbers) <= _LOOKED_AT:
+            texts = (message.text if message else "" for message in map(timeline.message, numbers))
+            for at, text in enumerate(texts):
+                self._sizes[at], self._breaks[at] = _measures(text)
+        self.heights = Heights(self._guesses(0, len(numbers)))
+        for key in notes:
+            self._put_note_back(key)
+        if self.is_at_end:
+            for message in timeline.unsent():
+                self.send(message)
         self.version += 1
+
+    def _notes(self) -> list[int]:
+        """Return the keys of the rows that nobody said, in their order."""
+        return [it for it, what in self._others.items() if not isinstance(what, Unsent)]
+
+    def _put_note_back(self, key: int) -> None:
+        behind, numbers = self._behind[key], self.room.timeline.window.numbers
+        is_before = not numbers or behind < numbers[0]
+        if (is_before and not self.room.is_whole) or (numbers and behind > numbers[-1]):
+            return
+        self._insert(self._place(behind + 1), [(key, _text_of(self._others[key]))])
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether what is said now is among the rows."""
+        return self.room.timeline.is_at_end
+
+    def fit(self) -> None:
+        """Forget rows that the timeline has forgotten, at either end."""
+        window = self.room.timeline.window
+        if self._keys and self._first_seq() < window.begin:
+            self._cut(0, self._place(window.begin))
+        if not self.is_at_end:
+            last = window.numbers[-1] if window.numbers else 0
+            self._cut(self._place(last + 1), len(self._keys))
+
+    def _first_seq(self) -> int:
+        return next((key for key in self._keys if key > 0), SEQ_MAX)
+
+    def _cut(self, start: int, end: int) -> None:
+        for key in self._keys[start:end]:
+            unsent = self._others.get(key)
+            if isinstance(unsent, Unsent):
+                del self._others[key], self._unsent[unsent.record]
+        if start < end:
+            del self._keys[start:end], self._sizes[start:end], self._breaks[start:end]
+            self.heights.delete(start, end - start)
+            self.version += 1
+            if start < len(self._keys):
+                self._touch(start)
 
     def set_width(self, width: int) -> None:
         """Guess all heights anew, for text that is so many columns wide."""
@@ -203,9 +260,11 @@ class Document:
             self.version += 1
 
     def add(self, messages: Iterable[Message]) -> None:
-        """Add stored messages that are no rows yet, each in its place."""
+        """Add stored messages that the timeline shows and that are no rows yet."""
+        window = self.room.timeline.window
         pending = sorted(
-            ((it.handle.seq, it.text) for it in messages if it.handle.seq), key=lambda it: it[0]
+            ((it.handle.seq, it.text) for it in messages if it.handle.seq in window),
+            key=lambda it: it[0],
         )
         at = 0
         while at < len(pending):
@@ -221,13 +280,14 @@ class Document:
                 continue
             self._insert(place, pending[at:end])
             at = end
+        self.fit()
 
     def send(self, message: Message) -> None:
         """Add a message of one's own that is on its way, or was refused; or draw it anew."""
         key = self._unsent.get(message.handle.record)
         if key is not None:
             self.touch(key)
-        else:
+        elif self.is_at_end:
             self._insert(len(self._keys), [(self._new_unsent(message), message.text)])
 
     def settle(self, record: RecordId, seq: int = 0) -> None:
@@ -272,16 +332,6 @@ class Document:
                 at = self._place(marker + 1)
                 if at < len(self._keys):
                     self._touch(at)
-
-    def trim(self, oldest: int) -> None:
-        """Forget rows of messages before a number: the timeline has forgotten them."""
-        count = self._place(oldest)
-        for key in self._keys[:count]:
-            self._others.pop(key, None)
-        if count:
-            del self._keys[:count], self._sizes[:count], self._breaks[:count]
-            self.heights.delete(0, count)
-            self.version += 1
 
     def set_height(self, index: int, height: int) -> int:
         """Note how tall a row is, now that it was drawn; return by how much that is more."""
@@ -333,15 +383,18 @@ class Document:
     def _add_other(self, other: Note | Presence, text: str) -> None:
         key = self._new_key()
         self._others[key] = other
-        self._insert(self._end_of_stored(), [(key, text)])
-        notes = [it for it, what in self._others.items() if not isinstance(what, Unsent)]
-        for old in notes[:-_NOTES]:
+        tail = self.room.timeline.tail.numbers
+        self._behind[key] = tail[-1] if tail else 0
+        if self.is_at_end:
+            self._insert(self._end_of_stored(), [(key, text)])
+        for old in self._notes()[:-_NOTES]:
             self._remove(old)
 
     def _insert(self, at: int, rows: list[tuple[int, str]]) -> None:
         self._keys[at:at] = array("q", (key for key, _ in rows))
-        self._sizes[at:at] = array("H", (min(len(text), _SIZE_MOST) for _, text in rows))
-        self._breaks[at:at] = array("B", (min(text.count("\n") + 1, 255) for _, text in rows))
+        measures = [_measures(text) for _, text in rows]
+        self._sizes[at:at] = array("H", (size for size, _ in measures))
+        self._breaks[at:at] = array("B", (breaks for _, breaks in measures))
         self.heights.insert(at, self._guesses(at, at + len(rows)))
         self.version += 1
         if at + len(rows) < len(self._keys):  # It may begin no group any more.
@@ -350,6 +403,7 @@ class Document:
     def _remove(self, key: int) -> None:
         at = self.index(key)
         self._others.pop(key, None)
+        self._behind.pop(key, None)
         if at is not None:
             del self._keys[at], self._sizes[at], self._breaks[at]
             self.heights.delete(at)
@@ -366,3 +420,12 @@ class Document:
         width = self._width
         for size, breaks in zip(self._sizes[start:end], self._breaks[start:end], strict=True):
             yield breaks + size // width
+
+
+def _measures(text: str) -> tuple[int, int]:
+    """Return the characters and the lines of a text, as far as they are counted."""
+    return min(len(text), _SIZE_MOST), min(text.count("\n") + 1, 255)
+
+
+def _text_of(other: Note | Presence | Unsent) -> str:
+    return other.text if isinstance(other, Note) else ""

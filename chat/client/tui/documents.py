@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from chat.client.core.commands import Command, PageBack
+from chat.client.core.commands import Command, PageBack, PageForward
 from chat.client.core.core import Core
 from chat.client.core.events import Page
 from chat.client.core.model import Message, MessageState
@@ -56,6 +56,23 @@ class Documents:
                 done(outcome)
 
         self._ask(PageBack(room.log), take)
+
+    def load_newer(self, room: Room) -> None:
+        """Fetch what was said after the newest row, where that is not the end."""
+        if room.timeline.is_at_end or room.log in self._loading or not self._core.has(room):
+            return
+        self._loading.add(room.log)
+
+        def take(outcome: object) -> None:
+            self._loading.discard(room.log)
+            if isinstance(outcome, Page):
+                self.take_page(outcome)
+
+        self._ask(PageForward(room.log), take)
+
+    def moved(self, room: Room) -> None:
+        """The timeline of a room shows something else."""
+        self.change(room, lambda it: it.rebuild())
 
     def take_page(self, page: Page) -> None:
         """Show older messages."""

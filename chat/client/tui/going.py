@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from chat.client.commands import ENTRIES
 from chat.client.core import commands
-from chat.client.core.events import Found, Page
-from chat.client.core.model import Message
+from chat.client.core.events import Found, Jumped
+from chat.client.core.model import Message, Refusal
 from chat.client.core.rooms import Room
 from chat.client.look import count_words, format_time
 from chat.client.tui.client import RoomsClient
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from chat.client.tui.screen import RoomScreen
 
 __all__ = ["Going"]
-
-_PAGES: Final = 200
-"""Pages of older messages that are fetched to get to one of them."""
 
 
 class Going:
@@ -230,39 +227,27 @@ class Going:
         """Go to a message, however old, and select it."""
         if room is not self._screen.room:
             self.choose(room_key(self._screen.clients.index(client), room.log))
-        self._fetch_until(
-            client, room, lambda: room.oldest <= seq, lambda: self._show(client, room, seq)
-        )
+        self._jump(client, room, commands.Jump(room.log, seq=seq), exactly=seq)
 
-    def _show(self, client: RoomsClient, room: Room, seq: int) -> None:
-        log = self._screen.log_view
-        document = client.document(room)
-        index = document.index(seq)
-        if index is None:
-            self._screen.complain("That message is not there any more.")
-            return
-        log.settle()
-        log.scroll_to_key(seq)
-        self._screen.set_focus(log)
-
-    def _fetch_until(
-        self,
-        client: RoomsClient,
-        room: Room,
-        is_there: Callable[[], bool],
-        done: Callable[[], None],
-        pages: int = _PAGES,
+    def _jump(
+        self, client: RoomsClient, room: Room, jump: commands.Jump, exactly: int | None = None
     ) -> None:
-        if room is not self._screen.room:
-            return
-        if is_there() or room.is_whole or not pages:
-            done()
-            return
+        def done(outcome: object) -> None:
+            if room is not self._screen.room:
+                return
+            if isinstance(outcome, Refusal):
+                self._screen.complain(outcome.text)
+            elif isinstance(outcome, Jumped):
+                log = self._screen.log_view
+                log.settle()
+                if exactly is not None and outcome.seq != exactly:
+                    self._screen.complain("That message is not there any more.")
+                elif outcome.seq is None:
+                    log.action_end()
+                elif log.scroll_to_key(outcome.seq):
+                    self._screen.set_focus(log)
 
-        def went_on(_: Page) -> None:
-            self._fetch_until(client, room, is_there, done, pages - 1)
-
-        client.documents.load_older(room, went_on)
+        client.ask(jump, done)
 
     def jump(self) -> None:
         """Let the user choose a message to go to."""
@@ -285,19 +270,11 @@ class Going:
         client, room = self._screen.client, self._screen.room
         if client is None or room is None:
             return
-        document = client.document(room)
-        marker = document.marker
+        marker = client.document(room).marker
         if marker is None:
             self._screen.complain("Nothing was new when you came here.")
-            return
-
-        def show() -> None:
-            at = document.first_new()
-            if at is not None:
-                self._screen.log_view.scroll_to_key(document.key(at))
-                self._screen.set_focus(self._screen.log_view)
-
-        self._fetch_until(client, room, lambda: room.oldest <= marker + 1, show)
+        else:
+            self._jump(client, room, commands.Jump(room.log, seq=marker + 1))
 
     def _ask_date(self) -> None:
         def done(text: str | None) -> None:
@@ -315,21 +292,7 @@ class Going:
         client, room = self._screen.client, self._screen.room
         if client is None or room is None:
             return
-        document = client.document(room)
-
-        def is_there() -> bool:
-            first = next(iter(document.messages_after(-1)), None)
-            message = None if first is None else document.message(document.key(first))
-            return message is not None and 0 < message.time < time
-
-        def show() -> None:
-            at = document.near(time)
-            if at is not None:
-                self._screen.log_view.settle()
-                self._screen.log_view.scroll_to_key(document.key(at))
-                self._screen.set_focus(self._screen.log_view)
-
-        self._fetch_until(client, room, is_there, show)
+        self._jump(client, room, commands.Jump(room.log, time=time))
 
 
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -35,6 +35,7 @@ from chat.client.core.events import (
     TrustAsked,
     TypingChanged,
     UnsentChanged,
+    WindowMoved,
 )
 from chat.client.core.model import Message
 from chat.client.core.resync import LOBBY
@@ -63,6 +64,8 @@ class Listener:
                 self._stage.redraw(self._client, Part.STATUS, Part.HEAD)
             case LatencyMeasured() | UnsentChanged():
                 self._stage.redraw(self._client, Part.STATUS)
+            case WindowMoved(room):
+                self._client.documents.moved(room)
             case TypingChanged(room):
                 if room is self._client.room:
                     self._stage.redraw(self._client, Part.HINT)

@@ -64,6 +64,12 @@ class LogView(ScrollView, can_focus=True):
     class OlderWanted(Told):
         """The user looks at the oldest rows there are."""
 
+    class NewerWanted(Told):
+        """The user looks at the newest rows there are, which are not the end."""
+
+    class EndWanted(Told):
+        """The user wants to go to the end, which is not among the rows."""
+
     class Selected(Told):
         """Another message is selected, or none."""
 
@@ -160,27 +166,34 @@ class LogView(ScrollView, can_focus=True):
     def _place(self, document: Document) -> None:
         rows = self._rows_in_view()
         index = None if self._anchor.key is None else document.index(self._anchor.key)
-        if index is None:
-            self._anchor = _Anchor()
+        top = None if index is None else self._top_at(document, index, rows)
+        if top is None:
             seen, at = 0, len(document) - 1
             while at >= 0 and seen < rows:
                 seen += self._measure(document, at)
                 at -= 1
             top = max(0, document.heights.total - rows)
-        else:
-            seen, at = -self._anchor.line, index
-            while at < len(document) and seen < rows:
-                seen += self._measure(document, at)
-                at += 1
-            line = min(self._anchor.line, max(0, document.heights[index] - 1))
-            top = document.heights.top(index) + line
-            if seen < rows:  # The end came into view.
-                self._anchor = _Anchor()
-                self._place(document)
-                return
+            self._anchor = _Anchor()
+            if not document.is_at_end and len(document):
+                at, line = document.heights.find(top)
+                self._anchor = _Anchor(document.key(at), line)
         self.virtual_size = Size(self.columns, document.heights.total)
         self.scroll_y = top
         self.refresh()
+
+    def _top_at(self, document: Document, index: int, rows: int) -> int | None:
+        """Return the line at the top of the view, so that the anchor is where it was.
+
+        None if the end would come into view.
+        """
+        seen, at = -self._anchor.line, index
+        while at < len(document) and seen < rows:
+            seen += self._measure(document, at)
+            at += 1
+        if seen < rows:
+            return None
+        line = min(self._anchor.line, max(0, document.heights[index] - 1))
+        return document.heights.top(index) + line
 
     def _measure(self, document: Document, index: int) -> int:
         lines = self._lines(document, index)
@@ -277,6 +290,7 @@ class LogView(ScrollView, can_focus=True):
             self.settle()
             self.scroll_lines(-rows // 3)
         self.settle()
+        self._moved(document)
         return True
 
     def action_page(self, direction: int) -> None:
@@ -293,6 +307,9 @@ class LogView(ScrollView, can_focus=True):
 
     def action_end(self) -> None:
         """Go to the end, and stay there."""
+        if self._document is not None and not self._document.is_at_end:
+            self.post_message(self.EndWanted())
+            return
         self._anchor = _Anchor()
         self._select(None)
         self.settle()
@@ -302,16 +319,27 @@ class LogView(ScrollView, can_focus=True):
     def _moved(self, document: Document) -> None:
         if self.scroll_y < self._rows_in_view():
             self.post_message(self.OlderWanted())
+        below = document.heights.total - int(self.scroll_y) - self._rows_in_view()
+        if below < self._rows_in_view() and not document.is_at_end:
+            self.post_message(self.NewerWanted())
         self.post_message(self.Moved())
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Note where the scroll bar was dragged to."""
         super().watch_scroll_y(old_value, new_value)
         document = self._document
-        if self._is_settling or document is None or round(old_value) == round(new_value):
+        if (
+            self._is_settling
+            or document is None
+            or not len(document)
+            or round(old_value) == round(new_value)
+        ):
             return
         index, line = document.heights.find(int(new_value))
         is_end = new_value >= self.max_scroll_y or index >= len(document)
+        is_end = is_end and document.is_at_end
+        if index >= len(document):
+            index, line = len(document) - 1, 0
         self._anchor = _Anchor() if is_end else _Anchor(document.key(index), line)
         self.call_later(self.settle)
         self._moved(document)

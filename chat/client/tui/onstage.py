@@ -41,6 +41,7 @@ class ScreenStage(Stage):
             and self._screen.is_current
             and self._screen.host.has_focus
             and self._screen.log_view.is_at_end
+            and room.timeline.is_at_end
         )
 
     def note_draft(self) -> None:

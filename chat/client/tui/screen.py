@@ -205,6 +205,17 @@ class RoomScreen(Screen[None]):
         if self.client is not None and self.room is not None:
             self.client.documents.load_older(self.room)
 
+    def on_log_view_newer_wanted(self, event: LogView.NewerWanted) -> None:
+        """Fetch what was said after."""
+        if self.client is not None and self.room is not None:
+            self.client.documents.load_newer(self.room)
+
+    def on_log_view_end_wanted(self, event: LogView.EndWanted) -> None:
+        """Show the end of the log again."""
+        if self.client is not None and self.room is not None:
+            self.client.core.show_end(self.room)
+            self.log_view.action_end()
+
     def on_log_view_selected(self, event: LogView.Selected) -> None:
         """Say what can be done with a message."""
         self.drawing.hint()

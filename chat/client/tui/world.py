@@ -22,6 +22,7 @@ from chat.client.tui.app import ChatApp
 from chat.client.tui.conductor import Conductor, Start
 from chat.client.tui.files import Files
 from chat.client.tui.zone import LocalZone
+from chat.limits import ClientLimits
 
 __all__ = ["make_conductor"]
 
@@ -52,6 +53,7 @@ def make_conductor(app: ChatApp, arguments: argparse.Namespace, reactor: IReacto
             trust_new=arguments.trust_new,
             credentials=start.credentials,
             home=None if start.room else LOBBY,
+            catch_up=ClientLimits().catch_up,
         )
 
     conductor = Conductor(

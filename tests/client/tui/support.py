@@ -89,6 +89,7 @@ class Desk(NetworkByHand):
             partners=KnownAccounts(self._home / "known_accounts", start.address),
             credentials=start.credentials,
             home=None if start.room else LOBBY,
+            catch_up=self._limits.catch_up,
             limits=self._limits,
             backoff=Backoff(self._limits, lambda: 0.5),
         )

@@ -12,13 +12,14 @@ from chat.ids import AccountId, RecordId
 from chat.limits import ClientLimits
 from chat.testing.ids import ANY_ACCOUNT, ANY_LOG
 from chat.wire.messages import Opened, TextBody
+from chat.wire.records import Delivered
 
 BOB = AccountId(b"b" * 16)
 
 
-def make_room(*seqs: int) -> Room:
-    opened = Opened(ANY_LOG, "public", "lobby", 0, 0, 1, "")
-    room = Room(opened, ANY_ACCOUNT, ClientLimits())
+def make_room(*seqs: int, since: int = 0, limits: ClientLimits | None = None) -> Room:
+    opened = Opened(ANY_LOG, "public", "lobby", since, since, 1, "")
+    room = Room(opened, ANY_ACCOUNT, limits or ClientLimits())
     for seq in seqs:
         add(room, seq)
     return room
@@ -137,13 +138,67 @@ def test_a_day_is_found(time: int, expected: int | None) -> None:
     assert found == expected or (expected is None and (found is None or found < 0))
 
 
-def test_rows_that_were_forgotten_go_with_their_notes() -> None:
-    room = make_room(10, 20)
+def test_rows_go_that_the_timeline_forgets() -> None:
+    room = make_room(limits=ClientLimits(timeline=100))
     document = Document(room)
-    document.presence("x", 0, is_here=True)
-    document.add([add(room, 30)])
-    document.trim(30)
-    assert seqs(document) == [30] and len(document) == len(document.heights) == 1
+    for seq in range(1, 400):
+        document.add([add(room, seq)])
+        if seq % 7 == 0:
+            document.presence(f"n{seq}", 0, is_here=True)
+    assert seqs(document) == list(room.timeline.window.numbers)
+    assert len(document) == len(document.heights) < 130
+
+
+def delivered(seq: int) -> Delivered:
+    body = TextBody(seq * 1_000, BOB, "bob", "hi")
+    return Delivered(ANY_LOG, seq, RecordId(seq.to_bytes(16, "big")), body)
+
+
+def test_it_follows_where_the_timeline_goes() -> None:
+    room = make_room(since=500)
+    for seq in range(501, 520):
+        add(room, seq)
+    document = Document(room)
+    document.note(note("behind 519"))
+    mine = waiting(room, 1)
+    document.send(mine)
+    timeline = room.timeline
+    timeline.show([delivered(seq) for seq in range(100, 110)], is_whole=False, more=True)
+    document.rebuild()
+    assert seqs(document) == list(range(100, 110)) and len(document) == 10
+    document.add([add(room, 520)])  # What comes meanwhile is not here.
+    document.note(note("behind 520"))
+    document.send(waiting(room, 2))
+    assert len(document) == 10 and not document.is_at_end
+    timeline.extend_forward([delivered(seq) for seq in range(110, 120)], more=True)
+    document.add(message for seq in range(110, 120) if (message := timeline.message(seq)))
+    assert seqs(document) == list(range(100, 120))
+    timeline.show_end()
+    document.rebuild()
+    rows = [document.row(at) for at in range(len(document))]
+    assert seqs(document) == list(range(501, 521))
+    texts = [row.text for row in rows if isinstance(row, Note)]
+    assert texts == ["behind 519", "behind 520"]
+    assert isinstance(rows[19], Note) and isinstance(rows[21], Note)
+    assert [row.handle for row in rows[22:] if isinstance(row, Message)] == [
+        mine.handle,
+        waiting(room, 2).handle,
+    ]
+
+
+def test_paging_back_beyond_what_is_kept_drops_the_end() -> None:
+    room = make_room(since=10_000, limits=ClientLimits(timeline=50, window=200))
+    for seq in range(10_001, 10_040):
+        add(room, seq)
+    document = Document(room)
+    timeline = room.timeline
+    for begin in range(9_951, 9_000, -50):
+        records = [delivered(seq) for seq in range(begin, begin + 50)]
+        timeline.extend_back(records, more=True)
+        document.add(message for it in records if (message := timeline.message(it.seq)))
+        assert seqs(document) == list(timeline.window.numbers)
+        assert len(document.heights) == len(document)
+    assert not document.is_at_end and len(document) <= 200
 
 
 def test_notes_are_bounded() -> None:
