@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 from chat.client.look import Theme
 from chat.client.tui.styles import Styles, theme_name, toolkit_theme
-from chat.client.tui.terminal import keep_title, restore_title, set_title
+from chat.client.tui.terminal import keep_title, restore_title
 from chat.client.tui.waiting import WaitingScreen
 
 __all__ = ["ChatApp", "Conductor", "StartError"]
@@ -125,10 +125,6 @@ class ChatApp(App[None]):
             return
         typed = waiting.typed if isinstance(waiting, WaitingScreen) else ""
         self._conductor.begin(typed)
-
-    def set_title(self, title: str) -> None:
-        """Let the terminal's title say something; may have text of other people in it."""
-        set_title(self, title)
 
     def on_app_focus(self) -> None:
         """The user looks at the terminal again."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from chat.client.commands import CommandError, Face, help_on, parse_line, parse_text
 from chat.client.core import commands
+from chat.client.core.address import Address
 from chat.client.core.commands import Command, ListMembers
 from chat.client.core.core import Core
 from chat.client.core.events import Page
@@ -38,12 +39,13 @@ class RoomsClient(Face):
     def __init__(
         self,
         stage: Stage,
-        name: str,
+        address: Address,
         bridge: Callable[[Callable[[object], None], object], None],
         clock: Callable[[], int],
     ) -> None:
-        self.name = name
-        """What the user calls the server: its address."""
+        self.address = address
+        self.name = str(address)
+        """What the user calls the server."""
         self.nick = ""
         """Who the user wants to be there, or is."""
         self.is_verified = False

@@ -35,6 +35,10 @@ class ComposerUser(Protocol):
         """Complete what the cursor stands behind."""
         ...
 
+    def page(self, direction: int) -> None:
+        """Scroll what was said, up (-1) or down."""
+        ...
+
     def takes_key(self, key: str) -> bool:
         """Take a key before the input does. Return whether that was done."""
         ...
@@ -168,6 +172,16 @@ class Composer(TextArea):
             super().action_cursor_down(select)
         else:
             self.action_recall(1)
+
+    def action_cursor_page_up(self) -> None:
+        """Scroll what was said: the input itself is small."""
+        if self.user is not None:
+            self.user.page(-1)
+
+    def action_cursor_page_down(self) -> None:
+        """Scroll what was said."""
+        if self.user is not None:
+            self.user.page(1)
 
     def _is_first_row(self) -> bool:
         return self.wrapped_document.location_to_offset(self.cursor_location).y == 0

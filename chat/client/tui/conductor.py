@@ -1,8 +1,6 @@
 """Runs the clients of all servers in the application, and asks the user what they need to know."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
@@ -14,15 +12,17 @@ from chat.client.core.core import Core
 from chat.client.core.events import Ending, Event, TrustAsked
 from chat.client.core.interfaces import StorageError
 from chat.client.core.login import NO_CREDENTIALS, Credentials
-from chat.client.core.model import End, Message, Phase, Refusal
+from chat.client.core.model import End, Phase, Refusal
 from chat.client.core.rooms import Room
 from chat.client.core.trust import word_lines
-from chat.client.storage.servers import Visit
+from chat.client.notify import Desktop
 from chat.client.tui.app import ChatApp
+from chat.client.tui.attention import Attention
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.dialogs import Ask, Confirm
 from chat.client.tui.files import Files
 from chat.client.tui.listening import Listener
+from chat.client.tui.memory import Memory
 from chat.client.tui.paint import Painter, shown
 from chat.client.tui.screen import RoomScreen
 from chat.client.wording.advice import PASSWORD_CODES, advise_login
@@ -48,11 +48,16 @@ class Start:
     passphrase: str | None = None
 
 
+_LEAVE_SECONDS: Final = 2.0
+"""How long a server may take to end a connection."""
+
+
 class Conductor:
     """A `chat.client.tui.host.Host`. Making one raises StorageError.
 
     `start` is what was asked for; without it, the user goes where they were. `assemble` makes
-    cores; `seconds` is their clock, `milliseconds` the time of day in UTC since 1970.
+    cores; `seconds` is their clock, `milliseconds` the time of day in UTC since 1970. `desktop` is
+    how the terminal shows notifications.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class Conductor:
         seconds: Callable[[], float],
         milliseconds: Callable[[], int],
         zone: tzinfo,
+        desktop: Desktop | None = None,
     ) -> None:
         self._app = app
         self._first = start
@@ -72,12 +78,22 @@ class Conductor:
         self._files = files
         self.settings = files.settings.read()
         self.keys = files.bindings.read()
+        self.memory = Memory(files, self._say)
+        """Drafts, and where one was."""
+        self.attention = Attention(
+            app,
+            lambda: self.settings,
+            desktop,
+            seconds=seconds,
+            milliseconds=milliseconds,
+            zone=zone,
+        )
+        """Bell, desktop and title."""
         self._starts: dict[RoomsClient, Start] = {}
         self._passwords: set[RoomsClient] = set()
         self._open: set[RoomsClient] = set()
         """Clients whose core has not ended."""
         self._is_leaving = False
-        self._is_saving = False
         self._status = 0
         self.seconds = seconds
         self.milliseconds = milliseconds
@@ -95,7 +111,7 @@ class Conductor:
 
     def _connect_first(self) -> None:
         """Go where the user wants to, or was."""
-        start, visits = self._first, self._visits()
+        start, visits = self._first, self.memory.visits()
         if start is None:
             start = Start(visits[0].address, visits[0].nick) if visits else Start(THIS_MACHINE)
         place = Address(start.address.host, start.address.port)
@@ -105,13 +121,6 @@ class Conductor:
             start = replace(start, nick=visit.nick, room=room)
         self.connect(start)
 
-    def _visits(self) -> Sequence[Visit]:
-        try:
-            return self._files.servers.read()
-        except StorageError as error:
-            self._say(error)
-            return ()
-
     def _say(self, error: StorageError) -> None:
         self._app.notify(f"{shown(str(error))}.", severity="error", markup=False)
 
@@ -120,9 +129,7 @@ class Conductor:
         if start.nick is None:
             self._ask_nick(start)
             return
-        client = RoomsClient(
-            self.screen.stage, str(start.address), self._app.call, self.milliseconds
-        )
+        client = RoomsClient(self.screen.stage, start.address, self._app.call, self.milliseconds)
         listener = Listener(client, self.screen.stage, start.room)
         client.is_verified = start.address.fingerprint is not None
         self._starts[client] = start
@@ -238,73 +245,14 @@ class Conductor:
         if len(self.screen.clients) == 1:
             self.leave()
 
-    # --- The user's attention ---
-
-    @property
-    def has_focus(self) -> bool:
-        """Whether the user looks at this terminal."""
-        return self._app.app_focus
-
-    def focus_changed(self) -> None:
-        """The user looks at this terminal again."""
-        self.screen.read()
-
     def typing(self, client: RoomsClient, room: Room) -> None:
         """Let others know that the user writes, unless that is off."""
         if self.settings.typing:
             client.core.typing(room)
 
-    def notice(
-        self, client: RoomsClient, room: Room, message: Message, *, is_mention: bool
-    ) -> None:
-        """Ring the bell for what is for the user alone."""
-        if (is_mention or room.is_private) and not self.screen.stage.is_watched(client, room):
-            self._app.bell()
-
-    def show_title(self, room: Room | None, clients: Sequence[RoomsClient]) -> None:
-        """Say where one is, and what is unread."""
-        unread = sum(
-            it.mentions or (it.unread if it.is_private else 0)
-            for client in clients
-            if client.is_started
-            for it in client.core.rooms
-        )
-        where = "" if room is None else f"{'@' if room.is_private else '#'}{room.name} - "
-        self._app.set_title(f"{f'({unread}) ' if unread else ''}{where}encchat")
-
-    # --- What outlives the application ---
-
-    def keep_draft(self, client: RoomsClient, room: Room) -> None:
-        """Keep what is written for a room."""
-        account = client.core.account.account
-        self._files.drafts.note(self._starts[client].address, account, room.log, room.draft)
-
-    def draft(self, client: RoomsClient, room: Room) -> str:
-        """Return what was written for a room, before a restart if need be."""
-        if room.draft:
-            return room.draft
-        account = client.core.account.account
-        try:
-            return self._files.drafts.read(self._starts[client].address, account, room.log)
-        except StorageError as error:
-            self._say(error)
-            return ""
-
-    def went_to(self, client: RoomsClient, room: Room) -> None:
-        """Remember where the user is, for the next start."""
-        name = f"@{room.name}" if room.is_private else room.name
-        try:
-            self._files.servers.note(Visit(self._starts[client].address, client.nick, name))
-        except StorageError as error:
-            self._say(error)
-
-    async def _save_drafts(self) -> None:
-        try:
-            await asyncio.to_thread(self._files.drafts.save)
-        except StorageError as error:
-            self._say(error)
-        finally:
-            self._is_saving = False
+    def focus_changed(self) -> None:
+        """The user looks at this terminal again."""
+        self.screen.read()
 
     # --- Time ---
 
@@ -313,9 +261,7 @@ class Conductor:
         for client in self.screen.clients:
             client.core.tick()
         self.screen.stage.note_draft()
-        if not self._files.drafts.is_saved and not self._is_saving:
-            self._is_saving = True
-            self._app.run_worker(self._save_drafts())
+        self._app.run_worker(self.memory.save())
         if any(it.core.connection.phase is Phase.WAITING for it in self.screen.clients):
             self.screen.drawing.status()
 
@@ -342,15 +288,10 @@ class Conductor:
         client, room = self.screen.client, self.screen.room
         if client is not None and room is not None:
             self.screen.stage.leaving(client, room)
-        with suppress(StorageError):
-            self._files.drafts.save()
+        self.memory.save_now()
         for client in self.screen.clients:
             client.core.close()
         if not self._open:
             self._app.exit(return_code=self._status)
         else:
             self._app.set_timer(_LEAVE_SECONDS, lambda: self._app.exit(return_code=self._status))
-
-
-_LEAVE_SECONDS: Final = 2.0
-"""How long a server may take to end a connection."""

@@ -78,8 +78,10 @@ class Drawing:
         if self._screen.client is not None and (room := self._screen.room) is not None:
             current = room_key(self._screen.clients.index(self._screen.client), room.log)
         ready = [client for client in self._screen.clients if client.is_started]
-        self._screen.query_one("#rooms", SideList).show_all(room_entries(ready), current)
-        self._screen.host.show_title(self._screen.room, self._screen.clients)
+        self._screen.query_one("#rooms", SideList).show_all(
+            room_entries(ready, self._screen.host.attention.is_muted), current
+        )
+        self._screen.host.attention.show_title(self._screen.room, ready)
 
     def _draw_log(self) -> None:
         self._screen.log_view.settle()

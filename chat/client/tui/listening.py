@@ -210,7 +210,7 @@ class Listener:
         elif room.unread == 1 and room is self._client.room:
             before = message.handle.seq - 1
             self._client.documents.change(room, lambda it: it.mark(before, 1))
-        self._redraw_rooms()
+        self._stage.redraw(self._client, Part.ROOMS, Part.HINT)
         if not message.is_own:
             is_mention = self._client.is_mention(message)
             self._stage.arrived(self._client, room, message, is_mention=is_mention)

@@ -46,7 +46,9 @@ def sorted_rooms(rooms: Iterable[Room]) -> list[Room]:
     return sorted(rooms, key=lambda room: (room.is_private, room.name.casefold()))
 
 
-def room_entries(clients: Sequence[RoomsClient]) -> list[Entry]:
+def room_entries(
+    clients: Sequence[RoomsClient], is_muted: Callable[[RoomsClient, Room], bool]
+) -> list[Entry]:
     """Return the list of rooms and conversations, with what waits for an answer."""
     entries: list[Entry] = []
     for at, client in enumerate(clients):
@@ -58,7 +60,7 @@ def room_entries(clients: Sequence[RoomsClient]) -> list[Entry]:
             listed = [room for room in rooms if room.is_private == is_private]
             if listed:
                 entries.append(Entry(None, heading, Role.DIM))
-            entries += [_room_entry(at, room) for room in listed]
+            entries += [_room_entry(at, room, is_muted(client, room)) for room in listed]
         if requests:
             entries.append(Entry(None, "they ask to talk", Role.DIM))
             entries += [
@@ -72,13 +74,16 @@ def room_entries(clients: Sequence[RoomsClient]) -> list[Entry]:
     return entries
 
 
-def _room_entry(at: int, room: Room) -> Entry:
+def _room_entry(at: int, room: Room, is_muted: bool) -> Entry:
     badge = count_words(room.unread)
     if room.mentions:
         badge = f"@{count_words(room.mentions)} {badge}"
-    sign = "@" if room.is_private else "#"
     return Entry(
-        room_key(at, room.log), f"{sign}{shown(room.name)}", badge=badge, is_bold=room.unread > 0
+        room_key(at, room.log),
+        f"{'@' if room.is_private else '#'}{shown(room.name)}",
+        Role.DIM if is_muted else Role.TEXT,
+        badge,
+        is_bold=room.unread > 0 and not is_muted,
     )
 
 

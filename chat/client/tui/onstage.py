@@ -39,7 +39,7 @@ class ScreenStage(Stage):
             client is self._screen.client
             and room is self._screen.room
             and self._screen.is_current
-            and self._screen.host.has_focus
+            and self._screen.host.attention.has_focus
             and self._screen.log_view.is_at_end
             and room.timeline.is_at_end
         )
@@ -49,16 +49,14 @@ class ScreenStage(Stage):
         client, room = self._screen.client, self._written_for
         if client is not None and room is not None and room is self._screen.room:
             text = self._screen.message_actions.draft()
-            if text != room.draft:
-                client.core.set_draft(room, text)
-                self._screen.host.keep_draft(client, room)
+            self._screen.host.memory.keep_draft(client, room, text)
 
     def leaving(self, client: RoomsClient, room: Room) -> None:
         """Keep what is written for a room."""
         if room is self._written_for:
             self._written_for = None
-            client.core.set_draft(room, self._screen.message_actions.draft())
-            self._screen.host.keep_draft(client, room)
+            text = self._screen.message_actions.draft()
+            self._screen.host.memory.keep_draft(client, room, text)
             self._screen.message_actions.reset()
             self._screen.composer.put("")
 
@@ -71,7 +69,7 @@ class ScreenStage(Stage):
         self._screen.complain("")
         self._screen.log_view.show(None if room is None else client.document(room))
         # What was written for no room, or for one that is gone, stays.
-        draft = "" if room is None else self._screen.host.draft(client, room)
+        draft = "" if room is None else self._screen.host.memory.draft(client, room)
         if room is not None and (draft or not is_homeless):
             self._screen.composer.put(draft)
         name = "" if room is None else f"{'@' if room.is_private else '#'}{shown(room.name)}"
@@ -84,13 +82,16 @@ class ScreenStage(Stage):
         self._screen.set_focus(self._screen.composer)
         self._screen.drawing.now()
         if room is not None:
-            self._screen.host.went_to(client, room)
+            self._screen.host.memory.went_to(client, room)
 
     def arrived(
         self, client: RoomsClient, room: Room, message: Message, *, is_mention: bool
     ) -> None:
         """Let the user notice what somebody said."""
-        self._screen.host.notice(client, room, message, is_mention=is_mention)
+        is_watched = self.is_watched(client, room)
+        self._screen.host.attention.notice(
+            client, room, message, is_mention=is_mention, is_watched=is_watched
+        )
 
     def asked(self, client: RoomsClient, request: ContactRequest) -> None:
         """Let the user notice who asks to talk."""

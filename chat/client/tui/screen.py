@@ -145,7 +145,7 @@ class RoomScreen(Screen[None]):
         client, room = self.client, self.room
         if client is None or room is None or not room.unread or not self.is_current:
             return
-        if not self.host.has_focus:
+        if not self.host.attention.has_focus:
             return
         if self.log_view.is_at_end:
             client.mark_read(room)
@@ -292,6 +292,10 @@ class RoomScreen(Screen[None]):
 
     def action_page(self, direction: int) -> None:
         """Scroll the log, wherever one is."""
+        self.page(direction)
+
+    def page(self, direction: int) -> None:
+        """Scroll what was said."""
         self.log_view.action_page(direction)
 
     def action_toggle_side(self, side: str) -> None:

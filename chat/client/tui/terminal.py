@@ -9,7 +9,7 @@ from textual.app import App
 
 from chat.client.visible import make_visible, without_isolates
 
-__all__ = ["keep_title", "restore_title", "set_title"]
+__all__ = ["keep_title", "notify_desktop", "restore_title", "set_title"]
 
 _TITLE_MOST: Final = 120
 """Characters."""
@@ -35,3 +35,8 @@ def set_title(app: App[None], title: str) -> None:
     """Set the terminal's title."""
     text = make_visible(without_isolates(title))[:_TITLE_MOST]
     _write(app, f"\x1b]2;{text}\x1b\\")
+
+
+def notify_desktop(app: App[None], sequence: str) -> None:
+    """Let the terminal show a notification; `sequence` is of `chat.client.notify`."""
+    _write(app, sequence)

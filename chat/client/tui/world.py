@@ -1,6 +1,7 @@
 """Puts the conductor together: clock, network, files. Imported after the first paint."""
 
 import argparse
+import os
 import time
 from collections.abc import Callable
 
@@ -15,6 +16,7 @@ from chat.client.core.events import Event
 from chat.client.core.login import Credentials
 from chat.client.core.resync import LOBBY
 from chat.client.network.assemble import assemble
+from chat.client.notify import desktop_of
 from chat.client.storage.identities import Identities
 from chat.client.storage.known_accounts import KnownAccounts
 from chat.client.storage.known_hosts import KnownHosts, default_home
@@ -64,6 +66,7 @@ def make_conductor(app: ChatApp, arguments: argparse.Namespace, reactor: IReacto
         seconds=reactor.seconds,
         milliseconds=lambda: round(time.time() * 1_000),
         zone=LocalZone(),
+        desktop=desktop_of(os.environ),
     )
     ticker = LoopingCall(lambda: app.call(conductor.tick))
     ticker.clock = reactor
