@@ -50,6 +50,8 @@ class RoomsClient(Face):
         """Who the user wants to be there, or is."""
         self.is_verified = False
         """Whether the fingerprint of the host key was compared with what the operator says."""
+        self.strangers: set[LogId] = set()
+        """Requests of other accounts than those one has talked to by their names."""
         self._stage = stage
         self._bridge = bridge
         self._clock = clock
@@ -61,13 +63,16 @@ class RoomsClient(Face):
         self._focus: LogId | None = None
         self._listing: set[LogId] = set()
 
-    def start(self, core: Core, nick: str) -> None:
-        """Log in."""
+    def prepare(self, core: Core, nick: str) -> None:
+        """Have a core, that is to log in with a nickname."""
         self._core = core
         self.documents = Documents(core, self.ask, self._clock, self._rows_changed)
         self.is_started = True
         self.nick = nick
-        core.log_in_as(nick)
+
+    def start(self) -> None:
+        """Log in."""
+        self._core.log_in_as(self.nick)
 
     @property
     def is_in_trouble(self) -> bool:
@@ -204,22 +209,30 @@ class RoomsClient(Face):
         self._core.discard(message.handle)
 
     def do(
-        self, command: Command, text: str = "", refused: Callable[[str], None] | None = None
+        self,
+        command: Command,
+        text: str = "",
+        refused: Callable[[str], None] | None = None,
+        finished: Callable[[object], None] | None = None,
     ) -> None:
         """Carry out a command and tell what came of it.
 
         `text` is what was typed for it, and is given back if it is refused, unless `refused` takes
-        the sentence.
+        the sentence. `finished` gets the outcome, also a refusal, which it then shows.
         """
         where = place_of(self._core, command)
         room = self.room
 
         def done(outcome: object) -> None:
+            if finished is not None:
+                finished(outcome)
             if isinstance(outcome, Refusal):
                 # A message that was refused says so itself, where it stands.
                 if refused is not None:
                     refused(advise(outcome))
-                elif not isinstance(command, commands.Send) and outcome.code != "over":
+                elif finished is not None or isinstance(command, commands.Send):
+                    return
+                elif outcome.code != "over":
                     self._stage.refused(self, text, advise(outcome))
             elif not self._stage.outcome(self, command, outcome):
                 self._tell(command, where, outcome, room)

@@ -1,51 +1,35 @@
 """Runs the clients of all servers in the application, and asks the user what they need to know."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
-from pathlib import Path
 from typing import Final
 
-from chat.client.arguments import THIS_MACHINE
-from chat.client.core.address import Address
 from chat.client.core.core import Core
-from chat.client.core.events import Ending, Event, TrustAsked
+from chat.client.core.events import Ending, Event
 from chat.client.core.interfaces import StorageError
-from chat.client.core.login import NO_CREDENTIALS, Credentials
-from chat.client.core.model import End, Phase, Refusal
+from chat.client.core.model import End, Phase
 from chat.client.core.rooms import Room
-from chat.client.core.trust import word_lines
-from chat.client.notify import Desktop
+from chat.client.look import choose_theme
+from chat.client.notify import desktop_of
+from chat.client.storage.settings import Level
 from chat.client.tui.app import ChatApp
 from chat.client.tui.attention import Attention
 from chat.client.tui.client import RoomsClient
-from chat.client.tui.dialogs import Ask, Confirm
+from chat.client.tui.dialogs import Confirm
+from chat.client.tui.entrance import Entrance, Start
 from chat.client.tui.files import Files
 from chat.client.tui.listening import Listener
 from chat.client.tui.memory import Memory
 from chat.client.tui.paint import Painter, shown
 from chat.client.tui.screen import RoomScreen
-from chat.client.wording.advice import PASSWORD_CODES, advise_login
 
-__all__ = ["Conductor", "Start"]
+__all__ = ["Conductor"]
 
 _STATUS: Final = {End.CLOSED: 0, End.REFUSED: 1, End.CONNECTION: 3, End.HOST_KEY: 4}
 """Exit statuses, as those of the line client."""
 
 Assemble = Callable[[Callable[[Event], None], "Start"], Core]
 """Makes a core for a listener."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What a server is connected to with."""
-
-    address: Address
-    nick: str | None = None
-    room: str | None = None
-    credentials: Credentials = NO_CREDENTIALS
-    identity: Path | None = None
-    passphrase: str | None = None
 
 
 _LEAVE_SECONDS: Final = 2.0
@@ -56,8 +40,8 @@ class Conductor:
     """A `chat.client.tui.host.Host`. Making one raises StorageError.
 
     `start` is what was asked for; without it, the user goes where they were. `assemble` makes
-    cores; `seconds` is their clock, `milliseconds` the time of day in UTC since 1970. `desktop` is
-    how the terminal shows notifications.
+    cores; `seconds` is their clock, `milliseconds` the time of day in UTC since 1970. What the
+    terminal can do, `environment` says.
     """
 
     def __init__(
@@ -70,12 +54,14 @@ class Conductor:
         seconds: Callable[[], float],
         milliseconds: Callable[[], int],
         zone: tzinfo,
-        desktop: Desktop | None = None,
+        environment: Mapping[str, str],
     ) -> None:
         self._app = app
         self._first = start
         self._assemble = assemble
-        self._files = files
+        self.files = files
+        """Where settings and keys are kept."""
+        self._environment = environment
         self.settings = files.settings.read()
         self.keys = files.bindings.read()
         self.memory = Memory(files, self._say)
@@ -83,14 +69,14 @@ class Conductor:
         self.attention = Attention(
             app,
             lambda: self.settings,
-            desktop,
+            desktop_of(environment),
             seconds=seconds,
             milliseconds=milliseconds,
             zone=zone,
         )
         """Bell, desktop and title."""
-        self._starts: dict[RoomsClient, Start] = {}
-        self._passwords: set[RoomsClient] = set()
+        self.entrance = Entrance(app, self, str(files.settings.path.parent))
+        """The way to servers."""
         self._open: set[RoomsClient] = set()
         """Clients whose core has not ended."""
         self._is_leaving = False
@@ -106,126 +92,38 @@ class Conductor:
         self._app.push_screen(self.screen)
         if typed:
             self._app.call_later(lambda: self.screen.composer.put(typed))
-        self._app.set_keymap({name: ",".join(keys) for name, keys in self.keys.items()})
-        self._app.call_later(self._connect_first)
-
-    def _connect_first(self) -> None:
-        """Go where the user wants to, or was."""
-        start, visits = self._first, self.memory.visits()
-        if start is None:
-            start = Start(visits[0].address, visits[0].nick) if visits else Start(THIS_MACHINE)
-        place = Address(start.address.host, start.address.port)
-        visit = next((it for it in visits if it.address == place), None)
-        if visit is not None and start.nick in (None, visit.nick):
-            room = start.room or (visit.room or None)
-            start = replace(start, nick=visit.nick, room=room)
-        self.connect(start)
+        self._use_keys()
+        self._app.call_later(lambda: self.entrance.begin(self._first, self.memory.visits()))
 
     def _say(self, error: StorageError) -> None:
         self._app.notify(f"{shown(str(error))}.", severity="error", markup=False)
 
-    def connect(self, start: Start) -> None:
-        """Connect to a server; ask for the nickname, if there is none."""
-        if start.nick is None:
-            self._ask_nick(start)
-            return
+    def connect(self, start: Start) -> RoomsClient | None:
+        """Connect to a server, as the nickname says; None if that cannot even begin."""
         client = RoomsClient(self.screen.stage, start.address, self._app.call, self.milliseconds)
-        listener = Listener(client, self.screen.stage, start.room)
+        listener = Listener(client, self.screen.stage, start.room, start.last)
         client.is_verified = start.address.fingerprint is not None
-        self._starts[client] = start
         try:
             core = self._assemble(lambda event: self._app.call(listener.event, event), start)
         except StorageError as error:
-            self._app.why_ended = f"{error}."
-            self._app.exit(return_code=1)
-            return
+            self._say(error)
+            return None
         self.screen.clients.append(client)
         self._open.add(client)
         if self.screen.client is None:
             self.screen.client = client
-        client.start(core, start.nick)
+        # In its turn: whoever asked for it first has to know of it.
+        client.prepare(core, start.nick or "")
+        self._app.call_later(client.start)
         self.screen.drawing.now()
-
-    def _ask_nick(self, start: Start, trouble: Sequence[str] = ()) -> None:
-        def answered(nick: str | None) -> None:
-            if nick is None:
-                self.leave()
-            elif nick.strip():
-                self.connect(replace(start, nick=nick.strip()))
-            else:
-                self._ask_nick(start)
-
-        question = f"Which nickname do you want at {start.address}?"
-        self._app.push_screen(Ask(question, trouble=trouble), answered)
-
-    def login_refused(self, client: RoomsClient, refusal: Refusal) -> None:
-        """Let the user try another nickname or password."""
-        has_password = client in self._passwords
-        is_password = refusal.code in PASSWORD_CODES or (
-            refusal.code == "too_many_attempts" and has_password
-        )
-        if is_password:
-            trouble = [refusal.text] if has_password else []
-            question = "This server asks for your password."
-            self._passwords.add(client)
-        else:
-            trouble = advise_login(refusal)
-            question = f"Which nickname do you want at {client.name}?"
-
-        def answered(text: str | None) -> None:
-            if text is None:
-                self._close(client)
-            elif is_password:
-                client.core.log_in_as(client.nick, text)
-            else:
-                client.nick = text.strip()
-                client.core.log_in_as(client.nick)
-
-        ask = Ask(
-            question,
-            value="" if is_password else client.nick,
-            trouble=[shown(it) for it in trouble],
-            is_secret=is_password,
-        )
-        self._app.push_screen(ask, answered)
-
-    def ask_trust(self, client: RoomsClient, asked: TrustAsked) -> None:
-        """Let the user decide about a host key."""
-        question = "\n".join(
-            [
-                f"You have not been at {asked.address} before. Its fingerprint is",
-                asked.fingerprint,
-                "or, in words,",
-                *word_lines(asked.words),
-                "",
-                "Compare either with what the server's operator says: if it is the same, nobody "
-                "listens in between.",
-            ]
-        )
-
-        def answered(is_trusted: bool | None) -> None:
-            client.is_verified = bool(is_trusted)
-            client.core.answer_trust(bool(is_trusted))
-
-        self._app.push_screen(
-            Confirm(question, "It is the same", "Do not connect", is_sudden=True), answered
-        )
+        return client
 
     def ending(self, client: RoomsClient, ending: Ending) -> None:
-        """Say why a server is given up, and offer to try again."""
+        """Say why a server is given up, unless the user did that."""
         self._status = _STATUS[ending.end]
-        if self._is_leaving or ending.end is End.CLOSED:
-            return
-        self._app.why_ended = "\n".join(ending.sentences)
-        question = "\n".join(shown(it) for it in ending.sentences)
-
-        def answered(is_again: bool | None) -> None:
-            if is_again:
-                self._remove(client)
-                self._app.why_ended = ""
-                self.connect(self._starts[client])
-
-        self._app.push_screen(Confirm(question, "Try again", "Close", is_sudden=True), answered)
+        if not self._is_leaving and ending.end is not End.CLOSED:
+            self._app.why_ended = "\n".join(ending.sentences)
+            self.entrance.ending(client, ending)
 
     def ended(self, client: RoomsClient) -> None:
         """Leave, if the last one has ended and the user wants to."""
@@ -234,16 +132,13 @@ class Conductor:
             self._app.exit(return_code=self._status)
         self.screen.drawing.now()
 
-    def _remove(self, client: RoomsClient) -> None:
+    def forget(self, client: RoomsClient) -> None:
+        """Show a client no more."""
+        self._app.why_ended = ""
         if client in self.screen.clients:
             self.screen.clients.remove(client)
         if self.screen.client is client:
             self.screen.client = self.screen.clients[0] if self.screen.clients else None
-
-    def _close(self, client: RoomsClient) -> None:
-        client.core.close()
-        if len(self.screen.clients) == 1:
-            self.leave()
 
     def typing(self, client: RoomsClient, room: Room) -> None:
         """Let others know that the user writes, unless that is off."""
@@ -253,6 +148,39 @@ class Conductor:
     def focus_changed(self) -> None:
         """The user looks at this terminal again."""
         self.screen.read()
+
+    # --- Settings ---
+
+    def settings_changed(self) -> None:
+        """Let what was set hold from now on."""
+        try:
+            self.settings = self.files.settings.read()
+        except StorageError as error:
+            self._say(error)
+            return
+        theme = choose_theme(self.settings.theme, self._environment)
+        if theme is not self._app.look.theme:
+            self._app.use_theme(theme)
+            self.screen.set_look(self._app.look)
+        self.screen.drawing.now()
+
+    def change_level(self, server: str, room: str, level: Level | None) -> str | None:
+        """Set what of a room is notified. Return the sentence why that was not done."""
+        try:
+            self.files.settings.set_level(server, room, level)
+        except StorageError as error:
+            return f"{error}."
+        self.settings_changed()
+        return None
+
+    def bind(self, action: str, keys: tuple[str, ...]) -> None:
+        """Give an action other keys. Raises StorageError."""
+        self.files.bindings.set(action, keys)
+        self.keys = self.files.bindings.read()
+        self._use_keys()
+
+    def _use_keys(self) -> None:
+        self._app.set_keymap({name: ",".join(keys) for name, keys in self.keys.items()})
 
     # --- Time ---
 

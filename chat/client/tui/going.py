@@ -149,12 +149,7 @@ class Going:
             return
         choices = [Choice("msg", "write to them alone"), Choice("mention", "name them here")]
         if not room.is_private:
-            choices += [
-                Choice("mute", "mute", "they can read only"),
-                Choice("kick", "remove from the room"),
-                Choice("ban", "ban", "remove, and keep out"),
-                Choice("op", "make an operator"),
-            ]
+            choices.append(Choice("moderate", "mute, remove, ban, make an operator"))
         choices += [Choice("block", "block", "nothing of theirs reaches you")]
 
         def chosen(key: str) -> None:
@@ -163,6 +158,8 @@ class Going:
             elif key == "mention":
                 self._screen.composer.insert(f"{nick} ")
                 self._screen.set_focus(self._screen.composer)
+            elif key == "moderate":
+                self._screen.sheets.moderate(client, room, nick)
             else:
                 self._say(client.submit(f"/{key} {nick}"))
 
@@ -171,20 +168,37 @@ class Going:
     # --- Commands ---
 
     def palette(self) -> None:
-        """Let the user choose a command; one that needs more is put into the input."""
-        choices = [Choice(entry.name, entry.line, entry.help) for entry in ENTRIES.values()]
+        """Let the user choose something to do; a command that needs more is put into the input."""
+        sheets, client, room = self._screen.sheets, self._screen.client, self._screen.room
+        acts: dict[str, tuple[str, Callable[[], None]]] = {
+            "settings": ("colours, mouse, notifications", sheets.settings),
+            "keys": ("which key does what", sheets.keys),
+            "another server": ("connect to one more", lambda: self._screen.host.entrance.ask(None)),
+            "help": ("all keys and commands", self._screen.action_help),
+            "leave encchat": ("", self._screen.host.leave),
+        }
+        if client is not None and client.is_started:
+            acts["invite by a link"] = ("", lambda: sheets.invite(client, room))
+            if room is not None:
+                acts["this room"] = (
+                    "topic, slow mode, notifications",
+                    lambda: sheets.room(client, room),
+                )
+        choices = [Choice(f"act {name}", name, note) for name, (note, _) in acts.items()]
+        choices += [Choice(entry.name, entry.line, entry.help) for entry in ENTRIES.values()]
 
-        def chosen(name: str) -> None:
-            client, entry = self._screen.client, ENTRIES[name]
-            if client is None:
-                return
-            if entry.usage and not entry.usage.startswith("["):
-                self._screen.composer.put(f"/{name} ")
-                self._screen.set_focus(self._screen.composer)
-            else:
-                self._say(client.submit(f"/{name}"))
+        def chosen(key: str) -> None:
+            if key.startswith("act "):
+                acts[key.removeprefix("act ")][1]()
+            elif client is not None:
+                entry = ENTRIES[key]
+                if entry.usage and not entry.usage.startswith("["):
+                    self._screen.composer.put(f"/{key} ")
+                    self._screen.set_focus(self._screen.composer)
+                else:
+                    self._say(client.submit(f"/{key}"))
 
-        self._pick("Commands", choices, chosen)
+        self._pick("What to do", choices, chosen)
 
     # --- Search ---
 

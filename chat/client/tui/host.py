@@ -2,12 +2,14 @@
 
 from typing import Protocol
 
-from chat.client.core.events import Ending, TrustAsked
-from chat.client.core.model import Refusal
+from chat.client.core.events import Ending
 from chat.client.core.rooms import Room
 from chat.client.storage.bindings import Keys
+from chat.client.storage.settings import Level, Settings
 from chat.client.tui.attention import Attention
 from chat.client.tui.client import RoomsClient
+from chat.client.tui.entrance import Entrance
+from chat.client.tui.files import Files
 from chat.client.tui.memory import Memory
 
 __all__ = ["Host"]
@@ -27,8 +29,35 @@ class Host(Protocol):
         ...
 
     @property
+    def entrance(self) -> Entrance:
+        """The way to servers."""
+        ...
+
+    @property
     def keys(self) -> Keys:
         """Which keys do what."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """What is set."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """Where settings and keys are kept."""
+        ...
+
+    def settings_changed(self) -> None:
+        """Let what was set hold from now on."""
+        ...
+
+    def change_level(self, server: str, room: str, level: Level | None) -> str | None:
+        """Set what of a room is notified. Return the sentence why that was not done."""
+        ...
+
+    def bind(self, action: str, keys: tuple[str, ...]) -> None:
+        """Give an action other keys. Raises StorageError."""
         ...
 
     def seconds(self) -> float:
@@ -41,14 +70,6 @@ class Host(Protocol):
 
     def typing(self, client: RoomsClient, room: Room) -> None:
         """The user writes something for a room: let others know, unless that is off."""
-        ...
-
-    def ask_trust(self, client: RoomsClient, asked: TrustAsked) -> None:
-        """Let the user decide about a host key."""
-        ...
-
-    def login_refused(self, client: RoomsClient, refusal: Refusal) -> None:
-        """Let the user try another nickname or password."""
         ...
 
     def leave(self) -> None:

@@ -49,12 +49,19 @@ __all__ = ["Listener"]
 
 
 class Listener:
-    """Takes the events of one server. `room` is where to begin, if not in the lobby."""
+    """Takes the events of one server.
 
-    def __init__(self, client: RoomsClient, stage: Stage, room: str | None = None) -> None:
+    `room` is where to begin, and is joined if need be. `last` is where the user was: a room, or
+    ``@`` and a nickname; one begins there if it is still there.
+    """
+
+    def __init__(
+        self, client: RoomsClient, stage: Stage, room: str | None = None, last: str = ""
+    ) -> None:
         self._client = client
         self._stage = stage
         self._wanted = room
+        self._last = last
         self._first: str | None = None
 
     def event(self, event: Event) -> None:
@@ -83,6 +90,7 @@ class Listener:
                         "called here.",
                     )
                 self._client.nick = account.nick
+                self._stage.logged_in(self._client)
             case RoomsListed(rooms):
                 self._listed(list(rooms))
             case RoomOpened():
@@ -97,6 +105,7 @@ class Listener:
                 self._stage.redraw(self._client, Part.ROOMS)
             case RequestArrived(request, is_other):
                 if is_other:
+                    self._client.strangers.add(request.log)
                     self._stage.tell(
                         self._client,
                         f"The {request.nick} who asks to talk to you is another account than the "
@@ -122,9 +131,12 @@ class Listener:
         self._stage.redraw(self._client, Part.ROOMS)
 
     def _listed(self, names: list[str]) -> None:
-        wanted = name_key(self._wanted) if self._wanted is not None else None
+        """Choose where to begin, as soon as that is open."""
+        if self._wanted is None and self._last.startswith("@"):
+            return  # Conversations are not listed.
+        wanted = name_key(self._wanted or self._last)
         names.sort(key=lambda name: (name_key(name) != wanted, name != LOBBY, name))
-        if names and wanted in (None, name_key(names[0])):
+        if names and (self._wanted is None or name_key(names[0]) == wanted):
             self._first = names[0]
 
     def _opened(self, event: RoomOpened) -> None:
@@ -166,7 +178,9 @@ class Listener:
                 self._begin_in(room)
         room = self._client.room
         if room is None:
-            first = next(self._client.core.rooms, None)
+            core = self._client.core
+            last = core.private(self._last[1:]) if self._last.startswith("@") else None
+            first = last or next(core.rooms, None)
             if first is not None:
                 self._begin_in(first)
             elif self._stage.is_free(self._client):

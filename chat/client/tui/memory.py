@@ -43,10 +43,12 @@ class Memory:
             return room.draft
         try:
             account = client.core.account.account
-            return self._files.drafts.read(client.address, account, room.log)
+            text = self._files.drafts.read(client.address, account, room.log)
         except StorageError as error:
             self._say(error)
             return ""
+        client.core.set_draft(room, text)
+        return text
 
     def keep_draft(self, client: RoomsClient, room: Room, text: str) -> None:
         """Keep what is written for a room; `save` writes it."""

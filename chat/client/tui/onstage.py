@@ -113,11 +113,15 @@ class ScreenStage(Stage):
 
     def ask_trust(self, client: RoomsClient, asked: TrustAsked) -> None:
         """Let the user decide about a host key."""
-        self._screen.host.ask_trust(client, asked)
+        self._screen.host.entrance.ask_trust(client, asked)
+
+    def logged_in(self, client: RoomsClient) -> None:
+        """The server knows the user."""
+        self._screen.host.entrance.logged_in(client)
 
     def login_refused(self, client: RoomsClient, refusal: Refusal) -> None:
         """Let the user try another nickname or password."""
-        self._screen.host.login_refused(client, refusal)
+        self._screen.host.entrance.login_refused(client, refusal)
 
     def show_help(self, text: str) -> None:
         """Show the help, or what there is to know about one command."""
@@ -131,7 +135,7 @@ class ScreenStage(Stage):
         if isinstance(outcome, Found):
             self._screen.going.show_found(client, outcome)
             return True
-        return False
+        return self._screen.sheets.outcome(client, command, outcome)
 
     def quit(self) -> None:
         """Leave."""

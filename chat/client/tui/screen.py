@@ -32,6 +32,7 @@ from chat.client.tui.keys import SCREEN, bindings
 from chat.client.tui.log import LogView
 from chat.client.tui.onstage import ScreenStage
 from chat.client.tui.paint import Painter, shown
+from chat.client.tui.sheets import Sheets
 from chat.client.tui.side import SideList
 from chat.client.tui.styles import Styles
 
@@ -74,6 +75,7 @@ class RoomScreen(Screen[None]):
         self.stage = ScreenStage(self)
         self.message_actions = MessageActions(self)
         self.going = Going(self)
+        self.sheets = Sheets(self)
 
     def compose(self) -> ComposeResult:
         """Return the widgets."""
@@ -240,7 +242,8 @@ class RoomScreen(Screen[None]):
             "members": lambda: self.action_toggle_side("members"),
             "end": self.action_back,
             "server": self.action_palette,
-            "room": self.action_go,
+            "room": self._room_settings,
+            "topic": self._room_settings,
         }
         if event.action in simple:
             simple[event.action]()
@@ -256,6 +259,10 @@ class RoomScreen(Screen[None]):
     def action_act(self, action: str) -> None:
         """Do something with the message that is selected."""
         self.message_actions.do(action)
+
+    def _room_settings(self) -> None:
+        if self.client is not None and self.room is not None:
+            self.sheets.room(self.client, self.room)
 
     def action_help(self) -> None:
         """Show every key and command."""

@@ -72,6 +72,10 @@ class Stage(Protocol):
         """Let the user decide about a host key."""
         ...
 
+    def logged_in(self, client: "RoomsClient") -> None:
+        """The server knows the user."""
+        ...
+
     def login_refused(self, client: "RoomsClient", refusal: Refusal) -> None:
         """Let the user try another nickname or password."""
         ...

@@ -16,12 +16,12 @@ from chat.client.core.events import Event
 from chat.client.core.login import Credentials
 from chat.client.core.resync import LOBBY
 from chat.client.network.assemble import assemble
-from chat.client.notify import desktop_of
 from chat.client.storage.identities import Identities
 from chat.client.storage.known_accounts import KnownAccounts
 from chat.client.storage.known_hosts import KnownHosts, default_home
 from chat.client.tui.app import ChatApp
-from chat.client.tui.conductor import Conductor, Start
+from chat.client.tui.conductor import Conductor
+from chat.client.tui.entrance import Start
 from chat.client.tui.files import Files
 from chat.client.tui.zone import LocalZone
 from chat.limits import ClientLimits
@@ -36,9 +36,11 @@ def make_conductor(app: ChatApp, arguments: argparse.Namespace, reactor: IReacto
         address,
         arguments.nick,
         arguments.room or address.room,
-        Credentials(arguments.link or UNSET, address.token or UNSET, arguments.password or UNSET),
-        arguments.identity,
-        arguments.passphrase,
+        credentials=Credentials(
+            arguments.link or UNSET, address.token or UNSET, arguments.password or UNSET
+        ),
+        identity=arguments.identity,
+        passphrase=arguments.passphrase,
     )
     is_anything_asked = address is not THIS_MACHINE or asked != Start(THIS_MACHINE)
 
@@ -66,7 +68,7 @@ def make_conductor(app: ChatApp, arguments: argparse.Namespace, reactor: IReacto
         seconds=reactor.seconds,
         milliseconds=lambda: round(time.time() * 1_000),
         zone=LocalZone(),
-        desktop=desktop_of(os.environ),
+        environment=os.environ,
     )
     ticker = LoopingCall(lambda: app.call(conductor.tick))
     ticker.clock = reactor

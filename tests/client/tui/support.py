@@ -22,7 +22,8 @@ from chat.client.storage.known_hosts import KnownHosts
 from chat.client.tui.app import ChatApp, StartError
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.composer import Composer
-from chat.client.tui.conductor import Conductor, Start
+from chat.client.tui.conductor import Conductor
+from chat.client.tui.entrance import Start
 from chat.client.tui.files import Files
 from chat.client.tui.log import LogView
 from chat.client.tui.screen import RoomScreen
@@ -77,6 +78,7 @@ class Desk(NetworkByHand):
             seconds=self.clock,
             milliseconds=lambda: self.now,
             zone=UTC,
+            environment={},
         )
         return self.conductor
 

@@ -6,7 +6,7 @@ import pytest
 
 from chat.client.core.address import Address
 from chat.client.look import Theme
-from chat.client.tui.conductor import Start
+from chat.client.tui.entrance import Start
 from tests.client.model import ModelServer
 from tests.client.support import ADDRESS
 from tests.client.tui.support import Desk, run

@@ -91,9 +91,11 @@ class LinkScreen(Sheet):
 
     heading = "Link another device"
 
-    def __init__(self, code: str, link: str, minutes: int, copy: Callable[[str], None]) -> None:
+    def __init__(
+        self, code: str, link: str, nick: str, minutes: int, copy: Callable[[str], None]
+    ) -> None:
         super().__init__()
-        self._line = f"encchat {quote(link)} --link {quote(code)}"
+        self._line = f"encchat {quote(link)} --nick {quote(nick)} --link {quote(code)}"
         self._link = link
         self._minutes = minutes
         self._copy = copy

@@ -59,7 +59,7 @@ def all_screens(text: str) -> list[Screen[None]]:
     asked = Asked()
     return [
         DevicesScreen([DeviceLine(text, text, True, False)], asked, lambda: None),
-        LinkScreen(text, text, 10, lambda _: None),
+        LinkScreen(text, text, text, 10, lambda _: None),
         InvitationScreen(text, lambda *_: None, lambda _: None),
         ModerationScreen(text, text, ACTIONS, asked),
         BlocksScreen([text, text], asked, asked),
@@ -141,10 +141,10 @@ def test_a_device_is_taken_away_after_a_second_press() -> None:
 def test_linking_shows_the_whole_line_and_a_picture_where_there_is_room() -> None:
     copied: list[str] = []
     link = f"encchat://chat.example:5555/#{PRINT}"
-    line = f"encchat '{link}' --link ABCD-EFGH"
+    line = f"encchat '{link}' --nick ana --link ABCD-EFGH"
 
     def screen() -> LinkScreen:
-        return LinkScreen("ABCD-EFGH", link, 10, copied.append)
+        return LinkScreen("ABCD-EFGH", link, "ana", 10, copied.append)
 
     async def wide(pilot: Pilot[None]) -> None:
         assert line in "".join(screen_text(pilot).replace("│", "").split("\n")).replace(
@@ -170,8 +170,10 @@ def test_the_line_to_type_is_quoted_for_a_shell(hostile: str) -> None:
     async def act(pilot: Pilot[None]) -> None:
         await click(pilot, "#copy")
 
-    on_screen(LinkScreen(hostile, hostile, 10, copied.append), act)
-    assert [shlex.split(it) for it in copied] == [["encchat", hostile, "--link", hostile]]
+    on_screen(LinkScreen(hostile, hostile, hostile, 10, copied.append), act)
+    assert [shlex.split(it) for it in copied] == [
+        ["encchat", hostile, "--nick", hostile, "--link", hostile]
+    ]
 
 
 @pytest.mark.parametrize("text", ["x", "encchat://a/#" + PRINT, "x" * 500])
