@@ -265,6 +265,8 @@ class RoomsClient(Face):
                 self._note(room, f"On the other device, within {how_long}, start\n{line}")
             case _, Page():
                 self.documents.take_page(outcome)
+                if not outcome.count:
+                    self._note(room, "Nothing was said here before this.")
             case _, tuple():
                 self._note(room, "\n".join(listing(command, outcome)))
             case _:

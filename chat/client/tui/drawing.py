@@ -68,10 +68,10 @@ class Drawing:
                 draw[part]()
 
     def _draw_head(self) -> None:
+        client, room = self._screen.client, self._screen.room
         is_narrow = self._screen.size.width < _MEMBERS_FROM
-        self._screen.query_one("#head", Bar).show(
-            *room_pieces(self._screen.room, is_narrow=is_narrow)
-        )
+        pieces = room_pieces(room, "" if client is None else client.nick, is_narrow=is_narrow)
+        self._screen.query_one("#head", Bar).show(*pieces)
 
     def _draw_rooms(self) -> None:
         current = None

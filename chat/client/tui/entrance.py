@@ -89,7 +89,9 @@ class Entrance:
         else:
             self._connect(start)
 
-    def ask(self, start: Start | None, nick: str = "", *, refusal: str = "") -> None:
+    def ask(
+        self, start: Start | None, nick: str = "", *, where: str = "", refusal: str = ""
+    ) -> None:
         """Ask where to and as whom; as whom alone, if the server is known."""
         tried: list[RoomsClient] = []
 
@@ -130,6 +132,7 @@ class Entrance:
             leave,
             home=self._home,
             address=None if start is None else start.address,
+            where=where,
             nick=nick,
         )
         self._app.push_screen(screen)
@@ -223,9 +226,13 @@ class Entrance:
 
     def _offer_again(self, client: RoomsClient, sentences: Sequence[str]) -> None:
         def answered(is_again: bool | None) -> None:
+            start = self._starts[client]
             if is_again:
                 self._servers.forget(client)
-                self._connect(self._starts[client])
+                self._connect(start)
+            elif not any(_has_been_there(it) for it in self._starts):
+                self._servers.forget(client)
+                self.ask(None, start.nick or "", where=client.name)
 
         question = "\n".join(sentences)
         self._app.push_screen(Confirm(question, "Try again", "Close", is_sudden=True), answered)

@@ -63,6 +63,8 @@ class Listener:
         self._wanted = room
         self._last = last
         self._first: str | None = None
+        self._pinned = ""
+        """What is to be said of the host key, once there is a room to say it in."""
 
     def event(self, event: Event) -> None:
         """Take an event of the core."""
@@ -79,7 +81,7 @@ class Listener:
             case TrustAsked():
                 self._stage.ask_trust(self._client, event)
             case HostKeyPinned():
-                self._stage.tell(self._client, format_pinned(event).removeprefix("* "))
+                self._pinned = format_pinned(event).removeprefix("* ")
             case LoginRefused(refusal):
                 self._stage.login_refused(self._client, refusal)
             case LoggedIn(account, asked):
@@ -187,6 +189,9 @@ class Listener:
                 self._stage.entered(self._client, None)
         else:
             self._client.list_members(room)
+        if self._pinned:
+            self._client.show(self._pinned)
+            self._pinned = ""
         self._stage.redraw(self._client, *Part)
 
     # --- What happens in rooms ---

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.events import Click, MouseScrollDown, MouseScrollUp, Resize
 from textual.geometry import Region, Size
 from textual.message import Message as Told
@@ -18,6 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from chat.client.core.model import Message
+from chat.client.look import Role
 from chat.client.tui.document import Document
 from chat.client.tui.keys import MESSAGE, bindings
 from chat.client.tui.paint import TEXT_INDENT, Context, Painter
@@ -88,6 +90,8 @@ class LogView(ScrollView, can_focus=True):
         self._is_settling = False
         self.selected: int | None = None
         """The key of the message that is selected."""
+        self.empty_text = ""
+        """What stands where there are no messages; made visible already."""
         self.is_mention: Callable[[Message], bool] = lambda _: False
         """Tells whether a message names the user."""
 
@@ -217,8 +221,8 @@ class LogView(ScrollView, can_focus=True):
         back = self._look.bg.rich_style
         width = self.size.width
         document = self._document
-        if document is None:
-            return Strip.blank(width, back)
+        if document is None or not len(document):
+            return self._empty_line(y, width)
         # What does not fill the view stands at its end, where the next message comes.
         y -= max(0, self._rows_in_view() - document.heights.total)
         if y < 0:
@@ -229,6 +233,21 @@ class LogView(ScrollView, can_focus=True):
         lines = self._lines(document, index)
         strip = lines[line] if line < len(lines) else Strip.blank(0)
         return strip.crop_extend(0, width, back)
+
+    def _empty_line(self, y: int, width: int) -> Strip:
+        """Return a line of what stands where there are no messages."""
+        base = self._look.bg
+        rows = [
+            row
+            for line in self.empty_text.split("\n")
+            for row in Content(line).wrap(max(8, min(width, _WIDEST) - 4))
+        ]
+        at = y - max(0, (self._rows_in_view() - len(rows)) // 2)
+        if not 0 <= at < len(rows):
+            return Strip.blank(width, base.rich_style)
+        line = Content.assemble("  ", rows[at])
+        strip = Strip(line.render_segments(base + self._look.role(Role.DIM)))
+        return strip.adjust_cell_length(width, base.rich_style)
 
     def _lines(self, document: Document, index: int) -> list[Strip]:
         key = document.key(index)

@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING
 
 from chat.client.core.commands import Command
-from chat.client.core.events import Ending, Found, TrustAsked
+from chat.client.core.events import Ending, Found, Page, TrustAsked
 from chat.client.core.model import ContactRequest, Message, Refusal
 from chat.client.core.rooms import Room
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.drawing import ROOMS_FROM
 from chat.client.tui.paint import shown
 from chat.client.tui.stage import Part, Stage
+from chat.client.tui.status import empty_words
 
 if TYPE_CHECKING:
     from chat.client.tui.screen import RoomScreen
@@ -67,6 +68,7 @@ class ScreenStage(Stage):
         self._written_for = room
         self._screen.message_actions.reset()
         self._screen.complain("")
+        self._screen.log_view.empty_text = empty_words(room)
         self._screen.log_view.show(None if room is None else client.document(room))
         # What was written for no room, or for one that is gone, stays.
         draft = "" if room is None else self._screen.host.memory.draft(client, room)
@@ -134,6 +136,10 @@ class ScreenStage(Stage):
         """Show what has a screen of its own."""
         if isinstance(outcome, Found):
             self._screen.going.show_found(client, outcome)
+            return True
+        if isinstance(outcome, Page) and outcome.count and outcome.room is self._screen.room:
+            client.documents.take_page(outcome)
+            self._screen.log_view.action_top()
             return True
         return self._screen.sheets.outcome(client, command, outcome)
 

@@ -9,14 +9,16 @@ from chat.client.look import Role
 from chat.client.tui.bars import Piece
 from chat.client.tui.paint import shown
 
-__all__ = ["connection_pieces", "room_pieces", "who_reads", "writing_words"]
+__all__ = ["connection_pieces", "empty_words", "room_pieces", "who_reads", "writing_words"]
 
 _WRITERS: Final = 3
 """People who are named while they write."""
 
 
-def who_reads(room: Room) -> str:
-    """Return in words who can read what is said in a room."""
+def who_reads(room: Room, nick: str = "") -> str:
+    """Return in words who can read what is said in a room of the user `nick`."""
+    if room.is_private and room.is_unread_by_other(nick):
+        return f"{shown(room.name)} reads it once they accept"
     if room.is_private:
         return "only the two of you"
     count = f"{room.member_count} member{'s' if room.member_count != 1 else ''}"
@@ -24,8 +26,26 @@ def who_reads(room: Room) -> str:
     return f"{joins}, {count}"
 
 
-def room_pieces(room: Room | None, *, is_narrow: bool) -> list[Piece]:
-    """Return the line at the top."""
+def empty_words(room: Room | None) -> str:
+    """Return what there is to know where nothing was said, or where there is no room."""
+    if room is None:
+        return (
+            "You are in no room.\n"
+            "Ctrl-K goes to a room or person, /rooms lists the public rooms,\n"
+            "and /create ROOM makes one. F1 shows everything one can do."
+        )
+    if room.is_private:
+        return f"This is between you and {shown(room.name)}. Nothing was said yet."
+    how = (
+        "/invite NICK lets somebody in; so does a link, which /invitation makes."
+        if room.kind == "invite"
+        else "Whoever is on this server can join; /invitation makes a link for others."
+    )
+    return f"Nothing was said in {shown(room.name)} yet.\n{how}"
+
+
+def room_pieces(room: Room | None, nick: str, *, is_narrow: bool) -> list[Piece]:
+    """Return the line at the top, for the user `nick`."""
     if room is None:
         return [Piece("no room", Role.TEXT, "switch", is_bold=True)]
     name = f"@{shown(room.name)}" if room.is_private else f"#{shown(room.name)}"
@@ -33,7 +53,7 @@ def room_pieces(room: Room | None, *, is_narrow: bool) -> list[Piece]:
     topic = shown(" ".join(room.topic.split()))
     if topic:
         pieces.append(Piece(f"  {topic}", Role.TEXT, "topic", can_shrink=True))
-    pieces.append(Piece(f"  {who_reads(room)}", Role.DIM, "members", can_shrink=not topic))
+    pieces.append(Piece(f"  {who_reads(room, nick)}", Role.DIM, "members", can_shrink=not topic))
     if not is_narrow:
         pieces.append(Piece("   search: Ctrl-F", Role.DIM, "search"))
     return pieces

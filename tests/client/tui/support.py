@@ -177,6 +177,15 @@ class Desk(NetworkByHand):
         await self.press("enter")
         assert self.screen.room is not None and self.screen.room.name == name
 
+    async def click(self, text: str, inside: int = 0, *, last: bool = False) -> None:
+        """Click on the first, or last, place where a text is on the screen."""
+        places = [(line.find(text), y) for y, line in enumerate(self.lines()) if text in line]
+        x, y = places[-1 if last else 0]
+        await self.pilot.click(offset=(x + inside, y))
+        await self.settle()
+        self.carry()
+        await self.settle()
+
     async def say(self, nick: str, text: str, room: str = "lobby", reply: int | None = None) -> int:
         """Let somebody say something; its number."""
         assert self.server is not None
