@@ -121,8 +121,8 @@ def members_without_end(arena: Arena) -> str:
     log = LogId(bytes(range(16)))
 
     def page(id: int) -> m.Members:
-        names = [(f"{'a' * 20}{id}x{it}", True) for it in range(120)]
-        return m.Members(id, log, names, True)
+        people = [(AccountId(_log()), f"{'a' * 20}{id}x{it}", True, "") for it in range(100)]
+        return m.Members(id, log, people, True)
 
     return _listed(arena, "/who", m.Who, page)
 

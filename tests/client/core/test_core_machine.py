@@ -14,7 +14,7 @@ from chat.client.core.commands import (
     SendPrivate,
     SetTopic,
 )
-from chat.client.core.events import MessageArrived, MessageChanged, Page
+from chat.client.core.events import MessageArrived, MessageChanged, MessageDeleted, Page
 from chat.client.core.model import Handle, Message, MessageState, Refusal
 from chat.client.core.rooms import Room
 from chat.wire.messages import DeleteBody, EditBody, ReactionBody, TextBody
@@ -226,7 +226,9 @@ class Sessions(RuleBasedStateMachine):
         assert not any(it.message.is_own for it in arrived)
         numbers = [it.seq for it in arrived]
         assert numbers == sorted(set(numbers))
-        assert self.room.unread == sum(seq > self.room.read_marker for seq in numbers)
+        deleted = {it.target for it in self.case.told(MessageDeleted) if it.room is self.room}
+        unread = [it for it in numbers if it > self.room.read_marker and it not in deleted]
+        assert self.room.unread == len(unread)
         own: dict[bytes, list[MessageState]] = {}
         for event in self.case.told(MessageChanged):
             if event.room is self.room:
