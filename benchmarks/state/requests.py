@@ -156,6 +156,7 @@ def requests(world: World) -> dict[str, Make]:
         "contact": lambda: lambda id: m.Contact(id, "members"),
         "read": read,
         "seen": lambda: lambda _: m.Seen(LogId(numbered("talk", 1)), 1),
+        "typing": lambda: lambda _: m.Typing(big),
         "leave": leave,
         "topic": topic,
         "invite": invite,

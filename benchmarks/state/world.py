@@ -335,7 +335,7 @@ class World:
         session.on_answer = note
         made = request(number)
         self.dispatcher.handle(session, made)
-        if isinstance(made, m.Seen):
-            return made  # It gets no answer.
+        if isinstance(made, m.Seen | m.Typing):
+            return made  # They get no answer.
         await answered.addTimeout(_PATIENCE, self.reactor)
         return session.answers.pop(number)
