@@ -306,6 +306,8 @@ class Limits:
     )
     answer_seconds: float = 15
     """Silence after a client has sent something before it pings the server."""
+    slice_seconds: float = 0.005
+    """How long the client works on what has arrived before a face may draw: a third of a frame."""
     latency_seconds: float = 60
     """How old the client's measure of the latency may get before it pings the server along with
     something that it sends anyway."""

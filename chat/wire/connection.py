@@ -12,7 +12,7 @@ Rules:
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic
 from typing import ClassVar, Final
 
@@ -167,10 +167,17 @@ class Connection:
         Raises RemoteProtocolError if the peer broke the protocol; answer with `alert`. Any other
         exception is a bug.
         """
+        return list(self.receive_in_steps(line))
+
+    def receive_in_steps(self, line: bytes) -> Iterator[Event]:
+        """As `receive_line`, but records are opened one by one, when they are asked for.
+
+        Nothing else may be received before the last one.
+        """
         if self._state >= State.FAILED:
-            return []
+            return
         try:
-            return self._receive(line)
+            yield from self._receive(line)
         except BaseException:
             self._state = State.FAILED
             raise
@@ -211,7 +218,7 @@ class Connection:
         except LocalProtocolError:
             return b""  # Out of generations, or between a page and its run: nothing fits here.
 
-    def _receive(self, line: bytes) -> list[Event]:
+    def _receive(self, line: bytes) -> Iterable[Event]:
         if len(line) > self.line_bytes:
             raise MalformedLineError("a line that is too long")
         try:
@@ -225,7 +232,7 @@ class Connection:
         except KeyError:
             raise UnexpectedInputError(f"{type(typed).__name__} in {self._state.name}") from None
         self._state = state
-        events: list[Event] = getattr(self, method)(typed)
+        events: Iterable[Event] = getattr(self, method)(typed)
         return events
 
     def _open_message(self, box: bytes) -> tuple[bytes, bool]:
@@ -431,5 +438,5 @@ class ClientConnection(Connection):
         self._reader.add(line)
         return []
 
-    def _redeem_voucher(self, line: VoucherLine) -> list[Event]:
-        return [*self._reader.redeem(line.voucher, self._opener)]
+    def _redeem_voucher(self, line: VoucherLine) -> Iterable[Event]:
+        return self._reader.redeem(line.voucher, self._opener)

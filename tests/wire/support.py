@@ -104,7 +104,7 @@ class Reader:
 
     def redeem(self, voucher: bytes) -> list[Delivered]:
         """Make the reader check a voucher."""
-        return self.reader.redeem(voucher, self.opener)
+        return list(self.reader.redeem(voucher, self.opener))
 
     def take(self, *lines: bytes) -> list[Delivered]:
         """Give record lines and a valid voucher to the reader."""

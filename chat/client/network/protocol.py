@@ -1,13 +1,13 @@
 """The client's end of a connection: bytes to `ClientConnection` and back, and its deadlines."""
 
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import Final
 
 from msgspec import Struct
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
@@ -25,6 +25,7 @@ from chat.wire.connection import (
     PeerClosed,
     Received,
     State,
+    Transmit,
 )
 from chat.wire.errors import CloseCode, RemoteProtocolError
 from chat.wire.lines import DELIMITER
@@ -70,6 +71,12 @@ class ChatClientProtocol(ConnectionProtocol):
         self._unread = 0
         """Bytes of answers that were written since the server stopped reading."""
         self._is_final = False
+        self._events: Iterator[Event] = iter(())
+        """What is left of the last line."""
+        self._until = 0.0
+        """When the current slice of work ends."""
+        self._going_on: IDelayedCall | None = None
+        """The call that begins the next one."""
         self._sweeper = LoopingCall(self._sweep)
         self._sweeper.clock = clock
 
@@ -86,7 +93,43 @@ class ChatClientProtocol(ConnectionProtocol):
         self._heard = self._seconds()
         self._asked = self._pinged = None
         self._first_line = self._first_line or line + DELIMITER
-        super().lineReceived(line)
+        self._events = self.connection.receive_in_steps(line)
+        self._proceed()
+
+    # --- A slice at a time, so that a face can draw in between ---
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take lines in, for a while; the rest waits for the reactor's next turn."""
+        if not self.paused:
+            self._until = self._seconds() + self._limits.slice_seconds
+        super().dataReceived(data)
+
+    def _proceed(self) -> None:
+        """Hand on what a line is made of, as long as there is time."""
+        try:
+            for event in self._events:
+                if isinstance(event, Transmit):
+                    self.write_lines((event.data,))
+                else:
+                    self.received(event)
+                if self._seconds() > self._until:
+                    self._pause()
+                    return
+        except RemoteProtocolError as error:
+            self.violated(error)
+        self._events = iter(())
+
+    def _pause(self) -> None:
+        if self._going_on is None and not self.connection.is_over:
+            self.pause_reading()
+            self._going_on = self._clock.callLater(0, self._go_on)
+
+    def _go_on(self) -> None:
+        self._going_on = None
+        self._until = self._seconds() + self._limits.slice_seconds
+        self._proceed()
+        if self._going_on is None and not self.connection.is_over:
+            self.resume_reading()
 
     def backed_up(self, is_full: bool) -> None:
         """Note whether the server has stopped reading."""
@@ -134,6 +177,9 @@ class ChatClientProtocol(ConnectionProtocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell the core, which knows whether that was to be expected."""
         self._sweeper.stop()
+        if self._going_on is not None:
+            self._going_on.cancel()
+            self._going_on = None
         if self._reason == LOST:
             self._reason = self._explain_stranger() or LOST
         self._core.disconnected(self, self._reason, is_final=self._is_final)

@@ -75,7 +75,7 @@ class FakeCore(Core):
         self.is_final = is_final
 
 
-class ProtocolTests(SynchronousTestCase):
+class ProtocolCase(SynchronousTestCase):
     """A client protocol, with a real server connection played by hand."""
 
     address: IAddress = LOOPBACK
@@ -123,6 +123,10 @@ class ProtocolTests(SynchronousTestCase):
         """Return what the core was told since the last question."""
         happened, self.core.happened = self.core.happened, []
         return happened
+
+
+class ProtocolTests(ProtocolCase):
+    """Deadlines, ends, and what is handed on."""
 
     def test_it_shakes_hands_and_logs_in(self) -> None:
         assert self.transport.no_delay
