@@ -8,6 +8,7 @@ from chat.client.core.model import Message, MessageState
 from chat.client.core.rooms import Room
 from chat.client.look import Role, format_moment
 from chat.client.tui.bars import Bar, Piece
+from chat.client.tui.bodies import code_blocks
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.dialogs import Confirm
 from chat.client.tui.keys import key_words
@@ -236,7 +237,23 @@ class MessageActions:
         self._screen.app.push_screen(Confirm(f"Delete {quoted} for everybody?", "Delete"), answered)
 
     def _copy(self, message: Message, room: Room) -> None:
-        self._screen.app.copy_to_clipboard(message.text)
+        blocks = code_blocks(message.text)
+        if not blocks:
+            self._copied(message.text)
+            return
+        texts = [message.text, *blocks]
+        choices = [Choice("0", "the whole message")]
+        for number, block in enumerate(blocks, 1):
+            choices.append(Choice(str(number), f"code: {shown(shorten(block.strip()))}"))
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                self._copied(texts[int(key)])
+
+        self._screen.app.push_screen(Picker("Copy", choices, self._screen.look), chosen)
+
+    def _copied(self, text: str) -> None:
+        self._screen.app.copy_to_clipboard(text)
         self._screen.notify("Copied, if the terminal allows it.", markup=False, timeout=3)
 
     def _info(self, message: Message, room: Room) -> None:

@@ -104,6 +104,11 @@ class Desk(NetworkByHand):
         return self.conductor.screen
 
     @property
+    def is_in_rooms(self) -> bool:
+        """Whether nothing is above the screen of rooms."""
+        return self.app.screen is self.screen
+
+    @property
     def client(self) -> RoomsClient:
         client = self.screen.client
         assert client is not None
