@@ -1,13 +1,14 @@
 """The client's process: terminal, reactor, exit status."""
 
 import argparse
+import asyncio
 import os
 import sys
 from contextlib import suppress
 from getpass import getpass
 from io import TextIOWrapper
 from threading import Semaphore
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from msgspec import UNSET
 from twisted.internet.defer import Deferred
@@ -21,13 +22,16 @@ from chat.client.core.login import Credentials
 from chat.client.core.resync import LOBBY
 from chat.client.line.client import LineClient
 from chat.client.line.interfaces import ExitStatus
-from chat.client.line.screen import TextScreen
+from chat.client.line.screen import TextScreen, can_edit
 from chat.client.line.stdin import start_reading
 from chat.client.network.assemble import assemble
 from chat.client.storage.identities import Identities
 from chat.client.storage.known_accounts import KnownAccounts
 from chat.client.storage.known_hosts import KnownHosts, default_home
 from chat.limits import ClientLimits, Limits
+
+if TYPE_CHECKING:
+    from chat.client.line.editor import Editor
 
 __all__ = ["main"]
 
@@ -37,9 +41,18 @@ class _Reactor(IReactorTime, IReactorCore, IReactorFromThreads):
 
 
 class App:
-    """Ties a `LineClient` to the reactor, the network and the terminal."""
+    """Ties a `LineClient` to the reactor, the network and the terminal.
 
-    def __init__(self, reactor: _Reactor, arguments: argparse.Namespace, is_watched: bool) -> None:
+    With `loop`, which is the reactor's, lines are typed in an `Editor`.
+    """
+
+    def __init__(
+        self,
+        reactor: _Reactor,
+        arguments: argparse.Namespace,
+        is_watched: bool,
+        loop: asyncio.AbstractEventLoop | None,
+    ) -> None:
         limits, client_limits = Limits(), ClientLimits()
         is_terminal = is_watched and not arguments.plain
         address: Address = arguments.address
@@ -47,6 +60,8 @@ class App:
         self._window = Semaphore(limits.unacknowledged_posts)
         self._finished: Deferred[None] = Deferred()
         self.status = ExitStatus.OK
+        self._editor = None if loop is None else self._make_editor(loop)
+        plain = TextScreen(lambda: self.client.end_of_input(), is_watched=is_watched)
         self.client = LineClient(
             arguments.nick,
             is_terminal=is_terminal,
@@ -55,7 +70,7 @@ class App:
             is_literal=arguments.literal,
             is_quiet=arguments.quiet,
             has_password=arguments.password is not None,
-            screen=TextScreen(lambda: self.client.end_of_input(), is_watched=is_watched),
+            screen=self._editor or plain,
             finish=self._finish,
             line_done=self._window.release,
             seconds=reactor.seconds,
@@ -81,6 +96,12 @@ class App:
         self._ticker.clock = reactor
         self._tick_seconds = limits.sweep_seconds
 
+    def _make_editor(self, loop: asyncio.AbstractEventLoop) -> "Editor":
+        # Only where it is used: it takes a tenth of a second.
+        from chat.client.line.editor import Editor
+
+        return Editor(loop, lambda: self.client.end_of_input())
+
     def run(self) -> ExitStatus:
         """Run until the conversation is over, or a signal comes. Returns the exit status."""
         self._reactor.callWhenRunning(self._start)
@@ -89,14 +110,21 @@ class App:
         return self.status
 
     def _start(self) -> None:
-        start_reading(self._reactor, self._window, self.client.line, self.client.end_of_input)
+        line, end = self.client.line, self.client.end_of_input
+        if self._editor is None:
+            start_reading(self._reactor, self._window, line, end)
+        else:
+            self._editor.start(self._window, line, end, self._reactor.stop)
         self._ticker.start(self._tick_seconds, now=False)
         self.client.start(self._core)
 
     def _stop(self) -> Deferred[None]:
         """Let the reactor wait until the connection is closed properly."""
         self.client.interrupt()
-        return self._finished
+        if self._editor is None:
+            return self._finished
+        editor = self._editor
+        return self._finished.addCallback(lambda _: editor.stop())
 
     def _finish(self, status: ExitStatus) -> None:
         self.status = status
@@ -115,6 +143,16 @@ def _secret(name: str) -> str:
     return given if given is not None else getpass(f"{name.capitalize()}: ")
 
 
+def _install_loop() -> asyncio.AbstractEventLoop:
+    """Let the reactor run on an asyncio loop; return that."""
+    from twisted.internet import asyncioreactor
+
+    loop = asyncio.SelectorEventLoop()
+    asyncio.set_event_loop(loop)
+    asyncioreactor.install(loop)
+    return loop
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Run the client, and end the process with its status."""
     for name in ("passphrase", "password"):
@@ -123,11 +161,13 @@ def main(arguments: argparse.Namespace) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    is_edited = is_watched and not arguments.plain and can_edit(os.environ, sys.platform)
+    loop = _install_loop() if is_edited else None
     # Only now, because importing it installs it.
     from twisted.internet import reactor
 
     try:
-        app = App(cast(_Reactor, reactor), arguments, is_watched)
+        app = App(cast(_Reactor, reactor), arguments, is_watched, loop)
     except StorageError as error:
         sys.exit(f"chat.client: {error}")
     sys.exit(app.run())

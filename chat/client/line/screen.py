@@ -2,16 +2,24 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from shutil import get_terminal_size
-from typing import TextIO
+from typing import Final, TextIO
 
 try:
     import termios
 except ImportError:  # Not on Windows.
     termios = None  # type: ignore[assignment]
 
-__all__ = ["TextScreen"]
+__all__ = ["TextScreen", "can_edit"]
+
+_POOR: Final = frozenset({"", "dumb", "unknown"})
+"""Values of TERM of terminals that cannot move the cursor."""
+
+
+def can_edit(environment: Mapping[str, str], platform: str) -> bool:
+    """Tell whether a terminal can do what a line editor needs, going by what it says of itself."""
+    return platform != "win32" and environment.get("TERM", "") not in _POOR
 
 
 class TextScreen:

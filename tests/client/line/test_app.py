@@ -21,25 +21,32 @@ CHECKOUT = Path(__file__).parents[3]
 class Terminal:
     """A process whose terminal you are."""
 
-    def __init__(self, *arguments: str, home: Path) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        home: Path,
+        term: str = "dumb",
+        command: tuple[str, ...] = ("-m", "chat.client"),
+    ) -> None:
         self._fd, inner = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "chat.client", *arguments],
+            [sys.executable, *command, *arguments],
             stdin=inner,
             stdout=inner,
             stderr=inner,
             start_new_session=True,
             cwd=CHECKOUT,
-            # A terminal that can do no better than lines.
             env={
                 **os.environ,
                 "ENCCHAT_HOME": str(home),
                 "PYTHONPATH": str(CHECKOUT),
-                "TERM": "dumb",
+                "TERM": term,
             },
         )
         os.close(inner)
         self.seen = ""
+        self.all = ""
+        """Everything that came, also what was expected and is forgotten."""
 
     def expect(self, pattern: str) -> None:
         """Wait until `pattern` is on the screen, and forget what is before its end."""
@@ -53,8 +60,14 @@ class Terminal:
                 except OSError:
                     chunk = b""  # The other end is closed.
                 assert chunk, self.seen
-                self.seen += chunk.decode()
+                self.note(chunk)
         self.seen = self.seen[found.end() :]
+
+    def note(self, chunk: bytes) -> None:
+        """Take what came."""
+        text = chunk.decode(errors="replace")
+        self.seen += text
+        self.all += text
 
     def type(self, line: str) -> None:
         """Type a line."""
