@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Button, OptionList
 from textual.widgets.option_list import Option
 
-from chat.client.tui.screens.picture import Picture
+from chat.client.tui.screens.picture import PictureScreen
 from chat.client.tui.screens.sheet import Done, Sheet, button, hint, shown, text
 
 __all__ = ["DeviceLine", "DevicesScreen", "LinkScreen"]
@@ -105,13 +105,16 @@ class LinkScreen(Sheet):
         yield text("Type this on the other device:")
         yield text(self._line, "strong")
         yield hint(f"It works once, for {self._minutes} minutes. Whoever types it is you.")
-        yield Picture(self._line)
 
     def buttons(self) -> Iterable[Button]:
         """Return the buttons."""
         yield button("Copy the line", "copy", is_main=True)
+        yield button("Picture to scan", "picture")
 
     def press(self, id_: str) -> None:
-        """Copy."""
-        self._copy(self._line)
-        self.tell("Copied, if your terminal allows that.")
+        """Copy, or show the picture."""
+        if id_ == "picture":
+            self.app.push_screen(PictureScreen(self._line))
+        else:
+            self._copy(self._line)
+            self.tell("Copied, if your terminal allows that.")

@@ -6,7 +6,7 @@ from typing import Final
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from chat.client.tui.screens.picture import Picture
+from chat.client.tui.screens.picture import PictureScreen
 from chat.client.tui.screens.sheet import Field, Pick, Sheet, button, hint, text
 from chat.durations import DurationError, parse_duration
 
@@ -50,16 +50,21 @@ class InvitationScreen(Sheet):
         """Return the buttons."""
         yield button("Make the link", "make", is_main=True)
         yield button("Copy it", "copy")
+        yield button("Picture to scan", "picture")
 
     def press(self, id_: str) -> None:
-        """Make the link, or copy it."""
-        if id_ == "copy":
-            if self._link:
-                self._copy(self._link)
-                self.tell("Copied, if your terminal allows that.")
-            else:
-                self.refuse("Make the link first.")
-            return
+        """Make the link, copy it, or show its picture."""
+        if id_ == "make":
+            self._ask()
+        elif not self._link:
+            self.refuse("Make the link first.")
+        elif id_ == "picture":
+            self.app.push_screen(PictureScreen(self._link))
+        else:
+            self._copy(self._link)
+            self.tell("Copied, if your terminal allows that.")
+
+    def _ask(self) -> None:
         uses, duration = self.query_one("#uses", Field), self.query_one("#time", Field)
         count = uses.value
         is_count = count.isascii() and count.isdigit() and len(count) <= len(str(_USES_MOST))
@@ -87,6 +92,6 @@ class InvitationScreen(Sheet):
         self._link = link
         box = self.query_one("#fields")
         box.remove_children()
-        box.mount(text("Send this to whom you invite:"), text(link, "strong"), Picture(link))
+        box.mount(text("Send this to whom you invite:"), text(link, "strong"))
         self.query_one("#copy").focus()
         self.query_one("#make").remove()

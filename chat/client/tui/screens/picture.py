@@ -1,13 +1,15 @@
 """A QR code in half blocks: two of its rows in one of the terminal's."""
 
-from functools import cached_property
-from typing import Final
+from typing import ClassVar, Final
 
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.style import Style
 from textual.widgets import Static
 
-__all__ = ["Picture", "qr_rows"]
+__all__ = ["PictureScreen", "qr_rows"]
 
 _TEXT_MOST: Final = 1_000
 """Bytes. A picture of more is larger than any screen."""
@@ -32,24 +34,43 @@ def qr_rows(text: str) -> list[str]:
     ]
 
 
-class Picture(Static):
-    """Shows a QR code where there is room for it, and says so where there is none."""
+class PictureScreen(ModalScreen[None]):
+    """Shows a QR code over everything else: it needs nearly all of a small terminal."""
 
-    DEFAULT_CSS = "Picture { height: auto; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,space,q", "close", "Close", show=False)
+    ]
+    DEFAULT_CSS = """
+    PictureScreen { align: center middle; background: $background; }
+    PictureScreen Static { width: auto; height: auto; max-width: 100%; }
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self._text = text
+        self._rows = qr_rows(text)
 
-    @cached_property
-    def _rows(self) -> list[str]:
-        return qr_rows(self._text)
+    def compose(self) -> ComposeResult:
+        """Return the widgets."""
+        yield Static()
 
     def on_resize(self) -> None:
-        """Draw it, or leave it."""
-        if not self._rows or len(self._rows[0]) > self.size.width:
-            self.update(Content("For a picture to scan, make the terminal larger."))
+        """Draw it, if there is room for it."""
+        columns, rows = len(self._rows[0]) if self._rows else 0, len(self._rows)
+        if not rows:
+            sentence = "That is too long for a picture."
+        elif columns > self.size.width or rows > self.size.height:
+            sentence = f"The picture needs {columns} columns and {rows} rows. Esc closes."
+        else:
+            # White on black whatever the theme: scanners need that.
+            style = Style.parse("#ffffff on #000000")
+            self.query_one(Static).update(Content("\n".join(self._rows)).stylize(style))
             return
-        # White on black whatever the theme: scanners need that.
-        style = Style.parse("#ffffff on #000000")
-        self.update(Content("\n".join(self._rows)).stylize(style))
+        self.query_one(Static).update(Content(sentence))
+
+    def on_click(self) -> None:
+        """Close."""
+        self.action_close()
+
+    def action_close(self) -> None:
+        """Go back."""
+        self.dismiss(None)

@@ -146,20 +146,25 @@ def test_linking_shows_the_whole_line_and_a_picture_where_there_is_room() -> Non
     def screen() -> LinkScreen:
         return LinkScreen("ABCD-EFGH", link, "ana", 10, copied.append)
 
-    async def wide(pilot: Pilot[None]) -> None:
-        assert line in "".join(screen_text(pilot).replace("│", "").split("\n")).replace(
-            "  ", ""
-        ) or (line.replace(" ", "") in "".join(screen_text(pilot).replace("│", "").split()))
-        assert "▀" in screen_text(pilot)
+    async def usual(pilot: Pilot[None]) -> None:
+        assert line.replace(" ", "") in "".join(screen_text(pilot).replace("│", "").split())
         await click(pilot, "#copy")
         assert copied == [line]
+        await click(pilot, "#picture")
+        drawn = [row.strip() for row in screen_text(pilot).split("\n") if row.strip()]
+        assert drawn == [row.strip() for row in qr_rows(line)]
+        await pilot.press("escape")
+        await pilot.pause()
+        assert line[:20] in flat(pilot)
 
     async def narrow(pilot: Pilot[None]) -> None:
-        for _ in range(3):
-            await pilot.press("pagedown")
-        assert "make the terminal larger" in flat(pilot)
+        await click(pilot, "#picture")
+        assert "The picture needs 41 columns and 21 rows." in flat(pilot)
+        await pilot.click()
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, LinkScreen)
 
-    on_screen(screen(), wide, (120, 90))
+    on_screen(screen(), usual, (80, 24))
     on_screen(screen(), narrow, (40, 20))
 
 
@@ -220,6 +225,8 @@ def test_an_invitation_is_made_shown_and_copied() -> None:
         assert "encchat://h/club?token=x" in flat(pilot)
         await pilot.press("enter")
         assert copied == ["encchat://h/club?token=x"]
+        await click(pilot, "#picture")
+        assert "▀" in screen_text(pilot)
 
     on_screen(InvitationScreen("club", make, copied.append), act)
 
