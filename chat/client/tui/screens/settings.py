@@ -62,7 +62,7 @@ class SettingsScreen(Sheet):
         yield Pick("Colours", _THEMES, now.theme, id="theme")
         yield Pick("Mouse", _ON_OFF, now.mouse, id="mouse")
         yield Pick("Show others that I type", _ON_OFF, now.typing, id="typing")
-        yield Pick("In rooms, notify me of", _LEVELS, now.rooms, id="rooms")
+        yield Pick("Rooms notify me of", _LEVELS, now.rooms, id="rooms")
         yield Pick("Bell", _ON_OFF, now.bell, id="bell")
         yield Pick("Desktop notifications", _ON_OFF, now.desktop, id="desktop")
         yield Static()
