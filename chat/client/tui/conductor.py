@@ -189,7 +189,8 @@ class Conductor:
         for client in self.screen.clients:
             client.core.tick()
         self.screen.stage.note_draft()
-        self._app.run_worker(self.memory.save())
+        if self.memory.is_to_save:
+            self._app.run_worker(self.memory.save())
         if any(it.core.connection.phase is Phase.WAITING for it in self.screen.clients):
             self.screen.drawing.status()
 

@@ -7,7 +7,7 @@ from chat.client.complete import usage_of
 from chat.client.look import Role, hue_of
 from chat.client.tui.bars import Bar, Piece
 from chat.client.tui.client import RoomsClient
-from chat.client.tui.listing import member_entries, room_entries, room_key
+from chat.client.tui.listing import member_lines, room_entries, room_key
 from chat.client.tui.side import SideList
 from chat.client.tui.stage import Part
 from chat.client.tui.status import connection_pieces, room_pieces, writing_words
@@ -90,8 +90,8 @@ class Drawing:
     def _draw_members(self) -> None:
         client, room = self._screen.client, self._screen.room
         hue = hue_of if client is None or room is None else client.document(room).hues.of
-        entries = member_entries(room, lambda account: self._screen.look.name(hue(account)))
-        self._screen.query_one("#members", SideList).show_all(entries)
+        count, line = member_lines(room, lambda account: self._screen.look.name(hue(account)))
+        self._screen.query_one("#members", SideList).show(count, line)
 
     def status(self) -> None:
         """Say how it stands with the servers."""

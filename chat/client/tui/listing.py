@@ -5,6 +5,7 @@ from typing import Final
 
 from textual.style import Style
 
+from chat.client.core.model import Member
 from chat.client.core.rooms import Room
 from chat.client.look import Role, count_words
 from chat.client.tui.client import RoomsClient
@@ -15,7 +16,7 @@ from chat.rooms.roles import Role as Rank
 
 __all__ = [
     "invitation_key",
-    "member_entries",
+    "member_lines",
     "request_key",
     "room_entries",
     "room_key",
@@ -91,21 +92,29 @@ _BADGES: Final = {Rank.OPERATOR: "op", Rank.OWNER: "owner", Rank.HOST: "host"}
 """What stands behind the name of a member with a role in the room."""
 
 
-def member_entries(room: Room | None, name: Callable[[AccountId], Style]) -> list[Entry]:
-    """Return the list of members: who is here first, who has a role before others.
+def member_lines(
+    room: Room | None, name: Callable[[AccountId], Style]
+) -> tuple[int, Callable[[int], Entry]]:
+    """Return how many lines the list of members has, and what returns one of them.
 
-    `name` is how somebody's nickname is drawn.
+    Who is here comes first, and who has a role before others. `name` is how somebody's nickname is
+    drawn. Lines are made when they are seen: a room may have very many members.
     """
-    if room is None or room.members is None:
-        return []
-    members = sorted(room.members.values(), key=lambda it: (-it.role, it.nick.casefold()))
-    entries: list[Entry] = []
-    for is_here, word, mark in ((True, "here", "●"), (False, "away", "○")):
-        listed = [member for member in members if member.is_here == is_here]
-        if listed:
-            entries.append(Entry(None, f"{word} ({len(listed)})", Role.DIM))
-        for member in listed:
-            text, badge = f"{mark} {shown(member.nick)}", _BADGES.get(member.role, "")
-            style = name(member.account) if is_here else None
-            entries.append(Entry(member.nick, text, Role.DIM, badge, nick=style))
-    return entries
+    members = [] if room is None or room.members is None else list(room.members.values())
+    members.sort(key=lambda it: (not it.is_here, -it.role, it.nick.casefold()))
+    here = sum(it.is_here for it in members)
+    lines: list[str | Member] = [*members[:here]]
+    if here:
+        lines.insert(0, f"here ({here})")
+    if here < len(members):
+        lines += [f"away ({len(members) - here})", *members[here:]]
+
+    def line(at: int) -> Entry:
+        it = lines[at]
+        if isinstance(it, str):
+            return Entry(None, it, Role.DIM)
+        text = f"{'●' if it.is_here else '○'} {shown(it.nick)}"
+        style = name(it.account) if it.is_here else None
+        return Entry(it.nick, text, Role.DIM, _BADGES.get(it.role, ""), nick=style)
+
+    return len(lines), line

@@ -57,9 +57,14 @@ class Memory:
             account = client.core.account.account
             self._files.drafts.note(client.address, account, room.log, text)
 
+    @property
+    def is_to_save(self) -> bool:
+        """Whether there is something to `save` that is not being saved."""
+        return not self._is_saving and not self._files.drafts.is_saved
+
     async def save(self) -> None:
         """Write drafts, in a thread: to be called about once a second."""
-        if self._is_saving or self._files.drafts.is_saved:
+        if not self.is_to_save:
             return
         self._is_saving = True
         try:
