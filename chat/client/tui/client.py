@@ -224,6 +224,7 @@ class RoomsClient(Face):
         room = self.room
 
         def done(outcome: object) -> None:
+            self._stage.redraw(self, Part.ROOMS)  # Who asks, or is invited, may have changed.
             if finished is not None:
                 finished(outcome)
             if isinstance(outcome, Refusal):
