@@ -23,12 +23,12 @@ from chat.client.tui.screens.settings import Setters, SettingsScreen
 from chat.rooms.roles import Action
 from tests.client.tui.screens.support import (
     HOSTILE,
+    SIZES,
     Asked,
     check_reachable,
     click,
     on_screen,
     screen_text,
-    sizes,
     type_in,
 )
 
@@ -74,15 +74,15 @@ def all_screens(text: str) -> list[Screen[None]]:
 NUMBERS = range(len(all_screens("x")))
 
 
-@sizes
 @pytest.mark.parametrize("number", NUMBERS)
-def test_every_button_is_there_at_every_size_and_escape_closes(
-    number: int, size: tuple[int, int]
-) -> None:
+def test_every_button_is_there_at_every_size_and_escape_closes(number: int) -> None:
     screen = all_screens("name")[number]
 
     async def act(pilot: Pilot[None]) -> None:
-        check_reachable(pilot)
+        for size in reversed(SIZES):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            check_reachable(pilot)
         seen = set()
         for _ in range(14):
             focused = pilot.app.focused
@@ -96,7 +96,7 @@ def test_every_button_is_there_at_every_size_and_escape_closes(
         await pilot.pause()
         assert screen not in pilot.app.screen_stack
 
-    on_screen(screen, act, size)
+    on_screen(screen, act)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
