@@ -17,17 +17,16 @@ THIS_MACHINE: Final = Address("localhost")
 """The address where none is given: compare it by identity to know whether one was."""
 
 _EPILOG = """\
-Without a terminal (or with --plain) the client is for scripts: it reads lines from standard input,
-prints what others say, asks nothing, and leaves at the end of the input when everything is
-acknowledged. It ends with the first command that fails; nothing after that is sent. Standard error
-has what went wrong, and that a host key was pinned. If no --nick is given, the first line is the
-nickname. A server takes 1,000 lines at once and then 100 a second,
-unless its operator chose otherwise; a script that is faster is made to wait. Status: 0 all went
-well; 1 the nickname or a line was refused; 2 wrong arguments; 3 no connection at the start, or it
-was lost and did not come back, or a signal came before every line was acknowledged: the client
-connects again by itself, for a minute once the input has ended; 4 the host key is not trusted.
-Accepted host keys are kept in known_hosts, and your own keys in identity-NICK.pem, in $ENCCHAT_HOME
-or the user's configuration directory."""
+Without a terminal the client is for scripts: it reads lines from standard input, prints what others
+say, asks nothing, and leaves at the end of the input when everything is acknowledged. It ends with
+the first command that fails; nothing after that is sent. Standard error has what went wrong, and
+that a host key was pinned. If no --nick is given, the first line is the nickname. A server takes
+1,000 lines at once and then 100 a second, unless its operator chose otherwise; a script that is
+faster is made to wait. Status: 0 all went well; 1 the nickname or a line was refused; 2 wrong
+arguments; 3 no connection at the start, or it was lost and did not come back, or a signal came
+before every line was acknowledged: the client connects again by itself, for a minute once the input
+has ended; 4 the host key is not trusted. Accepted host keys are kept in known_hosts, and your own
+keys in identity-NICK.pem, in $ENCCHAT_HOME or the user's configuration directory."""
 
 
 def _address(text: str) -> Address:
@@ -98,7 +97,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--literal", action="store_true", help="send every line as it is: no line is a command"
     )
     parser.add_argument("--quiet", action="store_true", help="print nothing that others say")
-    parser.add_argument("--plain", action="store_true", help="behave as without a terminal")
+    parser.add_argument(
+        "--plain", action="store_true", help="print lines instead of filling the screen"
+    )
     parser.add_argument(
         "--trust-new", action="store_true", help="pin a host key that is new without asking"
     )

@@ -54,7 +54,6 @@ class App:
         loop: asyncio.AbstractEventLoop | None,
     ) -> None:
         limits, client_limits = Limits(), ClientLimits()
-        is_terminal = is_watched and not arguments.plain
         address: Address = arguments.address
         self._reactor = reactor
         self._window = Semaphore(limits.unacknowledged_posts)
@@ -64,7 +63,7 @@ class App:
         plain = TextScreen(lambda: self.client.end_of_input(), is_watched=is_watched)
         self.client = LineClient(
             arguments.nick,
-            is_terminal=is_terminal,
+            is_terminal=is_watched,
             history=arguments.history,
             room=arguments.room or address.room,
             is_literal=arguments.literal,
@@ -83,7 +82,7 @@ class App:
             keys=Identities(default_home(), arguments.identity, arguments.passphrase),
             pins=KnownHosts(default_home() / "known_hosts"),
             partners=KnownAccounts(default_home() / "known_accounts", address),
-            can_ask=is_terminal,
+            can_ask=is_watched,
             trust_new=arguments.trust_new,
             credentials=Credentials(
                 arguments.link or UNSET, address.token or UNSET, arguments.password or UNSET
@@ -161,8 +160,7 @@ def main(arguments: argparse.Namespace) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    is_edited = is_watched and not arguments.plain and can_edit(os.environ, sys.platform)
-    loop = _install_loop() if is_edited else None
+    loop = _install_loop() if is_watched and can_edit(os.environ, sys.platform) else None
     # Only now, because importing it installs it.
     from twisted.internet import reactor
 

@@ -86,7 +86,7 @@ def start(tmp_path: Path, port: int) -> Iterator[Start]:
     people: list[Editing] = []
 
     def sit(*arguments: str) -> Editing:
-        person = Editing(f"localhost:{port}", *arguments, home=tmp_path / "home")
+        person = Editing(f"localhost:{port}", "--plain", *arguments, home=tmp_path / "home")
         people.append(person)
         return person
 
@@ -201,7 +201,7 @@ def test_a_signal_leaves_the_terminal_as_it_was(start: Start, number: signal.Sig
 def test_without_a_server_the_status_is_the_same(start: Start, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         nobody = unused.getsockname()[1]
-    person = Editing(f"localhost:{nobody}", "--nick", "ana", home=tmp_path)
+    person = Editing(f"localhost:{nobody}", "--plain", "--nick", "ana", home=tmp_path)
     try:
         person.expect("Nothing listens at")
         person.ends(3)
@@ -233,12 +233,8 @@ def test_where_a_line_can_be_edited(environment: dict[str, str], platform: str, 
     assert can_edit(environment, platform) is can
 
 
-@pytest.mark.parametrize("arguments", [("--plain",), ()])
-def test_everybody_else_keeps_the_terminal_s_own_line(
-    tmp_path: Path, port: int, arguments: tuple[str, ...]
-) -> None:
-    term = "xterm-256color" if arguments else "dumb"
-    person = Terminal(f"localhost:{port}", "--nick", "ana", *arguments, home=tmp_path, term=term)
+def test_a_poor_terminal_keeps_its_own_line(tmp_path: Path, port: int) -> None:
+    person = Terminal(f"localhost:{port}", "--nick", "ana", home=tmp_path, term="dumb")
     try:
         person.expect("You are ana in lobby")
         assert not re.search("\x1b", person.seen)
