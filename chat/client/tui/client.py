@@ -15,8 +15,9 @@ from chat.client.core.events import Page
 from chat.client.core.model import DeviceCode, Handle, Invitation, Message, Phase, Refusal
 from chat.client.core.requests import Renaming
 from chat.client.core.rooms import Room, mentions
-from chat.client.tui.document import Document, NoteKind
+from chat.client.tui.document import Document
 from chat.client.tui.documents import Documents
+from chat.client.tui.rows import NoteKind
 from chat.client.tui.stage import Part, Stage
 from chat.client.wording.advice import advise
 from chat.client.wording.outcomes import listing, place_of, sentence

@@ -7,20 +7,18 @@ was drawn, so that only what is on the screen is ever laid out.
 
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import Final
 
 from chat.client.core.model import Handle, Message
 from chat.client.core.rooms import Room
 from chat.client.look import NameHues
 from chat.client.tui.heights import Heights
+from chat.client.tui.rows import Note, Presence, Row, Unsent, measures, text_of
 from chat.ids import RecordId
 from chat.limits import SEQ_MAX
 
-__all__ = ["Document", "Note", "NoteKind", "Presence", "Row", "Unsent"]
+__all__ = ["Document"]
 
-_SIZE_MOST: Final = 65_535
 _NOTES: Final = 500
 """Rows that nobody said which are kept in a room."""
 
@@ -28,48 +26,6 @@ _LOOKED_AT: Final = 5_000
 """Messages whose lengths are looked at before they are seen; of more, the heights are guessed."""
 _USUAL_SIZE: Final = 60
 """Characters of a message, as far as one can guess."""
-
-
-class NoteKind(Enum):
-    """What a note is about."""
-
-    EVENT = auto()
-    """Something that happened in the room."""
-    ANSWER = auto()
-    """What a command is answered with."""
-    TROUBLE = auto()
-    """Something that was not done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Lines that nobody said."""
-
-    kind: NoteKind
-    text: str
-    """May have line breaks and text of other people in it."""
-    time: int
-    """Milliseconds of UTC since 1970."""
-
-
-@dataclass(slots=True)
-class Presence:
-    """Who came and went, one after the other, with nothing in between."""
-
-    time: int
-    is_here: dict[str, bool] = field(default_factory=dict)
-    """By nickname; in the order of the latest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unsent:
-    """A message of one's own that is not stored."""
-
-    record: RecordId
-
-
-Row = Message | Note | Presence
-"""What is drawn."""
 
 
 class Document:
@@ -203,7 +159,7 @@ class Document:
         if len(numbers) <= _LOOKED_AT:
             texts = (message.text if message else "" for message in map(timeline.message, numbers))
             for at, text in enumerate(texts):
-                self._sizes[at], self._breaks[at] = _measures(text)
+                self._sizes[at], self._breaks[at] = measures(text)
         self.heights = Heights(self._guesses(0, len(numbers)))
         for key in notes:
             self._put_note_back(key)
@@ -221,7 +177,7 @@ class Document:
         is_before = not numbers or behind < numbers[0]
         if (is_before and not self.room.is_whole) or (numbers and behind > numbers[-1]):
             return
-        self._insert(self._place(behind + 1), [(key, _text_of(self._others[key]))])
+        self._insert(self._place(behind + 1), [(key, text_of(self._others[key]))])
 
     @property
     def is_at_end(self) -> bool:
@@ -392,9 +348,9 @@ class Document:
 
     def _insert(self, at: int, rows: list[tuple[int, str]]) -> None:
         self._keys[at:at] = array("q", (key for key, _ in rows))
-        measures = [_measures(text) for _, text in rows]
-        self._sizes[at:at] = array("H", (size for size, _ in measures))
-        self._breaks[at:at] = array("B", (breaks for _, breaks in measures))
+        measured = [measures(text) for _, text in rows]
+        self._sizes[at:at] = array("H", (size for size, _ in measured))
+        self._breaks[at:at] = array("B", (breaks for _, breaks in measured))
         self.heights.insert(at, self._guesses(at, at + len(rows)))
         self.version += 1
         if at + len(rows) < len(self._keys):  # It may begin no group any more.
@@ -420,12 +376,3 @@ class Document:
         width = self._width
         for size, breaks in zip(self._sizes[start:end], self._breaks[start:end], strict=True):
             yield breaks + size // width
-
-
-def _measures(text: str) -> tuple[int, int]:
-    """Return the characters and the lines of a text, as far as they are counted."""
-    return min(len(text), _SIZE_MOST), min(text.count("\n") + 1, 255)
-
-
-def _text_of(other: Note | Presence | Unsent) -> str:
-    return other.text if isinstance(other, Note) else ""

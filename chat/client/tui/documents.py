@@ -7,7 +7,8 @@ from chat.client.core.core import Core
 from chat.client.core.events import Page
 from chat.client.core.model import Message, MessageState
 from chat.client.core.rooms import Room
-from chat.client.tui.document import Document, Note, NoteKind
+from chat.client.tui.document import Document
+from chat.client.tui.rows import Note, NoteKind
 from chat.ids import LogId
 
 __all__ = ["Ask", "Documents"]

@@ -1,8 +1,8 @@
 """Ways to get somewhere: rooms and people, commands, hits of a search, messages by place or day."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chat.client.commands import ENTRIES
 from chat.client.core import commands
@@ -11,6 +11,7 @@ from chat.client.core.model import Message, Refusal
 from chat.client.core.rooms import Room
 from chat.client.look import count_words, format_time
 from chat.client.tui.client import RoomsClient
+from chat.client.tui.days import parse_day
 from chat.client.tui.dialogs import Ask
 from chat.client.tui.listing import room_key, sorted_rooms
 from chat.client.tui.paint import shown
@@ -307,28 +308,3 @@ class Going:
         if client is None or room is None:
             return
         self._jump(client, room, commands.Jump(room.log, time=time))
-
-
-_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
-def parse_day(text: str, now: datetime) -> datetime | None:
-    """Return the beginning of a day: a date, "today", "yesterday", or the last such weekday."""
-    text = text.strip().lower().rstrip(".")
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    if text in ("today", "yesterday"):
-        return today - timedelta(days=text == "yesterday")
-    for at, name in enumerate(_WEEKDAYS):
-        if len(text) >= 3 and name.startswith(text):
-            return today - timedelta(days=(today.weekday() - at) % 7)
-    for form in ("%Y-%m-%d", "%d.%m.%Y", "%d.%m", "%m-%d"):
-        try:
-            found = datetime.strptime(text, form)
-        except ValueError:
-            continue
-        has_year = "%Y" in form
-        day = today.replace(
-            year=found.year if has_year else today.year, month=found.month, day=found.day
-        )
-        return day if has_year or day <= today else day.replace(year=today.year - 1)
-    return None

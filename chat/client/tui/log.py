@@ -5,7 +5,6 @@ nothing jumps when a row turns out to be taller than guessed, when older message
 when one is edited, or when the width changes.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -21,14 +20,12 @@ from textual.strip import Strip
 from chat.client.core.model import Message
 from chat.client.look import Role
 from chat.client.tui.document import Document
+from chat.client.tui.drawn import DrawnRows
 from chat.client.tui.keys import MESSAGE, bindings
-from chat.client.tui.paint import TEXT_INDENT, Context, Painter
+from chat.client.tui.paint import TEXT_INDENT, Painter
 from chat.client.tui.styles import Styles
 
 __all__ = ["LogView"]
-
-_KEPT: Final = 512
-"""Drawn rows that are remembered."""
 
 _WIDEST: Final = 100
 """Columns: longer lines are hard to read."""
@@ -80,20 +77,17 @@ class LogView(ScrollView, can_focus=True):
 
     def __init__(self, painter: Painter, styles: Styles, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._painter = painter
         self._look = styles
         self._document: Document | None = None
         self._seen_version = -1
         self._anchor = _Anchor()
         self._places: dict[int, _Anchor] = {}
-        self._drawn: OrderedDict[int, list[Strip]] = OrderedDict()
+        self._drawn = DrawnRows(painter)
         self._is_settling = False
         self.selected: int | None = None
         """The key of the message that is selected."""
         self.empty_text = ""
         """What stands where there are no messages; made visible already."""
-        self.is_mention: Callable[[Message], bool] = lambda _: False
-        """Tells whether a message names the user."""
 
     # --- What is shown ---
 
@@ -151,21 +145,19 @@ class LogView(ScrollView, can_focus=True):
             self._is_settling = False
 
     def _drop_changed(self, document: Document) -> None:
-        for key in document.changed:
-            self._drawn.pop(key, None)
-        document.changed.clear()
         if self.selected is not None:
             self.selected = document.became.get(self.selected, self.selected)
         if self._anchor.key is not None:
             self._anchor.key = document.became.get(self._anchor.key, self._anchor.key)
         document.became.clear()
-        if document.requoted:
-            for key in list(self._drawn):
-                message = document.message(key)
-                reply = None if message is None else message.reply
-                if reply is not None and reply.seq in document.requoted:
-                    del self._drawn[key]
-            document.requoted.clear()
+        self._drawn.drop_changed(document)
+
+    def _lines(self, document: Document, index: int) -> list[Strip]:
+        return self._drawn.lines(document, index, self._look, self.columns, self.selected)
+
+    def note_mentions(self, is_mention: Callable[[Message], bool]) -> None:
+        """Draw messages that name the user as such: the function tells which."""
+        self._drawn.is_mention = is_mention
 
     def _place(self, document: Document) -> None:
         rows = self._rows_in_view()
@@ -248,31 +240,6 @@ class LogView(ScrollView, can_focus=True):
         line = Content.assemble("  ", rows[at])
         strip = Strip(line.render_segments(base + self._look.role(Role.DIM)))
         return strip.adjust_cell_length(width, base.rich_style)
-
-    def _lines(self, document: Document, index: int) -> list[Strip]:
-        key = document.key(index)
-        lines = self._drawn.get(key)
-        if lines is not None:
-            self._drawn.move_to_end(key)
-            return lines
-        row = document.row(index)
-        context = Context(
-            document.row(index - 1) if index else None,
-            self._marker(document, index),
-            key == self.selected,
-            isinstance(row, Message) and not row.is_own and self.is_mention(row),
-        )
-        lines = self._painter.paint(row, context, self._look, self.columns, document.hues.of)
-        self._drawn[key] = lines
-        if len(self._drawn) > _KEPT:
-            self._drawn.popitem(last=False)
-        return lines
-
-    def _marker(self, document: Document, index: int) -> str:
-        if document.marker is None or index != document.first_new():
-            return ""
-        shown = document.shown_new()
-        return f"{document.new:,} new; last {shown} shown" if document.new > shown else "new"
 
     # --- Moving ---
 
@@ -431,7 +398,7 @@ class LogView(ScrollView, can_focus=True):
             return
         for changed in (self.selected, key):
             if changed is not None:
-                self._drawn.pop(changed, None)
+                self._drawn.drop(changed)
         self.selected = key
         self.refresh()
         self.post_message(self.Selected())

@@ -25,7 +25,7 @@ from chat.client.look import (
 )
 from chat.client.markup import flatten
 from chat.client.tui.bodies import body_rows
-from chat.client.tui.document import Note, NoteKind, Presence, Row
+from chat.client.tui.rows import Note, NoteKind, Presence, Row
 from chat.client.tui.styles import Styles
 from chat.client.visible import isolate, make_visible
 from chat.ids import AccountId

@@ -94,7 +94,7 @@ class RoomScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin at the input."""
-        self.log_view.is_mention = self._is_mention
+        self.log_view.note_mentions(self._is_mention)
         self.composer.user = self
         self.completions.composer = self.composer
         self.set_focus(self.composer)

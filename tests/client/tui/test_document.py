@@ -6,7 +6,8 @@ import pytest
 
 from chat.client.core.model import Author, Handle, Message, MessageState
 from chat.client.core.rooms import Room
-from chat.client.tui.document import Document, Note, NoteKind, Presence
+from chat.client.tui.document import Document
+from chat.client.tui.rows import Note, NoteKind, Presence
 from chat.content import Content
 from chat.ids import AccountId, RecordId
 from chat.limits import ClientLimits

@@ -7,7 +7,7 @@ import pytest
 from textual.widgets import Input
 
 from chat.client.commands import ENTRIES
-from chat.client.tui.going import parse_day
+from chat.client.tui.days import parse_day
 from chat.client.tui.picker import Choice, rank
 from chat.wire import messages as m
 from tests.client.tui.support import NOON, Desk, run

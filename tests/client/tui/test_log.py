@@ -10,9 +10,10 @@ from textual.pilot import Pilot
 
 from chat.client.core.rooms import Room
 from chat.client.look import Theme
-from chat.client.tui.document import Document, Note, NoteKind
+from chat.client.tui.document import Document
 from chat.client.tui.log import LogView
 from chat.client.tui.paint import Painter
+from chat.client.tui.rows import Note, NoteKind
 from chat.client.tui.styles import Styles, theme_name, toolkit_theme
 from tests.client.tui.support import NOON
 from tests.client.tui.test_document import add, make_room, waiting
