@@ -54,8 +54,8 @@ def _history(text: str) -> int:
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the command line's arguments; ends the process with status 2 if they are wrong."""
     parser = argparse.ArgumentParser(
-        prog="python -m chat.client",
-        description="Chat, encrypted, in a terminal or a script.",
+        prog="encchat",
+        description="Chat, encrypted: on a full screen, or line by line in a script.",
         epilog=_EPILOG,
     )
     parser.add_argument(
@@ -64,7 +64,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         type=_address,
         default=THIS_MACHINE,
         metavar="ADDRESS",
-        help="HOST, HOST:PORT, or encchat://HOST:PORT/#SHA256:… (default: localhost:5555)",
+        help="HOST, HOST:PORT, or encchat://HOST:PORT/#SHA256:… (default: on the full screen,"
+        " where you were last; else localhost:5555)",
     )
     parser.add_argument("--nick", help="nickname; asked for when not given")
     parser.add_argument(
