@@ -128,7 +128,7 @@ class RoomsClient(Face):
 
     def _rows_changed(self, room: Room) -> None:
         if room.log == self._focus:
-            self._stage.redraw(self, Part.LOG)
+            self._stage.redraw(self, Part.LOG, Part.HINT)
 
     def lost(self, room: Room) -> None:
         """A room is gone: look at none, if it was the one."""

@@ -49,14 +49,20 @@ class Documents:
         if room.is_whole or room.log in self._loading or not self._core.has(room):
             return
         self._loading.add(room.log)
+        self._changed(room)
 
         def take(outcome: object) -> None:
             self._loading.discard(room.log)
+            self._changed(room)
             if isinstance(outcome, Page):
                 self.take_page(outcome)
                 done(outcome)
 
         self._ask(PageBack(room.log), take)
+
+    def is_loading(self, room: Room) -> bool:
+        """Whether messages of a room are on their way."""
+        return room.log in self._loading
 
     def load_newer(self, room: Room) -> None:
         """Fetch what was said after the newest row, where that is not the end."""

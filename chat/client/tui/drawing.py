@@ -141,7 +141,11 @@ class Drawing:
             room = self._screen.room
             count = 0 if room is None else room.unread
             words = f"{count} new below" if count else "older messages"
-            bar.show(Piece(f"↓ {words}", Role.ACCENT, "end"), Piece("  Esc goes to the end"))
+            pieces = [Piece(f"↓ {words}", Role.ACCENT, "end"), Piece("  Esc goes to the end")]
+            client = self._screen.client
+            if client is not None and room is not None and client.documents.is_loading(room):
+                pieces.append(Piece("  fetching more …"))
+            bar.show(*pieces)
         elif (
             entry := usage_of(self._screen.composer.text)
         ) is not None and not self._screen.composer.is_literal:
