@@ -159,7 +159,7 @@ def test_linking_shows_the_whole_line_and_a_picture_where_there_is_room() -> Non
 
     async def narrow(pilot: Pilot[None]) -> None:
         await click(pilot, "#picture")
-        assert "The picture needs 41 columns and 21 rows." in flat(pilot)
+        assert "The picture needs 45 columns and 23 rows." in flat(pilot)
         await pilot.click()
         await pilot.pause()
         assert isinstance(pilot.app.screen, LinkScreen)
