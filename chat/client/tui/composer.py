@@ -1,5 +1,6 @@
 """Where a message is written: several lines, history, and what is pasted."""
 
+import re
 from typing import ClassVar, Final, Protocol
 
 from textual.binding import Binding, BindingType
@@ -18,6 +19,10 @@ them, and the others come too late."""
 
 _HISTORY: Final = 200
 """Messages that can be brought back."""
+
+
+_ACTING: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202d\u202e]")
+"""What would act on the terminal when a pasted text is drawn. Somebody else may have written it."""
 
 
 class ComposerUser(Protocol):
@@ -149,7 +154,7 @@ class Composer(TextArea):
     async def _on_paste(self, event: Paste) -> None:
         event.stop()
         event.prevent_default()
-        text = event.text.replace("\r\n", "\n").replace("\r", "\n")
+        text = _ACTING.sub("", event.text.replace("\r\n", "\n").replace("\r", "\n"))
         if text.rstrip("\n").count("\n") >= PASTE_LINES:
             self.post_message(self.LongPasted(text))
         else:

@@ -91,7 +91,7 @@ class Conductor:
         """Connect to the first server."""
         self._app.push_screen(self.screen)
         if typed:
-            self._app.call_later(lambda: self.screen.composer.put(typed))
+            self.screen.call_later(lambda: self.screen.composer.put(typed))  # Once it is mounted.
         self._use_keys()
         self._app.call_later(lambda: self.entrance.begin(self._first, self.memory.visits()))
 

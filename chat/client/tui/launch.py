@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import importlib
 import os
+import signal
 import sys
 from contextlib import suppress
 from getpass import getpass
@@ -87,8 +88,14 @@ class _Process:
         return self._status
 
     def _start(self) -> None:
+        if hasattr(signal, "SIGHUP"):  # Twisted leaves it alone, and it would kill at once.
+            signal.signal(signal.SIGHUP, self._hang_up)
         task = self._loop.create_task(self._app.run_async(mouse=self._has_mouse))
         task.add_done_callback(self._done)
+
+    def _hang_up(self, *_: object) -> None:
+        """The terminal is gone, or somebody says so: leave it as it was, if it is there."""
+        self._reactor.callFromThread(self._reactor.stop)
 
     def _make(self, app: ChatApp) -> "Conductor":
         from chat.client.tui.world import make_conductor

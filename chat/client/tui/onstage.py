@@ -48,6 +48,8 @@ class ScreenStage(Stage):
     def note_draft(self) -> None:
         """Keep what is written so far, in case there is no time to do it at the end."""
         client, room = self._screen.client, self._written_for
+        if not self._screen.is_mounted:
+            return  # The clock ticks already, on a slow machine.
         if client is not None and room is not None and room is self._screen.room:
             text = self._screen.message_actions.draft()
             self._screen.host.memory.keep_draft(client, room, text)
