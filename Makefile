@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: run test test-long lint check bench bench-store bench-history bench-stalled bench-kills bench-state vectors attack mutants clean
+.PHONY: run test test-long lint check bench bench-store bench-history bench-stalled bench-kills \\
+  bench-state bench-terminal vectors attack mutants walks pictures clean
 
 run: $(VENV)/run
 	@exec $(BIN)/twistd --nodaemon --pidfile= encchat
@@ -43,6 +44,9 @@ bench-stalled: $(VENV)/run
 
 bench-kills: $(VENV)/run
 	$(BIN)/python -m benchmarks.kills
+
+bench-terminal: $(VENV)/test
+	$(BIN)/python -m benchmarks.terminal
 
 bench-state: $(VENV)/run
 	$(BIN)/python -m benchmarks.state

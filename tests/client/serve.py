@@ -1,7 +1,8 @@
 """The model server on a real socket, sealed as a real one: ``python -m tests.client.serve``.
 
 Prints the port it listens on, on the loopback address. Whoever posts ``!cut`` is cut off when that
-is stored, without an answer.
+is stored, without an answer. With ``--rooms N``, everybody who comes is in N rooms with something
+in each.
 """
 
 import hashlib
@@ -21,13 +22,30 @@ from chat.wire.connection import Established, Event, PeerClosed, Received, Serve
 from chat.wire.errors import RemoteProtocolError
 from chat.wire.hostkey import HostKey
 from chat.wire.lines import encode_record
-from chat.wire.messages import Keys, Post, Removed, encode
+from chat.wire.messages import Keys, Login, Post, Removed, encode
 from chat.wire.records import Delivered, seal_record
 from chat.wire.sealing import BoxKey
 from tests.client.model import ModelServer, Session
 
 KEY = bytes(64)
 HOST_KEY = HostKey.from_seed(bytes(32))
+
+
+class _Crowded(ModelServer):
+    """A server with many rooms, in which everybody is."""
+
+    def __init__(self, rooms: int) -> None:
+        super().__init__()
+        for number in range(rooms):
+            log = self.room("lobby" if not number else f"room-{number}", "bob")
+            for text in range(20):
+                self.says("bob", log, f"This is what was said here before, number {text}.")
+
+    def _login(self, session: Session, login: Login) -> None:
+        account = self.accounts.setdefault(login.key, self.account(login.nick))
+        for log in self.logs.values():
+            log.members.add(account)
+        super()._login(session, login)
 
 
 class Served(ConnectionProtocol):
@@ -126,7 +144,10 @@ def _say_where(port: IListeningPort) -> None:
 def serve(reactor: _Reactor) -> None:
     """Run until killed."""
     endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
-    endpoint.listen(Everybody()).addCallback(_say_where)
+    everybody = Everybody()
+    if sys.argv[1:2] == ["--rooms"]:
+        everybody.model = _Crowded(int(sys.argv[2]))
+    endpoint.listen(everybody).addCallback(_say_where)
     sys.stdin.close()
     reactor.run()
 
