@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: run test test-long lint check bench bench-store bench-history bench-stalled bench-kills \\
+.PHONY: run test test-long lint check bench bench-store bench-history bench-stalled bench-kills \
   bench-state bench-terminal vectors attack mutants walks pictures clean
 
 run: $(VENV)/run
@@ -53,6 +53,12 @@ bench-state: $(VENV)/run
 
 vectors: $(VENV)/test
 	$(BIN)/python tests/vectors/make_vectors.py --check
+
+walks: $(VENV)/test
+	$(BIN)/python -m tests.e2e.walks $(WALKS)
+
+pictures: $(VENV)/test
+	$(BIN)/python -m tests.e2e.walks --pictures
 
 attack: $(VENV)/test
 	$(BIN)/python -m tests.attacks $(ATTACKS)
