@@ -43,7 +43,7 @@ _CHANGING: Final = (
     (r"/tmp/tmp\w{8}", "/tmp/tmp12345678"),
     (r"\b\d\d:\d\d\b", "12:34"),
     (r"token=[\w-]+", "token=…"),
-    (r"(● ana at .*?, enc).*$", r"\1…"),  # And how long the server takes to answer.
+    (r"(● ana at \S+ \w+) .*$", r"\1 …"),  # And how long the server takes to answer.
     (r"(○ ana at \S+) .*$", r"\1 …"),  # Waiting, or trying again.
     (r"#\d+\b", "#9"),
     (r"\b\w+day, \d{1,2} \w+.*$", "today …"),
@@ -167,8 +167,9 @@ class Walk:
         self.shows("● ana at")
 
     def press(self, *keys: str) -> None:
-        """Press keys."""
+        """Press keys, and wait until everything that they do is done."""
         self._tmux.press(*keys)
+        self._rest()
 
     def type(self, text: str) -> None:
         """Type a text, and wait until it is there."""
@@ -197,6 +198,11 @@ class Walk:
     def look(self, name: str) -> None:
         """Capture the screen when it has come to rest, and nothing on it goes away by itself."""
         self.shows_not(r"(?m)^.{26,}▌" if self._columns >= 80 else r"(?m)^.{2,}▌")
+        self._rest()
+        self.captures.append((name, self._tmux.capture(has_colours=True)))
+
+    def _rest(self) -> None:
+        """Wait until the screen stays as it is."""
         deadline = monotonic() + _PATIENCE
         before, since = "", monotonic()
         while (now := normalised(self._tmux.capture())) != before or monotonic() - since < _STILL:
@@ -204,7 +210,6 @@ class Walk:
             if now != before:
                 before, since = now, monotonic()
             sleep(0.05)
-        self.captures.append((name, self._tmux.capture(has_colours=True)))
 
     def close(self) -> None:
         """End everything."""
