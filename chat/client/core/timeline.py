@@ -7,6 +7,7 @@ what is dropped is at the far end from where one reads, and can be fetched again
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from chat.client.core.entries import Entries
 from chat.client.core.model import Handle, Message, MessageState, Refusal
@@ -17,6 +18,9 @@ from chat.wire.messages import Body, TextBody, Unknown
 from chat.wire.records import Delivered
 
 __all__ = ["Timeline"]
+
+_SWEPT: Final = 500
+"""What was forgotten and is freed with each page: more than a page brings."""
 
 
 class Timeline:
@@ -122,6 +126,7 @@ class Timeline:
 
     def extend_back(self, records: Sequence[Delivered], *, more: bool) -> None:
         """Add a page of what is right before the window; without `more`, it begins the log."""
+        self._entries.sweep(_SWEPT)
         window = self._window
         window.prepend(self._learn(records, window.begin))
         window.is_whole = not more or not records
@@ -135,6 +140,7 @@ class Timeline:
 
     def extend_forward(self, records: Sequence[Delivered], *, more: bool) -> None:
         """Add a page of what is right after the window; without `more`, it ends the log."""
+        self._entries.sweep(_SWEPT)
         window, tail = self._window, self._tail
         window.numbers += self._learn(records, tail.begin)
         if records:
