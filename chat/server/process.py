@@ -200,12 +200,11 @@ def exit_cleanly_on_signals(reactor: Reactor) -> None:
     def handle(number: int, frame: object) -> None:
         reactor.callFromThread(partial(stop, signal.Signals(number).name))
 
-    def install() -> None:
-        signal.signal(signal.SIGINT, handle)
-        signal.signal(signal.SIGTERM, handle)
-
-    install()
-    reactor.callLater(0, install)  # The reactor installs its own handlers when it starts.
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
+    # The reactor installs its handler for SIGTERM when it starts. Replacing it afterwards would
+    # leave a moment in which the signal kills, just when the log says that the server listens.
+    cast(Any, reactor).sigTerm = handle
 
 
 def reload_on_hangup(reactor: Reactor, reload: Callable[[], None]) -> None:

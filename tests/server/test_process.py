@@ -4,6 +4,7 @@ import io
 import os
 import resource
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from twisted.scripts._twistd_unix import ServerOptions
 
 from chat.server import process
 from chat.server.process import CannotStartError, Reactor, Terminal
+from tests.e2e.support import PATIENCE
 from tests.server.cases import chat_lines
 
 REASONS = (
@@ -184,6 +186,38 @@ def test_each_sighup_reloads() -> None:
     finally:
         signal.signal(signal.SIGHUP, handler)
     assert calls == [print, print]
+
+
+_SIGNALLED = """
+import os, signal, sys
+from twisted.internet import reactor
+from chat.server.process import exit_cleanly_on_signals
+
+def kill():
+    os.kill(os.getpid(), signal.Signals[sys.argv[1]])
+
+exit_cleanly_on_signals(reactor)
+{moment}
+reactor.run()
+sys.exit(reactor._exitSignal is not None)  # twistd kills itself with this signal.
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "kill()",
+        'reactor.addSystemEventTrigger("before", "startup", kill)',
+        "reactor.callWhenRunning(kill)",
+        "reactor.callLater(0, kill)",
+        "reactor.callLater(0.1, kill)",
+    ],
+)
+def test_a_signal_at_any_moment_of_the_start_ends_it_cleanly(moment: str, name: str) -> None:
+    code = _SIGNALLED.format(moment=moment)
+    done = subprocess.run([sys.executable, "-c", code, name], timeout=PATIENCE, check=False)
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -785,11 +785,6 @@ class FakeReactor:
         assert callable(call)
         call()
 
-    def callLater(self, seconds: float, call: object) -> None:
-        """Call at once."""
-        assert callable(call) and seconds == 0
-        call()
-
     def stop(self) -> None:
         """Count it."""
         self.stops += 1
