@@ -6,11 +6,6 @@ from collections.abc import Callable, Mapping
 from shutil import get_terminal_size
 from typing import Final, TextIO
 
-try:
-    import termios
-except ImportError:  # Not on Windows.
-    termios = None  # type: ignore[assignment]
-
 __all__ = ["TextScreen", "can_edit"]
 
 _POOR: Final = frozenset({"", "dumb", "unknown"})
@@ -82,7 +77,11 @@ class TextScreen:
 
 def _set_echo(*, on: bool) -> bool:
     """Let the terminal show what is typed, or not. Return whether there is such a terminal."""
-    if termios is None or not sys.stdin.isatty():
+    if not sys.stdin.isatty():
+        return False
+    try:
+        import termios
+    except ImportError:  # Not on Windows.
         return False
     settings = termios.tcgetattr(sys.stdin)
     settings[3] = settings[3] | termios.ECHO if on else settings[3] & ~termios.ECHO
