@@ -10,7 +10,7 @@ assert alice.texts == [("echo", "hello")]
 
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import cast
+from typing import TypedDict, Unpack, cast
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, succeed
@@ -25,10 +25,11 @@ from zope.interface import implementer
 
 from chat.client.api import Client
 from chat.client.api import connect as connect_over
+from chat.limits import ClientLimits, Limits
 from chat.testing.server import Server
 from chat.testing.transport import FakeTransport
 
-__all__ = ["ServerEndpoint", "connect"]
+__all__ = ["Options", "ServerEndpoint", "connect"]
 
 _HERE = IPv4Address("TCP", "127.0.0.1", 5555)
 _PEER = IPv4Address("TCP", "127.0.0.1", 40_000)
@@ -73,10 +74,22 @@ class ServerEndpoint:
         return succeed(protocol)
 
 
+class Options(TypedDict, total=False):
+    """What else `chat.client.api.connect` takes."""
+
+    identity: Path | None
+    passphrase: str | None
+    password: str | None
+    link_code: str | None
+    trust_new: bool
+    limits: Limits | None
+    client_limits: ClientLimits | None
+
+
 def connect(
-    server: Server, *, nick: str, home: Path, **options: object
+    server: Server, *, nick: str, home: Path, **options: Unpack[Options]
 ) -> AbstractAsyncContextManager[Client]:
-    """Return what `chat.client.api.connect` returns, for a `Server`; options are those of that.
+    """Return what `chat.client.api.connect` returns, for a `Server`.
 
     Host keys and identities are kept in `home`.
     """
@@ -86,5 +99,5 @@ def connect(
         home=home,
         reactor=server.clock,
         endpoint=ServerEndpoint(server),
-        **options,  # type: ignore[arg-type]
+        **options,
     )

@@ -1,5 +1,6 @@
 """A clock that jumps, at a start or during a run, destroys nothing."""
 
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Final
 
@@ -73,9 +74,9 @@ class TimeCase(ServerCase):
         self.server = Server(self.store, PATIENT)
         return self.server
 
-    def wait(self, coroutine: object) -> None:
+    def wait(self, coroutine: Coroutine[Deferred[object], object, object]) -> None:
         """Let the server do something."""
-        done: Deferred[None] = Deferred.fromCoroutine(coroutine)  # type: ignore[arg-type]
+        done = Deferred.fromCoroutine(coroutine)
         self.server.pump()
         assert done.called
         failures: list[object] = []
