@@ -25,10 +25,17 @@ from chat.server.administration import backup, requests
 from chat.server.administration.console import SOCKET
 from chat.server.administration.control import Control
 from chat.server.administration.requests import ControlError, Request
+from chat.server.connections.proxies import Proxies, parse_proxy
 from chat.server.passwords.file import BadPasswordError, PasswordFile
 from chat.server.requests.dispatcher import Dispatcher
 from chat.server.settings import ConfigurationError
-from chat.server.state.directory import STORE, StateDirectory, default_state_path, store_url
+from chat.server.state.directory import (
+    PROXIES,
+    STORE,
+    StateDirectory,
+    default_state_path,
+    store_url,
+)
 from chat.store.interface import StoreError
 from chat.store.registry import has_search, open_store, put_temporary_files_in
 
@@ -337,7 +344,10 @@ async def _run_on_files(reactor: Any, path: Path, request: Request) -> object:
         url = store_url(path)
         store = open_store(url, reactor, has_search(url))
         try:
-            dispatcher = Dispatcher(store, state.storage_key(), reactor, Limits())
+            dispatcher = Dispatcher(
+                *(store, state.storage_key(), reactor, Limits()),
+                is_proxy=_proxies_of(state).are_in,
+            )
             await dispatcher.load()
             answer = await Control(
                 *(dispatcher.context, state, state.host_key(), lambda _: None), is_running=False
@@ -348,6 +358,16 @@ async def _run_on_files(reactor: Any, path: Path, request: Request) -> object:
             await store.close()
     finally:
         state.close()
+
+
+def _proxies_of(state: StateDirectory) -> Proxies:
+    """Return the trusted proxies of a stopped server. Raises ConfigurationError."""
+    try:
+        return Proxies([parse_proxy(it) for it in state.proxies()])
+    except ValueError:
+        raise ConfigurationError(
+            f"{state.path / PROXIES} is damaged; the next start of the server writes it again"
+        ) from None
 
 
 # --- Printing ---

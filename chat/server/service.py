@@ -131,6 +131,7 @@ class ChatService(Service):
             set_limits = self._current_limits.read()
             host_key = self._state.host_key()
             storage_key = self._state.storage_key()
+            self._state.set_proxies([str(it) for it in self._proxies.named])
             put_temporary_files_in(self._state_path)
             url = store_url(self._state_path)
             self._store = self._open_store(url, self._clock, self._has_search)

@@ -10,7 +10,7 @@ import pytest
 
 from chat.admin import parse_arguments
 from chat.client.core.address import parse_address
-from tests.e2e.programs import Program, Programs, has_entered, link_of
+from tests.e2e.programs import TCP, Program, Programs, has_entered, link_of
 
 
 def admin(programs: Programs, *arguments: str, status: int = 0) -> Program:
@@ -128,6 +128,29 @@ def test_another_host_key_and_pinned_clients_follow(programs: Programs) -> None:
     assert answer(programs, "host-key") == rotated
     assert "was changed by its operator" in visit().err
     assert rotated["fingerprint"] not in visit().err
+
+
+def test_a_stopped_server_knows_its_proxies(programs: Programs) -> None:
+    def start(*arguments: str) -> None:
+        listen = ("haproxy:tcp:0:interface=127.0.0.1",) if arguments else (TCP,)
+        server = programs.server(*arguments, listen=listen)
+        link_of(server)
+        server.signal(signal.SIGTERM)
+        assert server.ends() == 0
+
+    named = ("198.51.100.7", "203.0.113.0/24", "2001:db8::1")
+    here = ("198.51.100.7", "203.0.113.9", "2001:db8::5")
+    start(*(word for it in named for word in ("--proxy", it)))
+    for address in here:
+        refused = admin(programs, "block", address, status=1)
+        assert "where a proxy of this server is" in refused.err
+    admin(programs, "block", "192.0.2.7")
+    admin(programs, "block", here[0], "--force")
+    start()
+    for address in here[1:]:
+        admin(programs, "block", address)
+    (programs.directory / "state" / "proxies").write_text("nonsense\n")
+    assert "is damaged" in admin(programs, "status", status=1).err
 
 
 def test_where_there_is_no_server_it_says_so(programs: Programs) -> None:

@@ -3,6 +3,7 @@
 import base64
 import fcntl
 import os
+from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from chat.wire.hostkey import HOST_KEY_BYTES, SUCCESSION_BYTES, HostKey, predece
 from chat.wire.sealing import KEY_BYTES
 
 __all__ = [
+    "PROXIES",
     "STORE",
     "StateDirectory",
     "default_state_path",
@@ -31,6 +33,8 @@ _log = Logger()
 STORE: Final = "encchat.db"
 """The database file."""
 ADDRESS: Final = "address"
+PROXIES: Final = "proxies"
+"""The file with the trusted proxies, one per line."""
 HISTORY: Final = "host_key_history"
 
 
@@ -153,6 +157,34 @@ class StateDirectory:
             raise ConfigurationError(
                 f"{self.path / ADDRESS} cannot be written: {error.strerror}"
             ) from None
+
+    def proxies(self) -> list[str]:
+        """Return the trusted proxies that the server was last started with.
+
+        Raises ConfigurationError.
+        """
+        path = self.path / PROXIES
+        try:
+            return path.read_text("utf-8").split()
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError):
+            raise ConfigurationError(f"{path} cannot be read") from None
+
+    def set_proxies(self, proxies: Sequence[str]) -> None:
+        """Save the trusted proxies for `chat.admin`, which may be used when the server is stopped.
+
+        Raises ConfigurationError.
+        """
+        path = self.path / PROXIES
+        content = "".join(f"{it}\n" for it in proxies).encode()
+        try:
+            if not content:
+                path.unlink(missing_ok=True)
+            elif not path.exists() or path.read_bytes() != content:
+                write_whole(path, content)
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from None
 
     def storage_key(self) -> bytes:
         """Return the key that wraps the logs' keys, 64 bytes; generate one for a new state

@@ -484,3 +484,23 @@ def test_the_address_that_clients_use_is_remembered(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="address cannot be written"):
         state.set_address("x")
     state.close()
+
+
+def test_the_proxies_are_those_of_the_last_start(tmp_path: Path) -> None:
+    state = StateDirectory(tmp_path / "state")
+    file = state.path / "proxies"
+    assert state.proxies() == []
+    for proxies in (["127.0.0.1/32"], ["10.0.0.0/8", "::1/128", "unix"], ["unix"], []):
+        for _ in range(2):
+            state.set_proxies(proxies)
+            assert state.proxies() == proxies
+    assert not file.exists()
+    file.write_bytes(b"\xff")
+    with pytest.raises(ConfigurationError, match="proxies cannot be read"):
+        state.proxies()
+    state.set_proxies(["unix"])
+    (state.path / "proxies.new").mkdir()
+    state.set_proxies(["unix"])  # Nothing to write.
+    with pytest.raises(ConfigurationError, match="proxies cannot be written"):
+        state.set_proxies(["::1/128"])
+    state.close()
