@@ -212,8 +212,8 @@ class Moderate(Request, frozen=True):
     """Act on `nick`, in a room or, without `log`, on the server.
 
     `action` is a value of `chat.rooms.roles.Action`; `seconds` is how long it lasts, forever if
-    left out. A ban from the server with `network` also bans the addresses that `nick` is connected
-    from; with `force`, even if others use them.
+    left out or 0. A ban from the server with `network` also bans the addresses that `nick` is
+    connected from; with `force`, even if others use them.
     """
 
     action: str

@@ -53,6 +53,26 @@ def test_what_is_asked_for(ana: Person) -> None:
     assert (request.log, request.seconds, request.reason) == (UNSET, UNSET, UNSET)
 
 
+@pytest.mark.parametrize("line", ["/mute bob", "/ban bob forever", "/mute --server bob forever x"])
+def test_forever_is_a_time_left_out(ana: Person, line: str) -> None:
+    ana.type(line)
+    assert ana.link.last(m.Moderate).seconds is UNSET
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("/mute bob 0", "/mute bob 0s", "/ban bob 0 minutes", "/ban --server bob 0h0m spam"),
+        *("/invitation 0s", "/invitation 3 0 days", "/slow 0s"),
+    ],
+)
+def test_a_time_of_0_is_refused_and_never_means_forever(ana: Person, line: str) -> None:
+    sent = len(ana.link.sent)
+    ana.type(line)
+    assert len(ana.link.sent) == sent
+    assert ana.screen.notes[-1].endswith((".", "/slow SECONDS, at most 86400"))
+
+
 def test_a_refusal_is_shown(ana: Person) -> None:
     ana.server.refusals[m.Moderate] = ("not_allowed", "You may not do that here.")
     ana.type("/kick bob")
