@@ -47,7 +47,8 @@ class Outcomes:
             case _, DeviceCode(code, seconds, link):
                 tell(f"* On the other device, within {format_duration(seconds)}, start")
                 nick = self._core.account.nick
-                self._output.show(f'python -m chat.client "{link}" --nick {nick} --link {code}')
+                start = f'python -m chat.client "{link}" --nick {nick} --link {code}'
+                self._output.show_to_copy(start)
             case _, Page():
                 self._view.say_if_whole(outcome.room)
                 self._view.show_page(outcome.room, outcome.items, is_numbered=True)
@@ -85,7 +86,7 @@ class Outcomes:
             segno.make(link, error="l").terminal(out=drawn, compact=True, border=2)
             for row in drawn.getvalue().splitlines():
                 self._output.screen.show(row)
-        self._output.show(link)
+        self._output.show_to_copy(link)
 
     def _found(self, found: Found) -> None:
         """Show the latest last: that is where a person looks."""

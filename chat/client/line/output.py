@@ -19,6 +19,13 @@ class Output:
         for row in self._rows(line):
             self.screen.show(row)
 
+    def show_to_copy(self, line: str) -> None:
+        """Print a line to be copied. The terminal wraps it, so that what is copied is one line.
+
+        Only for lines in which nobody else can write something that looks like another line.
+        """
+        self.screen.show(make_visible(line))
+
     def note(self, line: str) -> None:
         """Tell the user something that matters in a script, too."""
         for row in self._rows(line):

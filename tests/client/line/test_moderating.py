@@ -1,5 +1,6 @@
 """What operators type, and what comes of it."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,19 @@ def test_another_device(ana: Person) -> None:
     assert ana.screen.shown[-1].startswith(start)
     assert ana.screen.shown[-1].endswith('" --nick ana --link ABCDE-FGHJK')
     assert "within 10 minutes" in ana.screen.notes[-1]
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80])
+def test_what_is_to_be_copied_is_one_line(ana: Person, columns: int) -> None:
+    ana.screen.columns = columns
+    ana.type("/link")
+    words = shlex.split(ana.screen.shown[-1])
+    assert words[:3] == ["python", "-m", "chat.client"]
+    assert words[4:] == ["--nick", "ana", "--link", "ABCDE-FGHJK"]
+    assert parse_address(words[3]).fingerprint is not None
+    for line in ("/invitation", "/invitation --server"):
+        ana.type(line)
+        assert parse_address(ana.screen.shown[-1]).token == bytes(16)
 
 
 def test_devices_are_listed_and_taken_away(ana: Person) -> None:
