@@ -6,7 +6,7 @@ import resource
 import signal
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -65,7 +65,8 @@ class Terminal:
             self._file = os.fdopen(os.dup(2), "w", errors="backslashreplace")
 
     def fail(self, reason: str) -> NoReturn:
-        """Say why the server cannot start. Raises CannotStartError."""
+        """Say why the server cannot start, and remove its pid file. Raises CannotStartError."""
+        _pid_file.remove()
         self.say(reason)
         raise CannotStartError(reason)
 
@@ -132,12 +133,33 @@ class _LogFile:
         return True
 
 
+class _PidFile:
+    """The pid file of this process, which twistd writes and removes.
+
+    If a daemon cannot start, twistd first lets the process that waits for it end, and then removes
+    the file. Whoever starts the server again at once would read that it is running.
+    """
+
+    def __init__(self) -> None:
+        self.twistd: MutableMapping[str, Any] = {}
+        """twistd's options."""
+
+    def remove(self) -> None:
+        """Remove it, and tell twistd that there is none."""
+        name = self.twistd.get("pidfile")
+        if name:
+            self.twistd["pidfile"] = ""
+            with suppress(OSError):  # It may be root's.
+                os.unlink(name)
+
+
+_pid_file: Final = _PidFile()
 _log_file: Final = _LogFile()
 log_observer: Final = _log_file.observer
 reopen_log: Final = _log_file.reopen
 
 
-def check_files(twistd: Mapping[str, Any]) -> Mapping[str, str]:
+def check_files(twistd: MutableMapping[str, Any]) -> Mapping[str, str]:
     """Return the options of twistd to change; `twistd` has the ones it was given.
 
     In the foreground nobody needs the default pid file: the parent process knows the pid, and the
@@ -150,6 +172,7 @@ def check_files(twistd: Mapping[str, Any]) -> Mapping[str, str]:
         if "logFile" in twistd:
             _log_file.adopt(twistd["logFile"])
         return {}
+    _pid_file.twistd = twistd
     is_daemon = not (twistd["nodaemon"] or twistd["debug"])
     changed = {}
     if not is_daemon and twistd["pidfile"] == _PID_FILE:

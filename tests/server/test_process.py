@@ -96,6 +96,26 @@ def test_a_daemon_has_its_pid_file(tmp_path: Path) -> None:
     assert options(cwd=tmp_path)["pidfile"] == str(tmp_path / "twistd.pid")
 
 
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_daemon_that_cannot_start_has_no_pid_file_when_it_says_so(
+    reason: str, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pid"
+    other.write_text("1")
+    for arguments in ((), (f"--pidfile={tmp_path / 'named'}",), ("-n", f"--pidfile={other}")):
+        made = options(*arguments, cwd=tmp_path)
+        file = Path(made["pidfile"])
+        file.write_text(str(os.getpid()))
+        for _ in range(2):
+            with capturedLogs(), pytest.raises(CannotStartError):
+                Terminal().fail(reason)
+            assert not file.exists()
+            assert made["pidfile"] == "", "twistd would log that it is missing"
+    options("-n", cwd=tmp_path)  # It has none.
+    with capturedLogs(), pytest.raises(CannotStartError):
+        Terminal().fail(reason)
+
+
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
