@@ -1,7 +1,7 @@
 """Words meant for one place, and words that could be taken for somebody else's."""
 
 from chat.wire import messages as m
-from tests.attacks.arena import Arena, Fell, attack
+from tests.attacks.arena import Arena, Fell, RawClient, attack
 
 
 @attack(
@@ -33,10 +33,16 @@ def script_astray(arena: Arena) -> str:
     return f"{len(tries) + 1} scripts went astray, and nobody read a word"
 
 
+def _notices(client: RawClient, count: int) -> list[str]:
+    """Wait for so many notices, and return all that came."""
+    client.wait(lambda: len(client.all(m.Notice)) >= count)
+    return [it.text for it in client.all(m.Notice)]
+
+
 @attack("a mistyped time mutes somebody", "0s, 10 minutes, 30, 1.5h, -5m muted for good")
 def unclear_time(arena: Arena) -> str:
     """Mute with times that are none; then with some that are."""
-    with arena.server() as server:
+    with arena.server("notices_per_room=20") as server:
         ana = arena.client(server, "ana")
         lobby = ana.join("lobby")
         eve = arena.client(server, "eve")
@@ -47,7 +53,15 @@ def unclear_time(arena: Arena) -> str:
                 raise Fell(f"{time}: {done.stderr}")
         if not isinstance(eve.say(lobby, "still here"), m.Posted):
             raise Fell("eve was muted")
-    return "7 of 7 were refused"
+        arena.script(server, "--nick", "boss", lines="/create den\n")
+        eve.join("den")
+        for number, time in enumerate(("10 minutes", "2h30m", "1 week 2 days", "90s"), 1):
+            lines = f"/mute eve {time} spam\n/unmute eve\n"
+            done = arena.script(server, "--nick", "boss", "--room", "den", lines=lines)
+            said = [it for it in _notices(eve, 2 * number) if "until" in it]
+            if done.returncode or len(said) != number or '"spam"' not in said[-1]:
+                raise Fell(f"{time}: {done.stderr}, {said}")
+    return "7 of 7 were refused; 4 of 4 others muted for that long"
 
 
 @attack("names that look like others or like the client", "paypal. and You could be had")
