@@ -16,6 +16,7 @@ from typing import Final
 from wcwidth import wcwidth
 
 from benchmarks.server import ServerProcess
+from chat.wire import messages as m
 from tests.attacks.arena import PATIENCE, Arena, Fell, RawClient, attack, until
 
 _ROWS: Final = 24
@@ -237,3 +238,54 @@ def asked_questions(arena: Arena) -> str:
                     raise Fell(f"{arguments}: status {status}")
                 refused += 1
     return f"asked 4 times, 0 letters shown, then in; {refused} of 3 others got a sentence"
+
+
+def _talk(speaker: Terminal, person: RawClient, name: str) -> None:
+    """Begin a conversation with somebody, who accepts it."""
+    speaker.type(f"/msg {name} hello")
+    person.wait(lambda: bool(person.all(m.Requested)))
+    [request] = person.all(m.Requested)
+    person.ask(m.Accept(person.next_id(), request.log))
+
+
+def _take(arena: Arena, server: ServerProcess, name: str) -> RawClient:
+    """Take a name as soon as it is free."""
+    clients = [arena.client(server)]
+
+    def is_taken() -> bool:
+        clients.append(arena.client(server, name))
+        return isinstance(clients[-1].answer, m.Welcome)
+
+    if not until(is_taken):
+        raise Fell(f"{name} is never free: {clients[-1].answer}")
+    return clients[-1]
+
+
+@attack(
+    "somebody takes a name that is free again, and waits for what was meant for its last owner",
+    "whoever had the name read it",
+)
+def taken_names(arena: Arena) -> str:
+    """Talk to three people; let others have their names; talk to them again."""
+    names = ("bob", "paypal", "Zo\u00eb")
+    told = "is another account now"
+    # The names are free again after a second.
+    with arena.server("name_days=0.00001", "login_failures_free=1000") as server:
+        people = [arena.client(server, name) for name in names]
+        with _terminal(arena, server, "--nick", "ana") as ana:
+            ana.expect("You are ana")
+            for number, (name, person) in enumerate(zip(names, people, strict=True)):
+                _talk(ana, person, name)
+                person.ask(m.Nick(person.next_id(), f"other{number}"))
+            others = [_take(arena, server, name) for name in names]
+            for number, name in enumerate(names):
+                for typed in (name, name.upper()):
+                    ana.type(f"/msg {typed} the door code is 4711")
+                ana.expect(told, 2 * number + 2)
+            ana.type(f"/known {names[0]}")
+            ana.type(f"/msg {names[0]} hello again")
+            others[0].wait(lambda: bool(others[0].all(m.Requested)))
+        asked = [len(it.all(m.Requested)) for it in others]
+    if asked != [1, 0, 0]:
+        raise Fell(f"they were told of {asked} requests")
+    return f"0 of {2 * len(names)} messages reached the {len(names)} others; 1 after /known"
