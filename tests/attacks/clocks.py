@@ -102,7 +102,8 @@ def trimmed_by_a_jump(arena: Arena) -> str:
 
 
 @attack(
-    "the clock is set an hour and a day ahead and back while a mute and slow mode wait",
+    "the clock is set an hour and a day ahead and back while a mute and slow mode wait, and up to"
+    " ten years ahead while a name is held",
     "slow mode of 10 s made a member wait 3,599 s",
 )
 def waits_in_a_jump(arena: Arena) -> str:
@@ -137,6 +138,14 @@ def waits_in_a_jump(arena: Arena) -> str:
             time.sleep(2.1)
             if isinstance(guest.say(log, "four"), m.Refused):
                 raise Fell("a jump made a mute longer")
+            guest.ask(m.Nick(guest.next_id(), "another"))
+            for days in (31, 60, 4_000):
+                clock.set(days * 86_400)
+                if isinstance(arena.client(server, "guest").answer, m.Welcome):
+                    raise Fell(f"a jump of {days} days freed a name")
     finally:
         clock.end()
-    return f"waits of 1 s took {min(waited):.1f} to {max(waited):.1f} s over 4 jumps"
+    return (
+        f"waits of 1 s took {min(waited):.1f} to {max(waited):.1f} s over 4 jumps; 3 more freed no"
+        " name"
+    )
