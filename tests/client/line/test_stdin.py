@@ -1,6 +1,7 @@
 """Standard input, cut into lines."""
 
 import os
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from queue import Queue
@@ -59,6 +60,28 @@ def test_what_a_terminal_may_have_cut_is_not_taken_for_whole(character: str) -> 
     assert splitter.feed(b"x" * (TERMINAL_LINE_BYTES - 2) + b"\n") == [
         "x" * (TERMINAL_LINE_BYTES - 2)
     ]
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_line_may_be_as_long_as_that_however_it_arrives(is_terminal: bool, more: int) -> None:
+    bad = BadLine.CUT if is_terminal else BadLine.TOO_LONG
+    size = more + (TERMINAL_LINE_BYTES - 2 if is_terminal else INPUT_LINE_BYTES)
+    for at in (0, 1, size - 1, size):
+        splitter = LineSplitter(is_terminal=is_terminal)
+        assert splitter.feed(b"x" * at) == []
+        assert splitter.feed(b"x" * (size - at) + b"\n") == [bad if more else "x" * size]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what Linux's terminals keep of a line")
+def test_a_terminal_of_this_system_keeps_as_much_of_a_line() -> None:
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, b"x" * 5_000 + b"\n")
+        assert len(os.read(theirs, 10_000)) == TERMINAL_LINE_BYTES
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=5))
