@@ -43,6 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
     except StorageError as error:
         print(f"encchat: {make_visible(str(error))}", file=sys.stderr)
         return 1
+    for name in ("COLUMNS", "LINES"):
+        # The toolkit believes them before the terminal. Programs that use readline export them, and
+        # they no longer hold once the window is resized.
+        os.environ.pop(name, None)
     loop = asyncio.SelectorEventLoop()
     asyncio.set_event_loop(loop)
     from twisted.internet import asyncioreactor
