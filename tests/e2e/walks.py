@@ -45,6 +45,7 @@ _CHANGING: Final = (
     (r"token=[\w-]+", "token=…"),
     (r"(● ana at \S+ \w+) .*$", r"\1 …"),  # And how long the server takes to answer.
     (r"(○ ana at \S+) .*$", r"\1 …"),  # Waiting, or trying again.
+    (r"\b\d+ ms\b", "9 ms"),
     (r"#\d+\b", "#9"),
     (r"\b\w+day, \d{1,2} \w+.*$", "today …"),
 )
