@@ -104,9 +104,18 @@ def test_the_full_screen_is_safe_from_everything_others_say(
     terminal.shows("In the input")
     terminal.press("escape")
     terminal.shows_not("In the input")
-    for line in ("/who", "/rooms", "/requests", "/search Xyzzy", "/kick bob"):
+    terminal.enter("/who")
+    terminal.shows("of 2 here")
+    terminal.enter("/rooms")
+    for line, sheet in (
+        ("/requests", "They ask to talk"),
+        ("/search Xyzzy", "Found, the|Nothing was"),
+    ):
         terminal.enter(line)
-        terminal.press("escape", "escape")  # Some show a sheet, or select a message.
+        terminal.shows(sheet)
+        terminal.press("escape")
+        terminal.shows_not(sheet)
+    terminal.enter("/kick bob")
     terminal.resize(columns + 7, rows - 3)
     terminal.enter("still here")
     terminal.shows("still here")

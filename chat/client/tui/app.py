@@ -10,6 +10,7 @@ import contextvars
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Final, Protocol
 
+from rich.console import RenderableType
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import Monochrome, NoColor
@@ -76,6 +77,8 @@ class ChatApp(App[None]):
         self._failed = failed
         self._bridge: contextvars.Context | None = None
         self._conductor: Conductor | None = None
+        self._is_over = False
+        """Whether widgets are going, or gone."""
         self.why_ended = ""
         """A sentence for the terminal, after the end."""
         for each in Theme:
@@ -96,7 +99,7 @@ class ChatApp(App[None]):
 
     def call(self, function: Callable[..., None], *arguments: object) -> None:
         """Call a function that touches widgets, from wherever it may be."""
-        if self._bridge is None or not self.is_running:
+        if self._bridge is None or not self.is_running or self._is_over:
             return
         try:
             # A copy: one context cannot be entered twice, and what is called may come back here.
@@ -143,6 +146,13 @@ class ChatApp(App[None]):
     def action_help_leave(self) -> None:
         """Say how to leave: Ctrl-C copies where something is selected."""
         self.notify("Ctrl-Q leaves.", markup=False, timeout=3)
+
+    def exit(
+        self, result: None = None, return_code: int = 0, message: RenderableType | None = None
+    ) -> None:
+        """Leave. Nothing touches a widget from now on."""
+        self._is_over = True
+        super().exit(result, return_code, message)
 
     def interrupt(self) -> None:
         """Leave at once: a signal came, or the reactor stops."""

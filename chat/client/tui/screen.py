@@ -69,9 +69,15 @@ class RoomScreen(Screen[None]):
         self.clients: list[RoomsClient] = []
         self.client: RoomsClient | None = None
         """The one whose room is shown."""
-        self._painter = painter
         self._trouble = ""
         self.drawing = Drawing(self)
+        # Kept, because they are asked for before they are mounted, and after.
+        self.log_view = LogView(painter, styles, id="log")
+        """The log."""
+        self.composer = Composer(id="composer")
+        """The input."""
+        self.completions = CompletionList(styles, lambda: completion_context(self.client))
+        """The list of how what is typed can go on."""
         self.stage = ScreenStage(self)
         self.message_actions = MessageActions(self)
         self.going = Going(self)
@@ -83,12 +89,12 @@ class RoomScreen(Screen[None]):
         with Horizontal(id="columns"):
             yield SideList(self.look, id="rooms")
             with Vertical(id="middle"):
-                yield LogView(self._painter, self.look, id="log")
+                yield self.log_view
                 yield Static(id="trouble")
                 yield Bar(self.look, id="hint", is_kept=True)
                 yield Bar(self.look, id="about")
-                yield CompletionList(self.look, lambda: completion_context(self.client))
-                yield Composer(id="composer")
+                yield self.completions
+                yield self.composer
             yield SideList(self.look, id="members")
         yield Bar(self.look, id="status", is_kept=True)
 
@@ -100,21 +106,6 @@ class RoomScreen(Screen[None]):
         self.set_focus(self.composer)
 
     # --- Parts ---
-
-    @property
-    def log_view(self) -> LogView:
-        """The log."""
-        return self.query_one("#log", LogView)
-
-    @property
-    def composer(self) -> Composer:
-        """The input."""
-        return self.query_one("#composer", Composer)
-
-    @property
-    def completions(self) -> CompletionList:
-        """The list of how what is typed can go on."""
-        return self.query_one(CompletionList)
 
     @property
     def room(self) -> Room | None:
