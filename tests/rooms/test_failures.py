@@ -7,6 +7,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from chat.limits import Limits
+from chat.rooms.addresses import address_group
 from chat.rooms.failures import LoginFailures
 
 HOME = "192.0.2.1"
@@ -272,3 +273,23 @@ class CodeTests(FailuresCase):
             looked_at += self.guess(AWAY, 1)
             self.clock.advance(1)
         assert looked_at < 1_500
+
+
+class NetworkTests(FailuresCase):
+    """Where an account logged in last."""
+
+    def test_the_latest_group_of_addresses_counts(self) -> None:
+        assert self.failures.network("ana") is None
+        self.log_in("ana", HOME)
+        assert self.failures.network("ana") == address_group(HOME)
+        self.log_in("ana", AWAY)
+        assert self.failures.network("ana") == address_group(AWAY)
+        self.log_in("ana", HOME)
+        assert self.failures.network("ana") == address_group(HOME)
+        assert self.failures.network("bob") is None
+
+    def test_it_goes_with_a_nickname(self) -> None:
+        self.log_in("ana", HOME)
+        self.failures.renamed("ana", "anna")
+        assert self.failures.network("anna") == address_group(HOME)
+        assert self.failures.network("ana") is None
