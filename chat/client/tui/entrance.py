@@ -103,7 +103,7 @@ class Entrance:
                 before.core.log_in_as(nick)
                 return
             if before is not None:
-                before.core.close()
+                self._give_up(before)
             known = start if start is not None else Start(address)
             token = address.token
             credentials = known.credentials
@@ -124,7 +124,7 @@ class Entrance:
 
         def leave() -> None:
             for client in tried:
-                client.core.close()
+                self._give_up(client)
             self._leave_if_nowhere()
 
         screen = WelcomeScreen(
@@ -143,6 +143,12 @@ class Entrance:
         client = self._servers.connect(start)
         if client is not None:
             self._starts[client] = start
+
+    def _give_up(self, client: RoomsClient) -> None:
+        """Show a server no more that one has not been to."""
+        self._waiting.pop(client, None)
+        client.core.close()
+        self._servers.forget(client)
 
     def _leave_if_nowhere(self) -> None:
         if not any(_has_been_there(client) for client in self._starts):
@@ -174,8 +180,7 @@ class Entrance:
     def _ask_again(self, client: RoomsClient, sentence: str) -> None:
         """Ask for the nickname: it was not typed on a screen that could show the refusal."""
         start = replace(self._starts[client], nick=None)
-        client.core.close()
-        self._servers.forget(client)
+        self._give_up(client)
         self.ask(start, client.nick, refusal=sentence)
 
     def _ask_password(self, client: RoomsClient, waiting: Done | None, refusal: str) -> None:
