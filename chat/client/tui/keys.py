@@ -95,8 +95,11 @@ def usual_keys() -> Keys:
 
 def key_words(keys: Iterable[str]) -> str:
     """Return keys as people call them: "Ctrl-K"."""
-    return " or ".join("-".join(map(_part, key.split("+"))) for key in keys)
+    return " or ".join(_words(key) for key in keys)
 
 
-def _part(part: str) -> str:
-    return _WORDS.get(part, part if len(part) == 1 else part.capitalize())
+def _words(key: str) -> str:
+    *modifiers, last = key.split("+")
+    # A letter alone is what one types; on a key with modifiers it is written as on the key.
+    last = _WORDS.get(last, last if len(last) == 1 and not modifiers else last.capitalize())
+    return "-".join([*(it.capitalize() for it in modifiers), last])

@@ -174,7 +174,7 @@ class RoomScreen(Screen[None]):
 
     def on_composer_long_pasted(self, event: Composer.LongPasted) -> None:
         """Ask before many lines are pasted."""
-        lines = event.text.count("\n") + 1
+        lines = event.text.rstrip("\n").count("\n") + 1
 
         def answer(is_wanted: bool | None) -> None:
             if is_wanted:

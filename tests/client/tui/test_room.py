@@ -198,10 +198,11 @@ def test_what_is_pasted_is_one_message_and_no_command(tmp_path: Path, text: str)
     run(Desk(tmp_path), test)
 
 
-def test_many_pasted_lines_are_asked_about(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["", "\n", "\n\n"])
+def test_many_pasted_lines_are_asked_about(tmp_path: Path, end: str) -> None:
     async def test(desk: Desk) -> None:
         await desk.enter()
-        text = "\n".join("abcdef")
+        text = "\n".join("abcdef") + end
         desk.composer.post_message(Paste(text))
         await desk.settle()
         assert desk.composer.text == "" and "Paste 6 lines" in desk.text()
