@@ -282,7 +282,8 @@ class Sheet(ModalScreen[None]):
 
     def on_screen_resume(self) -> None:
         """Go away, if that could not be done before."""
-        if self._is_over:
+        # By the time this is told, the sheet may be gone; what is above then must stay.
+        if self._is_over and self.is_active:
             self.dismiss(None)
 
     # --- What came of it ---
