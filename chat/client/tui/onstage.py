@@ -1,6 +1,9 @@
 """The screen of rooms as the clients of servers see it."""
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from textual.notifications import SeverityLevel
 
 from chat.client.core.commands import Command
 from chat.client.core.events import Ending, Found, Page, TrustAsked
@@ -9,6 +12,7 @@ from chat.client.core.rooms import Room
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.drawing import ROOMS_FROM
 from chat.client.tui.paint import shown
+from chat.client.tui.rows import NoteKind
 from chat.client.tui.stage import Part, Stage
 from chat.client.tui.status import empty_words
 
@@ -16,6 +20,11 @@ if TYPE_CHECKING:
     from chat.client.tui.screen import RoomScreen
 
 __all__ = ["ScreenStage"]
+
+_TOASTS: Final = 4
+"""Notices that may cover a part of the screen at once; each more slows every key down."""
+
+_TOAST_SECONDS: Final = 5.0
 
 
 class ScreenStage(Stage):
@@ -25,6 +34,8 @@ class ScreenStage(Stage):
         self._screen = screen
         self._written_for: Room | None = None
         """The room that what is in the input is for."""
+        self._toasts: deque[float] = deque(maxlen=_TOASTS)
+        """When the last ones came."""
 
     def redraw(self, client: RoomsClient, *parts: Part) -> None:
         """Draw parts anew with the next frame, if they show this client."""
@@ -102,9 +113,18 @@ class ScreenStage(Stage):
         self.tell(client, f"{request.nick} asks to talk to you alone; /accept {request.nick}")
 
     def tell(self, client: RoomsClient, text: str, *, is_trouble: bool = False) -> None:
-        """Say something that belongs to no room."""
+        """Say something that belongs to no room: above everything, or in the room one looks at
+        when too much comes."""
+        now, room = self._screen.host.seconds(), client.room
+        if len(self._toasts) == _TOASTS and now - self._toasts[0] < _TOAST_SECONDS:
+            if room is not None:
+                kind = NoteKind.TROUBLE if is_trouble else NoteKind.ANSWER
+                client.documents.note(room, text, kind)
+            return
+        self._toasts.append(now)
         words = "\n".join(shown(line) for line in text.split("\n"))
-        self._screen.notify(words, severity="error" if is_trouble else "information", markup=False)
+        severity: SeverityLevel = "error" if is_trouble else "information"
+        self._screen.notify(words, severity=severity, timeout=_TOAST_SECONDS, markup=False)
 
     def refused(self, client: RoomsClient, text: str, sentence: str) -> None:
         """Give back what was typed, and say why it came to nothing."""

@@ -140,3 +140,24 @@ def test_no_text_of_others_acts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         assert desk.app.is_running
 
     run(Desk(tmp_path), test, size=(120, 30))
+
+
+@pytest.mark.parametrize("count", [3, 5, 300])
+def test_notices_do_not_cover_the_screen_however_many_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    async def test(desk: Desk) -> None:
+        await desk.enter()
+        above: list[str] = []
+        monkeypatch.setattr(desk.screen, "notify", lambda text, **_: above.append(text))
+        for number in range(count):
+            desk.receive(m.Notice(f"notice {number}."))
+        await desk.settle()
+        assert above == [f"notice {number}." for number in range(min(count, 4))]
+        # The others are in the log.
+        assert (f"notice {count - 1}." in desk.text()) is (count > 4)
+        desk.clock.advance(5)
+        desk.receive(m.Notice("A later one."))
+        assert above[-1] == "A later one."
+
+    run(Desk(tmp_path), test)
