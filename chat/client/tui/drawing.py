@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from chat.client.complete import usage_of
-from chat.client.look import Role, hue_of
+from chat.client.look import Role, count_words, hue_of
 from chat.client.tui.bars import Bar, Piece
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.listing import member_lines, room_entries, room_key
@@ -71,7 +71,22 @@ class Drawing:
         client, room = self._screen.client, self._screen.room
         is_narrow = self._screen.size.width < _MEMBERS_FROM
         pieces = room_pieces(room, "" if client is None else client.nick, is_narrow=is_narrow)
+        if self._screen.query_one("#rooms").has_class("closed") and (
+            count := self._new_elsewhere()
+        ):
+            pieces.append(Piece(f"  {count_words(count)} new elsewhere", Role.ACCENT, "switch"))
         self._screen.query_one("#head", Bar).show(*pieces)
+
+    def _new_elsewhere(self) -> int:
+        """Return how much is unread in other rooms that are not muted."""
+        is_muted = self._screen.host.attention.is_muted
+        return sum(
+            room.unread
+            for client in self._screen.clients
+            if client.is_started
+            for room in client.core.rooms
+            if room is not self._screen.room and not is_muted(client, room)
+        )
 
     def _draw_rooms(self) -> None:
         current = None
@@ -82,6 +97,8 @@ class Drawing:
             room_entries(ready, self._screen.host.attention.is_muted), current
         )
         self._screen.host.attention.show_title(self._screen.room, ready)
+        if self._screen.query_one("#rooms").has_class("closed"):
+            self._draw_head()  # It says what the list cannot.
 
     def _draw_log(self) -> None:
         self._screen.log_view.settle()

@@ -161,3 +161,20 @@ def test_notices_do_not_cover_the_screen_however_many_come(
         assert above[-1] == "A later one."
 
     run(Desk(tmp_path), test)
+
+
+@pytest.mark.parametrize(("width", "is_said"), [(40, True), (59, True), (60, False), (120, False)])
+def test_what_is_new_elsewhere_is_said_where_the_list_of_rooms_is_not(
+    tmp_path: Path, width: int, is_said: bool
+) -> None:
+    async def test(desk: Desk) -> None:
+        await desk.enter()
+        await desk.type("/create other")
+        assert "elsewhere" not in desk.text()
+        for number in range(3):
+            await desk.say("bob", f"message {number}")
+        assert ("3 new elsewhere" in desk.lines()[0]) is is_said
+        await desk.go_to("lobby")
+        assert "elsewhere" not in desk.text()
+
+    run(Desk(tmp_path), test, (width, 20))
