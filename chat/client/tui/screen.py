@@ -242,8 +242,10 @@ class RoomScreen(Screen[None]):
             self.message_actions.do(event.action)
 
     def on_key(self, event: Key) -> None:
-        """Keep what is typed before the input has the focus."""
-        if self.focused is None and event.is_printable and event.character is not None:
+        """Let what is typed go into the input, unless a selected message takes it."""
+        is_taken = self.focused is self.log_view and self.log_view.selected is not None
+        if not is_taken and event.is_printable and event.character is not None:
+            event.stop()
             self.composer.insert(event.character)
             self.set_focus(self.composer)
 

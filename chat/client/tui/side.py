@@ -41,13 +41,13 @@ class SideList(ScrollView, can_focus=True):
     """Shows entries; one may be current, and one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
         Binding("pageup", "move(-10)", "Up", show=False),
         Binding("pagedown", "move(10)", "Down", show=False),
         Binding("home", "move(-1000000)", "First", show=False),
         Binding("end", "move(1000000)", "Last", show=False),
-        Binding("enter,space", "choose", "Choose", show=False),
+        Binding("enter", "choose", "Choose", show=False),
     ]
 
     DEFAULT_CSS = """

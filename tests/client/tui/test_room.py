@@ -213,3 +213,16 @@ def test_many_pasted_lines_are_asked_about(tmp_path: Path, end: str) -> None:
         assert desk.composer.text == text
 
     run(Desk(tmp_path), test)
+
+
+@pytest.mark.parametrize("place", ["rooms", "lobby", "here (", "The host key"])
+def test_what_is_typed_after_a_click_goes_into_the_input(tmp_path: Path, place: str) -> None:
+    async def test(desk: Desk) -> None:
+        await desk.enter()
+        await desk.click(place, last=place == "lobby")
+        await desk.press(*"djr?+ 1")
+        assert desk.composer.text == "djr?+ 1"
+        await desk.press("enter")
+        assert desk.server.room("lobby").texts() == ["djr?+ 1"]
+
+    run(Desk(tmp_path), test, (120, 24))
