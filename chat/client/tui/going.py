@@ -95,8 +95,10 @@ class Going:
                     client.enter(room)
             case "person":
                 client.do(commands.OpenPrivate(what), f"/msg {what} ")
-            case "join" | "invitation":
+            case "join":
                 client.submit(f"/join {what}")
+            case "invitation":
+                self._answer_invitation(client, what)
             case "request":
                 self._answer_request(client, LogId(bytes.fromhex(what)))
 
@@ -106,6 +108,14 @@ class Going:
         if before is not None and before is not client and before.room is not None:
             self._screen.stage.leaving(before, before.room)
         self._screen.client = client
+
+    def _answer_invitation(self, client: RoomsClient, room: str) -> None:
+        by = next((it for name, it in client.core.invitations if name == room), "")
+        self._pick(
+            f"{shown(by) or 'The operator'} invites you to {shown(room)}",
+            [Choice("join", "join", "its members see that you are there")],
+            lambda _: self._say(client.submit(f"/join {room}")),
+        )
 
     def _answer_request(self, client: RoomsClient, log: LogId) -> None:
         request = next((it for it in client.core.requests if it.log == log), None)

@@ -193,6 +193,22 @@ def test_the_mouse_alone_is_enough(tmp_path: Path) -> None:
     run(Desk(tmp_path), test, (120, 30))
 
 
+@pytest.mark.parametrize(("key", "is_joined"), [("enter", True), ("escape", False)])
+def test_an_invitation_is_followed_on_purpose(tmp_path: Path, key: str, is_joined: bool) -> None:
+    async def test(desk: Desk) -> None:
+        desk.server.room("den", "bob")
+        await desk.enter()
+        desk.receive(m.Invited("den", "bob"))
+        await desk.settle()
+        await desk.click("+den")
+        assert "bob invites you to den" in desk.text()
+        assert desk.client.core.room("den") is None
+        await desk.press(key)
+        assert (desk.client.core.room("den") is not None) is is_joined
+
+    run(Desk(tmp_path), test)
+
+
 @pytest.mark.parametrize("width", [40, 59, 60, 80, 99, 100, 120, 160, 300])
 def test_it_fits_every_width(tmp_path: Path, width: int) -> None:
     async def test(desk: Desk) -> None:
