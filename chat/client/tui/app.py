@@ -7,13 +7,16 @@ traceback.
 
 import asyncio
 import contextvars
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Final, Protocol
 
 from rich.console import RenderableType
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key, Paste
 from textual.filter import Monochrome, NoColor
+from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 from chat.client.look import Theme
@@ -24,6 +27,9 @@ from chat.client.tui.waiting import WaitingScreen
 __all__ = ["ChatApp", "Conductor", "StartError"]
 
 BROKEN: Final = "Something inside encchat went wrong."
+
+_KEY_SECONDS: Final = 1.0
+"""After that a key no longer holds up those behind it, whatever became of it."""
 
 
 class Conductor(Protocol):
@@ -79,6 +85,10 @@ class ChatApp(App[None]):
         self._conductor: Conductor | None = None
         self._is_over = False
         """Whether widgets are going, or gone."""
+        self._typed: deque[Key | Paste] = deque()
+        """What was typed behind a key that still does what it does."""
+        self._key_number = 0
+        self._key_timer: asyncio.TimerHandle | None = None
         self.why_ended = ""
         """A sentence for the terminal, after the end."""
         for each in Theme:
@@ -133,6 +143,51 @@ class ChatApp(App[None]):
         """The user looks at the terminal again."""
         if self._conductor is not None:
             self._conductor.focus_changed()
+
+    # --- Keys ---
+
+    async def on_event(self, event: Event) -> None:
+        """Take one key after the other.
+
+        The toolkit gives all that was typed at once to the widget that has the focus now, though
+        the first key may take the focus elsewhere: on a slow link, "r" and the reply to a message
+        come in one piece.
+        """
+        if not isinstance(event, Key | Paste) or event.is_forwarded:
+            await super().on_event(event)
+        elif self._key_timer is not None:
+            self._typed.append(event)
+        else:
+            await self._take_key(event)
+
+    async def _take_key(self, event: Key | Paste) -> None:
+        focused: MessagePump = self.focused or self.screen
+        self._key_number += 1
+        loop = asyncio.get_running_loop()
+        self._key_timer = loop.call_later(
+            _KEY_SECONDS, self.call_later, self._key_done, self._key_number
+        )
+        await super().on_event(event)
+        self._follow_key(focused, self._key_number)
+
+    def _follow_key(self, at: MessagePump, number: int) -> None:
+        """Go the way of a key, behind it, from the widget that was given it up to here."""
+        while at is not self:
+            above = at._parent
+            if above is None:
+                break
+            if at.call_later(self._follow_key, above, number):
+                return
+            at = above
+        self.call_later(self._key_done, number)
+
+    async def _key_done(self, number: int) -> None:
+        if number != self._key_number or self._key_timer is None:
+            return
+        self._key_timer.cancel()
+        self._key_timer = None
+        if self._typed:
+            await self._take_key(self._typed.popleft())
 
     # --- Ends ---
 
