@@ -13,7 +13,7 @@ from chat.client.look import count_words, format_time
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.days import parse_day
 from chat.client.tui.dialogs import Ask
-from chat.client.tui.listing import room_key, sorted_rooms
+from chat.client.tui.listing import invitation_key, request_key, room_key, sorted_rooms
 from chat.client.tui.paint import shown
 from chat.client.tui.picker import Choice, Picker
 from chat.client.wording.display import format_item, number_of
@@ -46,6 +46,15 @@ class Going:
                 name = f"{sign}{shown(room.name)}"
                 choices.append(Choice(room_key(at, room.log), name, note))
                 known.add(name)
+            if client.is_started:
+                for request in client.core.requests:
+                    name, note = f"@{shown(request.nick)}", f"asks to talk to you{where}"
+                    choices.append(Choice(request_key(at, request.log), name, note))
+                    known.add(name)
+                for room_name, by in client.core.invitations:
+                    note = f"{shown(by) or 'the operator'} invites you{where}"
+                    key = invitation_key(at, room_name)
+                    choices.append(Choice(key, f"#{shown(room_name)}", note))
             current = client.room if client is self._screen.client else None
             for member in (current.members or {}).values() if current is not None else ():
                 name = f"@{shown(member.nick)}"

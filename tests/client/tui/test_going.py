@@ -9,6 +9,7 @@ from textual.widgets import Input
 from chat.client.commands import ENTRIES
 from chat.client.tui.days import parse_day
 from chat.client.tui.picker import Choice, rank
+from chat.ids import AccountId, LogId
 from chat.wire import messages as m
 from tests.client.tui.support import NOON, Desk, run
 
@@ -205,6 +206,33 @@ def test_an_invitation_is_followed_on_purpose(tmp_path: Path, key: str, is_joine
         assert desk.client.core.room("den") is None
         await desk.press(key)
         assert (desk.client.core.room("den") is not None) is is_joined
+
+    run(Desk(tmp_path), test)
+
+
+@pytest.mark.parametrize(
+    ("query", "note", "question"),
+    [
+        ("den", "bob invites you", "bob invites you to den"),
+        ("carol", "asks to talk to you", "carol asks to talk to you alone"),
+        ("@car", "asks to talk to you", "carol asks to talk to you alone"),
+    ],
+)
+def test_who_asks_and_who_invites_is_among_the_rooms_and_people(
+    tmp_path: Path, query: str, note: str, question: str
+) -> None:
+    async def test(desk: Desk) -> None:
+        await desk.enter()
+        desk.receive(
+            m.Invited("den", "bob"), m.Requested(LogId(bytes(16)), AccountId(bytes(16)), "carol")
+        )
+        await desk.press("ctrl+k")
+        assert "#den" in desk.text() and "@carol" in desk.text()
+        desk.app.screen.query_one(Input).value = query
+        await desk.settle()
+        assert note in desk.text()
+        await desk.press("enter")
+        assert question in desk.text()
 
     run(Desk(tmp_path), test)
 
