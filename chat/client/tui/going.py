@@ -297,7 +297,20 @@ class Going:
             "end": self._screen.log_view.action_end,
             "oldest": self._screen.log_view.action_top,
         }
-        self._pick("Go to", choices, lambda key: acts[key]())
+
+        def free(query: str) -> Choice | None:
+            day = parse_day(query, datetime.now(self._screen.zone))
+            if day is None:
+                return None
+            return Choice(f"{round(day.timestamp() * 1_000)}", shown(query.strip()), "that day")
+
+        def chosen(key: str) -> None:
+            if key in acts:
+                acts[key]()
+            else:
+                self._to_day(int(key))
+
+        self._pick("Go to", choices, chosen, free=free)
 
     def to_new(self) -> None:
         """Go to the first new message."""

@@ -157,6 +157,10 @@ def test_one_goes_to_a_day_and_to_the_first_new_message(tmp_path: Path) -> None:
         desk.app.screen.query_one(Input).value = "2026-11-26"
         await desk.press("enter")
         assert "▶ day 2 number 0" in desk.log_lines()
+        await desk.press("escape", "ctrl+g")
+        desk.app.screen.query_one(Input).value = "2026-11-24"
+        await desk.press("enter")
+        assert "▶ day 4 number 0" in desk.log_lines()
         await desk.press("escape")
         await desk.type("/create other")
         for number in range(60):
