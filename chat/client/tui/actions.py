@@ -8,7 +8,7 @@ from chat.client.core.model import Message, MessageState
 from chat.client.core.rooms import Room
 from chat.client.look import Role, format_moment
 from chat.client.tui.bars import Bar, Piece
-from chat.client.tui.bodies import code_blocks
+from chat.client.tui.bodies import code_blocks, fold
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.dialogs import Confirm
 from chat.client.tui.keys import key_words
@@ -265,6 +265,8 @@ class MessageActions:
         if message.is_edited:
             lines.append("edited")
         lines += [f"{shown(it.sign)} {shown(it.author.nick)}" for it in message.reactions]
+        if fold(message.text)[1]:
+            lines += ["", *(shown(line) for line in message.text.split("\n"))]
         self._screen.read_text("About this message", "\n".join(lines))
 
     def _origin(self, message: Message, room: Room) -> None:

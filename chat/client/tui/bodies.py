@@ -12,10 +12,13 @@ from chat.client.markup import Block, Code, Item, Mark, Span, parse, parse_inlin
 from chat.client.tui.styles import Styles
 from chat.client.visible import isolate
 
-__all__ = ["body_rows", "code_blocks", "inline"]
+__all__ = ["body_rows", "code_blocks", "fold", "inline"]
 
 _NARROWEST: Final = 8
 """Columns that a text has at least, however deep it is."""
+
+_LINES: Final = 200
+"""Lines of a message that the log shows: one of 4,000 took ten frames to draw, and 160 screens."""
 
 _BAR: Final = "│ "
 _INDENT: Final = 2
@@ -66,6 +69,14 @@ def body_rows(
             rows.append(Content(""))
         rows += _block(block, styles, width, seconds)
     return rows or [Content("")]
+
+
+def fold(text: str) -> tuple[str, int]:
+    """Return the lines of a message that the log shows, and how many more there are."""
+    lines = text.split("\n", _LINES)
+    if len(lines) <= _LINES:
+        return text, 0
+    return "\n".join(lines[:_LINES]), lines[_LINES].count("\n") + 1
 
 
 def code_blocks(text: str) -> list[str]:

@@ -24,7 +24,7 @@ from chat.client.look import (
     is_same_day,
 )
 from chat.client.markup import flatten
-from chat.client.tui.bodies import body_rows
+from chat.client.tui.bodies import body_rows, fold
 from chat.client.tui.rows import Note, NoteKind, Presence, Row
 from chat.client.tui.styles import Styles
 from chat.client.visible import isolate, make_visible
@@ -127,7 +127,11 @@ class Painter:
             lines.text(Content("deleted"), dim + Style(italic=True), mark=" ")
             return
         before = Content.assemble("* ", (nick, name), " ") if is_action else None
-        bodies = body_rows(message.text, styles, lines.room, self._seconds, before)
+        body_text, folded = fold(message.text)
+        bodies = body_rows(body_text, styles, lines.room, self._seconds, before)
+        if folded:
+            more = "1 more line" if folded == 1 else f"{folded:,} more lines"
+            bodies.append(Content.styled(f"… {more}; info shows all", dim))
         if message.is_edited:
             edited = Content.assemble(bodies[-1].rstrip(), (" (edited)", dim))
             bodies[-1:] = edited.wrap(lines.room)

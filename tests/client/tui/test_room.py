@@ -226,3 +226,19 @@ def test_what_is_typed_after_a_click_goes_into_the_input(tmp_path: Path, place: 
         assert desk.server.room("lobby").texts() == ["djr?+ 1"]
 
     run(Desk(tmp_path), test, (120, 24))
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [(200, ""), (201, "… 1 more line; info"), (1_500, "… 1,300 more lines; info")],
+)
+def test_a_very_long_message_is_folded(tmp_path: Path, lines: int, said: str) -> None:
+    async def test(desk: Desk) -> None:
+        await desk.enter()
+        await desk.say("bob", "\n".join(f"* {number}" for number in range(lines)))
+        assert "more line" not in desk.text() if not said else said in desk.text()
+        assert (f"• {lines - 1}" in desk.text()) is not bool(said)
+        await desk.press("ctrl+up", "i", "end")
+        assert (f"* {lines - 1}" in desk.text()) is bool(said)
+
+    run(Desk(tmp_path), test)
