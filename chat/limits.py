@@ -363,15 +363,21 @@ class Limits:
     presence_seconds: float = _set_by_operator(
         5, "time from a lost connection until the user counts as away"
     )
-    typing_seconds: float = 3
+    typing_seconds: float = _set_by_operator(
+        3, "time until an account may be shown as writing once more"
+    )
     """Seconds until an account may be shown as writing once more. Clients say it every few
     seconds, and others stop showing it after a few."""
-    typing_per_account: int = 5
+    typing_per_account: int = _set_by_operator(
+        5, "times an account may be shown as writing at once"
+    )
     """The same in a burst, from all connections of an account, in all of its logs."""
-    typing_per_room: int = 6
+    typing_per_room: int = _set_by_operator(
+        6, "accounts a room may show as writing in typing_seconds"
+    )
     """How often somebody may be shown as writing in one room in `typing_seconds`, and at once:
     nobody reads more names. Two a second for 500 readers are 1 % of a core."""
-    typing_kept: int = 4_096
+    typing_kept: int = _set_by_operator(4_096, "accounts and rooms remembered as writing")
     """The latest accounts, and logs, of which that is remembered; about 150 bytes each."""
     seen_seconds: float = _set_by_operator(5, "how often read markers are saved")
     """How often read markers are written; a crash loses the markers of this time."""

@@ -17,6 +17,8 @@ FIXED = {
     "answer_seconds",
     "connect_seconds",
     "unacknowledged_posts",
+    "slice_seconds",
+    "latency_seconds",
 }
 """Fixed by the protocol, or used by the client."""
 UNLIMITED_AT_0 = {"messages_per_second", "bytes_per_second"}
