@@ -21,9 +21,11 @@ from typing import Any, Final, NamedTuple
 import pyte
 
 from tests.e2e.programs import CHECKOUT
-from tests.e2e.support import PATIENCE
 
 __all__ = ["KEYS", "Piece", "Terminal", "Terminals", "pieces_of", "unexpected"]
+
+PATIENCE: Final = 60
+"""Seconds until what has not happened will not happen, also on a slow machine."""
 
 KEYS: Final = {
     "enter": "\r",
