@@ -122,6 +122,7 @@ class Terminal:
         self._screen = pyte.HistoryScreen(columns, rows, history=5_000)
         self._stream = pyte.ByteStream(self._screen)
         self._master, self._slave = pty.openpty()
+        self._ends = [self._slave, self._master]
         self._set_size(columns, rows)
         self._before = self.attributes()
         self._process = subprocess.Popen(
@@ -251,6 +252,19 @@ class Terminal:
         self._thread.join(PATIENCE)
         return status
 
+    def hang_up(self) -> int:
+        """Take the terminal away, and wait for the program's end. Returns the status."""
+        self._is_over = True
+        self._thread.join(PATIENCE)
+        self._close()
+        return self._process.wait(PATIENCE)
+
+    def _close(self) -> None:
+        """Close both ends, once."""
+        ends, self._ends = self._ends, []
+        for end in ends:
+            os.close(end)
+
     def attributes(self) -> list[Any]:
         """Return the terminal's attributes (termios)."""
         return termios.tcgetattr(self._slave)
@@ -273,8 +287,7 @@ class Terminal:
         if self._process.poll() is None:
             self._process.kill()
         self.ends()
-        os.close(self._master)
-        os.close(self._slave)
+        self._close()
 
 
 class Terminals:

@@ -165,6 +165,15 @@ ENDS: Final = {
 }
 
 
+@pytest.mark.parametrize("nick", [(), ("--nick", "ana"), ("--nick", "ana", "--plain")])
+def test_it_ends_if_the_terminal_is_gone(
+    terminals: Terminals, server: Program, nick: tuple[str, ...]
+) -> None:
+    terminal = terminals.start(*CLIENT, link_of(server), *nick)
+    terminal.shows("(?i)ana|nickname")
+    assert terminal.hang_up() in (0, 1, -signal.SIGHUP)
+
+
 @pytest.mark.parametrize("how", ENDS)
 def test_the_terminal_is_as_it_was_however_it_ends(
     terminals: Terminals, server: Program, how: str

@@ -12,7 +12,7 @@ import signal
 import sys
 from contextlib import suppress
 from getpass import getpass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from chat.client.core.interfaces import StorageError
 from chat.client.look import choose_theme
@@ -59,6 +59,25 @@ def _load() -> None:
     importlib.import_module("chat.client.tui.world")
 
 
+def _is_there(terminal: TextIO | None) -> bool:
+    """Return whether a terminal can still be asked something."""
+    import termios  # Not on Windows, where nothing hangs up.
+
+    try:
+        termios.tcgetattr(terminal if terminal is not None else 2)
+    except (termios.error, OSError, ValueError):
+        return False
+    return True
+
+
+def _let_go() -> None:
+    """Draw to nowhere. The toolkit waits for ever for what it writes to a terminal that is gone."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
 class _Process:
     """Ties the application to the reactor."""
 
@@ -99,6 +118,8 @@ class _Process:
 
     def _hang_up(self, *_: object) -> None:
         """The terminal is gone, or somebody says so: leave it as it was, if it is there."""
+        if not _is_there(sys.__stderr__):
+            _let_go()
         self._reactor.callFromThread(self._reactor.stop)
 
     def _make(self, app: ChatApp) -> "Conductor":
