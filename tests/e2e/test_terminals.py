@@ -248,6 +248,23 @@ def test_sizes_from_tiny_to_huge_are_drawn(terminals: Terminals, server: Program
         terminal.resize(columns, rows)
     terminal.shows("#lobby")
     terminal.enter("all well")
-    terminal.shows("all well")
+    terminal.enter("/who")
+    terminal.shows("here: ana")  # So it is stored, and nothing is asked.
+    assert "all well" in terminal.text
     terminal.press("ctrl-q")
     assert terminal.ends() == 0 and terminal.left_on() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_asks_nothing_although_something_is_not_sent(
+    terminals: Terminals, server: Program, number: signal.Signals
+) -> None:
+    terminal = terminals.start(*CLIENT, link_of(server), "--nick", "ana")
+    terminal.shows("encrypted")
+    server.signal(signal.SIGSTOP)
+    terminal.enter("not heard")
+    terminal.shows("1 not sent")
+    terminal.signal(number)
+    assert terminal.ends() in (0, 3, -number)
+    server.signal(signal.SIGKILL)
+    assert terminal.left_on() == []

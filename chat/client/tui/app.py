@@ -43,6 +43,10 @@ class Conductor(Protocol):
         """End everything; `ChatApp.exit` is called when that is done."""
         ...
 
+    def leave_now(self) -> None:
+        """Leave without a question."""
+        ...
+
     def focus_changed(self) -> None:
         """The user looks at the terminal, or away."""
         ...
@@ -211,7 +215,10 @@ class ChatApp(App[None]):
 
     def interrupt(self) -> None:
         """Leave at once: a signal came, or the reactor stops."""
-        self.action_leave()
+        if self._conductor is None:
+            self.exit()
+        else:
+            self._conductor.leave_now()
 
     def on_unmount(self) -> None:
         """Leave the terminal as it was."""

@@ -79,7 +79,7 @@ class Conductor:
         """The way to servers."""
         self._open: set[RoomsClient] = set()
         """Clients whose core has not ended."""
-        self._is_leaving = False
+        self._is_leaving = self._is_asking = False
         self._status = 0
         self.seconds = seconds
         self.milliseconds = milliseconds
@@ -199,20 +199,24 @@ class Conductor:
     def leave(self) -> None:
         """Close all connections, and then the application."""
         unsent = sum(client.core.unsent for client in self.screen.clients)
-        if unsent and not self._is_leaving:
+        # Whoever is asked, and says the same again, means it.
+        if unsent and not self._is_leaving and not self._is_asking:
+            self._is_asking = True
             words = "1 message is" if unsent == 1 else f"{unsent} messages are"
 
             def answered(is_wanted: bool | None) -> None:
+                self._is_asking = False
                 if is_wanted:
-                    self._leave()
+                    self.leave_now()
 
             self._app.push_screen(
                 Confirm(f"{words} not sent yet, and would be lost.", "Leave", "Stay"), answered
             )
         else:
-            self._leave()
+            self.leave_now()
 
-    def _leave(self) -> None:
+    def leave_now(self) -> None:
+        """The same, without a question."""
         self._is_leaving = True
         client, room = self.screen.client, self.screen.room
         if client is not None and room is not None:
