@@ -34,9 +34,8 @@ from chat.client.core.login import Credentials
 from chat.client.core.model import End, Refusal
 from chat.client.core.rooms import Room as RoomState
 from chat.client.network.assemble import assemble
-from chat.client.storage.identities import Identities
-from chat.client.storage.known_accounts import KnownAccounts
-from chat.client.storage.known_hosts import KnownHosts, default_home
+from chat.client.storage.home import kept_in
+from chat.client.storage.known_hosts import default_home
 from chat.content import Content
 from chat.ids import LogId
 from chat.limits import HISTORY_PAGE, ClientLimits, Limits
@@ -487,9 +486,7 @@ async def connect(
         reactor,
         client._event,
         parsed,
-        keys=Identities(home, identity, passphrase),
-        pins=KnownHosts(home / "known_hosts"),
-        partners=KnownAccounts(home / "known_accounts", parsed),
+        **kept_in(home, parsed, identity, passphrase),
         trust_new=trust_new,
         credentials=Credentials(link_code or UNSET, parsed.token or UNSET, password or UNSET),
         home=None,

@@ -8,14 +8,11 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
-from typing import Final
 
 from chat.client.arguments import parse_arguments
+from chat.client.line.screen import can_edit
 
 __all__ = ["can_fill_screen", "main"]
-
-_POOR: Final = frozenset({"", "dumb", "unknown"})
-"""Values of TERM of terminals that can move no cursor."""
 
 
 def can_fill_screen(
@@ -24,7 +21,7 @@ def can_fill_screen(
     """Return whether a terminal can be filled, going by what it says of itself."""
     if not are_terminals or encoding.lower().replace("-", "").replace("_", "") != "utf8":
         return False
-    return platform == "win32" or environment.get("TERM", "") not in _POOR
+    return platform == "win32" or can_edit(environment, platform)
 
 
 def _wants_lines(arguments: argparse.Namespace) -> bool:

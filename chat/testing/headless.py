@@ -26,9 +26,7 @@ from chat.client.core.model import End, Message, Phase, Refusal
 from chat.client.core.rooms import Room
 from chat.client.network.assemble import assemble
 from chat.client.network.protocol import ChatClientProtocol
-from chat.client.storage.identities import Identities
-from chat.client.storage.known_accounts import KnownAccounts
-from chat.client.storage.known_hosts import KnownHosts
+from chat.client.storage.home import kept_in
 from chat.content import Content
 from chat.limits import HISTORY_PAGE, ClientLimits, Limits
 from chat.wire.messages import Post
@@ -91,9 +89,7 @@ class HeadlessClient:
             reactor,
             self._event,
             address,
-            keys=Identities(home),
-            pins=KnownHosts(home / "known_hosts"),
-            partners=KnownAccounts(home / "known_accounts", address),
+            **kept_in(home, address),
             endpoint=TCP4ClientEndpoint(reactor, "127.0.0.1", port, timeout=limits.connect_seconds),
             make=lambda core: _Protocol(self.sent, core, reactor, limits),
             limits=limits,

@@ -5,7 +5,6 @@ import asyncio
 import os
 import sys
 from contextlib import suppress
-from getpass import getpass
 from io import TextIOWrapper
 from threading import Semaphore
 from typing import TYPE_CHECKING, TextIO, cast
@@ -25,9 +24,9 @@ from chat.client.line.interfaces import ExitStatus
 from chat.client.line.screen import TextScreen, can_edit
 from chat.client.line.stdin import start_reading
 from chat.client.network.assemble import assemble
-from chat.client.storage.identities import Identities
-from chat.client.storage.known_accounts import KnownAccounts
-from chat.client.storage.known_hosts import KnownHosts, default_home
+from chat.client.process import ask_secrets, install_loop
+from chat.client.storage.home import kept_in
+from chat.client.storage.known_hosts import default_home
 from chat.limits import ClientLimits, Limits
 
 if TYPE_CHECKING:
@@ -79,9 +78,7 @@ class App:
             reactor,
             self.client.event,
             address,
-            keys=Identities(default_home(), arguments.identity, arguments.passphrase),
-            pins=KnownHosts(default_home() / "known_hosts"),
-            partners=KnownAccounts(default_home() / "known_accounts", address),
+            **kept_in(default_home(), address, arguments.identity, arguments.passphrase),
             can_ask=is_watched,
             trust_new=arguments.trust_new,
             credentials=Credentials(
@@ -136,31 +133,14 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def _secret(name: str) -> str:
-    """Return a secret that the user is asked for, or that the environment has."""
-    given = os.environ.get(f"ENCCHAT_{name.upper()}")
-    return given if given is not None else getpass(f"{name.capitalize()}: ")
-
-
-def _install_loop() -> asyncio.AbstractEventLoop:
-    """Let the reactor run on an asyncio loop; return that."""
-    from twisted.internet import asyncioreactor
-
-    loop = asyncio.SelectorEventLoop()
-    asyncio.set_event_loop(loop)
-    asyncioreactor.install(loop)
-    return loop
-
-
 def main(arguments: argparse.Namespace) -> None:
     """Run the client, and end the process with its status."""
-    for name in ("passphrase", "password"):
-        setattr(arguments, name, _secret(name) if getattr(arguments, name) else None)
+    ask_secrets(arguments)
     is_watched = _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    loop = _install_loop() if is_watched and can_edit(os.environ, sys.platform) else None
+    loop = install_loop() if is_watched and can_edit(os.environ, sys.platform) else None
     # Only now, because importing it installs it.
     from twisted.internet import reactor
 

@@ -11,11 +11,11 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from getpass import getpass
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from chat.client.core.interfaces import StorageError
 from chat.client.look import choose_theme
+from chat.client.process import ask_secrets, install_loop
 from chat.client.storage.known_hosts import default_home
 from chat.client.storage.settings import Settings, SettingsFile
 from chat.client.tui.app import ChatApp, StartError
@@ -28,16 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 
-def _secret(name: str) -> str:
-    """Return a secret that the user is asked for, or that the environment has."""
-    given = os.environ.get(f"ENCCHAT_{name.upper()}")
-    return given if given is not None else getpass(f"{name.capitalize()}: ")
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Run the application, and return the exit status."""
-    for name in ("passphrase", "password"):
-        setattr(arguments, name, _secret(name) if getattr(arguments, name) else None)
+    ask_secrets(arguments)
     try:
         settings = SettingsFile(default_home()).read()
     except StorageError as error:
@@ -47,25 +40,20 @@ def run(arguments: argparse.Namespace) -> int:
         # The toolkit believes them before the terminal. Programs that use readline export them, and
         # they no longer hold once the window is resized.
         os.environ.pop(name, None)
-    loop = asyncio.SelectorEventLoop()
-    asyncio.set_event_loop(loop)
-    from twisted.internet import asyncioreactor
-
-    asyncioreactor.install(loop)
-    return _Process(loop, arguments, settings).run()
+    return _Process(install_loop(), arguments, settings).run()
 
 
 def _load() -> None:
     importlib.import_module("chat.client.tui.world")
 
 
-def _is_there(terminal: TextIO | None) -> bool:
-    """Return whether a terminal can still be asked something."""
+def _has_terminal() -> bool:
+    """Return whether what the toolkit draws on is still a terminal."""
     import termios  # Not on Windows, where nothing hangs up.
 
     try:
-        termios.tcgetattr(terminal if terminal is not None else 2)
-    except (termios.error, OSError, ValueError):
+        termios.tcgetattr(2)
+    except termios.error:
         return False
     return True
 
@@ -118,7 +106,7 @@ class _Process:
 
     def _hang_up(self, *_: object) -> None:
         """The terminal is gone, or somebody says so: leave it as it was, if it is there."""
-        if not _is_there(sys.__stderr__):
+        if not _has_terminal():
             _let_go()
         self._reactor.callFromThread(self._reactor.stop)
 

@@ -16,9 +16,8 @@ from chat.client.core.events import Event
 from chat.client.core.login import Credentials
 from chat.client.core.resync import LOBBY
 from chat.client.network.assemble import assemble
-from chat.client.storage.identities import Identities
-from chat.client.storage.known_accounts import KnownAccounts
-from chat.client.storage.known_hosts import KnownHosts, default_home
+from chat.client.storage.home import kept_in
+from chat.client.storage.known_hosts import default_home
 from chat.client.tui.app import ChatApp
 from chat.client.tui.conductor import Conductor
 from chat.client.tui.entrance import Start
@@ -45,14 +44,11 @@ def make_conductor(app: ChatApp, arguments: argparse.Namespace, reactor: IReacto
     is_anything_asked = address is not THIS_MACHINE or asked != Start(THIS_MACHINE)
 
     def make_core(listener: Callable[[Event], None], start: Start) -> Core:
-        home = default_home()
         return assemble(
             reactor,
             listener,
             start.address,
-            keys=Identities(home, start.identity, start.passphrase),
-            pins=KnownHosts(home / "known_hosts"),
-            partners=KnownAccounts(home / "known_accounts", start.address),
+            **kept_in(default_home(), start.address, start.identity, start.passphrase),
             can_ask=True,
             trust_new=arguments.trust_new,
             credentials=start.credentials,
