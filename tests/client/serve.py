@@ -141,12 +141,11 @@ def _say_where(port: IListeningPort) -> None:
     print(address.port, flush=True)
 
 
-def serve(reactor: _Reactor) -> None:
-    """Run until killed."""
+def serve(reactor: _Reactor, model: ModelServer) -> None:
+    """Run until killed; prints the port."""
     endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
     everybody = Everybody()
-    if sys.argv[1:2] == ["--rooms"]:
-        everybody.model = _Crowded(int(sys.argv[2]))
+    everybody.model = model
     endpoint.listen(everybody).addCallback(_say_where)
     sys.stdin.close()
     reactor.run()
@@ -155,4 +154,6 @@ def serve(reactor: _Reactor) -> None:
 if __name__ == "__main__":
     from typing import cast
 
-    serve(cast(_Reactor, reactor))
+    is_crowded = sys.argv[1:2] == ["--rooms"]
+    model = _Crowded(int(sys.argv[2])) if is_crowded else ModelServer()
+    serve(cast(_Reactor, reactor), model)

@@ -4,19 +4,15 @@ It is the model server, with hostile values wherever others choose a text: rooms
 messages, edits, reactions, links, notices, invitations, requests, refusals. Prints its port.
 """
 
-import sys
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from msgspec import UNSET, Struct
 from twisted.internet import reactor
-from twisted.internet.address import IPv4Address
-from twisted.internet.endpoints import TCP4ServerEndpoint
-from twisted.internet.interfaces import IListeningPort, IReactorCore, IReactorTCP
 
 from chat.ids import AccountId, LogId
 from chat.wire import messages as m
 from tests.client.model import ModelServer, Session
-from tests.client.serve import Everybody
+from tests.client.serve import serve
 
 __all__ = ["HARMLESS", "HOSTILE", "MARK"]
 
@@ -119,26 +115,7 @@ def fill(model: ModelServer) -> None:
             model.add(log, m.TextBody(0, who, nick, text))
 
 
-class _Reactor(IReactorTCP, IReactorCore):
-    """What is needed of the reactor."""
-
-
-def _say_where(port: IListeningPort) -> None:
-    address = port.getHost()
-    assert isinstance(address, IPv4Address)
-    print(address.port, flush=True)
-
-
-def serve(reactor: _Reactor) -> None:
-    """Run until killed."""
-    everybody = Everybody()
-    everybody.model = Spite()
-    fill(everybody.model)
-    endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
-    endpoint.listen(everybody).addCallback(_say_where)
-    sys.stdin.close()
-    reactor.run()
-
-
 if __name__ == "__main__":
-    serve(cast(_Reactor, reactor))
+    spite = Spite()
+    fill(spite)
+    serve(cast(Any, reactor), spite)
