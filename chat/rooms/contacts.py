@@ -166,10 +166,10 @@ def _make_place(
         waiting.append((requested.at, log, network_of(requested.by)))
     counts = Counter(network for *_, network in waiting)
     waiting.sort(key=lambda it: it[:2])
-    own = counts[network_of(account.id)]
+    own, most = counts[network_of(account.id)], max(counts.values())
     for at, log, network in waiting:
         is_old = now - at >= limits.request_days * _DAY
-        if is_old or counts[network] == max(counts.values()) > own + 1:
+        if is_old or counts[network] == most > own + 1:
             return put(RequestKey(log, other.id), None)
     raise TooManyRequestsError
 
