@@ -118,7 +118,7 @@ class ChatApp(App[None]):
         try:
             # A copy: one context cannot be entered twice, and what is called may come back here.
             self._bridge.copy().run(function, *arguments)
-        except Exception as error:
+        except Exception as error:  # Any bug: the application ends with a sentence.
             self._handle_exception(error)
 
     def on_mount(self) -> None:

@@ -63,6 +63,8 @@ class Drawing:
             Part.STATUS: self.status,
             Part.HINT: self._hint,
         }
+        if Part.ROOMS in parts and self._is_closed("rooms"):
+            parts.add(Part.HEAD)  # It says what the list cannot.
         for part in Part:
             if part in parts:
                 draw[part]()
@@ -71,11 +73,12 @@ class Drawing:
         client, room = self._screen.client, self._screen.room
         is_narrow = self._screen.size.width < _MEMBERS_FROM
         pieces = room_pieces(room, "" if client is None else client.nick, is_narrow=is_narrow)
-        if self._screen.query_one("#rooms").has_class("closed") and (
-            count := self._new_elsewhere()
-        ):
+        if self._is_closed("rooms") and (count := self._new_elsewhere()):
             pieces.append(Piece(f"  {count_words(count)} new elsewhere", Role.ACCENT, "switch"))
         self._screen.query_one("#head", Bar).show(*pieces)
+
+    def _is_closed(self, side: str) -> bool:
+        return self._screen.query_one(f"#{side}").has_class("closed")
 
     def _new_elsewhere(self) -> int:
         """Return how much is unread in other rooms that are not muted."""
@@ -97,8 +100,6 @@ class Drawing:
             room_entries(ready, self._screen.host.attention.is_muted), current
         )
         self._screen.host.attention.show_title(self._screen.room, ready)
-        if self._screen.query_one("#rooms").has_class("closed"):
-            self._draw_head()  # It says what the list cannot.
 
     def _draw_log(self) -> None:
         self._screen.log_view.settle()
