@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import cached_property
 from itertools import islice
 from typing import Final
 
@@ -72,10 +73,14 @@ class Completion:
 
 
 class Names:
-    """Names that can be completed, sorted once."""
+    """Names that can be completed. Sorted when the first one is: mostly, something else is."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._sorted = sorted({(name.casefold(), name) for name in names if _is_plain(name)})
+        self._names = names
+
+    @cached_property
+    def _sorted(self) -> list[tuple[str, str]]:
+        return sorted({(name.casefold(), name) for name in self._names if _is_plain(name)})
 
     def beginning(self, beginning: str) -> Iterator[str]:
         """Return those that begin so, in any case, in order."""

@@ -1,6 +1,7 @@
 """The list of how what is typed can go on, above the input."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Final
 
 from textual.content import Content
@@ -32,10 +33,11 @@ def completion_context(client: RoomsClient | None) -> Context:
     if client is None:
         return Context()
     rooms, room = list(client.core.rooms), client.room
-    nicks = [it.name for it in rooms if it.is_private]
+    people = [it.name for it in rooms if it.is_private]
+    members = (room.members or {}).values() if room is not None else ()
+    nicks = chain(people, (it.nick for it in members))
     recent: dict[str, None] = {}
     if room is not None:
-        nicks += [it.nick for it in (room.members or {}).values()]
         for seq in reversed(room.timeline.tail.numbers[-_RECENT:]):
             message = room.timeline.message(seq)
             if message is not None and not message.is_own:
@@ -140,10 +142,15 @@ class CompletionList(Widget):
 
     # --- Drawing ---
 
+    @property
+    def _first(self) -> int:
+        """The completion in the first row: the chosen one is in the middle, if that can be."""
+        return max(0, min(self._at - _ROWS // 2, len(self._found) - _ROWS))
+
     def render_line(self, y: int) -> Strip:
         """Return a line of the list."""
         width, base = self.size.width, self._look.panel
-        start = max(0, min(self._at - _ROWS // 2, len(self._found) - _ROWS))
+        start = self._first
         if start + y >= len(self._found):
             return Strip.blank(width, base.rich_style)
         completion = self._found[start + y]
@@ -161,7 +168,7 @@ class CompletionList(Widget):
 
     def on_click(self, event: Click) -> None:
         """Take what was clicked."""
-        start = max(0, min(self._at - _ROWS // 2, len(self._found) - _ROWS))
+        start = self._first
         if 0 <= start + event.y < len(self._found):
             self.apply(self._found[start + event.y])
             self.composer.focus()
