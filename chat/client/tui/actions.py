@@ -110,14 +110,14 @@ class MessageActions:
     def _draw(self) -> None:
         bar = self._screen.query_one("#about", Bar)
         if self._editing is not None:
-            quoted = shown(shorten(" ".join(self._editing.text.split())))
+            quoted = _quoted(self._editing)
             bar.show(
                 Piece("editing ", Role.ACCENT),
                 Piece(quoted, Role.DIM, can_shrink=True),
                 Piece("  Esc gives up", Role.DIM, "cancel"),
             )
         elif self._reply is not None:
-            quoted = shown(shorten(" ".join(self._reply.text.split())))
+            quoted = _quoted(self._reply)
             bar.show(
                 Piece(f"to {shown(self._reply.author.nick)} ", Role.ACCENT),
                 Piece(quoted, Role.DIM, can_shrink=True),
@@ -233,7 +233,7 @@ class MessageActions:
                 client.do(commands.Delete(message.handle))
                 self._to_input()
 
-        quoted = shown(shorten(" ".join(message.text.split())))
+        quoted = _quoted(message)
         self._screen.app.push_screen(Confirm(f"Delete {quoted} for everybody?", "Delete"), answered)
 
     def _copy(self, message: Message, room: Room) -> None:
@@ -277,3 +277,8 @@ class MessageActions:
         if self._screen.client is not None:
             self._screen.client.try_again(message)
             self._to_input()
+
+
+def _quoted(message: Message) -> str:
+    """Return enough of a message to recognise it, on one line."""
+    return shown(shorten(" ".join(message.text.split())))

@@ -14,7 +14,7 @@ from chat.client.tui.client import RoomsClient
 from chat.client.tui.days import parse_day
 from chat.client.tui.dialogs import Ask
 from chat.client.tui.listing import invitation_key, request_key, room_key, sorted_rooms
-from chat.client.tui.paint import shown
+from chat.client.tui.paint import label, shown
 from chat.client.tui.picker import Choice, Picker
 from chat.client.wording.display import format_item, number_of
 from chat.ids import LogId
@@ -40,10 +40,9 @@ class Going:
             where = f"  {client.name}" if len(self._screen.clients) > 1 else ""
             known = set()
             for room in sorted_rooms(client.core.rooms) if client.is_started else ():
-                sign = "@" if room.is_private else "#"
                 count = count_words(room.unread)
                 note = f"{f'{count} new' if count else ''}{where}"
-                name = f"{sign}{shown(room.name)}"
+                name = label(room)
                 choices.append(Choice(room_key(at, room.log), name, note))
                 known.add(name)
             if client.is_started:

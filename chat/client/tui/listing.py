@@ -9,7 +9,7 @@ from chat.client.core.model import Member
 from chat.client.core.rooms import Room
 from chat.client.look import Role, count_words
 from chat.client.tui.client import RoomsClient
-from chat.client.tui.paint import shown
+from chat.client.tui.paint import label, shown
 from chat.client.tui.side import Entry
 from chat.ids import AccountId, LogId
 from chat.rooms.roles import Role as Rank
@@ -81,7 +81,7 @@ def _room_entry(at: int, room: Room, is_muted: bool) -> Entry:
         badge = f"@{count_words(room.mentions)} {badge}"
     return Entry(
         room_key(at, room.log),
-        f"{'@' if room.is_private else '#'}{shown(room.name)}",
+        label(room),
         Role.DIM if is_muted else Role.TEXT,
         badge,
         is_bold=room.unread > 0 and not is_muted,

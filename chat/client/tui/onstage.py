@@ -11,7 +11,7 @@ from chat.client.core.model import ContactRequest, Message, Refusal
 from chat.client.core.rooms import Room
 from chat.client.tui.client import RoomsClient
 from chat.client.tui.drawing import ROOMS_FROM
-from chat.client.tui.paint import shown
+from chat.client.tui.paint import label, shown
 from chat.client.tui.rows import NoteKind
 from chat.client.tui.stage import Part, Stage
 from chat.client.tui.status import empty_words
@@ -59,8 +59,6 @@ class ScreenStage(Stage):
     def note_draft(self) -> None:
         """Keep what is written so far, in case there is no time to do it at the end."""
         client, room = self._screen.client, self._written_for
-        if not self._screen.is_mounted:
-            return  # The clock ticks already, on a slow machine.
         if client is not None and room is not None and room is self._screen.room:
             text = self._screen.message_actions.draft()
             self._screen.host.memory.keep_draft(client, room, text)
@@ -87,7 +85,7 @@ class ScreenStage(Stage):
         draft = "" if room is None else self._screen.host.memory.draft(client, room)
         if room is not None and (draft or not is_homeless):
             self._screen.composer.put(draft)
-        name = "" if room is None else f"{'@' if room.is_private else '#'}{shown(room.name)}"
+        name = "" if room is None else label(room)
         self._screen.composer.placeholder = (
             f"Write to {name}" if name else "You are in no room; Ctrl-K"
         )

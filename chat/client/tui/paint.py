@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.style import Style
 
 from chat.client.core.model import Message, MessageState, Reply
+from chat.client.core.rooms import Room
 from chat.client.look import (
     Role,
     continues_group,
@@ -30,7 +31,7 @@ from chat.client.tui.styles import Styles
 from chat.client.visible import isolate, make_visible
 from chat.ids import AccountId
 
-__all__ = ["TEXT_INDENT", "Context", "Painter", "shown"]
+__all__ = ["TEXT_INDENT", "Context", "Painter", "label", "shown"]
 
 TEXT_INDENT: Final = 2
 """Columns to the left of texts: the first has marks."""
@@ -49,6 +50,11 @@ _NOTES: Final = {
 def shown(text: str) -> str:
     """Return text of other people, fit for one line on the screen."""
     return make_visible(isolate(text))
+
+
+def label(room: Room) -> str:
+    """Return what a room or conversation is called on the screen."""
+    return f"{'@' if room.is_private else '#'}{shown(room.name)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from chat.client.core.model import Connection, Phase
 from chat.client.core.rooms import Room
 from chat.client.look import Role
 from chat.client.tui.bars import Piece
-from chat.client.tui.paint import shown
+from chat.client.tui.paint import label, shown
 
 __all__ = ["connection_pieces", "empty_words", "room_pieces", "who_reads", "writing_words"]
 
@@ -48,8 +48,7 @@ def room_pieces(room: Room | None, nick: str, *, is_narrow: bool) -> list[Piece]
     """Return the line at the top, for the user `nick`."""
     if room is None:
         return [Piece("no room", Role.TEXT, "switch", is_bold=True)]
-    name = f"@{shown(room.name)}" if room.is_private else f"#{shown(room.name)}"
-    pieces = [Piece(name, Role.ACCENT, "room", is_bold=True)]
+    pieces = [Piece(label(room), Role.ACCENT, "room", is_bold=True)]
     topic = shown(" ".join(room.topic.split()))
     if topic:
         pieces.append(Piece(f"  {topic}", Role.TEXT, "topic", can_shrink=True))
